@@ -1,0 +1,20 @@
+//! The nouns of Gatewright: resources, limits, ids, ARNs, messages in flight, the snapshot.
+//!
+//! Everything above speaks in these types. The crate does nothing by itself: no clock, no randomness, no I/O.
+
+pub mod arn;
+pub mod event;
+pub mod headers;
+pub mod id;
+pub mod limits;
+pub mod message;
+pub mod resources;
+pub mod snapshot;
+pub mod time;
+
+pub use event::{Connection, Event, EventKind};
+pub use headers::Headers;
+pub use id::Id;
+pub use limits::Limits;
+pub use message::{IntegrationRequest, IntegrationResponse};
+pub use snapshot::{Snapshot, StageKey};

@@ -1,0 +1,204 @@
+//! Every quota, its default and where that comes from: the one table that both planes read.
+
+use std::time::Duration;
+
+/// The value of a limit as text: `10m`, `500ms`, `32768`, `32k`; `0` means none.
+trait Value: Sized {
+    const UNIT: &'static str;
+    fn parse(text: &str) -> Option<Self>;
+    fn print(&self) -> String;
+}
+
+impl Value for Duration {
+    const UNIT: &'static str = "time (ms, s, m, h)";
+
+    fn parse(text: &str) -> Option<Duration> {
+        let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+        let number: u64 = text[..split].parse().ok()?;
+        let unit_ms = match &text[split..] {
+            "ms" => 1,
+            "s" => 1000,
+            "m" => 60_000,
+            "h" => 3_600_000,
+            "d" => 86_400_000,
+            "" if number == 0 => 1,
+            _ => return None,
+        };
+        Some(Duration::from_millis(number.checked_mul(unit_ms)?))
+    }
+
+    fn print(&self) -> String {
+        let ms = self.as_millis();
+        for (unit, size) in [("h", 3_600_000), ("m", 60_000), ("s", 1000)] {
+            if ms != 0 && ms % size == 0 {
+                return format!("{}{unit}", ms / size);
+            }
+        }
+        if ms == 0 { "0".into() } else { format!("{ms}ms") }
+    }
+}
+
+impl Value for usize {
+    const UNIT: &'static str = "number (k, m for 1024s)";
+
+    fn parse(text: &str) -> Option<usize> {
+        let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+        let number: usize = text[..split].parse().ok()?;
+        let factor = match text[split..].to_ascii_lowercase().as_str() {
+            "" => 1,
+            "k" | "kib" => 1024,
+            "m" | "mib" => 1024 * 1024,
+            "g" | "gib" => 1024 * 1024 * 1024,
+            _ => return None,
+        };
+        number.checked_mul(factor)
+    }
+
+    fn print(&self) -> String {
+        self.to_string()
+    }
+}
+
+/// One row of the table.
+#[derive(Clone, Copy, Debug)]
+pub struct Limit {
+    /// Name, as in `--limit NAME=VALUE`.
+    pub name: &'static str,
+    /// What its value is counted in.
+    pub unit: &'static str,
+    /// What it bounds, what happens beyond it, and its source.
+    pub doc: &'static str,
+    /// Whether 0 takes the bound away; where it does not, 0 is refused.
+    pub may_be_none: bool,
+    get: fn(&Limits) -> String,
+    set: fn(&mut Limits, &str) -> bool,
+}
+
+impl Limit {
+    /// The value in `limits`, in the form that `--limit` takes.
+    pub fn get(&self, limits: &Limits) -> String {
+        (self.get)(limits)
+    }
+}
+
+macro_rules! limits {
+    ($($name:literal $field:ident: $type:ty = $default:expr, none: $none:literal, $doc:literal;)*) => {
+        /// The quotas of one gateway. A value of zero means no limit, where the table allows that.
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub struct Limits {
+            $(#[doc = $doc] pub $field: $type,)*
+        }
+
+        impl Default for Limits {
+            fn default() -> Limits {
+                Limits { $($field: $default,)* }
+            }
+        }
+
+        /// Every limit there is, in the order in which people read them.
+        pub const TABLE: &[Limit] = &[$(Limit {
+            name: $name,
+            unit: <$type as Value>::UNIT,
+            doc: $doc,
+            may_be_none: $none,
+            get: |limits| limits.$field.print(),
+            set: |limits, text| match <$type as Value>::parse(text) {
+                Some(value) => { limits.$field = value; true }
+                None => false,
+            },
+        },)*];
+    };
+}
+
+limits! {
+    "idle-timeout" idle_timeout: Duration = Duration::from_secs(600), none: true,
+        "How long a connection may be silent, in both directions; then it is closed with 1001. Documented: 10 minutes.";
+    "connection-duration" connection_duration: Duration = Duration::from_secs(7200), none: true,
+        "How long a connection may last; then it is closed with 1001. Documented: 2 hours.";
+    "frame-bytes" frame_bytes: usize = 32 * 1024, none: true,
+        "Payload of one frame of a client; beyond it the connection is closed with 1009. Documented: 32 KB.";
+    "message-bytes" message_bytes: usize = 128 * 1024, none: false,
+        "A message, all frames together, and the body of POST @connections; beyond it 1009, or 413. Documented: 128 KB.";
+    "integration-timeout" integration_timeout: Duration = Duration::from_secs(29), none: false,
+        "The longest that a backend may take; also the default of an integration's timeoutInMillis. Documented: 29 s.";
+    "integration-response-bytes" integration_response_bytes: usize = 10 * 1024 * 1024, none: false,
+        "The largest answer read from a backend; beyond it the call counts as failed. Ours: 10 MB, as REST APIs document.";
+    "in-flight-per-connection" in_flight_per_connection: usize = 16, none: false,
+        "Messages of one connection that are at backends at once; beyond it its socket is not read. 1 is strictly serial. Ours.";
+    "in-flight" in_flight: usize = 100_000, none: false,
+        "Calls to backends at once, of all connections together; beyond it messages wait. Ours.";
+    "outbox-messages" outbox_messages: usize = 1024, none: false,
+        "Frames that may wait for one client; beyond it POST @connections answers 429. Ours.";
+    "outbox-bytes" outbox_bytes: usize = 1024 * 1024, none: false,
+        "Bytes that may wait for one client; beyond it POST @connections answers 429. Ours: 1 MiB.";
+    "connections" connections: usize = 0, none: true,
+        "Connections open at once; beyond it the handshake answers 429. Documented: no limit.";
+    "url-bytes" url_bytes: usize = 4096, none: false,
+        "The URL of a handshake; beyond it 414. Documented: 4,096 characters.";
+    "header-bytes" header_bytes: usize = 16 * 1024, none: false,
+        "All headers of a handshake; beyond it 431. Ours: 16 KB (REST APIs document 10,240 bytes).";
+    "handshake-timeout" handshake_timeout: Duration = Duration::from_secs(10), none: false,
+        "How long a client may take to send the headers of a request. Ours.";
+    "close-timeout" close_timeout: Duration = Duration::from_secs(5), none: false,
+        "How long a client may take to answer a close frame before its socket is dropped. Ours.";
+    "drain-timeout" drain_timeout: Duration = Duration::from_secs(30), none: false,
+        "How long a stop waits for messages in flight and for $disconnect calls. Ours.";
+    "control-body-bytes" control_body_bytes: usize = 1024 * 1024, none: false,
+        "The body of a control-plane call; beyond it 413. Ours.";
+}
+
+impl Limits {
+    /// Sets one limit from text such as `10m` or `64k`.
+    ///
+    /// # Errors
+    /// A sentence that names the limit, the value and what would fit.
+    pub fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
+        let Some(limit) = TABLE.iter().find(|limit| limit.name == name) else {
+            let names: Vec<_> = TABLE.iter().map(|limit| limit.name).collect();
+            return Err(format!("there is no limit `{name}`; the limits are {}", names.join(", ")));
+        };
+        let mut changed = self.clone();
+        if !(limit.set)(&mut changed, value.trim()) {
+            return Err(format!("limit `{name}`: `{value}` is not a {}", limit.unit));
+        }
+        if !limit.may_be_none && limit.get(&changed) == "0" {
+            return Err(format!("limit `{name}` cannot be 0 (none): something must bound it"));
+        }
+        *self = changed;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_limit_reads_back_what_it_prints() {
+        for limit in TABLE {
+            let mut limits = Limits::default();
+            let text = limit.get(&limits);
+            assert_eq!(limits.set(limit.name, &text), Ok(()), "{}", limit.name);
+            assert_eq!(limits, Limits::default());
+        }
+    }
+
+    #[test]
+    fn a_limit_that_cannot_be_read_is_named_and_changes_nothing() {
+        let mut limits = Limits::default();
+        for (name, value, part) in [
+            ("idle", "1s", "there is no limit `idle`"),
+            ("idle-timeout", "ten", "`ten` is not a time"),
+            ("idle-timeout", "10", "`10` is not a time"),
+            ("message-bytes", "0", "cannot be 0"),
+            ("message-bytes", "99999999999999999999", "is not a number"),
+        ] {
+            assert!(limits.set(name, value).is_err_and(|error| error.contains(part)), "{name}={value}");
+        }
+        assert_eq!(limits, Limits::default());
+        limits.set("idle-timeout", "0").unwrap();
+        assert_eq!(limits.idle_timeout, Duration::ZERO);
+        limits.set("frame-bytes", "64k").unwrap();
+        assert_eq!(limits.frame_bytes, 65536);
+    }
+}

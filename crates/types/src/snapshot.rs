@@ -1,0 +1,77 @@
+//! The snapshot: all that the data plane reads, as the control plane published it.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::resources::{Api, Integration, IntegrationResponse, Route, RouteResponse, Stage};
+
+/// An API's stage: what a client connects to.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StageKey {
+    /// The API's id.
+    pub api_id: String,
+    /// The stage's name.
+    pub stage: String,
+}
+
+impl fmt::Display for StageKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.api_id, self.stage)
+    }
+}
+
+/// Every stage that clients can reach. Immutable; a change makes a new one that shares what did not change.
+#[derive(Clone, Debug, Default)]
+pub struct Snapshot {
+    /// The stages that point at a deployment. A stage that did not change is the same `Arc` as before.
+    pub stages: HashMap<StageKey, Arc<DeployedStage>>,
+}
+
+/// A stage together with what is deployed on it.
+#[derive(Clone, Debug)]
+pub struct DeployedStage {
+    /// API and stage name.
+    pub key: StageKey,
+    /// The stage's own settings; they act without a deployment. Source: documented.
+    pub settings: Stage,
+    /// The API as it was when the stage's deployment was made; shared by stages that point at the same one.
+    pub definition: Arc<ApiDefinition>,
+}
+
+/// A deployment: an API with its routes and integrations at one moment. Never changes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ApiDefinition {
+    /// The API's own settings.
+    pub api: Api,
+    /// Its routes, in order of creation.
+    pub routes: Vec<RouteDefinition>,
+    /// Its integrations, in order of creation.
+    pub integrations: Vec<IntegrationDefinition>,
+}
+
+/// A route with its route responses.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RouteDefinition {
+    /// The route itself.
+    pub route: Route,
+    /// Its route responses; one with the key `$default` makes the route two-way.
+    #[serde(default)]
+    pub responses: Vec<RouteResponse>,
+}
+
+/// An integration with its integration responses.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct IntegrationDefinition {
+    /// The integration itself.
+    pub integration: Integration,
+    /// Its integration responses, in order of creation.
+    #[serde(default)]
+    pub responses: Vec<IntegrationResponse>,
+}

@@ -1,1 +1,66 @@
-//! (being built)
+//! Talks to backends: a mapped request in, the backend's response out.
+//!
+//! HTTP/1.1 is spoken by hand ([`wire`]), for two reasons. AWS's headers go out spelled and ordered as AWS spells and
+//! orders them, which the libraries do not allow; and one call is one write and one read, which is most of what a
+//! message costs. Parsing of heads is httparse's, TLS is rustls's.
+
+mod error;
+mod http;
+mod pool;
+mod stream;
+mod wire;
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use types::headers::Headers;
+use types::message::{IntegrationRequest, IntegrationResponse, Target};
+
+pub use error::{Error, Kind};
+
+use crate::pool::Pool;
+use crate::stream::Connector;
+
+/// Every way to a backend, with the connections that are kept open.
+pub struct Integrations {
+    pool: Pool,
+    connector: Connector,
+    response_bytes_max: usize,
+}
+
+impl Integrations {
+    /// Answers larger than `response_bytes_max` are refused.
+    pub fn new(response_bytes_max: usize) -> Integrations {
+        Integrations { pool: Pool::default(), connector: Connector::default(), response_bytes_max }
+    }
+
+    /// Sends a request and reads the whole answer, within the request's timeout.
+    ///
+    /// # Errors
+    /// [`Kind`] says which of the ways to fail it was; the text names the backend.
+    ///
+    /// # Cancel safety
+    /// Not cancel safe: the backend may have acted. Dropping it closes the backend's connection.
+    pub async fn send(&self, request: &IntegrationRequest) -> Result<IntegrationResponse, Error> {
+        let target = match &request.target {
+            Target::Mock { status } => return Ok(mock(*status)),
+            Target::Http(target) => target,
+        };
+        let started = Instant::now();
+        let call = http::call(self, target, request);
+        let (status, headers, body) = match tokio::time::timeout(request.timeout, call).await {
+            Ok(answer) => answer?,
+            Err(_) => return Err(Error::timeout(target, request.timeout)),
+        };
+        Ok(IntegrationResponse { status, headers, body, latency: started.elapsed() })
+    }
+
+    /// Closes kept connections that have been idle for too long. To be called about once a second.
+    pub fn sweep(&self, now: Instant) {
+        self.pool.sweep(now);
+    }
+}
+
+fn mock(status: u16) -> IntegrationResponse {
+    IntegrationResponse { status, headers: Headers::new(), body: Bytes::new(), latency: Duration::ZERO }
+}

@@ -1,1 +1,35 @@
-//! (being built)
+//! What API Gateway does to a message: routes, `$context`, parameters, bodies.
+//!
+//! A stage is compiled once into a [`Plan`]; then each event goes through [`select_route`], [`request`] and
+//! [`response`], which are pure: the same plan and event give the same request.
+
+pub mod plan;
+
+mod context;
+mod error;
+mod note;
+mod parameters;
+mod request;
+mod response;
+mod selection;
+mod template;
+mod uri;
+
+#[cfg(test)]
+mod tests;
+
+pub use error::{Error, Kind};
+pub use note::Note;
+pub use plan::{Plan, Route};
+pub use request::request;
+pub use response::{Reply, response};
+pub use selection::select_route;
+
+/// A value together with the remarks that were made on the way to it.
+#[derive(Debug)]
+pub struct Mapped<T> {
+    /// What came out.
+    pub value: T,
+    /// What a person may want to know although nothing failed; usually empty.
+    pub notes: Vec<Note>,
+}

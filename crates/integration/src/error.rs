@@ -1,0 +1,56 @@
+//! How a call to a backend fails.
+
+use std::fmt;
+use std::io;
+use std::time::Duration;
+
+use types::message::HttpTarget;
+
+/// The ways to fail, for code to branch on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// No connection: the name does not resolve, the port refuses, the TLS handshake fails.
+    Unreachable,
+    /// The backend did not answer in time.
+    Timeout,
+    /// The backend closed or broke the connection before its answer was whole.
+    Broken,
+    /// The answer is not HTTP/1.1, or larger than the limit.
+    BadAnswer,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Kind::Unreachable => "cannot reach",
+            Kind::Timeout => "no answer from",
+            Kind::Broken => "connection lost to",
+            Kind::BadAnswer => "unusable answer from",
+        })
+    }
+}
+
+/// A failed call. The text says what was tried and why it failed, for the log.
+#[derive(Debug, thiserror::Error)]
+#[error("{kind} {backend}: {detail}")]
+pub struct Error {
+    /// What the gateway branches on.
+    pub kind: Kind,
+    backend: String,
+    detail: String,
+}
+
+impl Error {
+    pub(crate) fn new(kind: Kind, target: &HttpTarget, detail: impl fmt::Display) -> Error {
+        let scheme = if target.tls { "https" } else { "http" };
+        Error { kind, backend: format!("{scheme}://{}", target.authority), detail: detail.to_string() }
+    }
+
+    pub(crate) fn timeout(target: &HttpTarget, after: Duration) -> Error {
+        Error::new(Kind::Timeout, target, format_args!("timed out after {} ms", after.as_millis()))
+    }
+
+    pub(crate) fn broken(target: &HttpTarget, error: &io::Error) -> Error {
+        Error::new(Kind::Broken, target, error)
+    }
+}

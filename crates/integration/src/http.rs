@@ -1,0 +1,121 @@
+//! One call over HTTP/1.1: a kept connection or a new one, one write, reads until the answer is whole.
+
+use std::io;
+use std::time::Instant;
+
+use bytes::{Bytes, BytesMut};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use types::headers::Headers;
+use types::message::{HttpTarget, IntegrationRequest};
+
+use crate::Integrations;
+use crate::error::{Error, Kind};
+use crate::pool::Pooled;
+use crate::wire::{self, BodyReader, Head, Progress};
+
+/// Bodies up to this size go out in one write with their head; copying them is cheaper than a second system call.
+const JOINED_BODY_MAX: usize = 64 * 1024;
+/// A kept connection's read buffer beyond this size is given back.
+const KEPT_BUFFER_MAX: usize = 16 * 1024;
+
+/// How much is asked for in one read: most answers come whole.
+const READ_BYTES: usize = 4 * 1024;
+
+type Answer = (u16, Headers, Bytes);
+
+pub(crate) async fn call(
+    integrations: &Integrations,
+    target: &HttpTarget,
+    request: &IntegrationRequest,
+) -> Result<Answer, Error> {
+    if let Some(kept) = integrations.pool.take(target, Instant::now()) {
+        match exchange(integrations, target, request, kept).await {
+            // The backend closed the kept connection in this very moment and has seen nothing, or may be asked twice.
+            Err(Failure { nothing_came: true, .. }) if is_idempotent(&request.method) => {}
+            other => return other.map_err(|failure| failure.error),
+        }
+    }
+    let stream = integrations.connector.connect(target).await?;
+    let fresh = Pooled { stream, buffer: BytesMut::new() };
+    exchange(integrations, target, request, fresh).await.map_err(|failure| failure.error)
+}
+
+// RFC 9110, 9.2.2: only these may be sent again when it is unknown whether the first try arrived.
+fn is_idempotent(method: &str) -> bool {
+    matches!(method, "GET" | "HEAD" | "OPTIONS" | "PUT" | "DELETE" | "TRACE")
+}
+
+struct Failure {
+    error: Error,
+    /// Not one byte of an answer was read.
+    nothing_came: bool,
+}
+
+async fn exchange(
+    integrations: &Integrations,
+    target: &HttpTarget,
+    request: &IntegrationRequest,
+    mut connection: Pooled,
+) -> Result<Answer, Failure> {
+    let mut any = false;
+    let result = try_exchange(integrations, target, request, &mut connection, &mut any).await;
+    let (head, body) = result.map_err(|error| Failure { error, nothing_came: !any })?;
+    // What follows an answer unasked is nobody's; such a connection is not used again.
+    if head.keeps_alive && connection.buffer.is_empty() {
+        if connection.buffer.capacity() > KEPT_BUFFER_MAX {
+            connection.buffer = BytesMut::new();
+        }
+        integrations.pool.put(target, connection, head.keep_alive, Instant::now());
+    }
+    Ok((head.status, head.headers, body))
+}
+
+async fn try_exchange(
+    integrations: &Integrations,
+    target: &HttpTarget,
+    request: &IntegrationRequest,
+    connection: &mut Pooled,
+    any: &mut bool,
+) -> Result<(Head, Bytes), Error> {
+    let broken = |error: io::Error| Error::broken(target, &error);
+    let bad = |detail: String| Error::new(Kind::BadAnswer, target, detail);
+    let body: &[u8] = if request.carries_body { &request.body } else { &[] };
+    let joined = body.len() <= JOINED_BODY_MAX;
+    let mut out = Vec::with_capacity(512 + if joined { body.len() } else { 0 });
+    wire::write_head(&mut out, request, target);
+    if joined {
+        out.extend_from_slice(body);
+    }
+    connection.stream.write_all(&out).await.map_err(broken)?;
+    if !joined {
+        connection.stream.write_all(body).await.map_err(broken)?;
+    }
+    connection.stream.flush().await.map_err(broken)?;
+    let head = loop {
+        let read = read_more(connection).await.map_err(broken)?;
+        *any |= read > 0;
+        if let Some(head) = wire::read_head(&mut connection.buffer, &request.method).map_err(bad)? {
+            break head;
+        }
+        if read == 0 {
+            return Err(Error::new(Kind::Broken, target, "it closed the connection without an answer"));
+        }
+    };
+    let mut reader = BodyReader::new(head.body, integrations.response_bytes_max);
+    let mut at_end = false;
+    loop {
+        let progress = reader.read(&mut connection.buffer, at_end);
+        match progress {
+            Ok(Progress::Done(body)) => return Ok((head, body)),
+            Ok(Progress::More) => {}
+            Err(detail) if at_end => return Err(Error::new(Kind::Broken, target, detail)),
+            Err(detail) => return Err(bad(detail)),
+        }
+        at_end = read_more(connection).await.map_err(broken)? == 0;
+    }
+}
+
+async fn read_more(connection: &mut Pooled) -> io::Result<usize> {
+    connection.buffer.reserve(READ_BYTES);
+    connection.stream.read_buf(&mut connection.buffer).await
+}

@@ -1,0 +1,89 @@
+//! The `$context` variables: one table, read by parameter mappings now and by templates and access logs later.
+
+use types::event::{Event, EventKind};
+
+use crate::plan::Plan;
+
+/// What a variable is worked out from.
+#[derive(Clone, Copy)]
+pub(crate) struct Scope<'a> {
+    pub(crate) plan: &'a Plan,
+    pub(crate) route_key: &'a str,
+    pub(crate) event: &'a Event,
+}
+
+/// One variable: its name after `context.`, and its value as text; `None` where the event has none.
+pub(crate) struct Variable {
+    pub(crate) name: &'static str,
+    pub(crate) value: fn(&Scope<'_>) -> Option<String>,
+}
+
+/// Every variable of WebSocket APIs. Source: documented ("WebSocket API mapping template reference"), but for
+/// `messageDirection`, `disconnectStatusCode` and `disconnectReason`, which are observed in recorded events.
+pub(crate) const VARIABLES: &[Variable] = &[
+    Variable { name: "apiId", value: |s| Some(s.plan.key.api_id.clone()) },
+    Variable { name: "connectedAt", value: |s| Some(s.event.connection.connected_at.0.to_string()) },
+    Variable { name: "connectionId", value: |s| Some(s.event.connection.id.to_string()) },
+    Variable { name: "disconnectReason", value: |s| disconnect(s).map(|d| d.reason.clone()) },
+    Variable { name: "disconnectStatusCode", value: |s| disconnect(s).map(|d| d.status_code.to_string()) },
+    Variable { name: "domainName", value: |s| Some(s.event.connection.domain_name.to_string()) },
+    Variable { name: "domainPrefix", value: domain_prefix },
+    Variable { name: "eventType", value: |s| Some(s.event.kind.event_type().to_owned()) },
+    Variable { name: "extendedRequestId", value: |s| Some(s.event.request_id.to_string()) },
+    Variable { name: "identity.sourceIp", value: |s| Some(s.event.connection.source_ip.to_string()) },
+    Variable { name: "identity.userAgent", value: |s| s.event.connection.user_agent.as_deref().map(str::to_owned) },
+    Variable { name: "messageDirection", value: |_| Some("IN".to_owned()) },
+    Variable { name: "messageId", value: message_id },
+    Variable { name: "requestId", value: |s| Some(s.event.request_id.to_string()) },
+    Variable { name: "requestTime", value: |s| Some(s.event.at.clf()) },
+    Variable { name: "requestTimeEpoch", value: |s| Some(s.event.at.0.to_string()) },
+    Variable { name: "routeKey", value: |s| Some(s.route_key.to_owned()) },
+    Variable { name: "stage", value: |s| Some(s.plan.key.stage.clone()) },
+    // Null without an authorizer, IAM or an API key; those issues give them values.
+    Variable { name: "identity.accessKey", value: |_| None },
+    Variable { name: "identity.accountId", value: |_| None },
+    Variable { name: "identity.apiKey", value: |_| None },
+    Variable { name: "identity.apiKeyId", value: |_| None },
+    Variable { name: "identity.caller", value: |_| None },
+    Variable { name: "identity.cognitoAuthenticationProvider", value: |_| None },
+    Variable { name: "identity.cognitoAuthenticationType", value: |_| None },
+    Variable { name: "identity.cognitoIdentityId", value: |_| None },
+    Variable { name: "identity.cognitoIdentityPoolId", value: |_| None },
+    Variable { name: "identity.principalOrgId", value: |_| None },
+    Variable { name: "identity.user", value: |_| None },
+    Variable { name: "identity.userArn", value: |_| None },
+    // Set by the gateway only after an answer or a failure; empty in requests (observed for `status`).
+    Variable { name: "error.message", value: |_| None },
+    Variable { name: "error.messageString", value: |_| None },
+    Variable { name: "error.responseType", value: |_| None },
+    Variable { name: "error.validationErrorString", value: |_| None },
+    Variable { name: "integrationLatency", value: |_| None },
+    Variable { name: "status", value: |_| None },
+];
+
+/// The variable of that name; `authorizer.…` names any key that an authorizer may return.
+pub(crate) fn variable(name: &str) -> Option<&'static Variable> {
+    const AUTHORIZER: &Variable = &Variable { name: "authorizer", value: |_| None };
+    if name.strip_prefix("authorizer.").is_some_and(|key| !key.is_empty()) {
+        return Some(AUTHORIZER);
+    }
+    VARIABLES.iter().find(|variable| variable.name == name)
+}
+
+fn disconnect<'a>(scope: &Scope<'a>) -> Option<&'a types::event::Disconnect> {
+    match &scope.event.kind {
+        EventKind::Disconnect(disconnect) => Some(disconnect),
+        _ => None,
+    }
+}
+
+fn message_id(scope: &Scope<'_>) -> Option<String> {
+    match &scope.event.kind {
+        EventKind::Message(message) => Some(message.id.to_string()),
+        _ => None,
+    }
+}
+
+fn domain_prefix(scope: &Scope<'_>) -> Option<String> {
+    scope.event.connection.domain_name.split('.').next().map(str::to_owned)
+}

@@ -1,0 +1,40 @@
+//! Why an event could not be mapped.
+
+use std::fmt;
+
+/// The kinds of failure; each becomes one answer to the client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// No route fits the message and there is no `$default`.
+    NoRoute,
+    /// No template fits and the passthrough behaviour refuses the message.
+    UnsupportedMediaType,
+    /// The API's own definition cannot work: a mapping, template, URI or missing integration response.
+    Configuration,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Kind::NoRoute => "no route",
+            Kind::UnsupportedMediaType => "unsupported media type",
+            Kind::Configuration => "configuration error",
+        })
+    }
+}
+
+/// An event that could not be mapped. The detail is for the log, never for the client.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{kind}: {detail}")]
+pub struct Error {
+    /// What the gateway branches on.
+    pub kind: Kind,
+    /// What a developer reads.
+    pub detail: String,
+}
+
+impl Error {
+    pub(crate) fn configuration(detail: impl Into<String>) -> Error {
+        Error { kind: Kind::Configuration, detail: detail.into() }
+    }
+}

@@ -1,0 +1,381 @@
+//! A stage, parsed and ready to run.
+//!
+//! Compiling keeps going over mistakes: a route that cannot work fails by itself, the others run, and each mistake
+//! becomes a [`Note`], so that one deployment shows them all.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use regex::Regex;
+use types::limits::Limits;
+use types::resources::{LoggingLevel, Map, RouteSettings};
+use types::snapshot::{DeployedStage, IntegrationDefinition, RouteDefinition, StageKey};
+
+use crate::note::Note;
+use crate::parameters::{Parameter, Target};
+use crate::selection::Expression;
+use crate::template::Templates;
+use crate::uri::UriTemplate;
+
+/// One stage as of one deployment, ready to run. A message pins one plan.
+pub struct Plan {
+    /// API and stage.
+    pub key: Arc<StageKey>,
+    /// Whether the API's own host and path reach it; false means custom domain names only.
+    pub default_endpoint: bool,
+    /// How much is logged of what no route handles.
+    pub default_logging: Logging,
+    pub(crate) selection: Result<Expression, String>,
+    pub(crate) selection_text: String,
+    pub(crate) variables: Map<String>,
+    routes: HashMap<String, Route>,
+}
+
+/// What the execution log keeps of a route's events.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Logging {
+    /// Nothing, failures, or every step.
+    pub level: LoggingLevel,
+    /// Whether headers and bodies are shown.
+    pub data_trace: bool,
+}
+
+/// One route, with everything that its messages need.
+pub struct Route {
+    /// `$connect`, `$disconnect`, `$default` or the user's key.
+    pub key: String,
+    /// Whether the backend's answer goes back to the client.
+    pub two_way: bool,
+    /// What is logged of it.
+    pub logging: Logging,
+    required: Vec<Required>,
+    pub(crate) target: RouteTarget,
+}
+
+pub(crate) enum RouteTarget {
+    /// The route has no integration.
+    None,
+    /// It has one that cannot work; why.
+    Broken(String),
+    Integration(Box<Integration>),
+}
+
+pub(crate) struct Integration {
+    pub(crate) id: String,
+    pub(crate) backend: Backend,
+    pub(crate) method: String,
+    pub(crate) timeout: Duration,
+    pub(crate) parameters: Vec<Parameter>,
+    pub(crate) templates: Templates,
+    pub(crate) passthrough: Passthrough,
+    pub(crate) responses: Vec<Response>,
+}
+
+pub(crate) enum Backend {
+    Http(UriTemplate),
+    HttpProxy(UriTemplate),
+    Mock,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Passthrough {
+    WhenNoMatch,
+    WhenNoTemplates,
+    Never,
+}
+
+pub(crate) struct Response {
+    pub(crate) key: ResponseKey,
+    pub(crate) parameters: Vec<Parameter>,
+    pub(crate) templates: Templates,
+}
+
+pub(crate) enum ResponseKey {
+    Default,
+    Pattern(Regex),
+}
+
+struct Required {
+    in_query: bool,
+    name: String,
+}
+
+impl Plan {
+    /// The route with exactly this key.
+    pub fn route(&self, key: &str) -> Option<&Route> {
+        self.routes.get(key)
+    }
+
+    pub(crate) fn route_keys(&self) -> impl Iterator<Item = &str> {
+        let mut keys: Vec<_> = self.routes.keys().map(String::as_str).collect();
+        keys.sort_unstable();
+        keys.into_iter()
+    }
+
+    /// Compiles a stage. The notes name every resource that cannot work or will surprise.
+    pub fn compile(stage: &DeployedStage, limits: &Limits) -> (Plan, Vec<Note>) {
+        let mut compiler = Compiler { stage, limits, notes: Vec::new() };
+        let api = &stage.definition.api;
+        let selection = Expression::parse(&api.route_selection_expression);
+        if let Err(detail) = &selection {
+            compiler.broken("the route selection expression", detail);
+        }
+        let routes = stage.definition.routes.iter().map(|route| (route.route.route_key.clone(), compiler.route(route)));
+        let routes = routes.collect();
+        let plan = Plan {
+            key: Arc::new(stage.key.clone()),
+            default_endpoint: !api.disable_execute_api_endpoint,
+            default_logging: logging(None, &stage.settings.default_route_settings),
+            selection,
+            selection_text: api.route_selection_expression.clone(),
+            variables: stage.settings.stage_variables.clone(),
+            routes,
+        };
+        (plan, compiler.notes)
+    }
+}
+
+impl Route {
+    /// The declared request parameters that must be there and are not, in order; `$connect` only.
+    pub fn missing_parameters(&self, handshake: &types::event::Handshake) -> Vec<&str> {
+        let missing = |required: &&Required| match required.in_query {
+            true => !handshake.query.iter().any(|(name, value)| *name == required.name && !value.is_empty()),
+            false => handshake.headers.get(&required.name).is_none_or(str::is_empty),
+        };
+        self.required.iter().filter(missing).map(|required| required.name.as_str()).collect()
+    }
+}
+
+fn logging(own: Option<&RouteSettings>, default: &RouteSettings) -> Logging {
+    Logging {
+        level: own.and_then(|own| own.logging_level).or(default.logging_level).unwrap_or_default(),
+        data_trace: own.and_then(|own| own.data_trace_enabled).or(default.data_trace_enabled).unwrap_or_default(),
+    }
+}
+
+struct Compiler<'a> {
+    stage: &'a DeployedStage,
+    limits: &'a Limits,
+    notes: Vec<Note>,
+}
+
+impl Compiler<'_> {
+    fn broken(&mut self, what: &str, detail: &str) {
+        self.notes.push(Note::Broken { what: what.to_owned(), detail: detail.to_owned() });
+    }
+
+    fn not_yet(&mut self, what: &str, detail: String) {
+        self.notes.push(Note::NotYet { what: what.to_owned(), detail });
+    }
+
+    fn route(&mut self, definition: &RouteDefinition) -> Route {
+        let route = &definition.route;
+        let key = route.route_key.clone();
+        let expression = route.route_response_selection_expression.as_deref() == Some("$default");
+        let response = definition.responses.iter().any(|response| response.route_response_key == "$default");
+        // $connect uses the route response only for the body of a refusal; half of it surprises nobody there.
+        if expression != response && !matches!(key.as_str(), "$connect" | "$disconnect") {
+            let missing = if expression { "route response $default" } else { "route-response-selection-expression" };
+            self.notes.push(Note::HalfTwoWay { route_key: key.clone(), missing });
+        }
+        if route.authorization_type.as_deref().is_some_and(|kind| kind != "NONE") {
+            self.not_yet(&format!("route {key}"), "authorization is not supported yet; clients are refused".into());
+        }
+        if route.api_key_required && key == "$connect" {
+            self.not_yet(&format!("route {key}"), "API keys are not supported yet; clients are refused".into());
+        }
+        let mut target = self.target(route.target.as_deref(), &key);
+        if let RouteTarget::Integration(_) = target
+            && (route.api_key_required && key == "$connect"
+                || route.authorization_type.as_deref().is_some_and(|kind| kind != "NONE"))
+        {
+            // Letting everybody in where the definition asks for a check would be a hole.
+            target = RouteTarget::Broken("the route asks for authorization, which is not supported yet".into());
+        }
+        let required = route.request_parameters.iter().filter(|(_, constraints)| constraints.required);
+        Route {
+            two_way: expression || response,
+            logging: logging(self.stage.settings.route_settings.get(&key), &self.stage.settings.default_route_settings),
+            required: required.filter_map(|(parameter, _)| required_parameter(parameter)).collect(),
+            target,
+            key,
+        }
+    }
+
+    fn target(&mut self, target: Option<&str>, route_key: &str) -> RouteTarget {
+        let Some(target) = target.filter(|target| !target.is_empty()) else { return RouteTarget::None };
+        let id = target.strip_prefix("integrations/").unwrap_or(target);
+        let integrations = &self.stage.definition.integrations;
+        let Some(definition) = integrations.iter().find(|i| i.integration.integration_id == id) else {
+            let detail = format!("its target names the integration {id}, which does not exist");
+            self.broken(&format!("route {route_key}"), &detail);
+            return RouteTarget::Broken(detail);
+        };
+        match self.integration(definition, route_key) {
+            Ok(integration) => RouteTarget::Integration(Box::new(integration)),
+            Err(detail) => {
+                self.broken(&format!("route {route_key} with integration {id}"), &detail);
+                RouteTarget::Broken(detail)
+            }
+        }
+    }
+
+    fn integration(&mut self, definition: &IntegrationDefinition, route_key: &str) -> Result<Integration, String> {
+        let integration = &definition.integration;
+        let id = &integration.integration_id;
+        let what = format!("integration {id}");
+        let uri = || {
+            let uri = integration.integration_uri.as_deref().unwrap_or_default();
+            UriTemplate::compile(uri, &self.stage.settings.stage_variables)
+                .map_err(|detail| format!("Invalid endpoint address: {detail}"))
+        };
+        let backend = match integration.integration_type.as_str() {
+            "HTTP" => Backend::Http(uri()?),
+            "HTTP_PROXY" => Backend::HttpProxy(uri()?),
+            "MOCK" => Backend::Mock,
+            other => return Err(format!("integrations of type {other} are not supported yet")),
+        };
+        let is_proxy = matches!(backend, Backend::HttpProxy(_));
+        let method = match (&backend, integration.integration_method.as_deref()) {
+            (Backend::Mock, _) => String::new(),
+            (_, Some(method)) if is_token(method) => method.to_ascii_uppercase(),
+            (_, method) => return Err(format!("its method `{}` is no HTTP method", method.unwrap_or_default())),
+        };
+        if integration.connection_type.as_deref() == Some("VPC_LINK") {
+            self.not_yet(&what, "VPC links are not resolved yet; it connects to the host of its own URI".into());
+        }
+        if integration.content_handling_strategy.as_deref().is_some_and(|strategy| strategy != "CONVERT_TO_TEXT") {
+            self.not_yet(&what, "contentHandlingStrategy is not applied yet; bodies pass as text".into());
+        }
+        let (templates, mistakes) =
+            Templates::compile(integration.template_selection_expression.as_deref(), &integration.request_templates);
+        if let Some(mistake) = mistakes.into_iter().next() {
+            return Err(mistake);
+        }
+        if !is_proxy {
+            self.unrendered(&what, "request", &templates);
+        }
+        let parameters =
+            integration.request_parameters.iter().map(|(target, source)| Parameter::request(target, source));
+        let parameters = parameters.collect::<Result<Vec<_>, _>>()?;
+        self.check_parameters(&parameters, &backend)?;
+        let responses = definition.responses.iter().map(|response| self.response(&what, response));
+        let responses = responses.collect::<Result<Vec<_>, _>>()?;
+        if !is_proxy && responses.is_empty() {
+            let api_id = self.stage.key.api_id.clone();
+            self.notes.push(Note::NoIntegrationResponses { integration_id: id.clone(), api_id });
+        }
+        if !matches!(backend, Backend::Mock)
+            && !carries_body(&method)
+            && !matches!(route_key, "$connect" | "$disconnect")
+        {
+            self.notes.push(Note::BodyWillBeDiscarded {
+                method: method.clone(),
+                route_key: route_key.to_owned(),
+                api_id: self.stage.key.api_id.clone(),
+                integration_id: id.clone(),
+            });
+        }
+        let most = self.limits.integration_timeout;
+        Ok(Integration {
+            id: id.clone(),
+            backend,
+            method,
+            timeout: integration.timeout_in_millis.map_or(most, Duration::from_millis).min(most),
+            parameters,
+            templates,
+            passthrough: match integration.passthrough_behavior.as_deref() {
+                Some("NEVER") => Passthrough::Never,
+                Some("WHEN_NO_TEMPLATES") => Passthrough::WhenNoTemplates,
+                _ => Passthrough::WhenNoMatch,
+            },
+            responses,
+        })
+    }
+
+    fn unrendered(&mut self, what: &str, kind: &str, templates: &Templates) {
+        for key in templates.unrendered() {
+            let detail = format!("its {kind} template `{key}` is not rendered yet; the body passes unchanged");
+            self.notes.push(Note::NotYet { what: what.to_owned(), detail });
+        }
+    }
+
+    // The texts are what AWS logs on REST APIs (observed there).
+    fn check_parameters(&mut self, parameters: &[Parameter], backend: &Backend) -> Result<(), String> {
+        for parameter in parameters {
+            match (&parameter.target, backend) {
+                (Target::Header(name), Backend::Http(_) | Backend::HttpProxy(_)) => {
+                    if is_one_of(
+                        name,
+                        &["Content-Length", "Transfer-Encoding", "X-Amzn-Trace-Id", "X-Amzn-Apigateway-Api-Id"],
+                    ) {
+                        return Err(format!("{name} header already present"));
+                    }
+                    if is_one_of(name, NEVER_SENT) {
+                        self.notes.push(Note::HeaderNeverSent { name: name.clone() });
+                    }
+                }
+                (Target::Path(name), Backend::Http(uri) | Backend::HttpProxy(uri)) if !uri.has_parameter(name) => {
+                    let detail = format!("it maps {}, but the URI has no {{{name}}}", parameter.target_text);
+                    self.notes.push(Note::Broken { what: "a path parameter".into(), detail });
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn response(&mut self, what: &str, response: &types::resources::IntegrationResponse) -> Result<Response, String> {
+        let key = &response.integration_response_key;
+        let pattern = key.strip_prefix('/').and_then(|key| key.strip_suffix('/'));
+        let compiled = match pattern {
+            // The whole status must match, as on REST APIs (inferred for WebSocket APIs).
+            Some(pattern) => ResponseKey::Pattern(
+                Regex::new(&format!("^(?:{pattern})$"))
+                    .map_err(|error| format!("its response key `{key}`: {error}"))?,
+            ),
+            None if key == "$default" => ResponseKey::Default,
+            None => return Err(format!("its response key `{key}` is neither $default nor a /regular expression/")),
+        };
+        let parameters =
+            response.response_parameters.iter().map(|(target, source)| Parameter::response(target, source));
+        let (templates, mistakes) =
+            Templates::compile(response.template_selection_expression.as_deref(), &response.response_templates);
+        if let Some(mistake) = mistakes.into_iter().next() {
+            return Err(mistake);
+        }
+        self.unrendered(what, "response", &templates);
+        if response.content_handling_strategy.is_some() {
+            self.not_yet(
+                what,
+                "contentHandlingStrategy of its response is not applied yet; bodies pass as text".into(),
+            );
+        }
+        Ok(Response { key: compiled, parameters: parameters.collect::<Result<_, _>>()?, templates })
+    }
+}
+
+/// Headers that API Gateway drops on the way to an HTTP backend, mapped or not. Source: observed (REST).
+pub(crate) const NEVER_SENT: &[&str] = &["Expect", "Proxy-Authenticate", "TE", "Via"];
+
+/// Whether a request with this method takes its body along. Source: observed (the founding question, and REST).
+pub(crate) fn carries_body(method: &str) -> bool {
+    !matches!(method, "GET" | "HEAD" | "OPTIONS")
+}
+
+pub(crate) fn is_one_of(name: &str, names: &[&str]) -> bool {
+    names.iter().any(|other| name.eq_ignore_ascii_case(other))
+}
+
+fn is_token(method: &str) -> bool {
+    !method.is_empty()
+        && method.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+        && method != "ANY"
+}
+
+fn required_parameter(parameter: &str) -> Option<Required> {
+    let rest = parameter.strip_prefix("route.request.").or_else(|| parameter.strip_prefix("method.request."))?;
+    let (kind, name) = rest.split_once('.')?;
+    Some(Required { in_query: kind == "querystring", name: name.to_owned() })
+}

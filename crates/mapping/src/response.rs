@@ -1,0 +1,117 @@
+//! Makes the reply to the client out of a backend's answer: steps 9 and 10 of the walk.
+
+use bytes::Bytes;
+use types::event::{Event, EventKind};
+use types::headers::Headers;
+use types::message::IntegrationResponse;
+
+use crate::Mapped;
+use crate::context::Scope;
+use crate::error::Error;
+use crate::note::Note;
+use crate::parameters::{Found, Target, header_value};
+use crate::plan::{Backend, Integration, Plan, Response, ResponseKey, Route, RouteTarget};
+use crate::template::Template;
+
+/// What an event gave back: the outcome of `$connect`, or the payload for the client.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reply {
+    /// The integration's own status; 2xx lets a client in at `$connect`.
+    pub status: u16,
+    /// Headers for the answer to the handshake; of no use to messages.
+    pub headers: Headers,
+    /// What the client gets, when the route is two-way.
+    pub body: Bytes,
+    /// Whether the route hands `body` on.
+    pub two_way: bool,
+}
+
+/// Maps a backend's answer.
+///
+/// # Errors
+/// [`Kind::Configuration`](crate::Kind::Configuration): a non-proxy integration has no integration response that fits.
+pub fn response(
+    plan: &Plan,
+    route: &Route,
+    event: &Event,
+    answer: IntegrationResponse,
+) -> Result<Mapped<Reply>, Error> {
+    let mut notes = Vec::new();
+    let RouteTarget::Integration(integration) = &route.target else {
+        return Err(Error::configuration("the route has no integration"));
+    };
+    let scope = Scope { plan, route_key: &route.key, event };
+    let reply = match &integration.backend {
+        Backend::HttpProxy(_) => {
+            let status = answer.status;
+            Reply { status, headers: answer.headers, body: answer.body, two_way: route.two_way }
+        }
+        Backend::Http(_) | Backend::Mock => non_proxy(&scope, integration, answer, route.two_way)?,
+    };
+    remark(route, event, &integration.backend, &reply, &mut notes);
+    Ok(Mapped { value: reply, notes })
+}
+
+// Reference 4.3: the first pattern that fits the whole status, else $default.
+fn non_proxy(
+    scope: &Scope<'_>,
+    integration: &Integration,
+    answer: IntegrationResponse,
+    two_way: bool,
+) -> Result<Reply, Error> {
+    let status = answer.status.to_string();
+    let fits = |response: &&Response| matches!(&response.key, ResponseKey::Pattern(regex) if regex.is_match(&status));
+    let is_default = |response: &&Response| matches!(response.key, ResponseKey::Default);
+    let responses = &integration.responses;
+    let Some(chosen) = responses.iter().find(fits).or_else(|| responses.iter().find(is_default)) else {
+        // AWS's own log text (observed on REST).
+        return Err(Error::configuration(format!(
+            "No match for output mapping and no default output mapping configured. Endpoint Response Status Code: {status}"
+        )));
+    };
+    let mut headers = Headers::new();
+    for parameter in &chosen.parameters {
+        let Target::Header(name) = &parameter.target else { continue };
+        let value = match parameter.find(scope, Some(&answer)) {
+            Found::Nothing => continue,
+            Found::Escaped(value) => value,
+            Found::Values(values) => values.join(","),
+        };
+        let value = header_value(&value).map_err(|detail| Error::configuration(format!("header {name}: {detail}")))?;
+        headers.set(name.as_str(), value);
+    }
+    let message = match &scope.event.kind {
+        EventKind::Message(message) => message.body.clone(),
+        _ => Bytes::new(),
+    };
+    let body = match chosen.templates.choose(&message, Some(&answer)) {
+        Some(Template::Literal(text)) => Bytes::copy_from_slice(text.as_bytes()),
+        // A mock has no backend whose body could pass (observed: it stays empty).
+        Some(Template::NotYet) | None => answer.body,
+    };
+    Ok(Reply { status: answer.status, headers, body, two_way })
+}
+
+fn remark(route: &Route, event: &Event, backend: &Backend, reply: &Reply, notes: &mut Vec<Note>) {
+    match &event.kind {
+        EventKind::Message(_) if !route.two_way && !reply.body.is_empty() => {
+            notes.push(Note::AnswerNotDelivered { bytes: reply.body.len(), route_key: route.key.clone() });
+        }
+        EventKind::Connect(handshake) => {
+            let offered = handshake.headers.get_all("Sec-WebSocket-Protocol").collect::<Vec<_>>().join(", ");
+            let chosen = reply.headers.get("Sec-WebSocket-Protocol");
+            let accepted = (200..300).contains(&reply.status);
+            match chosen {
+                Some(chosen) if accepted && !offered.split(',').any(|one| one.trim() == chosen) => {
+                    notes.push(Note::SubprotocolNotOffered { chosen: chosen.to_owned(), offered });
+                }
+                None if accepted && !offered.is_empty() => notes.push(Note::NoSubprotocolChosen { offered }),
+                _ => {}
+            }
+            if reply.status == 400 && matches!(backend, Backend::HttpProxy(_)) {
+                notes.push(Note::BackendMistookUpgrade);
+            }
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,195 @@
+//! An integration's URI: stage variables resolved, `{path}` parameters found, the rest checked once.
+
+use types::message::HttpTarget;
+use types::resources::Map;
+
+/// A URI that is ready but for its path parameters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct UriTemplate {
+    fixed: HttpTarget,
+    path: Vec<Piece>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Piece {
+    Text(String),
+    Parameter(String),
+}
+
+impl UriTemplate {
+    /// Reads an `http:` or `https:` URI, after putting in the stage's variables.
+    ///
+    /// # Errors
+    /// A sentence: which variable is not set, or what of the URI cannot be read.
+    pub(crate) fn compile(text: &str, variables: &Map<String>) -> Result<UriTemplate, String> {
+        let text = with_variables(text, variables)?;
+        let (scheme, rest) = text.split_once("://").ok_or_else(|| format!("`{text}` is no http or https URL"))?;
+        let tls = match scheme.to_ascii_lowercase().as_str() {
+            "http" => false,
+            "https" => true,
+            _ => return Err(format!("`{text}` is no http or https URL")),
+        };
+        let rest = rest.split('#').next().unwrap_or_default();
+        let end = rest.find(['/', '?']).unwrap_or(rest.len());
+        let authority = &rest[..end];
+        if authority.contains('@') {
+            return Err(format!("`{text}`: user names in URLs are not supported"));
+        }
+        let (host, port) =
+            split_port(authority).ok_or_else(|| format!("`{text}`: `{authority}` is no host and port"))?;
+        let port = port.unwrap_or(if tls { 443 } else { 80 });
+        let path = match &rest[end..] {
+            "" => "/".to_owned(),
+            query if query.starts_with('?') => format!("/{query}"),
+            path => path.to_owned(),
+        };
+        let fixed = HttpTarget { tls, host, port, authority: authority.to_owned(), path_and_query: String::new() };
+        Ok(UriTemplate { fixed, path: pieces(&path) })
+    }
+
+    pub(crate) fn has_parameter(&self, name: &str) -> bool {
+        self.path.iter().any(|piece| matches!(piece, Piece::Parameter(parameter) if parameter == name))
+    }
+
+    /// The target with `parameters` in place (raw, already escaped) and `query` appended.
+    pub(crate) fn fill(&self, parameters: &[(&str, String)], query: &str) -> HttpTarget {
+        let mut target = self.fixed.clone();
+        for piece in &self.path {
+            match piece {
+                Piece::Text(text) => target.path_and_query.push_str(text),
+                Piece::Parameter(name) => match parameters.iter().find(|(parameter, _)| parameter == name) {
+                    Some((_, value)) => target.path_and_query.push_str(value),
+                    // Braces may not stand in a request line.
+                    None => target.path_and_query.push_str(&format!("%7B{name}%7D")),
+                },
+            }
+        }
+        if !query.is_empty() {
+            target.path_and_query.push(if target.path_and_query.contains('?') { '&' } else { '?' });
+            target.path_and_query.push_str(query);
+        }
+        target
+    }
+}
+
+fn with_variables(text: &str, variables: &Map<String>) -> Result<String, String> {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("${stageVariables.") {
+        let (name, after) = after.split_once('}').ok_or_else(|| format!("`${{` is not closed in `{text}`"))?;
+        let value = variables.get(name);
+        out.push_str(before);
+        out.push_str(value.ok_or_else(|| format!("stage variable `{name}` of `{text}` is not set on the stage"))?);
+        rest = after;
+    }
+    out.push_str(rest);
+    Ok(out)
+}
+
+fn split_port(authority: &str) -> Option<(String, Option<u16>)> {
+    let (host, port) = match authority.strip_prefix('[') {
+        Some(v6) => {
+            let (host, after) = v6.split_once(']')?;
+            host.parse::<std::net::Ipv6Addr>().ok()?;
+            (host, after.strip_prefix(':').or((after.is_empty()).then_some(""))?)
+        }
+        None => authority.split_once(':').unwrap_or((authority, "")),
+    };
+    let fits = |c: char| c.is_ascii_alphanumeric() || "-._~:".contains(c);
+    if host.is_empty() || !host.chars().all(fits) {
+        return None;
+    }
+    let port = if port.is_empty() { None } else { Some(port.parse().ok()?) };
+    Some((host.to_owned(), port))
+}
+
+fn pieces(path: &str) -> Vec<Piece> {
+    let mut pieces = Vec::new();
+    let mut rest = path;
+    while let Some((before, after)) = rest.split_once('{') {
+        let Some((name, after)) = after.split_once('}') else { break };
+        pieces.push(Piece::Text(escape_request_line(before)));
+        pieces.push(Piece::Parameter(name.trim_end_matches('+').to_owned()));
+        rest = after;
+    }
+    pieces.push(Piece::Text(escape_request_line(rest)));
+    pieces
+}
+
+/// Escapes what may not stand in a request line; what is escaped already stays.
+fn escape_request_line(text: &str) -> String {
+    escape(text, |byte| {
+        byte.is_ascii_graphic() && !matches!(byte, b'{' | b'}' | b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'|')
+    })
+}
+
+/// Escapes a value for one path segment or one query value: all but letters, digits and `-._~`.
+///
+/// A value can come from a client's message, so `/`, `?` and `&` in it must not change where the request goes.
+pub(crate) fn escape_value(text: &str) -> String {
+    escape(text, |byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte))
+}
+
+fn escape(text: &str, keeps: impl Fn(u8) -> bool) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if keeps(byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{UriTemplate, escape_value};
+    use types::resources::Map;
+
+    fn variables() -> Map<String> {
+        [("host", "api.example.com:8080"), ("v", "2")].map(|(k, v)| (k.to_owned(), v.to_owned())).into()
+    }
+
+    #[test]
+    fn stage_variables_stand_anywhere_and_parameters_in_the_path() {
+        let uri = UriTemplate::compile("HTTP://${stageVariables.host}/v${stageVariables.v}/{room}/x?a=1", &variables())
+            .unwrap();
+        assert!(uri.has_parameter("room"));
+        assert_eq!(
+            uri.fill(&[("room", escape_value("a/b ü"))], "q=2").url(),
+            "http://api.example.com:8080/v2/a%2Fb%20%C3%BC/x?a=1&q=2"
+        );
+        assert_eq!(uri.fill(&[], "").path_and_query, "/v2/%7Broom%7D/x?a=1");
+    }
+
+    #[test]
+    fn hosts_ports_and_bare_authorities_are_read() {
+        for (text, host, port, url) in [
+            ("http://h", "h", 80, "http://h/"),
+            ("https://h?x=1", "h", 443, "https://h/?x=1"),
+            ("http://[::1]:3000/a b", "::1", 3000, "http://[::1]:3000/a%20b"),
+            ("http://h:81/%20#f", "h", 81, "http://h:81/%20"),
+        ] {
+            let target = UriTemplate::compile(text, &variables()).unwrap().fill(&[], "");
+            assert_eq!((target.host.as_str(), target.port, target.url().as_str()), (host, port, url));
+        }
+    }
+
+    #[test]
+    fn what_is_no_address_is_named() {
+        for (text, part) in [
+            ("ftp://h", "no http or https URL"),
+            ("h/path", "no http or https URL"),
+            ("http://", "is no host and port"),
+            ("http://h:port", "is no host and port"),
+            ("http://h:99999", "is no host and port"),
+            ("http://u:p@h", "user names"),
+            ("http://a b/", "is no host and port"),
+            ("http://${stageVariables.none}/", "stage variable `none`"),
+            ("http://${stageVariables.host", "is not closed"),
+        ] {
+            assert!(UriTemplate::compile(text, &variables()).is_err_and(|error| error.contains(part)), "{text}");
+        }
+    }
+}

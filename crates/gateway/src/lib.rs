@@ -1,1 +1,31 @@
-//! (being built)
+//! The data plane: a connection's life, and one message's trip from client to backend and back.
+//!
+//! To read it: [`open`](Gateway::open) lets a client in, `connection` reads its frames, `walk` takes each event to
+//! its backend and back, `client` and `outbox` send what comes of it.
+
+mod address;
+mod admit;
+mod assembly;
+mod client;
+mod connection;
+mod connections_api;
+mod execution_log;
+mod frame;
+mod gateway;
+mod handshake;
+mod open;
+mod outbox;
+mod peers;
+mod refusal;
+mod registry;
+mod stages;
+mod timer;
+mod walk;
+
+pub use address::{Address, Below};
+pub use connections_api::Answer as ConnectionsAnswer;
+pub use execution_log::{Line, LineKind, LogSink, Record};
+pub use gateway::{Gateway, Settings};
+pub use handshake::{Answer, RequestHead};
+pub use open::{Opening, Peer, upgrade_required};
+pub use peers::{Alone, Peers};

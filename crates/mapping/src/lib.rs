@@ -21,7 +21,7 @@ mod tests;
 pub use error::{Error, Kind};
 pub use note::Note;
 pub use plan::{Plan, Route};
-pub use request::request;
+pub use request::{request, trace_id};
 pub use response::{Reply, response};
 pub use selection::select_route;
 

@@ -26,6 +26,8 @@ pub struct Plan {
     pub default_endpoint: bool,
     /// How much is logged of what no route handles.
     pub default_logging: Logging,
+    /// Whether any route logs anything; false spares messages the bookkeeping.
+    pub logs: bool,
     pub(crate) selection: Result<Expression, String>,
     pub(crate) selection_text: String,
     pub(crate) variables: Map<String>,
@@ -122,11 +124,14 @@ impl Plan {
             compiler.broken("the route selection expression", detail);
         }
         let routes = stage.definition.routes.iter().map(|route| (route.route.route_key.clone(), compiler.route(route)));
-        let routes = routes.collect();
+        let routes: HashMap<String, Route> = routes.collect();
+        let default_logging = logging(None, &stage.settings.default_route_settings);
         let plan = Plan {
             key: Arc::new(stage.key.clone()),
             default_endpoint: !api.disable_execute_api_endpoint,
-            default_logging: logging(None, &stage.settings.default_route_settings),
+            default_logging,
+            logs: default_logging.level > LoggingLevel::Off
+                || routes.values().any(|route| route.logging.level > LoggingLevel::Off),
             selection,
             selection_text: api.route_selection_expression.clone(),
             variables: stage.settings.stage_variables.clone(),

@@ -198,7 +198,7 @@ fn forward_client_headers(scope: &Scope<'_>, client: &Headers, headers: &mut Hea
 /// The value of `X-Amzn-Trace-Id`: `Root=1-{8 hex: epoch seconds}-{24 hex}`. Source: observed.
 ///
 /// The last digits are taken from the event's random ids, so that mapping needs no randomness of its own.
-pub(crate) fn trace_id(event: &Event) -> String {
+pub fn trace_id(event: &Event) -> String {
     let tail = event.connection.id.random() as u32;
     format!("Root=1-{:08x}-{:016x}{tail:08x}", event.at.seconds(), event.request_id.random())
 }

@@ -1,0 +1,121 @@
+//! Which API and stage a request names: by host or by path.
+
+use types::snapshot::StageKey;
+
+/// The path form that needs no name resolution. Ours; LocalStack has the same.
+const PATH_FORM: &str = "/_aws/execute-api/";
+
+/// A request of the data plane, by its address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Address {
+    /// The API and stage; the stage may be empty.
+    pub key: StageKey,
+    /// What follows the stage.
+    pub below: Below,
+    /// `$context.domainName`: with `/{stage}` behind it, the address of the callback in the form the client used.
+    pub domain_name: String,
+}
+
+/// What an address names below its stage.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Below {
+    /// Nothing: the place where WebSockets are opened.
+    Nothing,
+    /// `@connections/{id}`; the id is decoded but not checked.
+    Connection(String),
+    /// Anything else, which does not exist.
+    Other,
+}
+
+impl Address {
+    /// Reads host and path (without the query). `None`: no address of the data plane.
+    ///
+    /// The SDKs send `@connections` as it is or as `%40connections`, and the id's `=` as `%3D` or as it is
+    /// (observed), so each segment is decoded once.
+    pub fn read(host: &str, path: &str) -> Option<Address> {
+        let (api_id, segments, domain_name) = match path.strip_prefix(PATH_FORM) {
+            Some(rest) => {
+                let (api_id, segments) = rest.split_once('/').unwrap_or((rest, ""));
+                (api_id, segments, format!("{host}{PATH_FORM}{api_id}"))
+            }
+            None => (by_host(host)?, path.strip_prefix('/').unwrap_or(path), host.to_owned()),
+        };
+        let mut segments = segments.split('/').map(decode);
+        let stage = segments.next().unwrap_or_default();
+        let rest: Vec<_> = segments.collect();
+        let below = match rest.as_slice() {
+            // A trailing slash is accepted (documented).
+            [] => Below::Nothing,
+            [empty] if empty.is_empty() => Below::Nothing,
+            [at, id] if at == "@connections" && !id.is_empty() => Below::Connection(id.clone()),
+            _ => Below::Other,
+        };
+        Some(Address { key: StageKey { api_id: api_id.to_ascii_lowercase(), stage }, below, domain_name })
+    }
+}
+
+// `{apiId}.execute-api.{anything}[:port]`
+fn by_host(host: &str) -> Option<&str> {
+    let (api_id, rest) = host.split_once('.')?;
+    let label = rest.split(['.', ':']).next()?;
+    (label.eq_ignore_ascii_case("execute-api") && !api_id.is_empty()).then_some(api_id)
+}
+
+/// Undoes percent-encoding once; what is not valid stays as it is.
+pub(crate) fn decode(text: &str) -> String {
+    if !text.contains('%') {
+        return text.to_owned();
+    }
+    let mut out = Vec::with_capacity(text.len());
+    let mut bytes = text.as_bytes();
+    while let [first, rest @ ..] = bytes {
+        bytes = rest;
+        if let (b'%', [high, low, after @ ..]) = (first, rest)
+            && let (Some(high), Some(low)) = (char::from(*high).to_digit(16), char::from(*low).to_digit(16))
+        {
+            out.push((high * 16 + low) as u8);
+            bytes = after;
+            continue;
+        }
+        out.push(*first);
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Address, Below};
+
+    #[test]
+    fn both_forms_name_api_stage_and_connection() {
+        let id = Below::Connection("Gto47d9-DoECGqg=".to_owned());
+        for (host, path, expected) in [
+            ("abc.execute-api.us-east-1.amazonaws.com", "/prod", Some(("abc", "prod", Below::Nothing))),
+            ("ABC.execute-api.localhost:4510", "/prod/", Some(("abc", "prod", Below::Nothing))),
+            ("abc.execute-api.localhost", "/", Some(("abc", "", Below::Nothing))),
+            ("abc.execute-api.localhost", "/prod/extra", Some(("abc", "prod", Below::Other))),
+            ("abc.execute-api.localhost", "/prod/@connections/Gto47d9-DoECGqg=", Some(("abc", "prod", id.clone()))),
+            ("abc.execute-api.localhost", "/prod/%40connections/Gto47d9-DoECGqg%3D", Some(("abc", "prod", id.clone()))),
+            ("127.0.0.1:4510", "/_aws/execute-api/abc/prod", Some(("abc", "prod", Below::Nothing))),
+            ("127.0.0.1:4510", "/_aws/execute-api/abc/prod/@connections/Gto47d9-DoECGqg%3D", Some(("abc", "prod", id))),
+            ("127.0.0.1:4510", "/_aws/execute-api/abc", Some(("abc", "", Below::Nothing))),
+            ("127.0.0.1:4510", "/prod/@connections", None),
+            ("abc.execute-api.localhost", "/prod/@connections", Some(("abc", "prod", Below::Other))),
+            ("example.com", "/prod", None),
+            ("", "/prod", None),
+        ] {
+            let address = Address::read(host, path);
+            let parts = address.map(|address| (address.key.api_id, address.key.stage, address.below));
+            let expected = expected.map(|(api, stage, below)| (api.to_owned(), stage.to_owned(), below));
+            assert_eq!(parts, expected, "{host} {path}");
+        }
+    }
+
+    #[test]
+    fn the_domain_name_and_the_stage_make_the_callback_address() {
+        let by_path = Address::read("127.0.0.1:4510", "/_aws/execute-api/abc/prod").unwrap();
+        assert_eq!(by_path.domain_name, "127.0.0.1:4510/_aws/execute-api/abc");
+        let by_host = Address::read("abc.execute-api.localhost:4510", "/prod").unwrap();
+        assert_eq!(by_host.domain_name, "abc.execute-api.localhost:4510");
+    }
+}

@@ -1,0 +1,287 @@
+//! One connection's task: reads the client's frames, runs an event for each message, ends with `$disconnect`.
+//!
+//! The task is one future without buffers of its own: it reads into memory that the thread's connections share and
+//! keeps bytes only while a frame or message is in parts. Messages run inside the task, in order of arrival, up to
+//! the limit in-flight-per-connection; then the socket is not read.
+
+use std::cell::RefCell;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use tokio::io::{AsyncRead, ReadBuf};
+use tokio::net::tcp::OwnedReadHalf;
+use types::event::{ClientMessage, Disconnect, Event, EventKind};
+use types::id::IdKind;
+
+use crate::assembly::{Assembly, Bounds, Input, Violation};
+use crate::client::Client;
+use crate::frame::{Opcode, close};
+use crate::gateway::Gateway;
+use crate::registry::Counted;
+use crate::walk::{self, Outcome};
+
+/// How much is read from a socket at once, into memory that all connections of a thread share.
+const READ_BYTES: usize = 64 * 1024;
+
+thread_local! {
+    static SCRATCH: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ_BYTES].into());
+}
+
+type Flights = FuturesUnordered<Pin<Box<dyn Future<Output = ()> + Send>>>;
+
+/// Spawns the task of a connection whose `$connect` was accepted. The registry holds the client; the task ends by
+/// itself when the socket, the client or the gateway closes the connection.
+pub(crate) fn spawn(
+    gateway: Arc<Gateway>,
+    client: Arc<Client>,
+    reader: OwnedReadHalf,
+    rest: Vec<u8>,
+    counted: Counted,
+) {
+    let live =
+        Live { gateway, client, reader, assembly: Assembly::default(), rest, flights: None, reading: Reading::Frames };
+    tokio::spawn(run(live, counted));
+}
+
+async fn run(mut live: Live, counted: Counted) {
+    let disconnect = std::future::poll_fn(|cx| live.poll(cx)).await;
+    live.client.shut_down();
+    live.gateway.registry.remove(&live.client.info.id);
+    let Live { gateway, client, flights, .. } = live;
+    Box::pin(finish(gateway, client, flights, disconnect)).await;
+    drop(counted);
+}
+
+// `$disconnect` is dispatched behind the messages that came before it, like any other event, and waits for none.
+async fn finish(gateway: Arc<Gateway>, client: Arc<Client>, flights: Option<Box<Flights>>, disconnect: Disconnect) {
+    let mut flights = flights.unwrap_or_default();
+    let event = new_event(&gateway, &client, EventKind::Disconnect(disconnect));
+    flights.push(Box::pin(async move {
+        // Nobody is there to be told; the log has it.
+        let _ = walk::run(&gateway, &event).await;
+    }));
+    while flights.next().await.is_some() {}
+}
+
+/// Runs `$disconnect` for a client that was let in but is gone before it could be told so.
+pub(crate) async fn finish_unopened(gateway: &Gateway, connection: Arc<types::Connection>) {
+    let kind = EventKind::Disconnect(abnormal());
+    let event = Event { connection, request_id: gateway.new_id(IdKind::Request), at: gateway.wall_clock(), kind };
+    let _ = walk::run(gateway, &event).await;
+}
+
+/// A connection while it is open.
+struct Live {
+    gateway: Arc<Gateway>,
+    client: Arc<Client>,
+    reader: OwnedReadHalf,
+    assembly: Assembly,
+    /// Bytes that were read but not looked at, because too many messages are in flight; at most one read's worth.
+    rest: Vec<u8>,
+    /// The messages in flight; nothing while there are none.
+    flights: Option<Box<Flights>>,
+    reading: Reading,
+}
+
+/// What becomes of the client's bytes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reading {
+    Frames,
+    /// After a violation they are thrown away; `told` once the end of our own stream is on its way.
+    Discarding {
+        told: bool,
+    },
+}
+
+impl Live {
+    /// Goes on as far as it can; ready when the connection is over, with what `$disconnect` is told.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Disconnect> {
+        self.client.register(cx);
+        loop {
+            if self.client.is_over() {
+                return Poll::Ready(self.end(abnormal()));
+            }
+            let now = self.gateway.now();
+            match self.client.poll_flush(cx, now) {
+                Poll::Ready(Err(_)) => return Poll::Ready(self.end(abnormal())),
+                Poll::Ready(Ok(())) if self.reading == (Reading::Discarding { told: false }) => {
+                    self.client.shut_down_writing();
+                    self.reading = Reading::Discarding { told: true };
+                }
+                Poll::Ready(Ok(())) | Poll::Pending => {}
+            }
+            self.poll_flights(cx);
+            if !self.may_read() {
+                // A flight's end or room in the socket wakes the task.
+                return Poll::Pending;
+            }
+            if let Some(disconnect) = std::task::ready!(self.poll_input(cx, now)) {
+                return Poll::Ready(self.end(disconnect));
+            }
+        }
+    }
+
+    fn may_read(&self) -> bool {
+        self.reading != Reading::Frames
+            || self.flights_len() < self.gateway.limits.in_flight_per_connection
+                && !self.client.is_full(self.gateway.outbox_bounds)
+    }
+
+    fn flights_len(&self) -> usize {
+        self.flights.as_ref().map_or(0, |flights| flights.len())
+    }
+
+    fn poll_flights(&mut self, cx: &mut Context<'_>) {
+        let Some(flights) = &mut self.flights else { return };
+        while let Poll::Ready(Some(())) = flights.poll_next_unpin(cx) {}
+        if flights.is_empty() {
+            self.flights = None;
+        }
+    }
+
+    // Reads once and handles what came. `Some`: the connection is over.
+    fn poll_input(&mut self, cx: &mut Context<'_>, now: Duration) -> Poll<Option<Disconnect>> {
+        if !self.rest.is_empty() {
+            let rest = std::mem::take(&mut self.rest);
+            return Poll::Ready(self.handle(&rest, now));
+        }
+        SCRATCH.with_borrow_mut(|scratch| {
+            let mut buffer = ReadBuf::new(scratch);
+            let read = std::task::ready!(Pin::new(&mut self.reader).poll_read(cx, &mut buffer));
+            let bytes = buffer.filled();
+            if read.is_err() || bytes.is_empty() {
+                return Poll::Ready(Some(abnormal()));
+            }
+            self.client.touch(now);
+            Poll::Ready(self.handle(bytes, now))
+        })
+    }
+
+    fn handle(&mut self, mut bytes: &[u8], now: Duration) -> Option<Disconnect> {
+        if self.reading != Reading::Frames {
+            return None;
+        }
+        let limits = &self.gateway.limits;
+        let bounds = Bounds { frame_bytes: limits.frame_bytes, message_bytes: limits.message_bytes };
+        while self.may_read() {
+            match self.assembly.next(&mut bytes, bounds) {
+                Ok(None) => return None,
+                Ok(Some(input)) => {
+                    if let Some(disconnect) = self.input(input, now) {
+                        return Some(disconnect);
+                    }
+                }
+                Err(violation) => {
+                    self.violated(violation);
+                    return None;
+                }
+            }
+        }
+        self.rest = bytes.to_vec();
+        None
+    }
+
+    fn input(&mut self, input: Input, now: Duration) -> Option<Disconnect> {
+        match input {
+            // After our own close frame only the client's matters (RFC 6455, 5.5.1).
+            Input::Text(_) | Input::Ping(_) | Input::Pong if self.client.is_closing() => None,
+            Input::Text(body) => {
+                self.dispatch(body);
+                None
+            }
+            Input::Ping(payload) => {
+                self.client.send_bounded_elsewhere(Opcode::Pong, &payload, now);
+                None
+            }
+            Input::Pong => None,
+            Input::Close { code, reason } => {
+                self.gateway.close(&self.client, code, "", closed_by_client(code, reason));
+                Some(abnormal())
+            }
+        }
+    }
+
+    fn dispatch(&mut self, body: Bytes) {
+        let id = self.gateway.new_id(IdKind::Connection);
+        let event = new_event(&self.gateway, &self.client, EventKind::Message(ClientMessage { id, body }));
+        let (gateway, client) = (self.gateway.clone(), self.client.clone());
+        self.flights.get_or_insert_default().push(Box::pin(async move {
+            let outcome = walk::run(&gateway, &event).await;
+            deliver(&gateway, &client, &event, outcome);
+        }));
+    }
+
+    // The client gets the close frame and then the end of the stream; what it still sends is read and dropped, so
+    // that its system does not throw our close frame away, until it hangs up or the limit close-timeout is over.
+    fn violated(&mut self, violation: Violation) {
+        let disconnect = Disconnect { status_code: violation.code, reason: violation.reason.clone() };
+        self.gateway.close(&self.client, violation.code, &violation.reason, disconnect);
+        self.assembly = Assembly::default();
+        self.reading = Reading::Discarding { told: false };
+    }
+
+    // What was decided first counts: our close or the client's; without either the connection broke.
+    fn end(&mut self, otherwise: Disconnect) -> Disconnect {
+        // A last try for a close frame that waits; a client that reads gets it.
+        let _ = self.client.poll_flush(&mut Context::from_waker(std::task::Waker::noop()), self.gateway.now());
+        self.client.end().unwrap_or(otherwise)
+    }
+}
+
+fn new_event(gateway: &Gateway, client: &Client, kind: EventKind) -> Event {
+    let request_id = gateway.new_id(IdKind::Request);
+    Event { connection: client.info.clone(), request_id, at: gateway.wall_clock(), kind }
+}
+
+/// Step 11 of the walk: the reply, or the error frame, to the client.
+fn deliver(gateway: &Gateway, client: &Client, event: &Event, outcome: Outcome) {
+    match outcome {
+        Ok(Some(reply)) if reply.two_way && !reply.body.is_empty() => {
+            // A text frame holds UTF-8; what is not becomes U+FFFD (inferred).
+            let text = String::from_utf8_lossy(&reply.body);
+            client.send_bounded_elsewhere(Opcode::Text, text.as_bytes(), gateway.now());
+        }
+        Ok(_) => {}
+        Err(refusal) => {
+            let frame = refusal.frame(event.connection.id, event.request_id);
+            client.send_bounded_elsewhere(Opcode::Text, frame.as_bytes(), gateway.now());
+        }
+    }
+}
+
+// The text is a peer's, not verified on AWS.
+fn abnormal() -> Disconnect {
+    Disconnect { status_code: close::ABNORMAL, reason: "Connection closed abnormally".to_owned() }
+}
+
+fn closed_by_client(code: u16, reason: String) -> Disconnect {
+    let reason = match code {
+        // Observed.
+        close::NO_STATUS => "Client-side close frame status not set".to_owned(),
+        // Inferred from the text that AWS uses when the server closes so.
+        close::NORMAL if reason.is_empty() => "Connection Closed Normally".to_owned(),
+        _ => reason,
+    };
+    Disconnect { status_code: code, reason }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn size_of_output<A, B, F: Future>(_: impl Fn(A, B) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    #[test]
+    fn the_task_of_an_idle_connection_stays_small() {
+        let bytes = size_of_output(run);
+        assert!(bytes <= 512, "{bytes} bytes for each idle connection");
+        assert!(size_of::<Client>() <= 256, "{} bytes", size_of::<Client>());
+    }
+}

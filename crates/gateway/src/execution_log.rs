@@ -1,0 +1,137 @@
+//! Writes down each step of the walk, for the execution log and the console.
+//!
+//! The record is made once; the CloudWatch-shaped lines, the console's view and the warnings are views of it. Where
+//! nobody reads, nothing is kept.
+
+mod lines;
+mod record;
+
+use std::sync::Arc;
+
+use mapping::{Mapped, Note, Plan, Reply, Route};
+use types::event::Event;
+use types::message::{IntegrationRequest, IntegrationResponse};
+
+pub use lines::{Line, LineKind};
+pub use record::Record;
+pub(crate) use record::Step;
+
+use crate::gateway::Gateway;
+use crate::refusal::Refusal;
+use crate::walk::Outcome;
+
+/// Where records go. Implemented by the program; called on the data path, so it must not block.
+pub trait LogSink: Send + Sync {
+    /// Whether somebody watches every event (the console), whatever the stage's logging level.
+    fn watched(&self) -> bool;
+
+    /// Takes a record whose event is over.
+    fn write(&self, record: Record);
+}
+
+/// The log of one event while it runs.
+pub(crate) struct ExecutionLog<'g> {
+    gateway: &'g Gateway,
+    record: Record,
+    /// False: only failures and what it takes to tell them are kept.
+    keeps_steps: bool,
+}
+
+impl<'g> ExecutionLog<'g> {
+    pub(crate) fn open(gateway: &'g Gateway, event: &Event, plan: &Plan) -> ExecutionLog<'g> {
+        let watched = gateway.sink.watched();
+        ExecutionLog { gateway, keeps_steps: watched || plan.logs, record: Record::open(event, plan.default_logging) }
+    }
+
+    /// Writes down what a step gave, its notes too, and hands it on.
+    pub(crate) fn step<T: Recorded, E: Into<Refusal>>(&mut self, result: Result<T, E>) -> Result<T::Value, Refusal> {
+        match result {
+            Ok(done) => Ok(done.record(self)),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Ends the log and gives it to its readers.
+    pub(crate) fn close(mut self, outcome: Outcome) -> Outcome {
+        match &outcome {
+            Ok(reply) => self.record.status = Some(reply.as_ref().map_or(200, |reply| reply.status)),
+            Err(refusal) => {
+                self.record.status = Some(refusal.status());
+                self.record.steps.push(Step::Failed(refusal.log_line()));
+            }
+        }
+        if self.keeps_steps || outcome.is_err() {
+            self.gateway.sink.write(self.record);
+        }
+        outcome
+    }
+
+    fn keep(&mut self, step: impl FnOnce() -> Step) {
+        if self.keeps_steps {
+            self.record.steps.push(step());
+        }
+    }
+
+    fn notes(&mut self, notes: Vec<Note>) {
+        for note in notes {
+            self.keep(|| Step::Note(note.to_string()));
+        }
+    }
+}
+
+/// What a step gives, and how it is written down.
+pub(crate) trait Recorded {
+    type Value;
+    fn record(self, log: &mut ExecutionLog<'_>) -> Self::Value;
+}
+
+impl Recorded for () {
+    type Value = ();
+    fn record(self, _: &mut ExecutionLog<'_>) {}
+}
+
+impl Recorded for Reply {
+    type Value = Reply;
+    fn record(self, _: &mut ExecutionLog<'_>) -> Reply {
+        self
+    }
+}
+
+impl<'p> Recorded for Option<&'p Route> {
+    type Value = Option<&'p Route>;
+    fn record(self, log: &mut ExecutionLog<'_>) -> Self::Value {
+        if let Some(route) = self {
+            log.record.logging = route.logging;
+            log.record.route_key = Some(route.key.clone());
+        }
+        self
+    }
+}
+
+impl Recorded for Mapped<Option<IntegrationRequest>> {
+    type Value = Option<IntegrationRequest>;
+    fn record(self, log: &mut ExecutionLog<'_>) -> Self::Value {
+        if let Some(request) = &self.value {
+            log.keep(|| Step::Request(Arc::new(request.clone())));
+        }
+        log.notes(self.notes);
+        self.value
+    }
+}
+
+impl Recorded for IntegrationResponse {
+    type Value = IntegrationResponse;
+    fn record(self, log: &mut ExecutionLog<'_>) -> Self::Value {
+        log.keep(|| Step::Response(Arc::new(self.clone())));
+        self
+    }
+}
+
+impl Recorded for Mapped<Reply> {
+    type Value = Reply;
+    fn record(self, log: &mut ExecutionLog<'_>) -> Self::Value {
+        log.keep(|| Step::Reply(Arc::new(self.value.clone())));
+        log.notes(self.notes);
+        self.value
+    }
+}

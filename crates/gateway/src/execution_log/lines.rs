@@ -1,0 +1,238 @@
+//! The execution log's lines as CloudWatch would show them.
+//!
+//! Source: observed for CONNECT up to the headers of the request; the rest follows REST APIs and, for MESSAGE and
+//! DISCONNECT, our own decision, since no recorded log of those was found.
+
+use mapping::plan::Logging;
+use types::headers::Headers;
+use types::message::{IntegrationRequest, IntegrationResponse, Target};
+use types::resources::LoggingLevel;
+
+use super::record::{Record, Step};
+
+/// A log event of AWS is cut at this many bytes. Source: documented.
+const LINE_BYTES_MAX: usize = 1024;
+/// A printed map of headers is cut at this many characters. Source: observed.
+const MAP_BYTES_MAX: usize = 998;
+const CUT: &str = " [TRUNCATED]";
+
+/// One line of the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// What it is.
+    pub kind: LineKind,
+    /// The text, with the request id in front.
+    pub text: String,
+}
+
+/// What a line is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LineKind {
+    /// What AWS would have written.
+    Log,
+    /// Our own remark.
+    Note,
+    /// A failure.
+    Error,
+}
+
+impl LineKind {
+    /// `log`, `note` or `error`.
+    pub fn name(self) -> &'static str {
+        match self {
+            LineKind::Log => "log",
+            LineKind::Note => "note",
+            LineKind::Error => "error",
+        }
+    }
+}
+
+impl Record {
+    /// The lines that the stage's settings ask for, cut as AWS cuts them.
+    pub fn lines(&self) -> Vec<Line> {
+        let mut lines = self.lines_with(self.logging);
+        // What we say ourselves is never cut: it tells what to do at its end.
+        for line in lines.iter_mut().filter(|line| line.kind == LineKind::Log) {
+            cut(&mut line.text, LINE_BYTES_MAX);
+        }
+        lines
+    }
+
+    /// Every line, with headers and bodies, whatever the settings.
+    pub(super) fn all_lines(&self) -> Vec<Line> {
+        self.lines_with(Logging { level: LoggingLevel::Info, data_trace: true })
+    }
+
+    fn lines_with(&self, logging: Logging) -> Vec<Line> {
+        let mut writer = Writer { record: self, trace: logging.data_trace, lines: Vec::new() };
+        match logging.level {
+            LoggingLevel::Off => {}
+            LoggingLevel::Error => writer.failures(),
+            LoggingLevel::Info => writer.everything(),
+        }
+        writer.lines
+    }
+}
+
+struct Writer<'r> {
+    record: &'r Record,
+    trace: bool,
+    lines: Vec<Line>,
+}
+
+impl Writer<'_> {
+    fn add(&mut self, kind: LineKind, text: &str) {
+        self.lines.push(Line { kind, text: format!("({}) {text}", self.record.request_id) });
+    }
+
+    fn log(&mut self, text: &str) {
+        self.add(LineKind::Log, text);
+    }
+
+    fn trace(&mut self, text: impl FnOnce() -> String) {
+        if self.trace {
+            self.log(&text());
+        }
+    }
+
+    // "ERROR level prints only the failure lines"; our remarks go with them, since they explain.
+    fn failures(&mut self) {
+        for step in &self.record.steps {
+            match step {
+                Step::Failed(line) => self.add(LineKind::Error, line),
+                Step::Note(text) => self.add(LineKind::Note, text),
+                Step::Request(_) | Step::Response(_) | Step::Reply(_) => {}
+            }
+        }
+    }
+
+    fn everything(&mut self) {
+        self.start();
+        let mut failed = false;
+        for step in &self.record.steps {
+            match step {
+                Step::Request(request) => self.request(request),
+                Step::Response(response) => self.response(response),
+                Step::Reply(reply) => self.trace(|| body("Method response body after transformations", &reply.body)),
+                Step::Note(text) => self.add(LineKind::Note, text),
+                Step::Failed(line) => {
+                    failed = true;
+                    self.add(LineKind::Error, line);
+                }
+            }
+        }
+        let status = self.record.status.unwrap_or(500);
+        // Observed at $connect: a backend's refusal has no such line.
+        if !failed && (self.record.event_type != "CONNECT" || (200..300).contains(&status)) {
+            self.log("Successfully completed execution");
+        }
+        self.log(&format!("Method completed with status: {status}"));
+    }
+
+    fn start(&mut self) {
+        let record = self.record;
+        let (request_id, connection) = (record.request_id, &record.connection);
+        let stage = &connection.stage;
+        let api_id = &stage.api_id;
+        let route_key = record.route_key.as_deref().unwrap_or("-");
+        self.log(&format!("Extended Request Id: {request_id}"));
+        if record.event_type == "CONNECT" {
+            // The spaces around the empty key are AWS's (observed).
+            self.log(&format!("Verifying Usage Plan for request: {request_id}. API Key:  API Stage: {stage}"));
+            self.log(&format!(
+                "API Key  authorized because route '{route_key}' does not require API Key. Request will not contribute \
+                 to throttle or quota limits"
+            ));
+            self.log(&format!("Usage Plan check succeeded for API Key  and API Stage {stage}"));
+        }
+        self.log(&format!("Starting execution for request: {request_id}"));
+        self.log(&format!("WebSocket Request Route: [{route_key}]"));
+        let what = match (record.event_type, &record.disconnect) {
+            (_, Some(disconnect)) => format!(
+                "Client [Connection Id: {}] disconnected from WebSocket API [{api_id}]. Status code: {}, reason: {}.",
+                connection.id, disconnect.status_code, disconnect.reason
+            ),
+            ("CONNECT", None) => format!(
+                "Client [UserAgent: {}, SourceIp: {}] is connecting to WebSocket API [{api_id}].",
+                connection.user_agent.as_deref().unwrap_or("null"),
+                connection.source_ip
+            ),
+            _ => format!("WebSocket API [{api_id}] received message from client [Connection Id: {}].", connection.id),
+        };
+        self.log(&what);
+    }
+
+    fn request(&mut self, request: &IntegrationRequest) {
+        let transformed = || body("Endpoint request body after transformations", &request.body);
+        let Target::Http(target) = &request.target else { return self.trace(transformed) };
+        let url = target.url();
+        self.log(&format!("Endpoint request URI: {url}"));
+        self.trace(|| format!("Endpoint request headers: {}", map(&request.headers)));
+        self.trace(transformed);
+        self.log(&format!("Sending request to {url}"));
+    }
+
+    fn response(&mut self, response: &IntegrationResponse) {
+        let (status, ms) = (response.status, response.latency.as_millis());
+        self.log(&format!("Received response. Status: {status}, Integration latency: {ms} ms"));
+        self.trace(|| format!("Endpoint response headers: {}", map(&response.headers)));
+        self.trace(|| body("Endpoint response body before transformations", &response.body));
+    }
+}
+
+fn body(what: &str, body: &[u8]) -> String {
+    format!("{what}: {}", String::from_utf8_lossy(body))
+}
+
+/// `{Name=value, Name2=value2}`, repeated headers joined with commas, credentials masked. Source: observed.
+fn map(headers: &Headers) -> String {
+    let mut seen: Vec<(&str, String)> = Vec::new();
+    for (name, value) in headers.iter() {
+        let value = if name.eq_ignore_ascii_case("authorization") { mask(value) } else { value.to_owned() };
+        match seen.iter_mut().find(|(other, _)| other.eq_ignore_ascii_case(name)) {
+            Some((_, all)) => *all = format!("{all},{value}"),
+            None => seen.push((name, value)),
+        }
+    }
+    let members: Vec<_> = seen.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let mut text = format!("{{{}}}", members.join(", "));
+    cut(&mut text, MAP_BYTES_MAX + CUT.len());
+    text
+}
+
+// All but the last six characters. Source: observed.
+fn mask(value: &str) -> String {
+    let hidden = value.chars().count().saturating_sub(6);
+    value.chars().enumerate().map(|(at, c)| if at < hidden { '*' } else { c }).collect()
+}
+
+fn cut(text: &mut String, bytes_max: usize) {
+    if text.len() > bytes_max {
+        let mut end = bytes_max - CUT.len();
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        text.truncate(end);
+        text.push_str(CUT);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{cut, map, mask};
+    use types::Headers;
+
+    #[test]
+    fn long_lines_end_as_aws_ends_them_and_never_inside_a_character() {
+        let mut text = "ü".repeat(600);
+        cut(&mut text, 1024);
+        assert!(text.ends_with("ü [TRUNCATED]") && text.len() <= 1024);
+    }
+
+    #[test]
+    fn header_maps_join_repeats_and_mask_credentials() {
+        let headers: Headers = [("A", "1"), ("Authorization", "Bearer secret123456"), ("a", "2")].into_iter().collect();
+        assert_eq!(map(&headers), "{A=1,2, Authorization=*************123456}");
+        assert_eq!(mask("short"), "short");
+    }
+}

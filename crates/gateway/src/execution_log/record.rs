@@ -1,0 +1,128 @@
+//! The record of one event: plain data, from which every view is made.
+
+use std::sync::Arc;
+
+use mapping::Reply;
+use mapping::plan::Logging;
+use serde_json::{Value, json};
+use types::event::{Connection, Disconnect, Event, EventKind};
+use types::headers::Headers;
+use types::id::Id;
+use types::message::{IntegrationRequest, IntegrationResponse, Target};
+use types::time::Timestamp;
+
+/// The most of a body that the console is sent; the rest is counted.
+const CONSOLE_BODY_MAX: usize = 16 * 1024;
+
+/// What happened to one event.
+#[derive(Clone, Debug)]
+pub struct Record {
+    /// The connection it happened on.
+    pub connection: Arc<Connection>,
+    /// `$context.requestId`.
+    pub request_id: Id,
+    /// When it began.
+    pub at: Timestamp,
+    /// `CONNECT`, `MESSAGE` or `DISCONNECT`.
+    pub event_type: &'static str,
+    /// Code and reason of a DISCONNECT.
+    pub disconnect: Option<Disconnect>,
+    /// The route that ran, once it was chosen.
+    pub route_key: Option<String>,
+    /// What the stage's settings ask to log of it.
+    pub logging: Logging,
+    /// The steps, in order.
+    pub steps: Vec<Step>,
+    /// The status it ended with, as the log counts it.
+    pub status: Option<u16>,
+}
+
+/// One step of the walk.
+#[derive(Clone, Debug)]
+pub enum Step {
+    /// The request to the backend, mapped.
+    Request(Arc<IntegrationRequest>),
+    /// The backend's answer.
+    Response(Arc<IntegrationResponse>),
+    /// What the client gets of it.
+    Reply(Arc<Reply>),
+    /// A remark.
+    Note(String),
+    /// The end, when something failed: as the execution log says it.
+    Failed(String),
+}
+
+impl Record {
+    pub(super) fn open(event: &Event, logging: Logging) -> Record {
+        Record {
+            connection: event.connection.clone(),
+            request_id: event.request_id,
+            at: event.at,
+            event_type: event.kind.event_type(),
+            disconnect: match &event.kind {
+                EventKind::Disconnect(disconnect) => Some(disconnect.clone()),
+                EventKind::Connect(_) | EventKind::Message(_) => None,
+            },
+            route_key: None,
+            logging,
+            steps: Vec::new(),
+            status: None,
+        }
+    }
+
+    /// The failure in one line, if there was one: what is said even where logging is off.
+    pub fn failure(&self) -> Option<&str> {
+        self.steps.iter().find_map(|step| match step {
+            Step::Failed(line) => Some(line.as_str()),
+            _ => None,
+        })
+    }
+
+    /// The record as the console reads it: the facts, and every line with headers and bodies.
+    pub fn to_json(&self) -> Value {
+        let mut request = Value::Null;
+        let mut response = Value::Null;
+        let mut latency_ms = Value::Null;
+        for step in &self.steps {
+            match step {
+                Step::Request(sent) => request = request_json(sent),
+                Step::Response(got) => {
+                    latency_ms = json!((got.latency.as_secs_f64() * 10_000.0).round() / 10.0);
+                    response = json!({
+                        "status": got.status, "headers": pairs(&got.headers), "body": text(&got.body),
+                        "bodyBytes": got.body.len(),
+                    });
+                }
+                Step::Reply(_) | Step::Note(_) | Step::Failed(_) => {}
+            }
+        }
+        let lines = self.all_lines();
+        let lines: Vec<_> = lines.iter().map(|line| json!({"kind": line.kind.name(), "text": line.text})).collect();
+        json!({
+            "requestId": self.request_id, "connectionId": self.connection.id,
+            "apiId": self.connection.stage.api_id, "stage": self.connection.stage.stage,
+            "eventType": self.event_type, "routeKey": self.route_key, "at": self.at.iso_millis(),
+            "status": self.status, "latencyMs": latency_ms, "request": request, "response": response,
+            "lines": lines,
+        })
+    }
+}
+
+fn request_json(sent: &IntegrationRequest) -> Value {
+    let url = match &sent.target {
+        Target::Http(target) => target.url(),
+        Target::Mock { status } => format!("mock, statusCode {status}"),
+    };
+    json!({
+        "method": sent.method, "url": url, "headers": pairs(&sent.headers), "body": text(&sent.body),
+        "bodyBytes": sent.body.len(), "bodySent": sent.carries_body,
+    })
+}
+
+fn pairs(headers: &Headers) -> Vec<(&str, &str)> {
+    headers.iter().collect()
+}
+
+fn text(body: &[u8]) -> String {
+    String::from_utf8_lossy(&body[..body.len().min(CONSOLE_BODY_MAX)]).into_owned()
+}

@@ -1,0 +1,202 @@
+//! The data plane in one place: what its parts share.
+
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use integration::Integrations;
+use tokio::sync::Semaphore;
+use types::event::Disconnect;
+use types::id::{Id, IdKind};
+use types::limits::Limits;
+use types::snapshot::Snapshot;
+use types::time::Timestamp;
+
+use crate::client::{Client, Timed};
+use crate::execution_log::LogSink;
+use crate::frame::close;
+use crate::outbox::OutboxBounds;
+use crate::peers::Peers;
+use crate::registry::Registry;
+use crate::stages::{Published, Stages};
+use crate::timer::{TICK, Wheel};
+
+/// What the data plane is told when it starts.
+pub struct Settings {
+    /// The quotas.
+    pub limits: Limits,
+    /// This node's number; part of every id it makes.
+    pub node: u16,
+    /// Where records of events go.
+    pub sink: Arc<dyn LogSink>,
+    /// The way to other nodes.
+    pub peers: Box<dyn Peers>,
+}
+
+/// The data plane.
+pub struct Gateway {
+    pub(crate) limits: Limits,
+    pub(crate) node: u16,
+    pub(crate) sink: Arc<dyn LogSink>,
+    pub(crate) peers: Box<dyn Peers>,
+    pub(crate) stages: Stages,
+    pub(crate) integrations: Integrations,
+    pub(crate) in_flight: Semaphore,
+    pub(crate) registry: Registry,
+    pub(crate) wheel: Wheel,
+    pub(crate) outbox_bounds: OutboxBounds,
+    names: Interner,
+    started: Instant,
+    draining: AtomicBool,
+}
+
+impl Gateway {
+    /// A data plane without stages; [`Gateway::publish`] gives it some.
+    pub fn new(settings: Settings) -> Arc<Gateway> {
+        let limits = settings.limits;
+        Arc::new(Gateway {
+            integrations: Integrations::new(limits.integration_response_bytes),
+            in_flight: Semaphore::new(limits.in_flight.min(Semaphore::MAX_PERMITS)),
+            outbox_bounds: OutboxBounds { messages: limits.outbox_messages, bytes: limits.outbox_bytes },
+            node: settings.node,
+            sink: settings.sink,
+            peers: settings.peers,
+            stages: Stages::new(),
+            registry: Registry::new(),
+            wheel: Wheel::new(),
+            names: Interner::default(),
+            started: Instant::now(),
+            draining: AtomicBool::new(false),
+            limits,
+        })
+    }
+
+    /// Puts a snapshot in force: open connections use it from their next message on; connections of stages that are
+    /// gone are closed with 1001.
+    pub fn publish(&self, snapshot: &Snapshot) -> Published {
+        let is_used = |key: &types::snapshot::StageKey| self.registry.all().any(|client| *client.info.stage == *key);
+        let published = self.stages.publish(snapshot, &self.limits, is_used);
+        if !published.gone.is_empty() {
+            for client in self.registry.all().filter(|client| published.gone.contains(&client.info.stage)) {
+                self.close_as_going_away(&client);
+            }
+        }
+        published
+    }
+
+    /// Whether a handshake for this stage would be looked at.
+    pub fn has_stage(&self, key: &types::snapshot::StageKey) -> bool {
+        self.stages.enter(key).is_some()
+    }
+
+    /// How many connections are open, those included whose `$connect` or `$disconnect` is running.
+    pub fn open_connections(&self) -> usize {
+        self.registry.open_connections()
+    }
+
+    /// Looks after deadlines until the program ends. One task of the program's runs it.
+    pub async fn run_timers(&self) {
+        let mut ticks = tokio::time::interval(TICK);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+        let mut swept = Instant::now();
+        loop {
+            ticks.tick().await;
+            let now = self.now();
+            for id in self.wheel.due(now) {
+                if let Some(client) = self.registry.get(&id) {
+                    self.look_after(&client, now);
+                }
+            }
+            if swept.elapsed() >= Duration::from_secs(1) {
+                swept = Instant::now();
+                self.integrations.sweep(swept);
+            }
+        }
+    }
+
+    /// Refuses new clients from now on, closes the open ones with 1001 and waits for their `$disconnect` calls, for
+    /// at most the limit `drain-timeout`. Gives how many connections were not over by then.
+    pub async fn drain(&self) -> usize {
+        self.draining.store(true, Ordering::Release);
+        for client in self.registry.all() {
+            self.close_as_going_away(&client);
+        }
+        let _ = tokio::time::timeout(self.limits.drain_timeout, self.registry.emptied()).await;
+        self.open_connections()
+    }
+
+    pub(crate) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Acquire)
+    }
+
+    /// Sends a client a close frame and ends its connection soon; `$disconnect` will be told `disconnect`, unless the
+    /// connection was closing already.
+    pub(crate) fn close(&self, client: &Client, code: u16, reason: &str, disconnect: Disconnect) {
+        let deadline = self.now() + self.limits.close_timeout;
+        client.close(code, reason, disconnect, deadline);
+        self.wheel.schedule(client.info.id, deadline);
+    }
+
+    /// Closes a client because of its time, its stage or the program's end. Source: code and text observed for the
+    /// idle timeout; a peer's choice for the duration; ours for the rest.
+    pub(crate) fn close_as_going_away(&self, client: &Client) {
+        let reason = "Going away";
+        let disconnect = Disconnect { status_code: close::GOING_AWAY, reason: reason.to_owned() };
+        self.close(client, close::GOING_AWAY, reason, disconnect);
+    }
+
+    /// Asks a client about its deadlines and acts on the answer.
+    pub(crate) fn look_after(&self, client: &Client, now: Duration) {
+        match client.timed(now, &self.limits) {
+            Timed::At(at) => self.wheel.schedule(client.info.id, at),
+            Timed::Expired => self.close_as_going_away(client),
+            Timed::Never => {}
+        }
+    }
+
+    /// Time since the gateway's start; never goes back.
+    pub(crate) fn now(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    pub(crate) fn wall_clock(&self) -> Timestamp {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Timestamp(since.as_millis() as u64)
+    }
+
+    /// A new id; the random part comes from a generator fit for secrets, since an id is the key to a connection.
+    pub(crate) fn new_id(&self, kind: IdKind) -> Id {
+        Id::new(kind, self.node, rand::random())
+    }
+
+    pub(crate) fn intern(&self, text: &str) -> Arc<str> {
+        self.names.intern(text)
+    }
+}
+
+/// Texts that many connections share (host names, user agents) are kept once.
+#[derive(Default)]
+struct Interner {
+    texts: Mutex<HashSet<Arc<str>>>,
+}
+
+/// Beyond this many different texts, clients that make up new ones get copies of their own.
+const INTERNED_MAX: usize = 4096;
+
+impl Interner {
+    fn intern(&self, text: &str) -> Arc<str> {
+        let mut texts = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(kept) = texts.get(text) {
+            return kept.clone();
+        }
+        if texts.len() >= INTERNED_MAX {
+            texts.retain(|kept| Arc::strong_count(kept) > 1);
+        }
+        let new: Arc<str> = text.into();
+        if texts.len() < INTERNED_MAX {
+            texts.insert(new.clone());
+        }
+        new
+    }
+}

@@ -1,0 +1,185 @@
+//! Opens a connection: the upgrade request, `$connect`, the answer.
+//!
+//! The steps are those of the reference "data plane", 1.2. Nothing of them stays in memory once the client is in.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use serde_json::json;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+use types::event::{Connection, Event, EventKind, Handshake};
+use types::headers::Headers;
+use types::id::IdKind;
+
+use crate::address::{Address, Below};
+use crate::client::Client;
+use crate::connection;
+use crate::gateway::Gateway;
+use crate::handshake::{self, Answer, RequestHead};
+use crate::refusal::{Kind, Refusal};
+use crate::registry::Counted;
+use crate::walk;
+
+/// Where a request came from, and at which port it arrived.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer {
+    /// The client's address.
+    pub ip: IpAddr,
+    /// The port of ours that it came to.
+    pub local_port: u16,
+}
+
+/// A client that `$connect` let in and that has not been answered yet. It must be [started](Opening::start) or
+/// [abandoned](Opening::abandon), so that its `$disconnect` runs.
+#[must_use]
+pub struct Opening {
+    gateway: Arc<Gateway>,
+    connection: Arc<Connection>,
+    counted: Counted,
+}
+
+impl Gateway {
+    /// Takes an upgrade request through `$connect`. The answer is the caller's to send; with an [`Opening`] it is a 101.
+    pub async fn open(self: &Arc<Self>, head: RequestHead, peer: Peer) -> (Answer, Option<Opening>) {
+        let (path, query) = head.path_and_query();
+        let Some(address) = Address::read(head.host(), path) else { return (forbidden(), None) };
+        let plan = self.stages.enter(&address.key).filter(|plan| plan.default_endpoint);
+        let Some(plan) = plan.filter(|_| address.below == Below::Nothing) else { return (forbidden(), None) };
+        let accept_key = match head.accept_key() {
+            Ok(key) => key,
+            Err(detail) => return (plain(400, "BadRequestException", detail), None),
+        };
+        if head.target.len() > self.limits.url_bytes {
+            return (plain(414, "BadRequestException", "URI Too Long"), None);
+        }
+        if self.is_draining() {
+            return (plain(503, "ServiceUnavailableException", "Service Unavailable"), None);
+        }
+        let at = self.wall_clock();
+        let connection = Arc::new(Connection {
+            id: self.new_id(IdKind::Connection),
+            stage: plan.key.clone(),
+            domain_name: self.intern(&address.domain_name),
+            source_ip: peer.ip,
+            user_agent: head.headers.get("User-Agent").map(|agent| self.intern(agent)),
+            connected_at: at,
+        });
+        let request_id = self.new_id(IdKind::Request);
+        if self.limits.connections != 0 && self.open_connections() >= self.limits.connections {
+            let refusal = Refusal::new(Kind::Throttled, "the limit connections is reached");
+            return (refused(&refusal, &connection, request_id), None);
+        }
+        let counted = Counted::new(self.clone());
+        let query = query.to_owned();
+        let mut event = Event { connection, request_id, at, kind: EventKind::Connect(Box::default()) };
+        event.kind = EventKind::Connect(Box::new(Handshake {
+            headers: forwarded(head.headers, peer, &event),
+            query: handshake::query_parameters(&query),
+            query_string: query,
+        }));
+        let outcome = Box::pin(walk::run(self, &event)).await;
+        let connection = event.connection;
+        let reply = match outcome {
+            Ok(reply) => reply,
+            Err(refusal) => return (refused(&refusal, &connection, request_id), None),
+        };
+        match reply {
+            Some(reply) if !(200..300).contains(&reply.status) => {
+                // The status always; the rest only if the route has a route response (observed).
+                let (mut headers, body) = match reply.two_way {
+                    true => (handshake::end_to_end(&reply.headers), reply.body.to_vec()),
+                    false => (Headers::new(), Vec::new()),
+                };
+                headers.set("x-amzn-RequestId", request_id.to_string());
+                (Answer { status: refusal_status(reply.status), headers, body }, None)
+            }
+            reply => {
+                let answer = handshake::accepted(&accept_key, reply.as_ref().map(|reply| &reply.headers));
+                (answer, Some(Opening { gateway: self.clone(), connection, counted }))
+            }
+        }
+    }
+
+    /// Opens a connection on a socket of its own: takes it through `$connect`, answers, and hands it to its task.
+    pub async fn accept(self: Arc<Self>, head: RequestHead, mut socket: TcpStream, rest: Vec<u8>, peer: Peer) {
+        let (answer, opening) = self.open(head, peer).await;
+        match opening {
+            Some(opening) => opening.start(socket, rest, &answer.to_bytes()),
+            // The client may be gone; then there is nobody to tell.
+            None => {
+                let _ = socket.write_all(&answer.to_bytes()).await;
+                let _ = socket.shutdown().await;
+            }
+        }
+    }
+}
+
+impl Opening {
+    /// Hands the connection to its task. `answer` goes out first, unless it has gone already and is empty; `rest` is
+    /// what the client sent behind its request.
+    pub fn start(self, socket: TcpStream, rest: Vec<u8>, answer: &[u8]) {
+        let Opening { gateway, connection, counted } = self;
+        let (reader, writer) = socket.into_split();
+        let now = gateway.now();
+        let client = Client::open(connection, now, writer, answer, |client| gateway.registry.insert(client.clone()));
+        gateway.look_after(&client, now);
+        // The program's end, or the stage's, may have come while `$connect` ran, before this client could be found.
+        if gateway.is_draining() || !gateway.has_stage(&client.info.stage) {
+            gateway.close_as_going_away(&client);
+        }
+        connection::spawn(gateway, client, reader, rest, counted);
+    }
+
+    /// Runs `$disconnect` for a client that was gone before it could be answered.
+    pub async fn abandon(self) {
+        connection::finish_unopened(&self.gateway, self.connection).await;
+    }
+}
+
+// A backend's 1xx cannot end a handshake.
+fn refusal_status(status: u16) -> u16 {
+    if (200..1000).contains(&status) { status } else { 502 }
+}
+
+// What the gateway adds for the backend to see. Source: observed in recorded events.
+fn forwarded(mut headers: Headers, peer: Peer, event: &Event) -> Headers {
+    if headers.get("X-Amzn-Trace-Id").is_none() {
+        headers.append("X-Amzn-Trace-Id", mapping::trace_id(event));
+    }
+    let chain = match headers.get("X-Forwarded-For") {
+        Some(before) => format!("{before}, {}", peer.ip),
+        None => peer.ip.to_string(),
+    };
+    headers.set("X-Forwarded-For", chain);
+    headers.set("X-Forwarded-Port", peer.local_port.to_string());
+    headers.set("X-Forwarded-Proto", "http");
+    headers
+}
+
+fn forbidden() -> Answer {
+    plain(403, "ForbiddenException", "Forbidden")
+}
+
+/// A refusal before there is a connection or request id to name.
+fn plain(status: u16, error_type: &str, message: &str) -> Answer {
+    let headers = [("Content-Type", "application/json"), ("x-amzn-ErrorType", error_type)].into_iter().collect();
+    Answer { status, headers, body: json!({ "message": message }).to_string().into_bytes() }
+}
+
+fn refused(refusal: &Refusal, connection: &Connection, request_id: types::Id) -> Answer {
+    let headers = [
+        ("Content-Type", "application/json".to_owned()),
+        ("x-amzn-RequestId", request_id.to_string()),
+        ("x-amzn-ErrorType", refusal.error_type().to_owned()),
+    ];
+    let body = refusal.frame(connection.id, request_id).into_bytes();
+    Answer { status: refusal.status(), headers: headers.into_iter().collect(), body }
+}
+
+/// The answer to a request of the data plane that asks for no upgrade. Source: observed (weak), 426.
+pub fn upgrade_required() -> Answer {
+    let mut answer = plain(426, "BadRequestException", "Upgrade Required");
+    answer.headers.append("Upgrade", "websocket");
+    answer
+}

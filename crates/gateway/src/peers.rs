@@ -1,0 +1,47 @@
+//! The seam for many nodes: what is asked of the node that holds a connection.
+
+use std::pin::Pin;
+
+use bytes::Bytes;
+use types::Id;
+use types::snapshot::StageKey;
+
+use crate::connections_api::Answer;
+
+/// A call on a connection that another node holds.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Send this text.
+    Post(Bytes),
+    /// Tell about it.
+    Get,
+    /// Close it.
+    Delete,
+}
+
+/// Reaches other nodes. An id names its node, so no table is looked up.
+pub trait Peers: Send + Sync {
+    /// Has `node` carry out a command on its connection, and gives its answer.
+    fn ask<'a>(
+        &'a self,
+        node: u16,
+        stage: &'a StageKey,
+        connection_id: Id,
+        command: Command,
+    ) -> Pin<Box<dyn Future<Output = Answer> + Send + 'a>>;
+}
+
+/// No other nodes: whatever is theirs is gone.
+pub struct Alone;
+
+impl Peers for Alone {
+    fn ask<'a>(
+        &'a self,
+        _: u16,
+        _: &'a StageKey,
+        _: Id,
+        _: Command,
+    ) -> Pin<Box<dyn Future<Output = Answer> + Send + 'a>> {
+        Box::pin(async { Answer::gone() })
+    }
+}

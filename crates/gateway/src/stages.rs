@@ -1,0 +1,81 @@
+//! The stages that clients can reach, each compiled into a plan.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arc_swap::ArcSwap;
+use mapping::{Note, Plan};
+use types::limits::Limits;
+use types::snapshot::{DeployedStage, Snapshot, StageKey};
+
+/// The current plans.
+pub(crate) struct Stages {
+    current: ArcSwap<HashMap<StageKey, Arc<Compiled>>>,
+    /// One publisher at a time.
+    publishing: Mutex<()>,
+}
+
+struct Compiled {
+    source: Arc<DeployedStage>,
+    plan: Arc<Plan>,
+    /// The stage is gone: its open connections are being closed and may still run `$disconnect`, nobody gets in.
+    retired: bool,
+}
+
+/// What publishing a snapshot did.
+#[derive(Default)]
+pub struct Published {
+    /// Remarks on the stages that are new or changed.
+    pub notes: Vec<(StageKey, Vec<Note>)>,
+    /// Stages that were reachable before and are not any more.
+    pub gone: Vec<StageKey>,
+}
+
+impl Stages {
+    pub(crate) fn new() -> Stages {
+        Stages { current: ArcSwap::default(), publishing: Mutex::new(()) }
+    }
+
+    /// The plan for an event of a connection; it stays the same for the event whatever is published meanwhile.
+    pub(crate) fn pin(&self, key: &StageKey) -> Option<Arc<Plan>> {
+        self.current.load().get(key).map(|compiled| compiled.plan.clone())
+    }
+
+    /// The plan for a new client: none where the stage is gone.
+    pub(crate) fn enter(&self, key: &StageKey) -> Option<Arc<Plan>> {
+        self.current.load().get(key).filter(|compiled| !compiled.retired).map(|compiled| compiled.plan.clone())
+    }
+
+    /// Compiles what changed and puts it in force. `is_used` tells whether connections of a stage are still open.
+    pub(crate) fn publish(
+        &self,
+        snapshot: &Snapshot,
+        limits: &Limits,
+        is_used: impl Fn(&StageKey) -> bool,
+    ) -> Published {
+        let _one_at_a_time = self.publishing.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = self.current.load_full();
+        let mut published = Published::default();
+        let mut stages = HashMap::with_capacity(snapshot.stages.len());
+        for (key, source) in &snapshot.stages {
+            let unchanged = before.get(key).filter(|old| !old.retired && Arc::ptr_eq(&old.source, source));
+            let compiled = unchanged.cloned().unwrap_or_else(|| {
+                let (plan, notes) = Plan::compile(source, limits);
+                published.notes.push((key.clone(), notes));
+                Arc::new(Compiled { source: source.clone(), plan: Arc::new(plan), retired: false })
+            });
+            stages.insert(key.clone(), compiled);
+        }
+        for (key, old) in before.iter().filter(|(key, _)| !snapshot.stages.contains_key(key)) {
+            if !old.retired {
+                published.gone.push(key.clone());
+            } else if !is_used(key) {
+                continue;
+            }
+            let retired = Compiled { source: old.source.clone(), plan: old.plan.clone(), retired: true };
+            stages.insert(key.clone(), Arc::new(retired));
+        }
+        self.current.store(Arc::new(stages));
+        published
+    }
+}

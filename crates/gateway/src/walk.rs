@@ -1,0 +1,42 @@
+//! The walk of one event, from the client to the backend and back.
+
+use std::sync::Arc;
+
+use mapping::{Reply, Route};
+use types::Event;
+
+use crate::admit::{admit, fits};
+use crate::execution_log::ExecutionLog;
+use crate::gateway::Gateway;
+use crate::refusal::{Kind, Refusal};
+
+/// What an event came to: the reply (none where no integration ran), or why the client is told no.
+pub(crate) type Outcome = Result<Option<Reply>, Refusal>;
+
+/// Takes one event of a connection ($connect, a message, $disconnect) to its backend and back.
+///
+/// Steps 2 to 10 and 12 of the walk in ARCHITECTURE.md, in order. It cannot fail: what goes wrong becomes an
+/// [`Outcome`] that the client can be told and the log can show.
+///
+/// # Cancel safety
+/// Not cancel safe from step 8 on: the backend may have acted. The owner lets it run to the integration's timeout.
+pub(crate) async fn run(gateway: &Gateway, event: &Event) -> Outcome {
+    let Some(plan) = gateway.stages.pin(&event.connection.stage) else {
+        return Err(Refusal::new(Kind::AccessDenied, "the stage is gone"));
+    };
+    // Bounds the calls of all connections together (limit in-flight); never closed, so it always gives.
+    let _permit = gateway.in_flight.acquire().await;
+    let mut log = ExecutionLog::open(gateway, event, &plan);
+    let outcome = walk(gateway, &plan, event, &mut log).await;
+    log.close(outcome)
+}
+
+async fn walk(gateway: &Gateway, plan: &Arc<mapping::Plan>, event: &Event, log: &mut ExecutionLog<'_>) -> Outcome {
+    let route: Option<&Route> = log.step(mapping::select_route(plan, event))?;
+    let Some(route) = route else { return Ok(None) };
+    log.step(admit(route, event))?;
+    let Some(request) = log.step(mapping::request(plan, route, event))? else { return Ok(None) };
+    let response = log.step(gateway.integrations.send(&request).await)?;
+    let reply = log.step(mapping::response(plan, route, event, response))?;
+    log.step(fits(reply, gateway.limits.message_bytes)).map(Some)
+}

@@ -27,6 +27,8 @@ struct Compiled {
 pub struct Published {
     /// Remarks on the stages that are new or changed.
     pub notes: Vec<(StageKey, Vec<Note>)>,
+    /// Stages that were not reachable before.
+    pub new: Vec<StageKey>,
     /// Stages that were reachable before and are not any more.
     pub gone: Vec<StageKey>,
 }
@@ -62,6 +64,9 @@ impl Stages {
             let compiled = unchanged.cloned().unwrap_or_else(|| {
                 let (plan, notes) = Plan::compile(source, limits);
                 published.notes.push((key.clone(), notes));
+                if before.get(key).is_none_or(|old| old.retired) {
+                    published.new.push(key.clone());
+                }
                 Arc::new(Compiled { source: source.clone(), plan: Arc::new(plan), retired: false })
             });
             stages.insert(key.clone(), compiled);

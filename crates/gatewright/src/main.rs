@@ -1,2 +1,67 @@
-//! (being built)
-fn main() {}
+//! Gatewright: a self-hosted WebSocket API gateway that speaks Amazon API Gateway's dialect.
+//!
+//! The program ties the parts together: `args` and `config` say what was typed and meant, `serve` starts everything,
+//! `front` and `service` take requests in, `logs` writes what happened, `shutdown` ends it.
+
+mod args;
+mod banner;
+mod config;
+mod demo;
+mod exit;
+mod feed;
+mod front;
+mod logs;
+mod ready_made;
+mod serve;
+mod service;
+mod shutdown;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, FromArgMatches};
+
+use crate::args::{Cli, Command};
+use crate::config::Config;
+use crate::exit::Failure;
+use crate::serve::Mode;
+
+fn main() -> ExitCode {
+    let matches = match Cli::command().try_get_matches() {
+        Ok(matches) => matches,
+        Err(error) => {
+            let _ = error.print();
+            return if error.use_stderr() { ExitCode::from(exit::USAGE) } else { ExitCode::SUCCESS };
+        }
+    };
+    match run(&matches) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("gatewright: {}", failure.text);
+            ExitCode::from(failure.code)
+        }
+    }
+}
+
+fn run(matches: &clap::ArgMatches) -> Result<(), Failure> {
+    let cli = Cli::from_arg_matches(matches).map_err(|error| Failure { code: exit::USAGE, text: error.to_string() })?;
+    let (_, options_matches) = matches.subcommand().unwrap_or(("", matches));
+    let (options, mode) = match cli.command {
+        Command::Config(options) => {
+            print!("{}", Config::new(options, options_matches).map_err(Failure::config)?.print());
+            return Ok(());
+        }
+        Command::Serve(options) => (options, Mode::Serve),
+        Command::Demo(mut options) => {
+            // The tour leaves nothing behind unless asked to.
+            options.ephemeral |= options.data_dir.is_none();
+            (options, Mode::Demo)
+        }
+    };
+    let config = Config::new(options, options_matches).map_err(Failure::config)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("gatewright").build();
+    let runtime = runtime.map_err(|error| Failure::config(format!("start threads: {error}")))?;
+    let result = runtime.block_on(serve::run(config, mode));
+    // Requests that are still being answered are not waited for.
+    runtime.shutdown_background();
+    result
+}

@@ -1,0 +1,231 @@
+//! The front door: takes connections in and tells upgrades from other requests.
+//!
+//! An upgrade request is read here, with the client's own spelling of its headers, and goes to the gateway with its
+//! bare socket. Everything else is hyper's, which gets the bytes that were read. A later upgrade on such a kept-alive
+//! connection (some proxies do that) goes the same way as far as the gateway is concerned.
+
+use std::convert::Infallible;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::{Buf, Bytes};
+use gateway::{Peer, RequestHead};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+
+use crate::args::LogLevel;
+use crate::service::Service;
+
+/// How long accepting rests when the system gives no more sockets.
+const ACCEPT_REST: Duration = Duration::from_millis(50);
+
+/// Accepts connections until `stop` says so. Each has a task of its own, which ends with its connection.
+pub(crate) async fn accept(listener: TcpListener, service: Arc<Service>, mut stop: watch::Receiver<bool>) {
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = stop.wait_for(|stopped| *stopped) => return,
+        };
+        match accepted {
+            Ok((socket, address)) => {
+                let local_port = listener.local_addr().map_or(0, |address| address.port());
+                let peer = Peer { ip: address.ip().to_canonical(), local_port };
+                tokio::spawn(greet(socket, service.clone(), peer));
+            }
+            // The client hung up before we came to it.
+            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+            Err(error) => {
+                service.log.say(LogLevel::Error, format!("accept a connection: {error}"));
+                tokio::time::sleep(ACCEPT_REST).await;
+            }
+        }
+    }
+}
+
+// The larger futures are boxed, so that a connection that waits for its first bytes costs little.
+async fn greet(mut socket: TcpStream, service: Arc<Service>, peer: Peer) {
+    if socket.set_nodelay(true).is_err() {
+        return;
+    }
+    let limits = &service.limits;
+    let head_bytes_max = limits.url_bytes + limits.header_bytes;
+    let Ok(first) = tokio::time::timeout(limits.handshake_timeout, read_head(&mut socket, head_bytes_max)).await else {
+        return;
+    };
+    match first {
+        First::Upgrade(head, rest) if service.serves_clients => {
+            Box::pin(service.gateway.clone().accept(*head, socket, rest, peer)).await;
+        }
+        First::Upgrade(..) => refuse(socket, "426 Upgrade Required").await,
+        First::Other(bytes) => Box::pin(serve(Prefixed { prefix: bytes.into(), socket }, service, peer)).await,
+        First::TooLarge => refuse(socket, "431 Request Header Fields Too Large").await,
+        First::Malformed => refuse(socket, "400 Bad Request").await,
+        First::Gone => {}
+    }
+}
+
+enum First {
+    /// The head of an upgrade request, and what came behind it.
+    Upgrade(Box<RequestHead>, Vec<u8>),
+    /// The beginning of something else.
+    Other(Vec<u8>),
+    TooLarge,
+    Malformed,
+    Gone,
+}
+
+async fn read_head(socket: &mut TcpStream, bytes_max: usize) -> First {
+    let mut bytes = Vec::with_capacity(1024);
+    loop {
+        match socket.read_buf(&mut bytes).await {
+            Ok(0) | Err(_) => return First::Gone,
+            Ok(_) => {}
+        }
+        match RequestHead::parse(&bytes) {
+            Ok(Some((head, length))) if length > bytes_max => {
+                drop(head);
+                return First::TooLarge;
+            }
+            Ok(Some((head, length))) if head.is_upgrade() => {
+                bytes.drain(..length);
+                return First::Upgrade(Box::new(head), bytes);
+            }
+            Ok(Some(_)) => return First::Other(bytes),
+            Ok(None) if bytes.len() > bytes_max => return First::TooLarge,
+            Ok(None) => {}
+            Err(_) => return First::Malformed,
+        }
+    }
+}
+
+async fn refuse(mut socket: TcpStream, status: &str) {
+    let answer = format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    let _ = socket.write_all(answer.as_bytes()).await;
+    let _ = socket.shutdown().await;
+    // What the client is still sending is read for a moment, so that its system does not drop the answer.
+    let mut sink = [0; 4096];
+    let drain = async { while matches!(socket.read(&mut sink).await, Ok(read) if read > 0) {} };
+    let _ = tokio::time::timeout(Duration::from_secs(1), drain).await;
+}
+
+async fn serve(io: Prefixed, service: Arc<Service>, peer: Peer) {
+    let head_timeout = service.limits.handshake_timeout;
+    let answer = service_fn(move |mut request: hyper::Request<Incoming>| {
+        let service = service.clone();
+        async move {
+            if service.serves_clients && request.headers().contains_key(hyper::header::UPGRADE) {
+                return Ok::<_, Infallible>(upgrade(&mut request, &service, peer).await);
+            }
+            Ok(service.answer(request).await)
+        }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(head_timeout)
+        .serve_connection(TokioIo::new(io), answer)
+        .with_upgrades();
+    // What goes wrong with one client's HTTP is told to the client; the program has nothing to do.
+    let _ = connection.await;
+}
+
+// An upgrade on a connection that has carried other requests: hyper has lost the spelling of the names, so they
+// get the usual one.
+async fn upgrade(request: &mut hyper::Request<Incoming>, service: &Arc<Service>, peer: Peer) -> crate::service::Response {
+    let headers = request.headers().iter();
+    let headers = headers.map(|(name, value)| (usual_spelling(name.as_str()), String::from_utf8_lossy(value.as_bytes()).into_owned()));
+    let head = RequestHead {
+        method: request.method().to_string(),
+        target: request.uri().to_string(),
+        minor_version: u8::from(request.version() == hyper::Version::HTTP_11),
+        headers: headers.collect(),
+    };
+    let (answer, opening) = Box::pin(service.gateway.open(head, peer)).await;
+    if let Some(opening) = opening {
+        let upgraded = hyper::upgrade::on(request);
+        tokio::spawn(async move {
+            let parts = match upgraded.await {
+                Ok(upgraded) => upgraded.downcast::<TokioIo<Prefixed>>().ok(),
+                Err(_) => None,
+            };
+            match parts {
+                Some(parts) => {
+                    let Prefixed { prefix, socket } = parts.io.into_inner();
+                    opening.start(socket, [prefix, parts.read_buf].concat(), &[]);
+                }
+                None => opening.abandon().await,
+            }
+        });
+    }
+    crate::service::from_gateway(answer)
+}
+
+fn usual_spelling(name: &str) -> String {
+    if let Some(rest) = name.strip_prefix("sec-websocket-") {
+        return format!("Sec-WebSocket-{}", usual_spelling(rest));
+    }
+    let words = name.split('-').map(|word| match word.split_at_checked(1) {
+        Some((first, rest)) => first.to_ascii_uppercase() + rest,
+        None => String::new(),
+    });
+    words.collect::<Vec<_>>().join("-")
+}
+
+/// A socket with bytes that were read from it already.
+struct Prefixed {
+    prefix: Bytes,
+    socket: TcpStream,
+}
+
+impl AsyncRead for Prefixed {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if self.prefix.is_empty() {
+            return Pin::new(&mut self.socket).poll_read(cx, buf);
+        }
+        let take = self.prefix.len().min(buf.remaining());
+        buf.put_slice(&self.prefix[..take]);
+        self.prefix.advance(take);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Prefixed {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.socket).poll_write(cx, bytes)
+    }
+
+    fn poll_write_vectored(mut self: Pin<&mut Self>, cx: &mut Context<'_>, parts: &[io::IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.socket).poll_write_vectored(cx, parts)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.socket.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::usual_spelling;
+
+    #[test]
+    fn header_names_get_their_usual_spelling() {
+        for (name, spelling) in [("host", "Host"), ("user-agent", "User-Agent"), ("sec-websocket-key", "Sec-WebSocket-Key"), ("x--y", "X--Y")] {
+            assert_eq!(usual_spelling(name), spelling);
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! Starts everything, ties control plane and data plane together, and stops in order.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use control::Control;
+use control::store::{DiskStore, MemoryStore, Store};
+use gateway::{Alone, Gateway, Settings};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use types::snapshot::StageKey;
+
+use crate::args::LogLevel;
+use crate::banner::{self, Addresses};
+use crate::config::Config;
+use crate::exit::Failure;
+use crate::logs::Log;
+use crate::service::Service;
+use crate::{demo, front, ready_made, shutdown};
+
+/// This node's number, until there are many.
+const NODE: u16 = 0;
+
+/// What is served beside the gateway itself.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    Serve,
+    Demo,
+}
+
+/// Runs until SIGTERM or SIGINT.
+pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
+    let log = Log::start(config.log_level, config.log_format);
+    raise_open_files(&log);
+    let listener = bind("listen", config.listen).await?;
+    let admin = match config.admin {
+        Some(address) => Some(bind("admin", address).await?),
+        None => None,
+    };
+    let addresses = Addresses {
+        listen: listener.local_addr().map_err(|error| Failure::config(format!("listen: {error}")))?,
+        admin: admin.as_ref().and_then(|admin| admin.local_addr().ok()),
+    };
+    let gateway = Gateway::new(Settings {
+        limits: config.limits.clone(),
+        node: NODE,
+        sink: Arc::new(log.clone()),
+        peers: Box::new(Alone),
+    });
+    let control = Arc::new(open_control(&config, &addresses, &gateway, &log)?);
+    if let Some(backend) = &config.backend {
+        ready_made::ensure(&control, backend).map_err(|error| Failure::config(format!("backend: {error}")))?;
+    }
+    let (stopper, stop) = watch::channel(false);
+    let timers = gateway.clone();
+    tokio::spawn(async move { timers.run_timers().await });
+    if mode == Mode::Demo {
+        demo::start(&control, &addresses, stop.clone()).await.map_err(Failure::config)?;
+    }
+    let mut public = Service::new(gateway.clone(), control.clone(), log.clone(), config.limits.clone());
+    public.serves_demo = mode == Mode::Demo;
+    public.serves_admin = admin.is_none();
+    if let Some(admin) = admin {
+        let mut service = Service::new(gateway.clone(), control.clone(), log.clone(), config.limits.clone());
+        service.serves_clients = false;
+        tokio::spawn(front::accept(admin, Arc::new(service), stop.clone()));
+    }
+    tokio::spawn(front::accept(listener, Arc::new(public), stop));
+    log.flush();
+    print!("{}", banner::text(&config, &addresses, &control.stages()));
+    if mode == Mode::Demo {
+        print!("{}", demo::invitation(&addresses));
+    }
+    shutdown::wait_and_stop(&gateway, &stopper, &log).await.map_err(Failure::config)
+}
+
+async fn bind(name: &str, address: SocketAddr) -> Result<TcpListener, Failure> {
+    TcpListener::bind(address).await.map_err(|error| {
+        let hint = match error.kind() {
+            std::io::ErrorKind::AddrInUse => "; is another gatewright running? --listen takes another port, :0 any free one",
+            _ => "",
+        };
+        Failure::config(format!("{name}: cannot listen on {address}: {error}{hint}"))
+    })
+}
+
+fn open_control(config: &Config, addresses: &Addresses, gateway: &Arc<Gateway>, log: &Log) -> Result<Control, Failure> {
+    let store: Box<dyn Store> = match &config.data_dir {
+        Some(dir) => Box::new(DiskStore::open(dir).map_err(|error| Failure::disk(error.to_string()))?),
+        None => Box::new(MemoryStore::default()),
+    };
+    let settings = control::Settings { place: config.place.clone(), authority: addresses.authority() };
+    let (gateway, log, addresses) = (gateway.clone(), log.clone(), *addresses);
+    let mut started = false;
+    let publish = move |snapshot: Arc<types::Snapshot>, remarks: Vec<control::Remark>| {
+        let published = gateway.publish(&snapshot);
+        for remark in remarks {
+            let stage = remark.stage.map(|stage| StageKey { api_id: remark.api_id.clone(), stage });
+            log.remark(stage.as_ref(), remark.text);
+        }
+        for (key, notes) in published.notes {
+            // At start the banner names the stages.
+            if started && published.new.contains(&key) {
+                let [by_host, by_path] = addresses.stage_urls(&key);
+                log.say(LogLevel::Info, format!("stage {key} is deployed: {by_host} or {by_path}"));
+            }
+            for note in notes {
+                log.remark(Some(&key), note.to_string());
+            }
+        }
+        for key in published.gone {
+            log.say(LogLevel::Info, format!("stage {key} is gone; its connections are being closed"));
+        }
+        started = true;
+    };
+    Control::open(settings, store, Box::new(publish)).map_err(|error| Failure::disk(error.to_string()))
+}
+
+// Every connection is a file; the soft limit is often 1,024.
+fn raise_open_files(log: &Log) {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    if limit.current < limit.maximum && setrlimit(Resource::Nofile, raised).is_err() {
+        log.say(LogLevel::Warn, format!("open files stay limited to {:?}: the limit could not be raised", limit.current));
+    }
+}

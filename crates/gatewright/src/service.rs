@@ -1,0 +1,219 @@
+//! Every HTTP request that is no upgrade: which part of the house answers it.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::time::Duration;
+
+use bytes::Bytes;
+use control::Control;
+use gateway::{Address, Answer, Below, ConnectionsAnswer, Gateway, upgrade_required};
+use http::{HeaderValue, Method, StatusCode, header};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::body::Incoming;
+use serde_json::json;
+use types::limits::Limits;
+
+use crate::demo::page;
+use crate::feed;
+use crate::logs::Log;
+
+/// How long a client may take to send a request's body.
+const BODY_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Calls of the control plane that may be under way at once; each may wait for the disk on a thread of its own.
+const CONTROL_CALLS_MAX: usize = 64;
+
+pub(crate) type Body = UnsyncBoxBody<Bytes, Infallible>;
+pub(crate) type Response = http::Response<Body>;
+
+/// What one listening address serves.
+pub(crate) struct Service {
+    pub(crate) gateway: Arc<Gateway>,
+    pub(crate) control: Arc<Control>,
+    pub(crate) log: Log,
+    pub(crate) limits: Limits,
+    /// Whether clients and backends may come here.
+    pub(crate) serves_clients: bool,
+    /// Whether control plane, feed and pages are here.
+    pub(crate) serves_admin: bool,
+    /// Whether the demo's page is here.
+    pub(crate) serves_demo: bool,
+    pub(crate) control_calls: tokio::sync::Semaphore,
+    pub(crate) watchers: Arc<AtomicUsize>,
+}
+
+impl Service {
+    pub(crate) fn new(gateway: Arc<Gateway>, control: Arc<Control>, log: Log, limits: Limits) -> Service {
+        let control_calls = tokio::sync::Semaphore::new(CONTROL_CALLS_MAX);
+        let watchers = Arc::new(AtomicUsize::new(0));
+        Service {
+            gateway,
+            control,
+            log,
+            limits,
+            serves_clients: true,
+            serves_admin: true,
+            serves_demo: false,
+            control_calls,
+            watchers,
+        }
+    }
+
+    /// Answers a request. Cannot fail: what is wrong with it is the answer.
+    pub(crate) async fn answer(&self, request: http::Request<Incoming>) -> Response {
+        let host = host(&request).to_owned();
+        let path = request.uri().path().to_owned();
+        if self.serves_clients
+            && let Some(address) = Address::read(&host, &path)
+        {
+            return self.data_plane(&address, request).await;
+        }
+        match path.as_str() {
+            "/_health" => return json_response(StatusCode::OK, &self.health()),
+            "/_gatewright/v1/log" if self.serves_admin && request.method() == Method::GET => {
+                return match feed::start(&self.log, &self.watchers) {
+                    Some(body) => feed_response(body),
+                    None => error(StatusCode::SERVICE_UNAVAILABLE, "too many readers of the log feed"),
+                };
+            }
+            "/" if self.serves_admin && request.method() == Method::GET => return json_response(StatusCode::OK, &self.about()),
+            _ => {}
+        }
+        if self.serves_demo
+            && let Some((content_type, text)) = path.strip_prefix("/_gatewright/demo/").and_then(page::file)
+        {
+            return page_response(content_type, text);
+        }
+        if self.serves_admin && Control::owns(&path) {
+            return self.control_plane(request).await;
+        }
+        error(StatusCode::NOT_FOUND, &format!("nothing is served at {path} on {host}"))
+    }
+
+    fn health(&self) -> serde_json::Value {
+        json!({ "status": "ok", "connections": self.gateway.open_connections() })
+    }
+
+    fn about(&self) -> serde_json::Value {
+        json!({ "program": "gatewright", "controlPlane": "/v2/apis", "health": "/_health", "log": "/_gatewright/v1/log" })
+    }
+
+    async fn data_plane(&self, address: &Address, request: http::Request<Incoming>) -> Response {
+        match &address.below {
+            Below::Nothing if self.gateway.has_stage(&address.key) => from_gateway(upgrade_required()),
+            Below::Nothing | Below::Other => from_connections(ConnectionsAnswer::forbidden()),
+            Below::Connection(_) => {
+                let method = request.method().clone();
+                let bytes_max = self.limits.message_bytes;
+                let answer = match collect(request.into_body(), bytes_max).await {
+                    Ok(body) => self.gateway.connections(method.as_str(), address, body).await,
+                    Err(Unread::TooLarge) => ConnectionsAnswer::too_large(bytes_max),
+                    Err(Unread::Broken) => return error(StatusCode::BAD_REQUEST, "the body did not arrive whole"),
+                };
+                from_connections(answer)
+            }
+        }
+    }
+
+    async fn control_plane(&self, request: http::Request<Incoming>) -> Response {
+        let (parts, body) = request.into_parts();
+        let bytes_max = self.limits.control_body_bytes;
+        let body = match collect(body, bytes_max).await {
+            Ok(body) => body,
+            Err(Unread::TooLarge) => {
+                let text = format!("the body is larger than {bytes_max} bytes (limit control-body-bytes)");
+                return typed_error(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLargeException", &text);
+            }
+            Err(Unread::Broken) => {
+                return typed_error(StatusCode::BAD_REQUEST, "BadRequestException", "the body did not arrive whole");
+            }
+        };
+        let _permit = self.control_calls.acquire().await;
+        let control = self.control.clone();
+        // A write waits for the disk; the threads of the data plane do not.
+        let answer = tokio::task::spawn_blocking(move || control.handle(http::Request::from_parts(parts, body))).await;
+        match answer {
+            Ok(answer) => answer.map(full),
+            Err(_) => typed_error(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerErrorException", "Internal failure"),
+        }
+    }
+}
+
+fn host(request: &http::Request<Incoming>) -> &str {
+    let header = || request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+    request.uri().authority().map(|authority| authority.as_str()).or_else(header).unwrap_or_default()
+}
+
+enum Unread {
+    TooLarge,
+    Broken,
+}
+
+async fn collect(body: Incoming, bytes_max: usize) -> Result<Bytes, Unread> {
+    match tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, bytes_max).collect()).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Unread::TooLarge),
+        Ok(Err(_)) | Err(_) => Err(Unread::Broken),
+    }
+}
+
+pub(crate) fn full(bytes: Bytes) -> Body {
+    Full::new(bytes).boxed_unsync()
+}
+
+fn json_response(status: StatusCode, value: &serde_json::Value) -> Response {
+    let mut response = http::Response::new(full(value.to_string().into()));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+fn error(status: StatusCode, message: &str) -> Response {
+    json_response(status, &json!({ "message": message }))
+}
+
+fn typed_error(status: StatusCode, error_type: &'static str, message: &str) -> Response {
+    let mut response = error(status, message);
+    response.headers_mut().insert("x-amzn-ErrorType", HeaderValue::from_static(error_type));
+    response
+}
+
+fn page_response(content_type: &'static str, text: &'static str) -> Response {
+    let mut response = http::Response::new(full(Bytes::from_static(text.as_bytes())));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    response
+}
+
+fn feed_response(body: Body) -> Response {
+    let mut response = http::Response::new(body);
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    response
+}
+
+fn from_connections(answer: ConnectionsAnswer) -> Response {
+    let mut response = http::Response::new(full(answer.body.into()));
+    *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if let Some(error_type) = answer.error_type {
+        headers.insert("x-amzn-ErrorType", HeaderValue::from_static(error_type));
+    }
+    response
+}
+
+/// An answer to a handshake as hyper sends it.
+pub(crate) fn from_gateway(answer: Answer) -> Response {
+    let mut response = http::Response::new(full(answer.body.into()));
+    *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::BAD_GATEWAY);
+    for (name, value) in answer.headers.iter() {
+        // A header that HTTP does not allow is a backend's; the others still count.
+        if let (Ok(name), Ok(value)) = (header::HeaderName::try_from(name), HeaderValue::try_from(value)) {
+            response.headers_mut().append(name, value);
+        }
+    }
+    response
+}

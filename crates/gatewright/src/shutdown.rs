@@ -1,0 +1,36 @@
+//! The end, as a sequence: stop accepting, close every client, run their `$disconnect`, exit.
+
+use gateway::Gateway;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+use crate::args::LogLevel;
+use crate::logs::Log;
+
+/// Waits for SIGTERM or SIGINT and stops in order. A second signal ends the wait for clients.
+///
+/// # Errors
+/// A sentence, when the system gives no signals.
+pub(crate) async fn wait_and_stop(gateway: &Gateway, stopper: &watch::Sender<bool>, log: &Log) -> Result<(), String> {
+    let mut terminate = signal(SignalKind::terminate()).map_err(|error| format!("wait for SIGTERM: {error}"))?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| format!("wait for SIGINT: {error}"))?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    stopper.send_replace(true);
+    let open = gateway.open_connections();
+    if open > 0 {
+        log.say(LogLevel::Info, format!("stopping: closing {open} connections and running their $disconnect"));
+    }
+    let left = tokio::select! {
+        left = gateway.drain() => left,
+        _ = terminate.recv() => gateway.open_connections(),
+        _ = interrupt.recv() => gateway.open_connections(),
+    };
+    if left > 0 {
+        log.say(LogLevel::Warn, format!("{left} connections were not over in time; their $disconnect may be missing"));
+    }
+    log.flush();
+    Ok(())
+}

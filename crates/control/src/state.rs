@@ -49,13 +49,9 @@ impl State {
         self.collections.get(path)
     }
 
-    /// The paths of all collections at or below a document's path.
+    /// The collections below a document, with their paths: its own and those of what is in them.
     pub(crate) fn below(&self, path: &str) -> impl Iterator<Item = (&str, &Collection)> {
-        let prefix = format!("{path}/");
-        self.collections
-            .range(prefix.clone()..)
-            .take_while(move |(path, _)| path.starts_with(&prefix))
-            .map(|(path, collection)| (path.as_str(), collection))
+        below(&self.collections, path)
     }
 
     /// Makes a stored batch visible.
@@ -84,6 +80,16 @@ impl State {
             }
         }
     }
+}
+
+/// The entries of a map by collection path that are below a document.
+///
+/// A document's path can be a collection's as well: a deployment's content is the one document of such a collection.
+pub(crate) fn below<'m, V>(map: &'m BTreeMap<String, V>, path: &str) -> impl Iterator<Item = (&'m str, &'m V)> {
+    let prefix = format!("{path}/");
+    let itself = map.get_key_value(path);
+    let under = map.range(prefix.clone()..).take_while(move |(path, _)| path.starts_with(&prefix));
+    itself.into_iter().chain(under).map(|(path, entries)| (path.as_str(), entries))
 }
 
 /// The collection and the id in a key's path.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 
 use crate::ids;
-use crate::state::{Entry, State};
+use crate::state::{self, Entry, State};
 use crate::store::{Change, Document, Key};
 
 /// A changed document: where it was created in the order of things, and what it is now, if it is.
@@ -97,14 +97,13 @@ impl<'a> Transaction<'a> {
 
     /// Removes a document and everything below it.
     pub(crate) fn delete(&mut self, collection: &str, id: &str) {
-        let below = format!("{collection}/{id}");
+        let path = format!("{collection}/{id}");
         let mut gone = vec![(collection.to_owned(), id.to_owned())];
-        let prefix = format!("{below}/");
-        for (path, entries) in self.state.below(&below) {
-            gone.extend(entries.keys().map(|id| (path.to_owned(), id.clone())));
+        for (collection, entries) in self.state.below(&path) {
+            gone.extend(entries.keys().map(|id| (collection.to_owned(), id.clone())));
         }
-        for (path, entries) in self.pending.range(prefix.clone()..).take_while(|(path, _)| path.starts_with(&prefix)) {
-            gone.extend(entries.keys().map(|id| (path.clone(), id.clone())));
+        for (collection, entries) in state::below(&self.pending, &path) {
+            gone.extend(entries.keys().map(|id| (collection.to_owned(), id.clone())));
         }
         for (collection, id) in gone {
             if let Some(sequence) = self.sequence_of(&collection, &id) {
@@ -181,8 +180,6 @@ impl<'a> Transaction<'a> {
 
     fn sequence_of(&self, collection: &str, id: &str) -> Option<u64> {
         let pending = self.pending.get(collection).and_then(|pending| pending.get(id));
-        // A document that this call removed and makes anew is a new one, younger than its namesake: it would keep
-        // the old place in the list otherwise, but the store's key must stay the same, and no operation does so.
         pending.map(|pending| pending.sequence).or_else(|| self.stored(collection, id).map(|entry| entry.sequence))
     }
 }

@@ -1,5 +1,7 @@
 //! Stages.
 
+use std::collections::HashSet;
+
 use serde_json::{Value, json};
 
 use super::apis::API;
@@ -160,8 +162,8 @@ fn check(subject: &Subject, tx: &mut Transaction, stage: &mut Document) -> Resul
     check_access_log(stage)?;
     let routes = format!("apis/{}/{}", subject.api_id(), ROUTE.collection);
     if let Some(settings) = stage.get("routeSettings").and_then(Value::as_object).filter(|map| !map.is_empty()) {
-        let keys: Vec<&str> = tx.all(&routes).map(|(_, route)| text(route, "routeKey")).collect();
-        if let Some(unknown) = settings.keys().find(|key| !keys.contains(&key.as_str())) {
+        let keys: HashSet<&str> = tx.all(&routes).map(|(_, route)| text(route, "routeKey")).collect();
+        if let Some(unknown) = settings.keys().find(|key| !keys.contains(key.as_str())) {
             return Err(error::no_such_route_key(unknown));
         }
     }

@@ -51,6 +51,10 @@ impl DiskStore {
     ) -> Result<DiskStore, StoreError> {
         let mut store = DiskStore { path, open, database: None, doubtful: Before::new() };
         store.reopen()?;
+        // A new file outlives a power cut only when its folder is on the disk too. Not every system lets one ask.
+        if let Some(Ok(folder)) = store.path.parent().map(fs::File::open) {
+            folder.sync_all().map_err(|error| io_error(&store.path, &error))?;
+        }
         // Makes the table, so that loading an empty store finds one, and shows now that the disk takes writes.
         store.commit(&[])?;
         Ok(store)

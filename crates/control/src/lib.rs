@@ -1,1 +1,26 @@
-//! (being built)
+//! The control plane: what `aws apigatewayv2` talks to, as a library without sockets.
+//!
+//! Bytes in, bytes out: [`Control::handle`] answers one HTTP request of an AWS client and, when the request changed
+//! what clients of the data plane can reach, hands a new [`types::Snapshot`] to whoever opened it. The walk of one
+//! call, in reading order: `router` finds the row of `operations`; `crud` does what nearly every operation does,
+//! driven by the member tables of `handlers`; `transaction` collects the changes; `control` makes them durable
+//! (`store`), then visible (`state`), then published (`publication`).
+
+mod control;
+mod crud;
+mod deployments;
+mod error;
+mod handlers;
+mod ids;
+mod members;
+mod operations;
+mod page;
+mod parameters;
+mod publication;
+mod router;
+mod state;
+pub mod store;
+mod transaction;
+
+pub use control::{Control, Remark, Settings};
+pub use error::Error;

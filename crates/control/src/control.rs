@@ -1,0 +1,228 @@
+//! The control plane itself: answers a call, stores what it changed, shows it to others, tells the data plane.
+
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use serde_json::Value;
+use types::arn::Place;
+use types::id::IdKind;
+use types::time::Timestamp;
+use types::{Id, Snapshot, StageKey};
+
+use crate::crud::{self, Answer, Call};
+use crate::deployments::{self, Told};
+use crate::error::{self, Error, Fault};
+use crate::handlers::stages;
+use crate::ids;
+use crate::operations::Action;
+use crate::publication::Publication;
+use crate::router::{self, Matched};
+use crate::state::State;
+use crate::store::{Document, Store};
+use crate::transaction::Transaction;
+
+/// What the control plane needs to know about the place it runs in.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Region and account, for ARNs and texts.
+    pub place: Place,
+    /// Host and port under which clients reach the data plane, such as `localhost:4510`.
+    ///
+    /// An API's `apiEndpoint` is `ws://{apiId}.execute-api.{authority}`.
+    pub authority: String,
+}
+
+/// Something that the person who runs the program should know; no caller is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remark {
+    /// The API that it is about.
+    pub api_id: String,
+    /// The stage that it is about, if one.
+    pub stage: Option<String>,
+    /// A sentence, with what to do about it.
+    pub text: String,
+}
+
+/// Takes each new snapshot, in order.
+type Publish = Box<dyn Fn(Arc<Snapshot>, Vec<Remark>) + Send + Sync>;
+
+/// The control plane. Shared behind an `Arc`; calls may come from many threads.
+///
+/// Writers take turns: compute, store, show, publish. Readers wait for none of it but the showing.
+pub struct Control {
+    settings: Settings,
+    memory: RwLock<Memory>,
+    writer: Mutex<Writer>,
+    publish: Publish,
+}
+
+struct Memory {
+    state: State,
+    snapshot: Arc<Snapshot>,
+}
+
+struct Writer {
+    store: Box<dyn Store>,
+    publication: Publication,
+    told: Told,
+}
+
+impl Control {
+    /// Loads everything from the store.
+    ///
+    /// `publish` gets the first snapshot before this returns, and each later one, in order, while the next write
+    /// waits; it must be quick and must not call back. When only remarks are new, the snapshot is the same `Arc`.
+    ///
+    /// # Errors
+    /// When the store cannot be read, or holds what this program did not write.
+    pub fn open(settings: Settings, mut store: Box<dyn Store>, publish: Publish) -> Result<Control, Error> {
+        let state = State::load(store.load()?)?;
+        let mut publication = Publication::default();
+        let snapshot = Arc::new(publication.first(&Transaction::new(&state))?);
+        publish(snapshot.clone(), Vec::new());
+        Ok(Control {
+            settings,
+            memory: RwLock::new(Memory { state, snapshot }),
+            writer: Mutex::new(Writer { store, publication, told: Told::default() }),
+            publish,
+        })
+    }
+
+    /// Whether a path is the control plane's: below `/v2`, or below a root of the v1 API that WebSocket APIs need.
+    pub fn owns(path: &str) -> bool {
+        router::owns(path)
+    }
+
+    /// Answers one call of an AWS client. Never fails: refusals and failures are answers too.
+    ///
+    /// Blocks for the disk on writes; a write is durable before this returns. The size of the body is the caller's
+    /// to bound (`Limits::control_body_bytes`).
+    pub fn handle(&self, request: Request<Bytes>) -> Response<Bytes> {
+        match self.answer(&request) {
+            Ok((status, Some(body))) => respond(status, None, &Value::Object(body)),
+            Ok((status, None)) => headed(status, None, Bytes::new()),
+            Err(fault) => {
+                let mut body = Document::new();
+                body.insert("message".into(), Value::String(fault.message));
+                respond(fault.status, Some(fault.name), &Value::Object(body))
+            }
+        }
+    }
+
+    /// Every stage that exists, in order of creation, and whether it is deployed.
+    pub fn stages(&self) -> Vec<(StageKey, bool)> {
+        let memory = self.memory.read().unwrap_or_else(PoisonError::into_inner);
+        let tx = Transaction::new(&memory.state);
+        let mut all = Vec::new();
+        for (api_id, _) in tx.all("apis") {
+            for (name, _) in tx.all(&stages::collection(api_id)) {
+                let key = StageKey { api_id: api_id.to_owned(), stage: name.to_owned() };
+                let is_deployed = memory.snapshot.stages.contains_key(&key);
+                all.push((key, is_deployed));
+            }
+        }
+        all
+    }
+
+    fn answer(&self, request: &Request<Bytes>) -> Result<(StatusCode, Option<Document>), Fault> {
+        let Matched { operation, params, query } =
+            router::route(request.method(), request.uri().path(), request.uri().query().unwrap_or_default())?;
+        match operation.action {
+            Action::HttpOnly(subject) => return Err(error::http_only(subject)),
+            Action::NotYet => return Err(error::not_yet(operation.name)),
+            _ => {}
+        }
+        let body = match *request.method() {
+            Method::POST | Method::PATCH | Method::PUT => read_body(request.body())?,
+            _ => Document::new(),
+        };
+        let call = Call { settings: &self.settings, now: now(), params, query, body };
+        let body = match operation.action {
+            Action::Get(resource) => self.read(&call, |call, tx| crud::get(resource, call, tx)),
+            Action::List(resource) => self.read(&call, |call, tx| crud::list(resource, call, tx)),
+            Action::Read(handler) => self.read(&call, handler),
+            Action::Create(resource) => self.write(&call, |call, tx| crud::create(resource, call, tx)),
+            Action::Update(resource) => self.write(&call, |call, tx| crud::update(resource, call, tx)),
+            Action::Delete(resource) => self.write(&call, |call, tx| crud::delete(resource, call, tx)),
+            Action::Write(handler) => self.write(&call, handler),
+            Action::HttpOnly(_) | Action::NotYet => Ok(None),
+        }?;
+        let status = StatusCode::from_u16(operation.success).map_err(|error| error::internal(error.to_string()))?;
+        Ok((status, body))
+    }
+
+    fn read(&self, call: &Call, handler: impl Fn(&Call, &mut Transaction) -> Answer) -> Answer {
+        let memory = self.memory.read().unwrap_or_else(PoisonError::into_inner);
+        handler(call, &mut Transaction::new(&memory.state))
+    }
+
+    /// Computes under the writers' lock, stores, and only then shows: a failing disk leaves everything as it was.
+    fn write(&self, call: &Call, handler: impl Fn(&Call, &mut Transaction) -> Answer) -> Answer {
+        // A poisoned lock is taken all the same: what it guards changes only after the last step that can fail.
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let memory = self.memory.read().unwrap_or_else(PoisonError::into_inner);
+        let mut tx = Transaction::new(&memory.state);
+        let answer = handler(call, &mut tx)?;
+        deployments::follow(call, &mut tx);
+        let next =
+            writer.publication.next(&memory.snapshot, &tx).map_err(|error| error::internal(error.to_string()))?;
+        let remarks = writer.told.remarks(&tx);
+        let again = Told::deployed_or_gone(&tx);
+        let changes = tx.into_changes();
+        drop(memory);
+        if changes.is_empty() {
+            return Ok(answer);
+        }
+        writer.store.commit(&changes).map_err(|error| error::not_stored(&error))?;
+        writer.told.settle(&remarks, &again);
+        let is_new = next.is_some();
+        let mut memory = self.memory.write().unwrap_or_else(PoisonError::into_inner);
+        memory.state.apply(changes);
+        if let Some(next) = next {
+            memory.snapshot = Arc::new(next);
+        }
+        let snapshot = memory.snapshot.clone();
+        drop(memory);
+        if is_new || !remarks.is_empty() {
+            (self.publish)(snapshot, remarks);
+        }
+        Ok(answer)
+    }
+}
+
+/// The body as a JSON object; an empty one counts as `{}`, as for clients that send none.
+fn read_body(body: &Bytes) -> Result<Document, Fault> {
+    if body.is_empty() {
+        return Ok(Document::new());
+    }
+    serde_json::from_slice(body).map_err(|error| error::not_json(&error.to_string()))
+}
+
+fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}
+
+fn respond(status: StatusCode, name: Option<&'static str>, body: &Value) -> Response<Bytes> {
+    headed(status, name, Bytes::from(body.to_string()))
+}
+
+/// Source of the headers: observed (the error name is what SDKs dispatch on, the ids are what people report).
+fn headed(status: StatusCode, name: Option<&'static str>, body: Bytes) -> Response<Bytes> {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if let Some(name) = name {
+        headers.insert("x-amzn-errortype", HeaderValue::from_static(name));
+    }
+    let gateway_id = Id::new(IdKind::Request, 0, rand::random()).to_string();
+    for (name, id) in [("x-amzn-requestid", ids::uuid()), ("x-amz-apigw-id", gateway_id)] {
+        if let Ok(id) = HeaderValue::from_str(&id) {
+            headers.insert(name, id);
+        }
+    }
+    response
+}

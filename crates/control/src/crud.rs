@@ -1,0 +1,219 @@
+//! Create, get, list, update and delete: the same five functions for every resource, driven by its description.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+use types::time::Timestamp;
+
+use crate::control::Settings;
+use crate::error::{self, Fault};
+use crate::members::{self, Member};
+use crate::page::Page;
+use crate::store::Document;
+use crate::transaction::Transaction;
+
+/// What a caller asks, taken apart.
+pub(crate) struct Call<'a> {
+    pub(crate) settings: &'a Settings,
+    pub(crate) now: Timestamp,
+    /// The path's parameters in order, decoded.
+    pub(crate) params: Vec<String>,
+    /// The query's pairs in order, decoded.
+    pub(crate) query: Vec<(String, String)>,
+    pub(crate) body: Document,
+}
+
+impl Call<'_> {
+    /// A parameter of the path; the table of operations says how many there are.
+    pub(crate) fn param(&self, index: usize) -> &str {
+        self.params.get(index).map_or("", String::as_str)
+    }
+
+    /// The time of the call as v2 answers carry it.
+    pub(crate) fn date(&self) -> Value {
+        Value::String(self.now.iso())
+    }
+}
+
+/// What a call answers: a body, or none.
+pub(crate) type Answer = Result<Option<Document>, Fault>;
+
+/// A kind of resource: everything that the five functions need to know.
+pub(crate) struct Resource {
+    /// As AWS's texts call it.
+    pub(crate) noun: &'static str,
+    /// The path segment below the parent.
+    pub(crate) collection: &'static str,
+    /// What it belongs to.
+    pub(crate) parent: Option<&'static Resource>,
+    /// The member that holds its id.
+    pub(crate) id_member: &'static str,
+    pub(crate) id: IdRule,
+    /// Its members, in the order in which answers hold them.
+    pub(crate) members: &'static [Member],
+    /// How many a parent can have. Ours, well above AWS's quotas, so that a runaway script cannot fill the disk.
+    pub(crate) count_max: usize,
+    /// Whether changes reach clients only through a deployment.
+    pub(crate) deployed: bool,
+    /// The rules that go beyond one member; may fill in members.
+    pub(crate) check: fn(&Subject, &mut Transaction, &mut Document) -> Result<(), Fault>,
+    /// Refuses to delete what is in use, or clears away what hangs on it.
+    pub(crate) before_delete: fn(&Subject, &mut Transaction, &Document) -> Result<(), Fault>,
+    /// The answer that a document makes.
+    pub(crate) present: fn(&Settings, &Document) -> Document,
+    /// The answer where no such resource is.
+    pub(crate) absent: fn(&Settings, &str) -> Fault,
+}
+
+/// Where a new resource's id comes from.
+pub(crate) enum IdRule {
+    /// Random, so many letters and digits.
+    Random(usize),
+    /// The member of the body that is its name; taken ones are refused with this text.
+    Given(&'static str),
+}
+
+/// The resource that a rule looks at.
+pub(crate) struct Subject<'a> {
+    pub(crate) call: &'a Call<'a>,
+    /// Its collection's path.
+    pub(crate) collection: &'a str,
+    /// Its own id.
+    pub(crate) id: &'a str,
+    /// What it was before; none while it is created.
+    pub(crate) previous: Option<&'a Document>,
+}
+
+impl Subject<'_> {
+    /// The API that it belongs to, or is.
+    pub(crate) fn api_id(&self) -> &str {
+        if self.call.params.is_empty() { self.id } else { self.call.param(0) }
+    }
+
+    /// Another resource of its collection with the same text in a member.
+    pub(crate) fn namesake<'t>(&self, tx: &'t Transaction, member: &str, text: &Value) -> Option<&'t Arc<Document>> {
+        tx.all(self.collection)
+            .find(|(id, document)| *id != self.id && document.get(member) == Some(text))
+            .map(|(_, document)| document)
+    }
+}
+
+/// A resource that can always be deleted.
+pub(crate) fn may_go(_: &Subject, _: &mut Transaction, _: &Document) -> Result<(), Fault> {
+    Ok(())
+}
+
+/// A resource whose document is the answer.
+pub(crate) fn as_stored(_: &Settings, document: &Document) -> Document {
+    document.clone()
+}
+
+/// Creates a resource and answers it.
+pub(crate) fn create(resource: &Resource, call: &Call, tx: &mut Transaction) -> Answer {
+    create_as(resource, None, call, tx)
+}
+
+/// Creates a resource, with an id that the caller could choose, and answers it.
+pub(crate) fn create_as(resource: &Resource, id: Option<String>, call: &Call, tx: &mut Transaction) -> Answer {
+    let collection = locate(resource, call, tx)?;
+    let mut document = members::merge(resource.members, resource.noun, None, &call.body)?;
+    let id = match (&resource.id, id) {
+        (_, Some(id)) => id,
+        (IdRule::Random(length), None) => tx.fresh_id(&collection, *length),
+        (IdRule::Given(_), None) => {
+            document.get(resource.id_member).and_then(Value::as_str).unwrap_or_default().to_owned()
+        }
+    };
+    document.insert(resource.id_member.into(), Value::String(id.clone()));
+    let subject = Subject { call, collection: &collection, id: &id, previous: None };
+    (resource.check)(&subject, tx, &mut document)?;
+    if let (IdRule::Given(taken), Some(_)) = (&resource.id, tx.get(&collection, &id)) {
+        return Err(error::conflict(*taken));
+    }
+    if tx.count(&collection) >= resource.count_max {
+        return Err(error::too_many(resource.noun));
+    }
+    let document = members::arrange(resource.members, document);
+    let answer = (resource.present)(call.settings, &document);
+    if resource.deployed {
+        tx.edited(subject.api_id());
+    }
+    tx.put(&collection, &id, document);
+    Ok(Some(answer))
+}
+
+/// Answers one resource.
+pub(crate) fn get(resource: &Resource, call: &Call, tx: &mut Transaction) -> Answer {
+    let (_, _, document) = find(resource, call, tx)?;
+    Ok(Some((resource.present)(call.settings, &document)))
+}
+
+/// Answers a page of a collection.
+pub(crate) fn list(resource: &Resource, call: &Call, tx: &mut Transaction) -> Answer {
+    let collection = locate(resource, call, tx)?;
+    let page = Page::read(&call.query)?;
+    let items = tx
+        .after(&collection, page.after)
+        .map(|(sequence, _, document)| (sequence, Value::Object((resource.present)(call.settings, document))));
+    Ok(Some(page.fill(items)))
+}
+
+/// Merges the body into a resource and answers it.
+pub(crate) fn update(resource: &Resource, call: &Call, tx: &mut Transaction) -> Answer {
+    let (collection, id, current) = find(resource, call, tx)?;
+    let mut document = members::merge(resource.members, resource.noun, Some(&current), &call.body)?;
+    let subject = Subject { call, collection: &collection, id: &id, previous: Some(&current) };
+    (resource.check)(&subject, tx, &mut document)?;
+    let document = members::arrange(resource.members, document);
+    let answer = (resource.present)(call.settings, &document);
+    // A call that changes nothing leaves no trace: no write, no deployment, no remark.
+    if document != *current {
+        if resource.deployed {
+            tx.edited(subject.api_id());
+        }
+        tx.put(&collection, &id, document);
+    }
+    Ok(Some(answer))
+}
+
+/// Deletes a resource and what is below it.
+pub(crate) fn delete(resource: &Resource, call: &Call, tx: &mut Transaction) -> Answer {
+    let (collection, id, document) = find(resource, call, tx)?;
+    let subject = Subject { call, collection: &collection, id: &id, previous: Some(&document) };
+    (resource.before_delete)(&subject, tx, &document)?;
+    if resource.deployed {
+        tx.edited(subject.api_id());
+    }
+    tx.delete(&collection, &id);
+    Ok(None)
+}
+
+/// The path of the collection that the call is about. Its parents must exist.
+pub(crate) fn locate(resource: &Resource, call: &Call, tx: &Transaction) -> Result<String, Fault> {
+    let Some(parent) = resource.parent else { return Ok(resource.collection.to_owned()) };
+    let above = locate(parent, call, tx)?;
+    let id = call.param(depth(parent));
+    if tx.get(&above, id).is_none() {
+        return Err((parent.absent)(call.settings, id));
+    }
+    Ok(format!("{above}/{id}/{}", resource.collection))
+}
+
+/// The resource that the call is about: its collection's path, its id and its document.
+pub(crate) fn find(
+    resource: &Resource,
+    call: &Call,
+    tx: &Transaction,
+) -> Result<(String, String, Arc<Document>), Fault> {
+    let collection = locate(resource, call, tx)?;
+    let id = call.param(depth(resource));
+    match tx.get(&collection, id) {
+        Some(document) => Ok((collection, id.to_owned(), document.clone())),
+        None => Err((resource.absent)(call.settings, id)),
+    }
+}
+
+/// How many resources are above one: the index of its id among the path's parameters.
+fn depth(resource: &Resource) -> usize {
+    resource.parent.map_or(0, |parent| depth(parent) + 1)
+}

@@ -1,0 +1,194 @@
+//! What a deployment holds, and the deployments that make themselves.
+
+use std::collections::HashSet;
+
+use serde_json::{Value, json};
+use types::StageKey;
+
+use crate::control::Remark;
+use crate::crud::Call;
+use crate::handlers::{stages, text};
+use crate::ids;
+use crate::store::Document;
+use crate::transaction::Transaction;
+
+/// The id of the one document below a deployment: the API as it was.
+const DEFINITION: &str = "definition";
+
+/// The path of an API's deployments.
+pub(crate) fn collection(api_id: &str) -> String {
+    format!("apis/{api_id}/deployments")
+}
+
+/// Whether there is anything to deploy.
+pub(crate) fn has_routes(tx: &Transaction, api_id: &str) -> bool {
+    tx.all(&format!("apis/{api_id}/routes")).next().is_some()
+}
+
+/// The content of a deployment, as it was recorded.
+pub(crate) fn definition<'t>(tx: &'t Transaction, api_id: &str, deployment_id: &str) -> Option<&'t Document> {
+    tx.get(&format!("{}/{deployment_id}", collection(api_id)), DEFINITION).map(AsRef::as_ref)
+}
+
+/// Writes down the API as it is now, below a deployment.
+///
+/// The form is `types::snapshot::ApiDefinition` with whole documents, and with the models and authorizers that the
+/// data plane will read one day: a deployment made today must be complete then.
+pub(crate) fn record(tx: &mut Transaction, api_id: &str, deployment_id: &str) {
+    let path = format!("apis/{api_id}");
+    let all = |collection: &str| -> Vec<Value> {
+        tx.all(&format!("{path}/{collection}")).map(|(_, document)| value(document)).collect()
+    };
+    let with_responses = |collection: &str, member: &str, responses: &str| -> Vec<Value> {
+        tx.all(&format!("{path}/{collection}"))
+            .map(|(id, document)| {
+                json!({ member: value(document), "responses": all(&format!("{collection}/{id}/{responses}")) })
+            })
+            .collect()
+    };
+    let mut definition = Document::new();
+    definition.insert("api".into(), tx.get("apis", api_id).map_or(Value::Null, |api| value(api)));
+    definition.insert("routes".into(), with_responses("routes", "route", "routeresponses").into());
+    definition
+        .insert("integrations".into(), with_responses("integrations", "integration", "integrationresponses").into());
+    definition.insert("models".into(), all("models").into());
+    definition.insert("authorizers".into(), all("authorizers").into());
+    tx.put(&format!("{}/{deployment_id}", collection(api_id)), DEFINITION, definition);
+}
+
+fn value(document: &Document) -> Value {
+    Value::Object(document.clone())
+}
+
+/// Deploys the APIs that a call changed to their stages with auto-deploy.
+pub(crate) fn follow(call: &Call, tx: &mut Transaction) {
+    for api_id in tx.edited_apis().clone() {
+        if tx.get("apis", &api_id).is_some() {
+            automatic(call, tx, &api_id);
+        }
+    }
+}
+
+/// Deploys an API to its stages with auto-deploy; all of them share the one new deployment.
+///
+/// Without a route there is nothing to deploy: the stages then say so and stay where they are. Tools create such
+/// stages before the first route. Source: documented that it is done; both texts inferred.
+pub(crate) fn automatic(call: &Call, tx: &mut Transaction, api_id: &str) {
+    let stages = stages::collection(api_id);
+    let automatic: Vec<(String, Document)> = tx
+        .all(&stages)
+        .filter(|(_, stage)| stages::is_automatic(stage))
+        .map(|(name, stage)| (name.to_owned(), Document::clone(stage)))
+        .collect();
+    if automatic.is_empty() {
+        return;
+    }
+    if !has_routes(tx, api_id) {
+        for (name, mut stage) in automatic {
+            let message = "Deployment attempt failed: At least one route is required before deploying the Api";
+            stage.insert("lastDeploymentStatusMessage".into(), message.into());
+            stages::put_updated(call, tx, &stages, &name, stage);
+        }
+        return;
+    }
+    let id = tx.fresh_id(&collection(api_id), ids::SIX);
+    let mut deployment = Document::new();
+    deployment.insert("autoDeployed".into(), true.into());
+    deployment.insert("createdDate".into(), call.date());
+    deployment.insert("deploymentId".into(), id.as_str().into());
+    deployment.insert("deploymentStatus".into(), "DEPLOYED".into());
+    let description = "Automatic deployment triggered by changes to the Api configuration";
+    deployment.insert("description".into(), description.into());
+    tx.put(&collection(api_id), &id, deployment);
+    record(tx, api_id, &id);
+    for (name, mut stage) in automatic {
+        stage.insert("deploymentId".into(), id.as_str().into());
+        let message = format!("Successfully deployed stage with deployment ID '{id}'");
+        stage.insert("lastDeploymentStatusMessage".into(), message.into());
+        stages::put_updated(call, tx, &stages, &name, stage);
+        tx.deployed(api_id, &name);
+    }
+    sweep(tx, api_id);
+}
+
+/// Removes automatic deployments that no stage points at any more.
+///
+/// Ours: AWS keeps them, but each holds the whole API, and an API edited a thousand times would be stored a
+/// thousand times. Nobody made them by hand, so nobody waits for them.
+pub(crate) fn sweep(tx: &mut Transaction, api_id: &str) {
+    let used: HashSet<String> =
+        tx.all(&stages::collection(api_id)).map(|(_, stage)| text(stage, "deploymentId").to_owned()).collect();
+    let deployments = collection(api_id);
+    let unused: Vec<String> = tx
+        .all(&deployments)
+        .filter(|(id, deployment)| deployment.get("autoDeployed") == Some(&Value::Bool(true)) && !used.contains(*id))
+        .map(|(id, _)| id.to_owned())
+        .collect();
+    for id in unused {
+        tx.delete(&deployments, &id);
+    }
+}
+
+/// Which stages a person was told of that an API was edited but not deployed to them.
+#[derive(Default)]
+pub(crate) struct Told(HashSet<StageKey>);
+
+impl Told {
+    /// What a person should know about a call: of edits, once until the next deployment.
+    pub(crate) fn remarks(&self, tx: &Transaction) -> Vec<Remark> {
+        let mut remarks = Vec::new();
+        for (api_id, name) in changed_stages(tx) {
+            let stages = stages::collection(api_id);
+            let Some(stage) = tx.get(&stages, name) else { continue };
+            if !tx.was_there(&stages, name) && !stages::is_automatic(stage) && !stage.contains_key("deploymentId") {
+                let text = format!(
+                    "stage {name} of API {api_id} was created without a deployment; clients get 403 until you deploy: \
+                     run aws apigatewayv2 create-deployment --api-id {api_id} --stage-name {name}"
+                );
+                remarks.push(Remark { api_id: api_id.to_owned(), stage: Some(name.to_owned()), text });
+            }
+        }
+        for api_id in tx.edited_apis() {
+            for (name, stage) in tx.all(&stages::collection(api_id)) {
+                let key = StageKey { api_id: api_id.clone(), stage: name.to_owned() };
+                if stages::is_automatic(stage) || !stage.contains_key("deploymentId") || self.0.contains(&key) {
+                    continue;
+                }
+                let text = format!(
+                    "API {api_id} was edited but not deployed to stage {name} (auto-deploy is off): \
+                     run aws apigatewayv2 create-deployment --api-id {api_id} --stage-name {name}"
+                );
+                remarks.push(Remark { api_id: key.api_id, stage: Some(key.stage), text });
+            }
+        }
+        remarks
+    }
+
+    /// Notes that remarks were made, and which stages may be spoken of again.
+    pub(crate) fn settle(&mut self, told: &[Remark], again: &[StageKey]) {
+        for key in again {
+            self.0.remove(key);
+        }
+        for remark in told {
+            if let Some(stage) = &remark.stage {
+                self.0.insert(StageKey { api_id: remark.api_id.clone(), stage: stage.clone() });
+            }
+        }
+    }
+
+    /// The stages that a call deployed to or removed.
+    pub(crate) fn deployed_or_gone(tx: &Transaction) -> Vec<StageKey> {
+        let gone = changed_stages(tx).filter(|(api_id, name)| tx.get(&stages::collection(api_id), name).is_none());
+        let gone = gone.map(|(api_id, name)| (api_id.to_owned(), name.to_owned()));
+        let deployed = tx.deployed_stages().iter().cloned();
+        gone.chain(deployed).map(|(api_id, stage)| StageKey { api_id, stage }).collect()
+    }
+}
+
+/// The stages that a call changed: API id and stage name.
+pub(crate) fn changed_stages<'t>(tx: &'t Transaction) -> impl Iterator<Item = (&'t str, &'t str)> {
+    tx.changed().filter_map(|(collection, name)| {
+        let api_id = collection.strip_prefix("apis/")?.strip_suffix("/stages")?;
+        Some((api_id, name))
+    })
+}

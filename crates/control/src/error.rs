@@ -1,0 +1,312 @@
+//! Every answer that says no: AWS's exact texts, each with how we know it, and the crate's own error.
+//!
+//! "Measured", "recorded" and "reported" are kinds of *observed*: measured by a deployment to AWS, recorded from
+//! AWS by another project's tests, or quoted from AWS in a public report. *Inferred* texts are ours to change.
+
+use http::StatusCode;
+use types::arn::Place;
+
+use crate::store::StoreError;
+
+/// Why the control plane cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The store cannot be read.
+    #[error("load the control plane's data")]
+    Store(#[from] StoreError),
+    /// A document in the store is not what this program writes.
+    #[error("the stored document {path} cannot be read: {detail}")]
+    Document {
+        /// The path part of its key.
+        path: String,
+        /// What is wrong with it.
+        detail: String,
+    },
+}
+
+/// A refusal as it goes to the caller: status, error name, text.
+#[derive(Clone, Debug)]
+pub(crate) struct Fault {
+    pub(crate) status: StatusCode,
+    /// Goes into `x-amzn-ErrorType`, which is what SDKs dispatch on. Source: measured with boto3 and the JS SDK.
+    pub(crate) name: &'static str,
+    pub(crate) message: String,
+}
+
+/// 400 for any request that does not hold up. Source: documented (the API model).
+pub(crate) fn bad_request(message: impl Into<String>) -> Fault {
+    Fault { status: StatusCode::BAD_REQUEST, name: "BadRequestException", message: message.into() }
+}
+
+/// 404. Source: documented (the API model).
+pub(crate) fn not_found(message: impl Into<String>) -> Fault {
+    Fault { status: StatusCode::NOT_FOUND, name: "NotFoundException", message: message.into() }
+}
+
+/// 409. Source: documented (the API model).
+pub(crate) fn conflict(message: impl Into<String>) -> Fault {
+    Fault { status: StatusCode::CONFLICT, name: "ConflictException", message: message.into() }
+}
+
+/// The path or its method is no operation. Source: observed (AWS answers unknown paths so).
+pub(crate) fn unknown_path() -> Fault {
+    Fault {
+        status: StatusCode::FORBIDDEN,
+        name: "MissingAuthenticationTokenException",
+        message: "Missing Authentication Token".into(),
+    }
+}
+
+/// AWS has the operation, Gatewright does not have it yet. Source: ours.
+pub(crate) fn not_yet(operation: &str) -> Fault {
+    Fault {
+        status: StatusCode::NOT_IMPLEMENTED,
+        name: "NotImplementedException",
+        message: format!("Gatewright does not implement {operation} yet"),
+    }
+}
+
+/// An operation of HTTP APIs on a WebSocket API. Source: measured for IntegrationResponses on an HTTP API; the
+/// other way round inferred.
+pub(crate) fn http_only(subject: &str) -> Fault {
+    bad_request(format!("{subject} are currently not supported for this API protocol type."))
+}
+
+/// The disk did not take the change; the caller may try again. Source: ours.
+pub(crate) fn not_stored(error: &StoreError) -> Fault {
+    internal(format!("The change was not stored: {error}"))
+}
+
+/// Something that should not be. Source: ours (name as AWS services answer it).
+pub(crate) fn internal(message: impl Into<String>) -> Fault {
+    Fault { status: StatusCode::INTERNAL_SERVER_ERROR, name: "InternalServerErrorException", message: message.into() }
+}
+
+/// The body is not a JSON object. Source: inferred (name as AWS's rest-json services answer it).
+pub(crate) fn not_json(detail: &str) -> Fault {
+    Fault {
+        status: StatusCode::BAD_REQUEST,
+        name: "SerializationException",
+        message: format!("The request body is not a JSON object: {detail}"),
+    }
+}
+
+/// A path or query that is not percent-encoded text. Source: ours.
+pub(crate) fn not_percent_encoded(part: &str) -> Fault {
+    bad_request(format!("`{part}` is not percent-encoded UTF-8"))
+}
+
+/// A member has the wrong JSON type. Source: ours.
+pub(crate) fn wrong_type(member: &str, expected: &str) -> Fault {
+    bad_request(format!("member `{member}` must be {expected}"))
+}
+
+/// A value is longer, larger or more numerous than allowed. Source: bounds documented, text ours.
+pub(crate) fn out_of_bounds(member: &str, bounds: &str) -> Fault {
+    bad_request(format!("member `{member}` must be {bounds}"))
+}
+
+/// A value that is none of the allowed ones. Source: inferred from [`PROTOCOL`].
+pub(crate) fn no_such_choice(member: &str, choices: &[&str]) -> Fault {
+    bad_request(format!("Invalid {member} specified. Must be one of [{}]", choices.join(", ")))
+}
+
+/// A required member is missing. Source: inferred from [`AUTHORIZER_URI`].
+pub(crate) fn missing_member(member: &str, noun: &str) -> Fault {
+    let mut letters = member.chars();
+    let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
+    bad_request(format!("{first}{} is a required field in {} {noun}", letters.as_str(), article(noun)))
+}
+
+fn article(noun: &str) -> &'static str {
+    if noun.starts_with(['A', 'E', 'I', 'O', 'U']) { "an" } else { "a" }
+}
+
+/// No API has this id. Source: recorded and reported.
+pub(crate) fn no_such_api(place: &Place, api_id: &str) -> Fault {
+    not_found(format!("Invalid API identifier specified {}:{api_id}", place.account_id))
+}
+
+/// No resource of this kind has this id. Source: recorded for integrations of REST APIs; else inferred.
+pub(crate) fn no_such(noun: &str) -> Fault {
+    not_found(format!("Invalid {noun} identifier specified"))
+}
+
+/// Stage settings name a route that is not there. Source: measured.
+pub(crate) fn no_such_route_key(key: &str) -> Fault {
+    not_found(format!("Unable to find Route by key {key} within the provided RouteSettings"))
+}
+
+/// A request parameter to be deleted is not there. Source: documented that it is a 404; text inferred.
+pub(crate) fn no_such_request_parameter(key: &str) -> Fault {
+    not_found(format!("Invalid request parameter specified {key}"))
+}
+
+/// A second route with a key. Source: reported.
+pub(crate) fn route_key_taken(key: &str) -> Fault {
+    conflict(format!("Route with key {key} already exists for this API"))
+}
+
+/// A second response with a key. Source: inferred from [`route_key_taken`].
+pub(crate) fn response_key_taken(noun: &str, key: &str, parent: &str) -> Fault {
+    conflict(format!("{noun} with key {key} already exists for this {parent}"))
+}
+
+/// A second model with a name. Source: inferred from [`route_key_taken`].
+pub(crate) fn model_name_taken(name: &str) -> Fault {
+    conflict(format!("Model with name {name} already exists for this API"))
+}
+
+/// A second authorizer with a name. Source: reported.
+pub(crate) fn authorizer_name_taken(name: &str) -> Fault {
+    bad_request(format!("Authorizer name must be unique. Authorizer {name} already exists in this RestApi."))
+}
+
+/// An API id that a tag asked for belongs to another API. Source: ours.
+pub(crate) fn api_id_taken(id: &str) -> Fault {
+    conflict(format!("An API with the id {id} already exists"))
+}
+
+/// Too many resources of one kind. Source: reported for integrations, inferred for others.
+pub(crate) fn too_many(noun: &str) -> Fault {
+    bad_request(format!(
+        "Maximum number of {noun}s for this API has been reached. Please contact AWS if you need additional {noun}s."
+    ))
+}
+
+/// The integration still has routes. Source: reported.
+pub(crate) fn integration_in_use(routes: &[&str]) -> Fault {
+    conflict(format!(
+        "Cannot delete Integration because it is referenced by the following Routes with Ids: [{}]",
+        routes.join(", ")
+    ))
+}
+
+/// The authorizer still has a route. Source: reported.
+pub(crate) fn authorizer_in_use(name: &str, route_key: &str) -> Fault {
+    conflict(format!("Cannot delete authorizer '{name}', is referenced in route: {route_key}"))
+}
+
+/// The model still has a route. Source: inferred from the text recorded for REST APIs.
+pub(crate) fn model_in_use(name: &str, route_key: &str) -> Fault {
+    conflict(format!("Cannot delete model '{name}', is referenced in route: {route_key}"))
+}
+
+/// A payload format that WebSocket APIs do not have. Source: measured.
+pub(crate) fn payload_format(version: &str) -> Fault {
+    bad_request(format!("Unsupported PayloadFormatVersion: {version}"))
+}
+
+/// An identity source that is no expression. Source: measured.
+pub(crate) fn identity_source(expression: &str) -> Fault {
+    bad_request(format!("Invalid request identity source expression: {expression}"))
+}
+
+/// A model's name with other characters than letters and digits. Source: measured.
+pub(crate) fn model_name(name: &str) -> Fault {
+    bad_request(format!("Model name must be alphanumeric: {name}"))
+}
+
+/// Parameter mappings that are none. Source: recorded and reported for REST and HTTP APIs.
+pub(crate) fn mapping_expressions(mistakes: &[String]) -> Fault {
+    bad_request(format!(
+        "Invalid mapping expression specified: Validation Result: warnings : [], errors : [{}]",
+        mistakes.join(", ")
+    ))
+}
+
+/// The text for one wrong left side in [`mapping_expressions`].
+pub(crate) fn mapping_target(target: &str) -> String {
+    format!("Invalid mapping expression parameter specified: {target}")
+}
+
+/// The text for one wrong right side in [`mapping_expressions`].
+pub(crate) fn mapping_source(source: &str) -> String {
+    format!("Invalid mapping expression specified: {source}")
+}
+
+/// Source: measured.
+pub(crate) const API_NAME: &str = "Invalid API name specified";
+/// Source: measured.
+pub(crate) const ROUTE_SELECTION: &str = "Invalid routeSelectionExpression";
+/// Source: inferred from [`ROUTE_SELECTION`].
+pub(crate) const API_KEY_SELECTION: &str = "Invalid apiKeySelectionExpression";
+/// Source: inferred (other emulators answer so).
+pub(crate) const PROTOCOL: &str = "Invalid protocol specified. Must be one of [HTTP, WEBSOCKET]";
+/// Source: ours; AWS would create the API.
+pub(crate) const PROTOCOL_HTTP: &str = "Gatewright serves WebSocket APIs only; protocolType must be WEBSOCKET";
+/// Source: measured.
+pub(crate) const CORS: &str = "Cors is not supported for WEBSOCKET protocolType";
+/// Source: inferred from [`CORS`].
+pub(crate) const QUICK_CREATE: &str = "Quick create is not supported for WEBSOCKET protocolType";
+/// Source: inferred from [`CORS`].
+pub(crate) const SUBTYPE: &str = "IntegrationSubtype is not supported for WEBSOCKET protocolType";
+/// Source: inferred from [`CORS`].
+pub(crate) const TLS: &str = "TlsConfig is not supported for WEBSOCKET protocolType";
+/// Source: inferred from [`CORS`].
+pub(crate) const RESPONSE_PARAMETERS: &str =
+    "ResponseParameters of an Integration is not supported for WEBSOCKET protocolType";
+/// Source: measured.
+pub(crate) const SCOPES: &str = "Authorization Scopes are only valid for COGNITO_USER_POOLS and JWT authorization type";
+/// Source: ours.
+pub(crate) const CUSTOM_ID: &str =
+    "The tag _custom_id_ must hold 1 to 32 lower-case letters, digits and hyphens: it becomes the API's id";
+/// Source: reported.
+pub(crate) const ROUTE_KEY: &str = "The provided route key is not formatted properly";
+/// Source: measured.
+pub(crate) const TARGET: &str =
+    "Unexpected or malformed target in route. Correct format should be integrations/<integration_id>.";
+/// Source: measured and reported.
+pub(crate) const CONNECT_ONLY: &str = "Currently, authorization is restricted to the $connect route only";
+/// Source: inferred from the texts of REST APIs (recorded) and of JWT (measured).
+pub(crate) const AUTHORIZER_ID: &str = "Invalid authorizer ID specified. Setting the authorization type to CUSTOM or \
+     COGNITO_USER_POOLS requires a valid authorizer.";
+/// Source: documented that WebSocket APIs have no JWT; text inferred from [`CORS`].
+pub(crate) const JWT_ROUTE: &str = "Authorization type JWT is not supported for WEBSOCKET protocolType";
+/// Source: measured.
+pub(crate) const ROUTE_RESPONSE_KEY: &str = "Currently, only $default is supported as a RouteResponseKey.";
+/// Source: documented form; text inferred from [`ROUTE_KEY`].
+pub(crate) const INTEGRATION_RESPONSE_KEY: &str =
+    "The provided integration response key is not formatted properly. It must be $default or /expression/.";
+/// Source: measured.
+pub(crate) const TIMEOUT: &str = "Timeout should be between 50 ms and 29000 ms";
+/// Source: measured.
+pub(crate) const CONNECTION_ID: &str = "ConnectionId must be set to vpcLinkId for ConnectionType VPC_LINK";
+/// Source: recorded for REST APIs.
+pub(crate) const HTTP_METHOD: &str = "Enumeration value for HttpMethod must be non-empty";
+/// Source: recorded for REST APIs.
+pub(crate) const AWS_URI: &str = "AWS ARN for integration must contain path or action";
+/// Source: recorded for REST APIs.
+pub(crate) const HTTP_URI: &str = "Invalid HTTP endpoint specified for URI";
+/// Source: recorded for REST APIs (tags of an ARN that is none).
+pub(crate) const ARN: &str = "Invalid ARN specified in the request";
+/// Source: reported.
+pub(crate) const AUTHORIZER_TYPE_MISSING: &str =
+    "Invalid request input. CreateAuthorizer input is missing authorizer type.";
+/// Source: measured.
+pub(crate) const AUTHORIZER_TYPE: &str = "Only REQUEST authorizer type is supported on WEBSOCKET protocol Apis.";
+/// Source: measured.
+pub(crate) const AUTHORIZER_URI: &str = "AuthorizerUri is a required field in an Authorizer";
+/// Source: measured (with a space; AWS accepts hyphens all the same, which the text does not say).
+pub(crate) const STAGE_NAME: &str = "Stage name only allows a-zA-Z0-9_";
+/// Source: reported for REST APIs.
+pub(crate) const STAGE_TAKEN: &str = "Stage already exists";
+/// Source: documented that it cannot be; text inferred.
+pub(crate) const AUTO_DEPLOY: &str = "The deployment of a stage cannot be chosen while autoDeploy is enabled for it";
+/// Source: measured.
+pub(crate) const LOG_FORMAT: &str =
+    "Access Log format must include either $context.requestId or $context.extendedRequestId";
+/// Source: documented rule; text inferred.
+pub(crate) const STAGE_VARIABLE: &str =
+    "Stage variable names only allow a-zA-Z0-9_ and values only allow a-zA-Z0-9 and -._~:/?#&=,";
+/// Source: reported.
+pub(crate) const NO_ROUTES: &str = "At least one route is required before deploying the Api";
+/// Source: recorded for REST APIs.
+pub(crate) const DEPLOYMENT_IN_USE: &str = "Active stages pointing to this deployment must be moved or deleted";
+/// Source: documented bounds ("Tagging your API Gateway resources"); text ours.
+pub(crate) const TAGS: &str =
+    "A resource can have 50 tags; keys have 1 to 128 characters and do not start with aws:, values have up to 256";
+/// Source: inferred.
+pub(crate) const NEXT_TOKEN: &str = "Invalid nextToken specified";
+/// Source: inferred.
+pub(crate) const MAX_RESULTS: &str = "Invalid maxResults specified. Must be a number from 1 up";

@@ -1,0 +1,92 @@
+//! Apis.
+
+use serde_json::Value;
+
+use super::{tags, text};
+use crate::control::Settings;
+use crate::crud::{self, Answer, Call, IdRule, Resource, Subject};
+use crate::error::{self, Fault};
+use crate::ids;
+use crate::members::{Kind, Member};
+use crate::store::Document;
+use crate::transaction::Transaction;
+
+/// The most APIs. Ours: AWS's quota is 600 for an account and region.
+const APIS_MAX: usize = 10_000;
+
+/// An API's tag whose value becomes its id, so that URLs on a laptop stay the same. Ours, as other emulators have it.
+const CUSTOM_ID: &str = "_custom_id_";
+
+pub(crate) static API: Resource = Resource {
+    noun: "Api",
+    collection: "apis",
+    parent: None,
+    id_member: "apiId",
+    id: IdRule::Random(ids::API),
+    members: &[
+        Member::output("apiId"),
+        Member::text("apiKeySelectionExpression", 1, 1024).or(|| "$request.header.x-api-key".into()),
+        Member::refused("corsConfiguration", Kind::Any, error::CORS),
+        Member::output("createdDate"),
+        Member::refused("credentialsArn", Kind::Any, error::QUICK_CREATE),
+        Member::text("description", 0, 1024),
+        Member::flag("disableExecuteApiEndpoint").or(|| false.into()),
+        Member::flag("disableSchemaValidation"),
+        Member::choice("ipAddressType", &["ipv4", "dualstack"]).or(|| "ipv4".into()),
+        Member::text("name", 1, 128).required().missing(error::API_NAME).invalid(error::API_NAME),
+        Member::choice("protocolType", &["WEBSOCKET"]).fixed(),
+        Member::refused("routeKey", Kind::Any, error::QUICK_CREATE),
+        Member::text("routeSelectionExpression", 1, 1024).required().missing(error::ROUTE_SELECTION),
+        tags::MEMBER,
+        Member::refused("target", Kind::Any, error::QUICK_CREATE),
+        Member::text("version", 1, 64),
+    ],
+    count_max: APIS_MAX,
+    deployed: true,
+    check,
+    before_delete: crud::may_go,
+    present,
+    absent: |settings, id| error::no_such_api(&settings.place, id),
+};
+
+/// Creates an API.
+pub(crate) fn create(call: &Call, tx: &mut Transaction) -> Answer {
+    // First of all, as an HTTP API would fail by what it does not have, and the caller would look there.
+    match call.body.get("protocolType") {
+        Some(Value::String(protocol)) if protocol == "WEBSOCKET" => {}
+        Some(Value::String(protocol)) if protocol == "HTTP" => return Err(error::bad_request(error::PROTOCOL_HTTP)),
+        Some(Value::String(_) | Value::Null) | None => return Err(error::bad_request(error::PROTOCOL)),
+        Some(_) => return Err(error::wrong_type("protocolType", "a string")),
+    }
+    let id = match call.body.get("tags").and_then(|tags| tags.get(CUSTOM_ID)).and_then(Value::as_str) {
+        Some(id) if !is_custom_id(id) => return Err(error::bad_request(error::CUSTOM_ID)),
+        Some(id) if tx.get(API.collection, id).is_some() => return Err(error::api_id_taken(id)),
+        id => id.map(str::to_owned),
+    };
+    crud::create_as(&API, id, call, tx)
+}
+
+fn is_custom_id(id: &str) -> bool {
+    (1..=32).contains(&id.len()) && id.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-')
+}
+
+fn check(subject: &Subject, _: &mut Transaction, api: &mut Document) -> Result<(), Fault> {
+    // Source: documented ("API Gateway WebSocket API mapping template reference" knows no third).
+    let key = text(api, "apiKeySelectionExpression");
+    if !["$request.header.x-api-key", "$context.authorizer.usageIdentifierKey"].contains(&key) {
+        return Err(error::bad_request(error::API_KEY_SELECTION));
+    }
+    if subject.previous.is_none() {
+        api.insert("createdDate".into(), subject.call.date());
+    }
+    tags::check(api)
+}
+
+/// Adds `apiEndpoint`, which depends on where the program runs now.
+fn present(settings: &Settings, api: &Document) -> Document {
+    let mut answer = Document::new();
+    let endpoint = format!("ws://{}.execute-api.{}", text(api, "apiId"), settings.authority);
+    answer.insert("apiEndpoint".into(), Value::String(endpoint));
+    answer.extend(api.clone());
+    answer
+}

@@ -1,0 +1,89 @@
+//! Deployments, as a caller makes and sees them; `crate::deployments` has what is in them.
+
+use serde_json::Value;
+
+use super::apis::API;
+use super::stages::{self, STAGE};
+use super::text;
+use crate::crud::{self, Answer, Call, IdRule, Resource, Subject};
+use crate::deployments;
+use crate::error::{self, Fault};
+use crate::ids;
+use crate::members::{Kind, Member, Rule};
+use crate::store::Document;
+use crate::transaction::Transaction;
+
+/// The most deployments of an API; each holds the whole API. Ours.
+const DEPLOYMENTS_MAX: usize = 1000;
+
+pub(crate) static DEPLOYMENT: Resource = Resource {
+    noun: "Deployment",
+    collection: "deployments",
+    parent: Some(&API),
+    id_member: "deploymentId",
+    id: IdRule::Random(ids::SIX),
+    members: &[
+        Member::new("autoDeployed", Kind::Flag, Rule::Output).or(|| false.into()),
+        Member::output("createdDate"),
+        Member::output("deploymentId"),
+        Member::output("deploymentStatus").or(|| "DEPLOYED".into()),
+        Member::text("description", 0, 1024),
+        // Says which stage to move; it is not part of the deployment.
+        Member::new("stageName", Kind::Any, Rule::Ignored),
+    ],
+    count_max: DEPLOYMENTS_MAX,
+    deployed: false,
+    check,
+    before_delete,
+    present: crud::as_stored,
+    absent: |_, _| error::no_such("deployment"),
+};
+
+/// Deploys an API as it is now and, if the caller names a stage, moves the stage to it.
+pub(crate) fn create(call: &Call, tx: &mut Transaction) -> Answer {
+    crud::locate(&DEPLOYMENT, call, tx)?;
+    let api_id = call.param(0);
+    let stage = named_stage(call, tx)?;
+    if !deployments::has_routes(tx, api_id) {
+        return Err(error::bad_request(error::NO_ROUTES));
+    }
+    let answer = crud::create(&DEPLOYMENT, call, tx)?;
+    let id = answer.as_ref().map_or("", |deployment| text(deployment, "deploymentId")).to_owned();
+    deployments::record(tx, api_id, &id);
+    if let Some((name, mut stage)) = stage {
+        stage.insert("deploymentId".into(), Value::String(id));
+        stages::put_updated(call, tx, &stages::collection(api_id), &name, stage);
+        tx.deployed(api_id, &name);
+    }
+    Ok(answer)
+}
+
+/// The stage that the caller wants moved. It must exist, and must not move by itself.
+fn named_stage(call: &Call, tx: &Transaction) -> Result<Option<(String, Document)>, Fault> {
+    let name = match call.body.get("stageName") {
+        None | Some(Value::Null) => return Ok(None),
+        Some(Value::String(name)) if name.is_empty() => return Ok(None),
+        Some(Value::String(name)) => name,
+        Some(_) => return Err(error::wrong_type("stageName", "a string")),
+    };
+    let stage = tx.get(&stages::collection(call.param(0)), name);
+    let stage = stage.ok_or_else(|| (STAGE.absent)(call.settings, name))?;
+    // Source: inferred.
+    if stages::is_automatic(stage) {
+        return Err(error::bad_request(error::AUTO_DEPLOY));
+    }
+    Ok(Some((name.clone(), Document::clone(stage))))
+}
+
+fn check(subject: &Subject, _: &mut Transaction, deployment: &mut Document) -> Result<(), Fault> {
+    if subject.previous.is_none() {
+        deployment.insert("createdDate".into(), subject.call.date());
+    }
+    Ok(())
+}
+
+fn before_delete(subject: &Subject, tx: &mut Transaction, _: &Document) -> Result<(), Fault> {
+    let stages = stages::collection(subject.api_id());
+    let in_use = tx.all(&stages).any(|(_, stage)| text(stage, "deploymentId") == subject.id);
+    if in_use { Err(error::bad_request(error::DEPLOYMENT_IN_USE)) } else { Ok(()) }
+}

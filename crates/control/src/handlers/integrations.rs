@@ -1,0 +1,135 @@
+//! Integrations.
+
+use serde_json::Value;
+
+use super::apis::API;
+use super::routes::ROUTE;
+use super::{PER_API_MAX, text};
+use crate::crud::{self, IdRule, Resource, Subject};
+use crate::error::{self, Fault};
+use crate::ids;
+use crate::members::{Kind, Member, Rule};
+use crate::parameters;
+use crate::store::Document;
+use crate::transaction::Transaction;
+
+/// The longest mapping template, in characters. Source: the API model (32K).
+pub(super) const TEMPLATE_CHARS_MAX: usize = 32 * 1024;
+
+/// The longest right side of a parameter mapping, in characters. Source: the API model.
+pub(super) const MAPPING_CHARS_MAX: usize = 512;
+
+/// Source: inferred from REST APIs, whose list this is.
+const METHODS: &[&str] = &["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "ANY"];
+
+pub(crate) static INTEGRATION: Resource = Resource {
+    noun: "Integration",
+    collection: "integrations",
+    parent: Some(&API),
+    id_member: "integrationId",
+    id: IdRule::Random(ids::SEVEN),
+    members: &[
+        Member::text("connectionId", 1, 1024),
+        Member::choice("connectionType", &["INTERNET", "VPC_LINK"]).or(|| "INTERNET".into()),
+        Member::choice("contentHandlingStrategy", &["CONVERT_TO_BINARY", "CONVERT_TO_TEXT"]),
+        Member::text("credentialsArn", 1, 2048),
+        Member::text("description", 0, 1024),
+        Member::output("integrationId"),
+        Member::choice("integrationMethod", METHODS),
+        Member::output("integrationResponseSelectionExpression"),
+        Member::refused("integrationSubtype", Kind::Any, error::SUBTYPE),
+        Member::choice("integrationType", &["AWS", "AWS_PROXY", "HTTP", "HTTP_PROXY", "MOCK"]).required(),
+        Member::text("integrationUri", 1, 2048),
+        Member::choice("passthroughBehavior", &["WHEN_NO_MATCH", "NEVER", "WHEN_NO_TEMPLATES"])
+            .or(|| "WHEN_NO_MATCH".into()),
+        Member::text("payloadFormatVersion", 1, 64).or(|| "1.0".into()),
+        Member::new("requestParameters", Kind::TextMap { value_max: MAPPING_CHARS_MAX }, Rule::MergeTexts),
+        Member::new("requestTemplates", Kind::TextMap { value_max: TEMPLATE_CHARS_MAX }, Rule::Replace),
+        Member::refused("responseParameters", Kind::Any, error::RESPONSE_PARAMETERS),
+        Member::text("templateSelectionExpression", 1, 1024),
+        Member::new("timeoutInMillis", Kind::Whole { min: 50, max: 29_000 }, Rule::Replace)
+            .or(|| 29_000.into())
+            .invalid(error::TIMEOUT),
+        Member::refused("tlsConfig", Kind::Any, error::TLS),
+    ],
+    count_max: PER_API_MAX,
+    deployed: true,
+    check,
+    before_delete,
+    present: crud::as_stored,
+    absent: |_, _| error::no_such("Integration"),
+};
+
+fn check(_: &Subject, _: &mut Transaction, integration: &mut Document) -> Result<(), Fault> {
+    let kind = text(integration, "integrationType").to_owned();
+    let uri = text(integration, "integrationUri");
+    match kind.as_str() {
+        "HTTP" | "HTTP_PROXY" => {
+            if !integration.contains_key("integrationMethod") {
+                return Err(error::bad_request(error::HTTP_METHOD));
+            }
+            if !is_http(uri) {
+                return Err(error::bad_request(error::HTTP_URI));
+            }
+        }
+        "AWS" | "AWS_PROXY" => {
+            check_arn(uri)?;
+            integration.entry("integrationMethod").or_insert_with(|| "POST".into());
+        }
+        // A mock calls nobody. Source: acceptance tests of the Terraform provider.
+        _ => {
+            integration.shift_remove("integrationMethod");
+        }
+    }
+    let version = text(integration, "payloadFormatVersion");
+    if version != "1.0" {
+        return Err(error::payload_format(version));
+    }
+    if text(integration, "connectionType") == "VPC_LINK" && !integration.contains_key("connectionId") {
+        return Err(error::bad_request(error::CONNECTION_ID));
+    }
+    // Source: acceptance tests of the Terraform provider.
+    let selection = match kind.as_str() {
+        "HTTP" | "MOCK" => Some("${integration.response.statuscode}"),
+        "AWS" => Some("${integration.response.body.errorMessage}"),
+        _ => None,
+    };
+    match selection {
+        Some(selection) => integration.insert("integrationResponseSelectionExpression".into(), selection.into()),
+        None => integration.shift_remove("integrationResponseSelectionExpression"),
+    };
+    parameters::check_request(integration)
+}
+
+/// An HTTP address; what a stage variable stands for is known only at run time.
+fn is_http(uri: &str) -> bool {
+    let rest = uri.strip_prefix("http://").or_else(|| uri.strip_prefix("https://"));
+    rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/')) || uri.starts_with("${stageVariables.")
+}
+
+/// `arn:aws:apigateway:{region}:{service}:{path|action}/…`, or the ARN of a Lambda function.
+fn check_arn(uri: &str) -> Result<(), Fault> {
+    let parts: Vec<&str> = uri.splitn(6, ':').collect();
+    match parts.as_slice() {
+        ["arn", _, "apigateway", region, service, rest] if !region.is_empty() && !service.is_empty() => {
+            let action = rest.strip_prefix("path/").or_else(|| rest.strip_prefix("action/"));
+            match action.filter(|action| !action.is_empty()) {
+                Some(_) => Ok(()),
+                None => Err(error::bad_request(error::AWS_URI)),
+            }
+        }
+        // A convenience of HTTP APIs; taken here because it is plain what is meant.
+        ["arn", _, "lambda", _, _, function] if function.starts_with("function:") => Ok(()),
+        _ if uri.is_empty() || uri.starts_with("arn:") => Err(error::bad_request(error::AWS_URI)),
+        _ if uri.starts_with("${stageVariables.") => Ok(()),
+        _ => Err(error::bad_request(error::ARN)),
+    }
+}
+
+fn before_delete(subject: &Subject, tx: &mut Transaction, _: &Document) -> Result<(), Fault> {
+    let target = Value::String(format!("integrations/{}", subject.id));
+    let routes = format!("apis/{}/{}", subject.api_id(), ROUTE.collection);
+    let users: Vec<&str> =
+        tx.all(&routes).filter(|(_, route)| route.get("target") == Some(&target)).map(|(id, _)| id).collect();
+    if users.is_empty() { Ok(()) } else { Err(error::integration_in_use(&users)) }
+}

@@ -1,0 +1,230 @@
+//! Stages.
+
+use std::collections::HashSet;
+
+use serde_json::{Value, json};
+
+use super::apis::API;
+use super::routes::ROUTE;
+use super::{tags, text};
+use crate::crud::{self, Answer, Call, IdRule, Resource, Subject};
+use crate::deployments;
+use crate::error::{self, Fault};
+use crate::members::{Kind, Member, Rule, empty};
+use crate::store::Document;
+use crate::transaction::Transaction;
+
+/// The most stages of an API. Ours: AWS's quota is 10.
+const STAGES_MAX: usize = 1000;
+
+/// Source: documented for REST APIs.
+const VARIABLES_MAX: usize = 100;
+
+/// Source: documented for REST APIs.
+const VARIABLE_NAME_CHARS_MAX: usize = 64;
+
+/// The settings of one route, or of all that have none.
+const ROUTE_SETTINGS: &[Member] = &[
+    Member::flag("dataTraceEnabled"),
+    Member::flag("detailedMetricsEnabled"),
+    Member::choice("loggingLevel", &["ERROR", "INFO", "OFF"]),
+    Member::new("throttlingBurstLimit", Kind::Whole { min: 0, max: u32::MAX as i64 }, Rule::Replace),
+    Member::new("throttlingRateLimit", Kind::Number, Rule::Replace),
+];
+
+const ACCESS_LOG_SETTINGS: &[Member] = &[Member::text("destinationArn", 1, 2048), Member::text("format", 1, 1024)];
+
+pub(crate) static STAGE: Resource = Resource {
+    noun: "Stage",
+    collection: "stages",
+    parent: Some(&API),
+    id_member: "stageName",
+    id: IdRule::Given(error::STAGE_TAKEN),
+    members: &[
+        Member::new("accessLogSettings", Kind::Object(ACCESS_LOG_SETTINGS), Rule::Replace),
+        Member::flag("autoDeploy").or(|| false.into()),
+        Member::text("clientCertificateId", 1, 128),
+        Member::output("createdDate"),
+        Member::new("defaultRouteSettings", Kind::Object(ROUTE_SETTINGS), Rule::MergeMembers).or(default_settings),
+        Member::text("deploymentId", 1, 128),
+        Member::text("description", 0, 1024),
+        Member::output("lastDeploymentStatusMessage"),
+        Member::output("lastUpdatedDate"),
+        Member::new("routeSettings", Kind::ObjectMap(ROUTE_SETTINGS), Rule::MergeObjects).or(empty),
+        Member::text("stageName", 1, 128).fixed().required().missing(error::STAGE_NAME).invalid(error::STAGE_NAME),
+        Member::new("stageVariables", Kind::TextMap { value_max: 512 }, Rule::MergeTexts).or(empty),
+        tags::MEMBER,
+    ],
+    count_max: STAGES_MAX,
+    deployed: false,
+    check,
+    before_delete: crud::may_go,
+    present: crud::as_stored,
+    absent: |_, _| error::no_such("stage"),
+};
+
+/// Source: acceptance tests of the Terraform provider.
+fn default_settings() -> Value {
+    json!({"dataTraceEnabled": false, "detailedMetricsEnabled": false, "loggingLevel": "OFF"})
+}
+
+/// Creates a stage; one with auto-deploy is deployed at once, if there is a route.
+pub(crate) fn create(call: &Call, tx: &mut Transaction) -> Answer {
+    let answer = crud::create(&STAGE, call, tx)?;
+    let name = answer.as_ref().map_or("", |stage| text(stage, "stageName")).to_owned();
+    if answer.as_ref().is_some_and(is_automatic) {
+        deployments::automatic(call, tx, call.param(0));
+    }
+    Ok(tx.get(&collection(call.param(0)), &name).map(|stage| Document::clone(stage)))
+}
+
+/// Updates a stage; one that is switched to auto-deploy is deployed at once. Source of the latter: inferred.
+pub(crate) fn update(call: &Call, tx: &mut Transaction) -> Answer {
+    let (collection, id, previous) = crud::find(&STAGE, call, tx)?;
+    let answer = crud::update(&STAGE, call, tx)?;
+    if answer.as_ref().is_some_and(is_automatic) && !is_automatic(&previous) {
+        deployments::automatic(call, tx, call.param(0));
+    }
+    Ok(tx.get(&collection, &id).map(|stage| Document::clone(stage)))
+}
+
+/// Deletes a stage, and the automatic deployment that was made for it.
+pub(crate) fn delete(call: &Call, tx: &mut Transaction) -> Answer {
+    let answer = crud::delete(&STAGE, call, tx)?;
+    deployments::sweep(tx, call.param(0));
+    Ok(answer)
+}
+
+/// Takes away a stage's access log settings; none there is no mistake.
+pub(crate) fn delete_access_log_settings(call: &Call, tx: &mut Transaction) -> Answer {
+    let (collection, id, stage) = crud::find(&STAGE, call, tx)?;
+    let mut stage = Document::clone(&stage);
+    if stage.shift_remove("accessLogSettings").is_some() {
+        put_updated(call, tx, &collection, &id, stage);
+    }
+    Ok(None)
+}
+
+/// Takes away one route's settings.
+pub(crate) fn delete_route_settings(call: &Call, tx: &mut Transaction) -> Answer {
+    let (collection, id, stage) = crud::find(&STAGE, call, tx)?;
+    let key = call.param(2);
+    let mut stage = Document::clone(&stage);
+    let settings = stage.get_mut("routeSettings").and_then(Value::as_object_mut);
+    if settings.and_then(|settings| settings.shift_remove(key)).is_none() {
+        return Err(error::no_such_route_key(key));
+    }
+    put_updated(call, tx, &collection, &id, stage);
+    Ok(None)
+}
+
+/// The path of an API's stages.
+pub(crate) fn collection(api_id: &str) -> String {
+    format!("apis/{api_id}/{}", STAGE.collection)
+}
+
+/// Whether changes of the API are deployed to a stage by themselves.
+pub(crate) fn is_automatic(stage: &Document) -> bool {
+    stage.get("autoDeploy") == Some(&Value::Bool(true))
+}
+
+/// Stores a stage with the time of its change.
+pub(crate) fn put_updated(call: &Call, tx: &mut Transaction, collection: &str, id: &str, mut stage: Document) {
+    stage.insert("lastUpdatedDate".into(), call.date());
+    tx.put(collection, id, crate::members::arrange(STAGE.members, stage));
+}
+
+/// Forgets the settings of a route that is gone. Source: inferred.
+pub(super) fn drop_route_settings(tx: &mut Transaction, api_id: &str, route_key: &str) {
+    let collection = collection(api_id);
+    let has_it = |stage: &Document| stage.get("routeSettings").is_some_and(|map| map.get(route_key).is_some());
+    let stages: Vec<(String, Document)> = tx
+        .all(&collection)
+        .filter(|(_, stage)| has_it(stage))
+        .map(|(id, stage)| (id.to_owned(), Document::clone(stage)))
+        .collect();
+    for (id, mut stage) in stages {
+        if let Some(settings) = stage.get_mut("routeSettings").and_then(Value::as_object_mut) {
+            settings.shift_remove(route_key);
+        }
+        tx.put(&collection, &id, stage);
+    }
+}
+
+fn check(subject: &Subject, tx: &mut Transaction, stage: &mut Document) -> Result<(), Fault> {
+    let name = text(stage, "stageName");
+    if !name.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'_' || c == b'-') {
+        return Err(error::bad_request(error::STAGE_NAME));
+    }
+    tags::check(stage)?;
+    check_deployment(subject, tx, stage)?;
+    check_variables(stage)?;
+    check_access_log(stage)?;
+    let routes = format!("apis/{}/{}", subject.api_id(), ROUTE.collection);
+    if let Some(settings) = stage.get("routeSettings").and_then(Value::as_object).filter(|map| !map.is_empty()) {
+        let keys: HashSet<&str> = tx.all(&routes).map(|(_, route)| text(route, "routeKey")).collect();
+        if let Some(unknown) = settings.keys().find(|key| !keys.contains(key.as_str())) {
+            return Err(error::no_such_route_key(unknown));
+        }
+    }
+    if subject.previous.is_none() {
+        stage.insert("createdDate".into(), subject.call.date());
+    }
+    if subject.previous != Some(stage) {
+        stage.insert("lastUpdatedDate".into(), subject.call.date());
+    }
+    Ok(())
+}
+
+fn check_deployment(subject: &Subject, tx: &mut Transaction, stage: &Document) -> Result<(), Fault> {
+    let previous = subject.previous.map_or("", |stage| text(stage, "deploymentId"));
+    let id = text(stage, "deploymentId");
+    if id == previous {
+        return Ok(());
+    }
+    if is_automatic(stage) {
+        return Err(error::bad_request(error::AUTO_DEPLOY));
+    }
+    if !id.is_empty() && tx.get(&deployments::collection(subject.api_id()), id).is_none() {
+        return Err(error::no_such("deployment"));
+    }
+    tx.deployed(subject.api_id(), text(stage, "stageName"));
+    Ok(())
+}
+
+/// Source: the API model and the documentation of REST APIs.
+fn check_variables(stage: &Document) -> Result<(), Fault> {
+    let Some(variables) = stage.get("stageVariables").and_then(Value::as_object) else { return Ok(()) };
+    if variables.len() > VARIABLES_MAX {
+        return Err(error::out_of_bounds("stageVariables", &format!("a map of at most {VARIABLES_MAX} keys")));
+    }
+    for (name, value) in variables {
+        let value = value.as_str().unwrap_or_default();
+        let is_name = name.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'_');
+        let is_value = value.bytes().all(|c| c.is_ascii_alphanumeric() || b"-._~:/?#&=,".contains(&c));
+        if !is_name || !is_value {
+            return Err(error::bad_request(error::STAGE_VARIABLE));
+        }
+        if name.len() > VARIABLE_NAME_CHARS_MAX {
+            let bounds = format!("a map with keys of 1 to {VARIABLE_NAME_CHARS_MAX} characters");
+            return Err(error::out_of_bounds("stageVariables", &bounds));
+        }
+    }
+    Ok(())
+}
+
+fn check_access_log(stage: &mut Document) -> Result<(), Fault> {
+    let Some(Value::Object(settings)) = stage.get_mut("accessLogSettings") else { return Ok(()) };
+    // Templates take the ARN of a log group from a resource, which ends so; AWS answers it without.
+    if let Some(Value::String(arn)) = settings.get_mut("destinationArn")
+        && let Some(short) = arn.strip_suffix(":*")
+    {
+        *arn = short.to_owned();
+    }
+    match settings.get("format").and_then(Value::as_str) {
+        Some(format) if !["$context.requestId", "$context.extendedRequestId"].iter().any(|id| format.contains(id)) => {
+            Err(error::bad_request(error::LOG_FORMAT))
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,198 @@
+//! Every operation of the control plane: one row each. A test compares the rows with AWS's API model.
+
+use crate::crud::{Answer, Call, Resource};
+use crate::handlers::apis::{self, API};
+use crate::handlers::authorizers::AUTHORIZER;
+use crate::handlers::deployments::{self, DEPLOYMENT};
+use crate::handlers::integrations::INTEGRATION;
+use crate::handlers::models::MODEL;
+use crate::handlers::responses::{INTEGRATION_RESPONSE, ROUTE_RESPONSE};
+use crate::handlers::routes::{self, ROUTE};
+use crate::handlers::stages::{self, STAGE};
+use crate::handlers::tags;
+use crate::transaction::Transaction;
+
+use Action::{Create, Delete, Get, HttpOnly, List, NotYet, Read, Update, Write};
+
+/// A row: an operation of the `apigatewayv2` model, or of the v1 model where the path does not begin with `/v2/`.
+pub(crate) struct Operation {
+    /// AWS's name.
+    pub(crate) name: &'static str,
+    pub(crate) method: &'static str,
+    /// The path, with parameters in braces; `?name=value` must be in the query.
+    pub(crate) path: &'static str,
+    /// The status of success.
+    pub(crate) success: u16,
+    pub(crate) action: Action,
+}
+
+/// What an operation does.
+#[derive(Clone, Copy)]
+pub(crate) enum Action {
+    Create(&'static Resource),
+    Get(&'static Resource),
+    List(&'static Resource),
+    Update(&'static Resource),
+    Delete(&'static Resource),
+    /// Something else that changes nothing.
+    Read(fn(&Call, &mut Transaction) -> Answer),
+    /// Something else that may change something.
+    Write(fn(&Call, &mut Transaction) -> Answer),
+    /// WebSocket APIs do not have it; the word is what AWS's text says they do not have.
+    HttpOnly(&'static str),
+    /// AWS has it, Gatewright not yet.
+    NotYet,
+}
+
+const fn row(name: &'static str, method: &'static str, path: &'static str, success: u16, action: Action) -> Operation {
+    Operation { name, method, path, success, action }
+}
+
+/// All operations: v2 by path, then the part of v1 that WebSocket APIs need. The first that fits a request is taken.
+#[rustfmt::skip]
+pub(crate) static OPERATIONS: &[Operation] = &[
+    row("CreateApi", "POST", "/v2/apis", 201, Write(apis::create)),
+    row("GetApis", "GET", "/v2/apis", 200, List(&API)),
+    row("ImportApi", "PUT", "/v2/apis", 201, HttpOnly("Imports")),
+    row("GetApi", "GET", "/v2/apis/{apiId}", 200, Get(&API)),
+    row("UpdateApi", "PATCH", "/v2/apis/{apiId}", 200, Update(&API)),
+    row("ReimportApi", "PUT", "/v2/apis/{apiId}", 201, HttpOnly("Imports")),
+    row("DeleteApi", "DELETE", "/v2/apis/{apiId}", 204, Delete(&API)),
+    row("CreateAuthorizer", "POST", "/v2/apis/{apiId}/authorizers", 201, Create(&AUTHORIZER)),
+    row("GetAuthorizers", "GET", "/v2/apis/{apiId}/authorizers", 200, List(&AUTHORIZER)),
+    row("GetAuthorizer", "GET", "/v2/apis/{apiId}/authorizers/{authorizerId}", 200, Get(&AUTHORIZER)),
+    row("UpdateAuthorizer", "PATCH", "/v2/apis/{apiId}/authorizers/{authorizerId}", 200, Update(&AUTHORIZER)),
+    row("DeleteAuthorizer", "DELETE", "/v2/apis/{apiId}/authorizers/{authorizerId}", 204, Delete(&AUTHORIZER)),
+    row("DeleteCorsConfiguration", "DELETE", "/v2/apis/{apiId}/cors", 204, HttpOnly("CorsConfigurations")),
+    row("CreateDeployment", "POST", "/v2/apis/{apiId}/deployments", 201, Write(deployments::create)),
+    row("GetDeployments", "GET", "/v2/apis/{apiId}/deployments", 200, List(&DEPLOYMENT)),
+    row("GetDeployment", "GET", "/v2/apis/{apiId}/deployments/{deploymentId}", 200, Get(&DEPLOYMENT)),
+    row("UpdateDeployment", "PATCH", "/v2/apis/{apiId}/deployments/{deploymentId}", 200, Update(&DEPLOYMENT)),
+    row("DeleteDeployment", "DELETE", "/v2/apis/{apiId}/deployments/{deploymentId}", 204, Delete(&DEPLOYMENT)),
+    row("ExportApi", "GET", "/v2/apis/{apiId}/exports/{specification}", 200, HttpOnly("Exports")),
+    row("CreateIntegration", "POST", "/v2/apis/{apiId}/integrations", 201, Create(&INTEGRATION)),
+    row("GetIntegrations", "GET", "/v2/apis/{apiId}/integrations", 200, List(&INTEGRATION)),
+    row("GetIntegration", "GET", "/v2/apis/{apiId}/integrations/{integrationId}", 200, Get(&INTEGRATION)),
+    row("UpdateIntegration", "PATCH", "/v2/apis/{apiId}/integrations/{integrationId}", 200, Update(&INTEGRATION)),
+    row("DeleteIntegration", "DELETE", "/v2/apis/{apiId}/integrations/{integrationId}", 204, Delete(&INTEGRATION)),
+    row("CreateIntegrationResponse", "POST", "/v2/apis/{apiId}/integrations/{integrationId}/integrationresponses", 201, Create(&INTEGRATION_RESPONSE)),
+    row("GetIntegrationResponses", "GET", "/v2/apis/{apiId}/integrations/{integrationId}/integrationresponses", 200, List(&INTEGRATION_RESPONSE)),
+    row("GetIntegrationResponse", "GET", "/v2/apis/{apiId}/integrations/{integrationId}/integrationresponses/{integrationResponseId}", 200, Get(&INTEGRATION_RESPONSE)),
+    row("UpdateIntegrationResponse", "PATCH", "/v2/apis/{apiId}/integrations/{integrationId}/integrationresponses/{integrationResponseId}", 200, Update(&INTEGRATION_RESPONSE)),
+    row("DeleteIntegrationResponse", "DELETE", "/v2/apis/{apiId}/integrations/{integrationId}/integrationresponses/{integrationResponseId}", 204, Delete(&INTEGRATION_RESPONSE)),
+    row("CreateModel", "POST", "/v2/apis/{apiId}/models", 201, Create(&MODEL)),
+    row("GetModels", "GET", "/v2/apis/{apiId}/models", 200, List(&MODEL)),
+    row("GetModel", "GET", "/v2/apis/{apiId}/models/{modelId}", 200, Get(&MODEL)),
+    row("UpdateModel", "PATCH", "/v2/apis/{apiId}/models/{modelId}", 200, Update(&MODEL)),
+    row("DeleteModel", "DELETE", "/v2/apis/{apiId}/models/{modelId}", 204, Delete(&MODEL)),
+    row("GetModelTemplate", "GET", "/v2/apis/{apiId}/models/{modelId}/template", 200, NotYet),
+    row("CreateRoute", "POST", "/v2/apis/{apiId}/routes", 201, Create(&ROUTE)),
+    row("GetRoutes", "GET", "/v2/apis/{apiId}/routes", 200, List(&ROUTE)),
+    row("GetRoute", "GET", "/v2/apis/{apiId}/routes/{routeId}", 200, Get(&ROUTE)),
+    row("UpdateRoute", "PATCH", "/v2/apis/{apiId}/routes/{routeId}", 200, Update(&ROUTE)),
+    row("DeleteRoute", "DELETE", "/v2/apis/{apiId}/routes/{routeId}", 204, Delete(&ROUTE)),
+    row("DeleteRouteRequestParameter", "DELETE", "/v2/apis/{apiId}/routes/{routeId}/requestparameters/{requestParameterKey}", 204, Write(routes::delete_request_parameter)),
+    row("CreateRouteResponse", "POST", "/v2/apis/{apiId}/routes/{routeId}/routeresponses", 201, Create(&ROUTE_RESPONSE)),
+    row("GetRouteResponses", "GET", "/v2/apis/{apiId}/routes/{routeId}/routeresponses", 200, List(&ROUTE_RESPONSE)),
+    row("GetRouteResponse", "GET", "/v2/apis/{apiId}/routes/{routeId}/routeresponses/{routeResponseId}", 200, Get(&ROUTE_RESPONSE)),
+    row("UpdateRouteResponse", "PATCH", "/v2/apis/{apiId}/routes/{routeId}/routeresponses/{routeResponseId}", 200, Update(&ROUTE_RESPONSE)),
+    row("DeleteRouteResponse", "DELETE", "/v2/apis/{apiId}/routes/{routeId}/routeresponses/{routeResponseId}", 204, Delete(&ROUTE_RESPONSE)),
+    row("CreateStage", "POST", "/v2/apis/{apiId}/stages", 201, Write(stages::create)),
+    row("GetStages", "GET", "/v2/apis/{apiId}/stages", 200, List(&STAGE)),
+    row("GetStage", "GET", "/v2/apis/{apiId}/stages/{stageName}", 200, Get(&STAGE)),
+    row("UpdateStage", "PATCH", "/v2/apis/{apiId}/stages/{stageName}", 200, Write(stages::update)),
+    row("DeleteStage", "DELETE", "/v2/apis/{apiId}/stages/{stageName}", 204, Write(stages::delete)),
+    row("DeleteAccessLogSettings", "DELETE", "/v2/apis/{apiId}/stages/{stageName}/accesslogsettings", 204, Write(stages::delete_access_log_settings)),
+    row("ResetAuthorizersCache", "DELETE", "/v2/apis/{apiId}/stages/{stageName}/cache/authorizers", 204, HttpOnly("AuthorizersCaches")),
+    row("DeleteRouteSettings", "DELETE", "/v2/apis/{apiId}/stages/{stageName}/routesettings/{routeKey}", 204, Write(stages::delete_route_settings)),
+    row("TagResource", "POST", "/v2/tags/{resource-arn}", 201, Write(tags::tag)),
+    row("GetTags", "GET", "/v2/tags/{resource-arn}", 200, Read(tags::get)),
+    row("UntagResource", "DELETE", "/v2/tags/{resource-arn}", 204, Write(tags::untag)),
+    row("CreateDomainName", "POST", "/v2/domainnames", 201, NotYet),
+    row("GetDomainNames", "GET", "/v2/domainnames", 200, NotYet),
+    row("GetDomainName", "GET", "/v2/domainnames/{domainName}", 200, NotYet),
+    row("UpdateDomainName", "PATCH", "/v2/domainnames/{domainName}", 200, NotYet),
+    row("DeleteDomainName", "DELETE", "/v2/domainnames/{domainName}", 204, NotYet),
+    row("CreateApiMapping", "POST", "/v2/domainnames/{domainName}/apimappings", 201, NotYet),
+    row("GetApiMappings", "GET", "/v2/domainnames/{domainName}/apimappings", 200, NotYet),
+    row("GetApiMapping", "GET", "/v2/domainnames/{domainName}/apimappings/{apiMappingId}", 200, NotYet),
+    row("UpdateApiMapping", "PATCH", "/v2/domainnames/{domainName}/apimappings/{apiMappingId}", 200, NotYet),
+    row("DeleteApiMapping", "DELETE", "/v2/domainnames/{domainName}/apimappings/{apiMappingId}", 204, NotYet),
+    row("CreateRoutingRule", "POST", "/v2/domainnames/{domainName}/routingrules", 201, NotYet),
+    row("ListRoutingRules", "GET", "/v2/domainnames/{domainName}/routingrules", 200, NotYet),
+    row("GetRoutingRule", "GET", "/v2/domainnames/{domainName}/routingrules/{routingRuleId}", 200, NotYet),
+    row("PutRoutingRule", "PUT", "/v2/domainnames/{domainName}/routingrules/{routingRuleId}", 200, NotYet),
+    row("DeleteRoutingRule", "DELETE", "/v2/domainnames/{domainName}/routingrules/{routingRuleId}", 204, NotYet),
+    row("CreateVpcLink", "POST", "/v2/vpclinks", 201, NotYet),
+    row("GetVpcLinks", "GET", "/v2/vpclinks", 200, NotYet),
+    row("GetVpcLink", "GET", "/v2/vpclinks/{vpcLinkId}", 200, NotYet),
+    row("UpdateVpcLink", "PATCH", "/v2/vpclinks/{vpcLinkId}", 200, NotYet),
+    row("DeleteVpcLink", "DELETE", "/v2/vpclinks/{vpcLinkId}", 202, NotYet),
+    row("CreatePortalProduct", "POST", "/v2/portalproducts", 201, NotYet),
+    row("ListPortalProducts", "GET", "/v2/portalproducts", 200, NotYet),
+    row("GetPortalProduct", "GET", "/v2/portalproducts/{portalProductId}", 200, NotYet),
+    row("UpdatePortalProduct", "PATCH", "/v2/portalproducts/{portalProductId}", 200, NotYet),
+    row("DeletePortalProduct", "DELETE", "/v2/portalproducts/{portalProductId}", 204, NotYet),
+    row("CreateProductPage", "POST", "/v2/portalproducts/{portalProductId}/productpages", 201, NotYet),
+    row("ListProductPages", "GET", "/v2/portalproducts/{portalProductId}/productpages", 200, NotYet),
+    row("GetProductPage", "GET", "/v2/portalproducts/{portalProductId}/productpages/{productPageId}", 200, NotYet),
+    row("UpdateProductPage", "PATCH", "/v2/portalproducts/{portalProductId}/productpages/{productPageId}", 200, NotYet),
+    row("DeleteProductPage", "DELETE", "/v2/portalproducts/{portalProductId}/productpages/{productPageId}", 204, NotYet),
+    row("CreateProductRestEndpointPage", "POST", "/v2/portalproducts/{portalProductId}/productrestendpointpages", 201, NotYet),
+    row("ListProductRestEndpointPages", "GET", "/v2/portalproducts/{portalProductId}/productrestendpointpages", 200, NotYet),
+    row("GetProductRestEndpointPage", "GET", "/v2/portalproducts/{portalProductId}/productrestendpointpages/{productRestEndpointPageId}", 200, NotYet),
+    row("UpdateProductRestEndpointPage", "PATCH", "/v2/portalproducts/{portalProductId}/productrestendpointpages/{productRestEndpointPageId}", 200, NotYet),
+    row("DeleteProductRestEndpointPage", "DELETE", "/v2/portalproducts/{portalProductId}/productrestendpointpages/{productRestEndpointPageId}", 204, NotYet),
+    row("GetPortalProductSharingPolicy", "GET", "/v2/portalproducts/{portalProductId}/sharingpolicy", 200, NotYet),
+    row("PutPortalProductSharingPolicy", "PUT", "/v2/portalproducts/{portalProductId}/sharingpolicy", 200, NotYet),
+    row("DeletePortalProductSharingPolicy", "DELETE", "/v2/portalproducts/{portalProductId}/sharingpolicy", 204, NotYet),
+    row("CreatePortal", "POST", "/v2/portals", 201, NotYet),
+    row("ListPortals", "GET", "/v2/portals", 200, NotYet),
+    row("GetPortal", "GET", "/v2/portals/{portalId}", 200, NotYet),
+    row("UpdatePortal", "PATCH", "/v2/portals/{portalId}", 200, NotYet),
+    row("DeletePortal", "DELETE", "/v2/portals/{portalId}", 204, NotYet),
+    row("PreviewPortal", "POST", "/v2/portals/{portalId}/preview", 202, NotYet),
+    row("PublishPortal", "POST", "/v2/portals/{portalId}/publish", 202, NotYet),
+    row("DisablePortal", "DELETE", "/v2/portals/{portalId}/publish", 204, NotYet),
+
+    row("ImportApiKeys", "POST", "/apikeys?mode=import", 201, NotYet),
+    row("CreateApiKey", "POST", "/apikeys", 201, NotYet),
+    row("CreateDomainName", "POST", "/domainnames", 201, NotYet),
+    row("CreateUsagePlan", "POST", "/usageplans", 201, NotYet),
+    row("CreateUsagePlanKey", "POST", "/usageplans/{usageplanId}/keys", 201, NotYet),
+    row("CreateVpcLink", "POST", "/vpclinks", 202, NotYet),
+    row("DeleteApiKey", "DELETE", "/apikeys/{api_Key}", 202, NotYet),
+    row("DeleteClientCertificate", "DELETE", "/clientcertificates/{clientcertificate_id}", 202, NotYet),
+    row("DeleteDomainName", "DELETE", "/domainnames/{domain_name}", 202, NotYet),
+    row("DeleteUsagePlan", "DELETE", "/usageplans/{usageplanId}", 202, NotYet),
+    row("DeleteUsagePlanKey", "DELETE", "/usageplans/{usageplanId}/keys/{keyId}", 202, NotYet),
+    row("DeleteVpcLink", "DELETE", "/vpclinks/{vpclink_id}", 202, NotYet),
+    row("GenerateClientCertificate", "POST", "/clientcertificates", 201, NotYet),
+    row("GetAccount", "GET", "/account", 200, NotYet),
+    row("GetApiKey", "GET", "/apikeys/{api_Key}", 200, NotYet),
+    row("GetApiKeys", "GET", "/apikeys", 200, NotYet),
+    row("GetClientCertificate", "GET", "/clientcertificates/{clientcertificate_id}", 200, NotYet),
+    row("GetClientCertificates", "GET", "/clientcertificates", 200, NotYet),
+    row("GetDomainName", "GET", "/domainnames/{domain_name}", 200, NotYet),
+    row("GetDomainNames", "GET", "/domainnames", 200, NotYet),
+    row("GetTags", "GET", "/tags/{resource_arn}", 200, NotYet),
+    row("GetUsage", "GET", "/usageplans/{usageplanId}/usage", 200, NotYet),
+    row("GetUsagePlan", "GET", "/usageplans/{usageplanId}", 200, NotYet),
+    row("GetUsagePlanKey", "GET", "/usageplans/{usageplanId}/keys/{keyId}", 200, NotYet),
+    row("GetUsagePlanKeys", "GET", "/usageplans/{usageplanId}/keys", 200, NotYet),
+    row("GetUsagePlans", "GET", "/usageplans", 200, NotYet),
+    row("GetVpcLink", "GET", "/vpclinks/{vpclink_id}", 200, NotYet),
+    row("GetVpcLinks", "GET", "/vpclinks", 200, NotYet),
+    row("TagResource", "PUT", "/tags/{resource_arn}", 204, NotYet),
+    row("UntagResource", "DELETE", "/tags/{resource_arn}", 204, NotYet),
+    row("UpdateAccount", "PATCH", "/account", 200, NotYet),
+    row("UpdateApiKey", "PATCH", "/apikeys/{api_Key}", 200, NotYet),
+    row("UpdateClientCertificate", "PATCH", "/clientcertificates/{clientcertificate_id}", 200, NotYet),
+    row("UpdateDomainName", "PATCH", "/domainnames/{domain_name}", 200, NotYet),
+    row("UpdateUsage", "PATCH", "/usageplans/{usageplanId}/keys/{keyId}/usage", 200, NotYet),
+    row("UpdateUsagePlan", "PATCH", "/usageplans/{usageplanId}", 200, NotYet),
+    row("UpdateVpcLink", "PATCH", "/vpclinks/{vpclink_id}", 200, NotYet),
+];
+
+#[cfg(test)]
+mod tests;

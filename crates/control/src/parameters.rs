@@ -1,0 +1,98 @@
+//! Parameter mappings: which left and right sides a `requestParameters` or `responseParameters` map may have.
+//!
+//! Source: documented ("Set up data mapping for WebSocket APIs"); error texts recorded for REST and HTTP APIs.
+
+use serde_json::Value;
+
+use crate::error::{self, Fault};
+use crate::store::Document;
+
+/// Checks an integration's `requestParameters`.
+pub(crate) fn check_request(document: &Document) -> Result<(), Fault> {
+    check(document, "requestParameters", request_target, request_source)
+}
+
+/// Checks an integration response's `responseParameters`.
+pub(crate) fn check_response(document: &Document) -> Result<(), Fault> {
+    check(document, "responseParameters", response_target, response_source)
+}
+
+/// Whether a key declares a parameter of a route: `route.request.header.N` or `route.request.querystring.N`.
+pub(crate) fn is_declaration(key: &str) -> bool {
+    let key = key.strip_prefix("route.request.").or_else(|| key.strip_prefix("method.request."));
+    key.is_some_and(|key| placed(key, &["header", "querystring"]))
+}
+
+/// Whether an expression can identify a caller. Source: documented ("Lambda REQUEST authorizer").
+pub(crate) fn is_identity_source(expression: &str) -> bool {
+    expression.strip_prefix("route.request.").is_some_and(|rest| placed(rest, &["header", "querystring"]))
+        || variable(expression)
+}
+
+/// All mistakes at once, so that one call shows them all.
+fn check(
+    document: &Document,
+    member: &str,
+    is_target: fn(&str) -> bool,
+    is_source: fn(&str) -> bool,
+) -> Result<(), Fault> {
+    let Some(Value::Object(map)) = document.get(member) else { return Ok(()) };
+    let mut mistakes = Vec::new();
+    for (target, source) in map {
+        let source = source.as_str().unwrap_or_default();
+        if !is_target(target) {
+            mistakes.push(error::mapping_target(target));
+        } else if !is_source(source) {
+            mistakes.push(error::mapping_source(source));
+        }
+    }
+    if mistakes.is_empty() { Ok(()) } else { Err(error::mapping_expressions(&mistakes)) }
+}
+
+fn request_target(target: &str) -> bool {
+    target.strip_prefix("integration.request.").is_some_and(|rest| placed(rest, &["header", "querystring", "path"]))
+}
+
+fn request_source(source: &str) -> bool {
+    // The API model still says `method.request`, as REST APIs do; it is taken for the same. Source: inferred.
+    let request = source.strip_prefix("route.request.").or_else(|| source.strip_prefix("method.request."));
+    let places = ["header", "querystring", "path", "multivalueheader", "multivaluequerystring"];
+    request.is_some_and(|rest| is_body(rest) || placed(rest, &places)) || literal(source) || variable(source)
+}
+
+fn response_target(target: &str) -> bool {
+    // The model says `method.response`; `route.response` is what WebSocket users write. Source: inferred.
+    let rest = target.strip_prefix("method.response.").or_else(|| target.strip_prefix("route.response."));
+    rest.is_some_and(|rest| placed(rest, &["header"]))
+}
+
+fn response_source(source: &str) -> bool {
+    let response = source.strip_prefix("integration.response.");
+    response.is_some_and(|rest| is_body(rest) || placed(rest, &["header", "multivalueheader"]))
+        || literal(source)
+        || variable(source)
+}
+
+/// `body`, or `body.` and a JSONPath, which is read when the mapping is used.
+fn is_body(rest: &str) -> bool {
+    rest == "body" || rest.strip_prefix("body.").is_some_and(|path| !path.is_empty())
+}
+
+fn literal(source: &str) -> bool {
+    source.len() >= 2 && source.starts_with('\'') && source.ends_with('\'')
+}
+
+fn variable(source: &str) -> bool {
+    let rest = source.strip_prefix("context.").or_else(|| source.strip_prefix("stageVariables."));
+    rest.is_some_and(is_name)
+}
+
+/// Whether `rest` is one of the places, a dot and a name.
+fn placed(rest: &str, places: &[&str]) -> bool {
+    rest.split_once('.').is_some_and(|(place, name)| places.contains(&place) && is_name(name))
+}
+
+/// Source: documented (`[a-zA-Z0-9._$-]+`).
+fn is_name(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|c| c.is_ascii_alphanumeric() || b"._$-".contains(&c))
+}

@@ -1,0 +1,98 @@
+//! Every document in memory, by collection and id.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+
+use crate::error::Error;
+use crate::store::{Change, Document, Key};
+
+/// A document with its age.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    /// The key's sequence number: entries of a collection ascend by it.
+    pub(crate) sequence: u64,
+    pub(crate) document: Arc<Document>,
+}
+
+/// The documents of one collection, such as `apis/a1b2c3d4e5/routes`, by id, in order of creation.
+pub(crate) type Collection = IndexMap<String, Entry>;
+
+/// All collections. Changes only by [`State::apply`], with batches that the store has taken.
+#[derive(Debug, Default)]
+pub(crate) struct State {
+    collections: BTreeMap<String, Collection>,
+    /// Larger than every sequence number in use.
+    pub(crate) next_sequence: u64,
+}
+
+impl State {
+    /// Puts what a store loaded in order.
+    ///
+    /// # Errors
+    /// When a key's path names no collection.
+    pub(crate) fn load(mut documents: Vec<(Key, Document)>) -> Result<State, Error> {
+        documents.sort_by(|(a, _), (b, _)| a.cmp(b));
+        let mut state = State::default();
+        for (key, document) in documents {
+            if !key.path.contains('/') {
+                return Err(Error::Document { path: key.path, detail: "the path names no collection".into() });
+            }
+            state.put(key, Arc::new(document));
+        }
+        Ok(state)
+    }
+
+    /// A collection, if it has documents.
+    pub(crate) fn collection(&self, path: &str) -> Option<&Collection> {
+        self.collections.get(path)
+    }
+
+    /// The collections below a document, with their paths: its own and those of what is in them.
+    pub(crate) fn below(&self, path: &str) -> impl Iterator<Item = (&str, &Collection)> {
+        below(&self.collections, path)
+    }
+
+    /// Makes a stored batch visible.
+    pub(crate) fn apply(&mut self, changes: Vec<Change>) {
+        for change in changes {
+            match change {
+                Change::Put(key, document) => self.put(key, document),
+                Change::Delete(key) => self.delete(&key),
+            }
+        }
+    }
+
+    fn put(&mut self, key: Key, document: Arc<Document>) {
+        self.next_sequence = self.next_sequence.max(key.sequence + 1);
+        let (collection, id) = split(&key.path);
+        let entry = Entry { sequence: key.sequence, document };
+        self.collections.entry(collection.to_owned()).or_default().insert(id.to_owned(), entry);
+    }
+
+    fn delete(&mut self, key: &Key) {
+        let (path, id) = split(&key.path);
+        if let Some(collection) = self.collections.get_mut(path) {
+            collection.shift_remove(id);
+            if collection.is_empty() {
+                self.collections.remove(path);
+            }
+        }
+    }
+}
+
+/// The entries of a map by collection path that are below a document.
+///
+/// A document's path can be a collection's as well: a deployment's content is the one document of such a collection.
+pub(crate) fn below<'m, V>(map: &'m BTreeMap<String, V>, path: &str) -> impl Iterator<Item = (&'m str, &'m V)> {
+    let prefix = format!("{path}/");
+    let itself = map.get_key_value(path);
+    let under = map.range(prefix.clone()..).take_while(move |(path, _)| path.starts_with(&prefix));
+    itself.into_iter().chain(under).map(|(path, entries)| (path.as_str(), entries))
+}
+
+/// The collection and the id in a key's path.
+fn split(path: &str) -> (&str, &str) {
+    path.rsplit_once('/').unwrap_or(("", path))
+}

@@ -1,0 +1,79 @@
+//! Where the control plane's documents live: a trait, one store in memory and one on disk.
+
+mod disk;
+mod memory;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+pub use disk::DiskStore;
+pub use memory::MemoryStore;
+
+/// A stored JSON object: a resource as its Get operation answers it.
+///
+/// Two exceptions: an API's `apiEndpoint` is not stored, as it depends on where the program runs; and the content
+/// of a deployment, which no operation answers, is `types::snapshot::ApiDefinition` with whole documents in it.
+pub type Document = serde_json::Map<String, serde_json::Value>;
+
+/// The name of a document. Keys order by age: the sequence number is first, and no two documents share one.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Key {
+    /// Counts documents in order of creation; survives restarts, so that lists keep their order.
+    pub sequence: u64,
+    /// Where the document stands, such as `apis/a1b2c3d4e5/routes/xrfucl1`: letters, digits, `-`, `_` and `/`.
+    pub path: String,
+}
+
+/// One step of a batch.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// Stores a document, in place of an older one with the same key.
+    Put(Key, Arc<Document>),
+    /// Removes a document.
+    Delete(Key),
+}
+
+/// Keeps documents. One writer at a time; the control plane sees to that.
+pub trait Store: Send {
+    /// Every document, in any order.
+    ///
+    /// # Errors
+    /// When the documents cannot be read.
+    fn load(&mut self) -> Result<Vec<(Key, Document)>, StoreError>;
+
+    /// Makes a batch durable: all of it or, on error, none of it. Blocks until it is.
+    ///
+    /// # Errors
+    /// When the batch could not be stored. A later call may succeed again.
+    fn commit(&mut self, changes: &[Change]) -> Result<(), StoreError>;
+}
+
+/// Why the store does not do its work; the text names the place and what is wrong.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Another process has the file open.
+    #[error("{} is in use by another process", .0.display())]
+    Locked(PathBuf),
+    /// The file or folder may not be read or written.
+    #[error("{}: permission denied", .0.display())]
+    Permission(PathBuf),
+    /// No space is left.
+    #[error("{}: the disk is full", .0.display())]
+    Full(PathBuf),
+    /// The file is not, or no longer, one of ours.
+    #[error("{} is damaged: {detail}", .path.display())]
+    Corrupt {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// Anything else, such as a network or a disk that fails.
+    #[error("{place}: {detail}")]
+    Failed {
+        /// The file or the peer.
+        place: String,
+        /// What happened.
+        detail: String,
+    },
+}

@@ -1,0 +1,190 @@
+//! A store in one redb file, durable before a commit returns.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use redb::{Database, DatabaseError, Durability, ReadableDatabase, ReadableTable, StorageError, TableDefinition};
+
+use super::{Change, Document, Key, Store, StoreError};
+
+/// The file's name in the data folder.
+const FILE: &str = "gatewright.redb";
+
+/// Sequence number and path → the document as JSON text.
+const DOCUMENTS: TableDefinition<(u64, &str), &[u8]> = TableDefinition::new("documents");
+
+/// Page cache. Control planes are small and their documents are in memory anyway; redb's own default is 1 GiB.
+const CACHE_BYTES: usize = 8 * 1024 * 1024;
+
+/// What a batch replaced: key → the bytes before it, none where there was nothing.
+type Before = Vec<(Key, Option<Vec<u8>>)>;
+
+/// Keeps documents in `gatewright.redb`; one process at a time.
+///
+/// After a failed write redb refuses everything until the file is opened anew, so the next commit does that. Whether
+/// the failed batch reached the disk is not known then: it is put back to what was before, as its caller was told
+/// that it was not stored.
+pub struct DiskStore {
+    path: PathBuf,
+    open: Box<dyn Fn() -> Result<Database, DatabaseError> + Send>,
+    database: Option<Database>,
+    doubtful: Before,
+}
+
+impl DiskStore {
+    /// Opens the store in a folder, and makes both if they are not there.
+    ///
+    /// # Errors
+    /// Names the file and what is wrong: in use by another process, no permission, damaged, disk full.
+    pub fn open(dir: &Path) -> Result<DiskStore, StoreError> {
+        fs::create_dir_all(dir).map_err(|error| io_error(dir, &error))?;
+        let path = dir.join(FILE);
+        let file = path.clone();
+        let open = move || Database::builder().set_cache_size(CACHE_BYTES).create(&file);
+        DiskStore::with(path, Box::new(open))
+    }
+
+    fn with(
+        path: PathBuf,
+        open: Box<dyn Fn() -> Result<Database, DatabaseError> + Send>,
+    ) -> Result<DiskStore, StoreError> {
+        let mut store = DiskStore { path, open, database: None, doubtful: Before::new() };
+        store.reopen()?;
+        // A new file outlives a power cut only when its folder is on the disk too. Not every system lets one ask.
+        if let Some(Ok(folder)) = store.path.parent().map(fs::File::open) {
+            folder.sync_all().map_err(|error| io_error(&store.path, &error))?;
+        }
+        // Makes the table, so that loading an empty store finds one, and shows now that the disk takes writes.
+        store.commit(&[])?;
+        Ok(store)
+    }
+
+    /// Opens the file if it is closed, and takes back what may have been written in part.
+    fn reopen(&mut self) -> Result<(), StoreError> {
+        if self.database.is_some() {
+            return Ok(());
+        }
+        let database = (self.open)().map_err(|error| database_error(&self.path, error))?;
+        if !self.doubtful.is_empty() {
+            restore(&database, &self.doubtful).map_err(|error| storage_error(&self.path, error))?;
+            self.doubtful.clear();
+        }
+        self.database = Some(database);
+        Ok(())
+    }
+}
+
+impl Store for DiskStore {
+    fn load(&mut self) -> Result<Vec<(Key, Document)>, StoreError> {
+        self.reopen()?;
+        let Some(database) = &self.database else { return Ok(Vec::new()) };
+        let rows = read_all(database).map_err(|error| storage_error(&self.path, error))?;
+        rows.into_iter()
+            .map(|(key, bytes)| match serde_json::from_slice(&bytes) {
+                Ok(document) => Ok((key, document)),
+                Err(error) => Err(StoreError::Corrupt {
+                    path: self.path.clone(),
+                    detail: format!("document {}: {error}", key.path),
+                }),
+            })
+            .collect()
+    }
+
+    fn commit(&mut self, changes: &[Change]) -> Result<(), StoreError> {
+        self.reopen()?;
+        let Some(database) = &self.database else { return Ok(()) };
+        let mut before = Before::new();
+        match write(database, changes, &mut before) {
+            Ok(()) => Ok(()),
+            Err(error) => {
+                self.database = None;
+                self.doubtful = before;
+                Err(storage_error(&self.path, error))
+            }
+        }
+    }
+}
+
+fn read_all(database: &Database) -> Result<Vec<(Key, Vec<u8>)>, redb::Error> {
+    let reading = database.begin_read()?;
+    let table = reading.open_table(DOCUMENTS)?;
+    let mut rows = Vec::new();
+    for row in table.iter()? {
+        let (key, bytes) = row?;
+        let (sequence, path) = key.value();
+        rows.push((Key { sequence, path: path.to_owned() }, bytes.value().to_vec()));
+    }
+    Ok(rows)
+}
+
+fn write(database: &Database, changes: &[Change], before: &mut Before) -> Result<(), redb::Error> {
+    let mut writing = database.begin_write()?;
+    writing.set_durability(Durability::Immediate)?;
+    {
+        let mut table = writing.open_table(DOCUMENTS)?;
+        for change in changes {
+            let (key, old) = match change {
+                Change::Put(key, document) => {
+                    let text = serde_json::to_vec(document).map_err(|error| redb::Error::Io(error.into()))?;
+                    (key, table.insert((key.sequence, key.path.as_str()), text.as_slice())?)
+                }
+                Change::Delete(key) => (key, table.remove((key.sequence, key.path.as_str()))?),
+            };
+            before.push((key.clone(), old.map(|bytes| bytes.value().to_vec())));
+        }
+    }
+    writing.commit()?;
+    Ok(())
+}
+
+fn restore(database: &Database, before: &Before) -> Result<(), redb::Error> {
+    let mut writing = database.begin_write()?;
+    writing.set_durability(Durability::Immediate)?;
+    {
+        let mut table = writing.open_table(DOCUMENTS)?;
+        // Backwards, so that a key that changed twice ends with its oldest value.
+        for (key, old) in before.iter().rev() {
+            let at = (key.sequence, key.path.as_str());
+            match old {
+                Some(bytes) => table.insert(at, bytes.as_slice())?,
+                None => table.remove(at)?,
+            };
+        }
+    }
+    writing.commit()?;
+    Ok(())
+}
+
+fn database_error(path: &Path, error: DatabaseError) -> StoreError {
+    match error {
+        DatabaseError::DatabaseAlreadyOpen => StoreError::Locked(path.to_owned()),
+        DatabaseError::Storage(StorageError::Io(error)) => io_error(path, &error),
+        DatabaseError::Storage(error) => storage_error(path, error.into()),
+        error => StoreError::Failed { place: path.display().to_string(), detail: error.to_string() },
+    }
+}
+
+fn storage_error(path: &Path, error: redb::Error) -> StoreError {
+    match error {
+        redb::Error::Io(error) => io_error(path, &error),
+        redb::Error::Corrupted(detail) => StoreError::Corrupt { path: path.to_owned(), detail },
+        error => StoreError::Failed { place: path.display().to_string(), detail: error.to_string() },
+    }
+}
+
+fn io_error(path: &Path, error: &io::Error) -> StoreError {
+    let path = path.to_owned();
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => StoreError::Permission(path),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => StoreError::Full(path),
+        // redb says so of a file that does not begin like one of its own.
+        io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => {
+            StoreError::Corrupt { path, detail: error.to_string() }
+        }
+        _ => StoreError::Failed { place: path.display().to_string(), detail: error.to_string() },
+    }
+}
+
+#[cfg(test)]
+mod tests;

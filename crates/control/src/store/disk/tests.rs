@@ -1,0 +1,167 @@
+//! The store on disk: what a failing, locked or damaged one does.
+
+use std::fs::{self, OpenOptions};
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use redb::StorageBackend;
+use redb::backends::FileBackend;
+use serde_json::json;
+
+use super::*;
+
+/// A folder that no other test uses; removed at the end.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Folder {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("control-disk-{}-{count}", std::process::id()));
+        fs::create_dir_all(&path).unwrap();
+        Folder(path)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A file whose writes, or whose syncs after the writes, fail while the flags say so.
+#[derive(Debug)]
+struct Failing {
+    file: FileBackend,
+    writes: Arc<AtomicBool>,
+    syncs: Arc<AtomicBool>,
+}
+
+impl Failing {
+    fn when(flag: &AtomicBool) -> Result<(), io::Error> {
+        if flag.load(Ordering::SeqCst) { Err(io::Error::from(io::ErrorKind::StorageFull)) } else { Ok(()) }
+    }
+}
+
+impl StorageBackend for Failing {
+    fn len(&self) -> Result<u64, io::Error> {
+        self.file.len()
+    }
+    fn read(&self, offset: u64, out: &mut [u8]) -> Result<(), io::Error> {
+        self.file.read(offset, out)
+    }
+    fn set_len(&self, len: u64) -> Result<(), io::Error> {
+        Failing::when(&self.writes)?;
+        self.file.set_len(len)
+    }
+    fn sync_data(&self) -> Result<(), io::Error> {
+        Failing::when(&self.syncs)?;
+        self.file.sync_data()
+    }
+    fn write(&self, offset: u64, data: &[u8]) -> Result<(), io::Error> {
+        Failing::when(&self.writes)?;
+        self.file.write(offset, data)
+    }
+}
+
+fn document(text: &str) -> Document {
+    Document::from_iter([("text".to_owned(), json!(text))])
+}
+
+fn put(sequence: u64, text: &str) -> Change {
+    Change::Put(Key { sequence, path: format!("things/{sequence}") }, Arc::new(document(text)))
+}
+
+fn delete(sequence: u64) -> Change {
+    Change::Delete(Key { sequence, path: format!("things/{sequence}") })
+}
+
+fn texts(store: &mut dyn Store) -> Vec<(u64, String)> {
+    let documents = store.load().unwrap();
+    documents.iter().map(|(key, document)| (key.sequence, document["text"].as_str().unwrap().to_owned())).collect()
+}
+
+fn expected(rows: &[(u64, &str)]) -> Vec<(u64, String)> {
+    rows.iter().map(|(sequence, text)| (*sequence, (*text).to_owned())).collect()
+}
+
+#[test]
+fn what_was_committed_is_there_after_opening_again() {
+    let folder = Folder::new();
+    let mut store = DiskStore::open(&folder.0).unwrap();
+    assert_eq!(texts(&mut store), []);
+    store.commit(&[put(2, "two"), put(1, "one"), put(300, "three")]).unwrap();
+    store.commit(&[put(1, "one again"), delete(2)]).unwrap();
+    drop(store);
+    let mut store = DiskStore::open(&folder.0).unwrap();
+    assert_eq!(texts(&mut store), expected(&[(1, "one again"), (300, "three")]));
+}
+
+#[test]
+fn a_failed_batch_leaves_nothing_behind_and_the_next_one_works() {
+    for syncs_fail in [false, true] {
+        let folder = Folder::new();
+        let path = folder.0.join(FILE);
+        let (writes, syncs) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+        let open = {
+            let (path, writes, syncs) = (path.clone(), writes.clone(), syncs.clone());
+            move || {
+                let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
+                let file = FileBackend::new(file.map_err(StorageError::from)?)?;
+                let backend = Failing { file, writes: writes.clone(), syncs: syncs.clone() };
+                Database::builder().create_with_backend(backend)
+            }
+        };
+        let flag = if syncs_fail { &syncs } else { &writes };
+        let mut store = DiskStore::with(path.clone(), Box::new(open)).unwrap();
+        store.commit(&[put(1, "one"), put(2, "two")]).unwrap();
+
+        flag.store(true, Ordering::SeqCst);
+        let lost = [put(1, "lost"), delete(2), put(3, "lost"), put(3, "lost again")];
+        for _ in 0..3 {
+            let error = store.commit(&lost).unwrap_err();
+            assert!(matches!(&error, StoreError::Full(at) if *at == path), "{error}");
+            assert_eq!(error.to_string(), format!("{}: the disk is full", path.display()));
+        }
+        flag.store(false, Ordering::SeqCst);
+        store.commit(&[put(4, "four")]).unwrap();
+        let kept = expected(&[(1, "one"), (2, "two"), (4, "four")]);
+        assert_eq!(texts(&mut store), kept, "in the same process, syncs fail: {syncs_fail}");
+        drop(store);
+        let mut store = DiskStore::open(&folder.0).unwrap();
+        assert_eq!(texts(&mut store), kept, "after opening again, syncs fail: {syncs_fail}");
+    }
+}
+
+#[test]
+fn a_file_in_use_a_damaged_one_and_a_folder_that_is_none_say_so() {
+    let folder = Folder::new();
+    let path = folder.0.join(FILE);
+    let first = DiskStore::open(&folder.0).unwrap();
+    let error = DiskStore::open(&folder.0).err().unwrap();
+    assert_eq!(error.to_string(), format!("{} is in use by another process", path.display()));
+    drop(first);
+
+    fs::write(&path, b"this is not a database, but it is long enough to be taken for one".repeat(200)).unwrap();
+    let error = DiskStore::open(&folder.0).err().unwrap();
+    assert!(matches!(&error, StoreError::Corrupt { path: at, .. } if *at == path), "{error:?}");
+
+    let file = folder.0.join("file");
+    fs::write(&file, b"").unwrap();
+    let error = DiskStore::open(&file).err().unwrap();
+    assert!(error.to_string().starts_with(&file.display().to_string()), "{error}");
+}
+
+#[test]
+fn a_document_that_is_not_json_is_named() {
+    let folder = Folder::new();
+    let mut store = DiskStore::open(&folder.0).unwrap();
+    {
+        let writing = store.database.as_ref().unwrap().begin_write().unwrap();
+        writing.open_table(DOCUMENTS).unwrap().insert((7, "things/7"), b"{".as_slice()).unwrap();
+        writing.commit().unwrap();
+    }
+    let error = store.load().unwrap_err();
+    assert!(error.to_string().contains("document things/7"), "{error}");
+}

@@ -1,0 +1,11 @@
+//! The control plane as its callers see it: requests in, answers out, snapshots published.
+
+mod deployments;
+mod errors;
+mod gateway;
+mod pages;
+mod patch;
+mod resources;
+mod rules;
+mod stores;
+mod threads;

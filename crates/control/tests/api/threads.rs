@@ -1,0 +1,58 @@
+//! Many callers at once.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use serde_json::{Value, json};
+
+use crate::stores::{Folder, everything};
+
+/// How many writes each thread makes.
+const WRITES: usize = 200;
+
+#[test]
+fn two_writers_lose_nothing_and_a_reader_never_sees_a_half() {
+    let folder = Folder::new();
+    let gateway = Arc::new(folder.open());
+    let api = gateway.api_with_route();
+    let stage = gateway.make(&format!("{api}/stages"), json!({"stageName": "dev", "autoDeploy": true}), "stageName");
+    let mock = gateway.make(&format!("{api}/integrations"), json!({"integrationType": "MOCK"}), "integrationId");
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let writers: Vec<_> = (0..2)
+            .map(|writer| {
+                let (gateway, api, mock) = (&gateway, &api, &mock);
+                scope.spawn(move || {
+                    for n in 0..WRITES / 2 {
+                        gateway.ok("POST", &format!("{api}/routes"), json!({"routeKey": format!("{writer}-{n}")}));
+                        // Both change one document: a lost update would miss one of the keys.
+                        let key = format!("integration.request.header.h{writer}-{n}");
+                        gateway.ok("PATCH", mock, json!({"requestParameters": {key: "'1'"}}));
+                    }
+                })
+            })
+            .collect();
+        let reader = scope.spawn(|| {
+            let mut reads = 0;
+            while !done.load(Ordering::SeqCst) || reads == 0 {
+                let stage = gateway.ok("GET", &stage, Value::Null);
+                assert!(stage["deploymentId"].is_string(), "{stage}");
+                reads += 1;
+            }
+        });
+        for writer in writers {
+            writer.join().unwrap();
+        }
+        done.store(true, Ordering::SeqCst);
+        reader.join().unwrap();
+    });
+    let routes = gateway.ok("GET", &format!("{api}/routes?maxResults=500"), Value::Null);
+    assert_eq!(routes["items"].as_array().unwrap().len(), 1 + WRITES);
+    assert_eq!(gateway.deployed_routes(&api, "dev").len(), 1 + WRITES, "the last snapshot published is the newest");
+    let parameters = gateway.ok("GET", &mock, Value::Null)["requestParameters"].clone();
+    assert_eq!(parameters.as_object().unwrap().len(), WRITES);
+    let before = everything(&gateway);
+    drop(gateway);
+    assert_eq!(everything(&folder.open()), before);
+}

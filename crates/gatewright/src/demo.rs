@@ -5,6 +5,7 @@
 
 pub(crate) mod api;
 pub(crate) mod backend;
+pub(crate) mod page;
 
 /// The id of the demo's API, pinned at its creation so that the addresses on the page never change.
 pub(crate) const API_ID: &str = "livedemo01";

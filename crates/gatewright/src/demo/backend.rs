@@ -132,11 +132,8 @@ impl Backend {
                 json_answer(StatusCode::OK, &json!({"type": "whoami", "connectionId": id, "headers": headers}))
             }
             _ => {
-                let received = String::from_utf8_lossy(&body);
-                json_answer(
-                    StatusCode::OK,
-                    &json!({"type": "lost", "received": received, "method": head.method.as_str()}),
-                )
+                let answer = json!({"type": "lost", "received": said(&body), "method": head.method.as_str()});
+                json_answer(StatusCode::OK, &answer)
             }
         }
     }

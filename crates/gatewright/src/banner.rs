@@ -50,13 +50,19 @@ pub(crate) fn text(config: &Config, addresses: &Addresses, stages: &[(StageKey, 
         config.place.region
     );
     if stages.is_empty() {
-        text += "  stages         none yet: aws apigatewayv2 create-api …, or start with --backend http://127.0.0.1:3000\n";
+        text +=
+            "  stages         none yet: aws apigatewayv2 create-api …, or start with --backend http://127.0.0.1:3000\n";
     }
     for (key, deployed) in stages {
         let [by_host, by_path] = addresses.stage_urls(key);
         match deployed {
             true => text += &format!("  stage {key}\n    {by_host}\n    {by_path}\n"),
-            false => text += &format!("  stage {key}    not deployed: aws apigatewayv2 create-deployment --api-id {} --stage-name {}\n", key.api_id, key.stage),
+            false => {
+                text += &format!(
+                    "  stage {key}    not deployed: aws apigatewayv2 create-deployment --api-id {} --stage-name {}\n",
+                    key.api_id, key.stage
+                )
+            }
         }
     }
     text

@@ -87,7 +87,14 @@ impl Collector<'_> {
         }
     }
 
-    fn take<T>(&mut self, name: &str, typed: Option<T>, filed: Option<T>, default: Option<T>, print: impl Fn(&T) -> String) -> Option<T> {
+    fn take<T>(
+        &mut self,
+        name: &str,
+        typed: Option<T>,
+        filed: Option<T>,
+        default: Option<T>,
+        print: impl Fn(&T) -> String,
+    ) -> Option<T> {
         let (value, origin) = match (typed, filed) {
             (Some(value), _) => (Some(value), self.typed_origin(name)),
             (None, Some(value)) => (Some(value), Origin::File(self.file.clone())),
@@ -116,20 +123,25 @@ impl Config {
         let ephemeral = collector.take("ephemeral", ephemeral_typed, file.ephemeral, Some(false), bool::to_string);
         let default_dir = Some(PathBuf::from("gatewright-data"));
         let data_dir_given = options.data_dir.is_some();
-        let data_dir = collector.take("data-dir", options.data_dir, file.data_dir, default_dir, |path| path.display().to_string());
+        let data_dir =
+            collector.take("data-dir", options.data_dir, file.data_dir, default_dir, |path| path.display().to_string());
         if ephemeral == Some(true) && data_dir_given {
             return Err("--ephemeral keeps nothing, so --data-dir cannot be given with it".to_owned());
         }
         let backend = collector.take("backend", options.backend, file.backend, None, text);
-        if let Some(url) = backend.as_deref().filter(|url| !url.starts_with("http://") && !url.starts_with("https://")) {
+        if let Some(url) = backend.as_deref().filter(|url| !url.starts_with("http://") && !url.starts_with("https://"))
+        {
             return Err(format!("backend: `{url}` is no http:// or https:// URL"));
         }
         let region = collector.take("region", options.region, file.region, Some("us-east-1".to_owned()), text);
         let region = region.unwrap_or_default();
         if region.is_empty() || !region.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
-            return Err(format!("region: `{region}` is no region name: letters, digits and hyphens, such as us-east-1"));
+            return Err(format!(
+                "region: `{region}` is no region name: letters, digits and hyphens, such as us-east-1"
+            ));
         }
-        let account = collector.take("account-id", options.account_id, file.account_id, Some("000000000000".to_owned()), text);
+        let account =
+            collector.take("account-id", options.account_id, file.account_id, Some("000000000000".to_owned()), text);
         let account_id = account.unwrap_or_default();
         if account_id.len() != 12 || !account_id.chars().all(|c| c.is_ascii_digit()) {
             return Err(format!("account-id: `{account_id}` is no account id: 12 digits"));
@@ -160,7 +172,8 @@ impl Config {
         let width = |column: fn(&(String, String, Origin)) -> usize| self.origins.iter().map(column).max().unwrap_or(0);
         let names = width(|(name, ..)| name.len());
         let values = width(|(_, value, _)| value.chars().count());
-        let rows = self.origins.iter().map(|(name, value, origin)| format!("{name:names$}  {value:values$}  {origin}\n"));
+        let rows =
+            self.origins.iter().map(|(name, value, origin)| format!("{name:names$}  {value:values$}  {origin}\n"));
         rows.collect()
     }
 }
@@ -169,7 +182,9 @@ fn read_file(given: Option<&Path>) -> Result<(PathBuf, File), String> {
     let path = given.unwrap_or(Path::new("gatewright.toml")).to_owned();
     let text = match std::fs::read_to_string(&path) {
         Ok(text) => text,
-        Err(error) if given.is_none() && error.kind() == std::io::ErrorKind::NotFound => return Ok((path, File::default())),
+        Err(error) if given.is_none() && error.kind() == std::io::ErrorKind::NotFound => {
+            return Ok((path, File::default()));
+        }
         Err(error) => return Err(format!("settings file {}: {error}", path.display())),
     };
     let file = toml::from_str(&text).map_err(|error| format!("settings file {}: {error}", path.display()))?;
@@ -195,7 +210,8 @@ fn print_choice<T: ValueEnum>(value: &T) -> String {
 // Nothing checks signatures yet, so whoever reaches the program may do everything.
 fn check_exposure(listen: SocketAddr, admin: Option<SocketAddr>, insecure: bool) -> Result<(), String> {
     let exposed = [("listen", Some(listen)), ("admin", admin)];
-    let exposed = exposed.iter().find_map(|(name, address)| address.filter(|a| !a.ip().is_loopback()).map(|a| (name, a)));
+    let exposed =
+        exposed.iter().find_map(|(name, address)| address.filter(|a| !a.ip().is_loopback()).map(|a| (name, a)));
     let Some((name, address)) = exposed else { return Ok(()) };
     if !insecure {
         return Err(format!(
@@ -204,16 +220,31 @@ fn check_exposure(listen: SocketAddr, admin: Option<SocketAddr>, insecure: bool)
         ));
     }
     if admin.is_none() {
-        return Err(format!("{name}: {address} is not loopback; give --admin an address of its own for the control plane"));
+        return Err(format!(
+            "{name}: {address} is not loopback; give --admin an address of its own for the control plane"
+        ));
     }
     Ok(())
 }
 
-fn limits(collector: &mut Collector<'_>, typed: &[String], filed: &BTreeMap<String, toml::Value>) -> Result<Limits, String> {
+fn limits(
+    collector: &mut Collector<'_>,
+    typed: &[String],
+    filed: &BTreeMap<String, toml::Value>,
+) -> Result<Limits, String> {
     let mut limits = Limits::default();
     let mut origins: BTreeMap<&str, Origin> = BTreeMap::new();
     for (name, value) in filed {
-        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let text = match value {
+            toml::Value::String(text) => text.clone(),
+            toml::Value::Integer(number) => number.to_string(),
+            _ => {
+                return Err(format!(
+                    "settings file {}: limit `{name}` is neither text nor a whole number",
+                    collector.file.display()
+                ));
+            }
+        };
         limits.set(name, &text).map_err(|error| format!("settings file {}: {error}", collector.file.display()))?;
         origins.insert(name, Origin::File(collector.file.clone()));
     }

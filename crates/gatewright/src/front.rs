@@ -138,9 +138,14 @@ async fn serve(io: Prefixed, service: Arc<Service>, peer: Peer) {
 
 // An upgrade on a connection that has carried other requests: hyper has lost the spelling of the names, so they
 // get the usual one.
-async fn upgrade(request: &mut hyper::Request<Incoming>, service: &Arc<Service>, peer: Peer) -> crate::service::Response {
+async fn upgrade(
+    request: &mut hyper::Request<Incoming>,
+    service: &Arc<Service>,
+    peer: Peer,
+) -> crate::service::Response {
     let headers = request.headers().iter();
-    let headers = headers.map(|(name, value)| (usual_spelling(name.as_str()), String::from_utf8_lossy(value.as_bytes()).into_owned()));
+    let headers = headers
+        .map(|(name, value)| (usual_spelling(name.as_str()), String::from_utf8_lossy(value.as_bytes()).into_owned()));
     let head = RequestHead {
         method: request.method().to_string(),
         target: request.uri().to_string(),
@@ -201,7 +206,11 @@ impl AsyncWrite for Prefixed {
         Pin::new(&mut self.socket).poll_write(cx, bytes)
     }
 
-    fn poll_write_vectored(mut self: Pin<&mut Self>, cx: &mut Context<'_>, parts: &[io::IoSlice<'_>]) -> Poll<io::Result<usize>> {
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        parts: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.socket).poll_write_vectored(cx, parts)
     }
 
@@ -224,7 +233,12 @@ mod tests {
 
     #[test]
     fn header_names_get_their_usual_spelling() {
-        for (name, spelling) in [("host", "Host"), ("user-agent", "User-Agent"), ("sec-websocket-key", "Sec-WebSocket-Key"), ("x--y", "X--Y")] {
+        for (name, spelling) in [
+            ("host", "Host"),
+            ("user-agent", "User-Agent"),
+            ("sec-websocket-key", "Sec-WebSocket-Key"),
+            ("x--y", "X--Y"),
+        ] {
             assert_eq!(usual_spelling(name), spelling);
         }
     }

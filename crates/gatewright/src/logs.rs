@@ -193,7 +193,15 @@ impl Writer {
         self.line(out, record.at, Some(&record.connection.stage), Some(record), LineKind::Error.name(), &text);
     }
 
-    fn line(&self, out: &mut Vec<u8>, at: Timestamp, stage: Option<&StageKey>, record: Option<&Record>, kind: &str, text: &str) {
+    fn line(
+        &self,
+        out: &mut Vec<u8>,
+        at: Timestamp,
+        stage: Option<&StageKey>,
+        record: Option<&Record>,
+        kind: &str,
+        text: &str,
+    ) {
         let time = at.iso_millis();
         match self.format {
             LogFormat::Json => {

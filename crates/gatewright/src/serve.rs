@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use control::Control;
 use control::store::{DiskStore, MemoryStore, Store};
@@ -77,7 +78,9 @@ pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
 async fn bind(name: &str, address: SocketAddr) -> Result<TcpListener, Failure> {
     TcpListener::bind(address).await.map_err(|error| {
         let hint = match error.kind() {
-            std::io::ErrorKind::AddrInUse => "; is another gatewright running? --listen takes another port, :0 any free one",
+            std::io::ErrorKind::AddrInUse => {
+                "; is another gatewright running? --listen takes another port, :0 any free one"
+            }
             _ => "",
         };
         Failure::config(format!("{name}: cannot listen on {address}: {error}{hint}"))
@@ -91,7 +94,7 @@ fn open_control(config: &Config, addresses: &Addresses, gateway: &Arc<Gateway>, 
     };
     let settings = control::Settings { place: config.place.clone(), authority: addresses.authority() };
     let (gateway, log, addresses) = (gateway.clone(), log.clone(), *addresses);
-    let mut started = false;
+    let started = AtomicBool::new(false);
     let publish = move |snapshot: Arc<types::Snapshot>, remarks: Vec<control::Remark>| {
         let published = gateway.publish(&snapshot);
         for remark in remarks {
@@ -100,7 +103,7 @@ fn open_control(config: &Config, addresses: &Addresses, gateway: &Arc<Gateway>, 
         }
         for (key, notes) in published.notes {
             // At start the banner names the stages.
-            if started && published.new.contains(&key) {
+            if started.load(Ordering::Relaxed) && published.new.contains(&key) {
                 let [by_host, by_path] = addresses.stage_urls(&key);
                 log.say(LogLevel::Info, format!("stage {key} is deployed: {by_host} or {by_path}"));
             }
@@ -111,7 +114,7 @@ fn open_control(config: &Config, addresses: &Addresses, gateway: &Arc<Gateway>, 
         for key in published.gone {
             log.say(LogLevel::Info, format!("stage {key} is gone; its connections are being closed"));
         }
-        started = true;
+        started.store(true, Ordering::Relaxed);
     };
     Control::open(settings, store, Box::new(publish)).map_err(|error| Failure::disk(error.to_string()))
 }
@@ -122,6 +125,9 @@ fn raise_open_files(log: &Log) {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
     if limit.current < limit.maximum && setrlimit(Resource::Nofile, raised).is_err() {
-        log.say(LogLevel::Warn, format!("open files stay limited to {:?}: the limit could not be raised", limit.current));
+        log.say(
+            LogLevel::Warn,
+            format!("open files stay limited to {:?}: the limit could not be raised", limit.current),
+        );
     }
 }

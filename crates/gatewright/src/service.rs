@@ -78,7 +78,9 @@ impl Service {
                     None => error(StatusCode::SERVICE_UNAVAILABLE, "too many readers of the log feed"),
                 };
             }
-            "/" if self.serves_admin && request.method() == Method::GET => return json_response(StatusCode::OK, &self.about()),
+            "/" if self.serves_admin && request.method() == Method::GET => {
+                return json_response(StatusCode::OK, &self.about());
+            }
             _ => {}
         }
         if self.serves_demo
@@ -136,7 +138,9 @@ impl Service {
         let answer = tokio::task::spawn_blocking(move || control.handle(http::Request::from_parts(parts, body))).await;
         match answer {
             Ok(answer) => answer.map(full),
-            Err(_) => typed_error(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerErrorException", "Internal failure"),
+            Err(_) => {
+                typed_error(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerErrorException", "Internal failure")
+            }
         }
     }
 }

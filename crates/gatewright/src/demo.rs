@@ -1,0 +1,53 @@
+//! `gatewright demo`: an API, a backend and a page, so that one command shows what a WebSocket API is.
+//!
+//! Nothing here has a way of its own into the gateway: [`api`] is made through the control plane, [`backend`] is
+//! called over HTTP and pushes through `@connections`, and [`page`] is an ordinary client that also reads the log.
+
+mod api;
+mod backend;
+pub(crate) mod page;
+
+use control::Control;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use crate::banner::Addresses;
+use crate::ready_made;
+
+/// The id of the demo's API, pinned at its creation so that the addresses on the page never change.
+pub(crate) const API_ID: &str = "livedemo01";
+
+/// The one stage of the demo's API.
+pub(crate) const STAGE: &str = "demo";
+
+/// The folder of the page on the gateway's own address, with both slashes.
+pub(crate) const PAGE_PATH: &str = "/_gatewright/demo/";
+
+/// Starts the backend, on a free port of loopback, and makes the API.
+///
+/// # Errors
+/// A sentence with what was tried.
+pub(crate) async fn start(control: &Control, addresses: &Addresses, stop: watch::Receiver<bool>) -> Result<(), String> {
+    let listener =
+        TcpListener::bind(("127.0.0.1", 0)).await.map_err(|error| format!("demo backend: listen: {error}"))?;
+    let address = listener.local_addr().map_err(|error| format!("demo backend: {error}"))?;
+    tokio::spawn(backend::serve(listener, push_base(&format!("http://{}", addresses.listen)), stop));
+    let exists = ready_made::call(control, http::Method::GET, &format!("/v2/apis/{API_ID}"), &serde_json::Value::Null);
+    if exists.is_ok() {
+        // Kept by --data-dir from an earlier tour, whose backend had another port.
+        ready_made::call(control, http::Method::DELETE, &format!("/v2/apis/{API_ID}"), &serde_json::Value::Null)?;
+    }
+    api::create(&format!("http://{address}"), |method, path, body| ready_made::call(control, method, path, &body))
+}
+
+/// What to open.
+pub(crate) fn invitation(addresses: &Addresses) -> String {
+    format!("\nOpen the page:  http://{}{PAGE_PATH}\nCtrl-C stops everything.\n", addresses.listen)
+}
+
+/// The address below which the demo's clients are pushed to, without `/@connections`.
+///
+/// `origin` is the gateway's address with its scheme and without a closing slash: `http://127.0.0.1:4510`.
+fn push_base(origin: &str) -> String {
+    format!("{origin}/_aws/execute-api/{API_ID}/{STAGE}")
+}

@@ -49,7 +49,8 @@ const tab = Math.random().toString(36).slice(2, 6).padEnd(4, "0");
 /** JSON for people: what is short stands on one line, the rest is indented. */
 function layout(value, indent = "") {
   const flat = JSON.stringify(value, null, 1).replace(/\n\s*/g, " ");
-  if (value === null || typeof value !== "object" || flat.length + indent.length <= 64) return flat;
+  // Nested values stand in narrow columns and wrap sooner.
+  if (value === null || typeof value !== "object" || flat.length <= (indent ? 44 : 64)) return flat;
   const deeper = `${indent}  `;
   const list = Array.isArray(value);
   const parts = Object.entries(value).map(([key, part]) => `${deeper}${list ? "" : `${JSON.stringify(key)}: `}${layout(part, deeper)}`);
@@ -447,6 +448,7 @@ function show(record) {
   if (record.response) light("answer", `${record.response.status} in ${record.latencyMs ?? "–"} ms`, 2);
 }
 
+/** Reads the log's feed for as long as the page is there; gives a promise that is kept once it is known whether it can. */
 function follow() {
   const feed = new EventSource(LOG);
   const state = (name, text) => {
@@ -465,6 +467,7 @@ function follow() {
     const missed = parsed(data)?.missed ?? "Some";
     $("records").prepend(el("p", { className: "empty missed" }, `${missed} records were not shown: they came faster than this page reads.`));
   });
+  return new Promise((resolve) => ["open", "error"].forEach((name) => feed.addEventListener(name, resolve, { once: true })));
 }
 
 // ---------------------------------------------------------------------------------------------- addresses
@@ -508,6 +511,7 @@ $("message").value = JSON.stringify(PRESETS.echo);
 predict();
 showAddresses();
 askControlPlane();
-follow();
-// A second client comes with this mark, so that it is there to hear a broadcast without another press.
-if (location.hash === "#connect") connect().catch(() => {});
+const listening = follow();
+// A second client comes with this mark, so that it is there to hear a broadcast without another press. It waits for the
+// log: that is where it learns its connection id.
+if (location.hash === "#connect") listening.then(connect).catch(() => {});

@@ -34,7 +34,7 @@ class Chat:
         )
         assert done.returncode == 0, done.stdout + done.stderr
         self.printed = done.stdout
-        printed = dict(re.split(r"\s{2,}|(?<=callback URL)\s+|(?<=integration)\s+", line, maxsplit=1) for line in done.stdout.splitlines())
+        printed = dict(re.split(r"\s{2,}", line, maxsplit=1) for line in done.stdout.splitlines())
         self.api = printed["API"]
         self.message_integration = printed["message integration"]
         self.by_path = printed["WebSocket, by path"]

@@ -48,9 +48,9 @@ aws apigatewayv2 create-stage --api-id "$api" --stage-name "$stage" --deployment
 endpoint=$(aws apigatewayv2 get-api --api-id "$api" --query ApiEndpoint --output text)
 by_path="${AWS_ENDPOINT_URL%/}/_aws/execute-api/$api/$stage"
 cat <<END
-API                 $api
-message integration $message
-WebSocket, by path  ws${by_path#http}
-WebSocket, by host  $endpoint/$stage
-callback URL        $by_path
+API                  $api
+message integration  $message
+WebSocket, by path   ws${by_path#http}
+WebSocket, by host   $endpoint/$stage
+callback URL         $by_path
 END

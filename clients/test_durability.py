@@ -24,6 +24,7 @@ class Writer(threading.Thread):
         self.routes = {}
         self.deleted = set()
         self.unsure = None
+        self.refused = None
 
     def run(self):
         try:
@@ -40,8 +41,8 @@ class Writer(threading.Thread):
                     del self.routes[made["RouteId"]]
                     self.deleted.add(made["RouteId"])
                 self.unsure = None
-        except ClientError:
-            raise
+        except ClientError as error:
+            self.refused = error
         except (BotoCoreError, OSError):
             # The program is gone: just what this test is about.
             return
@@ -80,6 +81,7 @@ def test_every_answered_write_is_there_after_kill_9(start_gateway, tmp_path, kil
     for writer in writers:
         writer.join(PATIENCE)
         assert not writer.is_alive()
+        assert writer.refused is None, writer.refused
     assert sum(len(writer.routes) for writer in writers) > 0
 
     again = start_gateway(data_dir=tmp_path)

@@ -104,6 +104,7 @@ class Api:
     """One WebSocket API of a test, made with boto3 and deployed to a stage named `dev`."""
 
     def __init__(self, gateway, selection="$request.body.action", stage="dev", name="test"):
+        self.name = name
         self.gateway = gateway
         self.stage = stage
         self.client = control(gateway.url)

@@ -26,6 +26,7 @@ class Gateway:
         self.log_format = log_format
         self.lines = []
         self._grew = threading.Condition()
+        self._asked = False
         self._start()
 
     def _start(self):
@@ -116,10 +117,15 @@ class Gateway:
             if record is not None and all(record.get(name) == value for name, value in members.items())
         ]
 
+    def ask_to_stop(self):
+        """Sends SIGTERM, once, and does not wait."""
+        if not self._asked and self.process.poll() is None:
+            self._asked = True
+            self.process.send_signal(signal.SIGTERM)
+
     def stop(self):
         """SIGTERM, then what a clean stop owes: exit code 0, in time, without a panic in the output."""
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
+        self.ask_to_stop()
         try:
             code = self.process.wait(STOP_PATIENCE)
         except subprocess.TimeoutExpired:

@@ -165,7 +165,7 @@ def test_a_route_response_from_birth_to_death(aws, api):
     assert re.fullmatch(r"[a-z0-9]{6}", made["RouteResponseId"])
     assert aws("get-route-response", *name) == made
     assert aws("get-route-responses", *parent)["Items"] == [made]
-    changed = aws("update-route-response", *name, "--response-models", "$default=Empty")
+    changed = aws("update-route-response", *name, "--response-models", '{"$default": "Empty"}')
     assert changed == {**made, "ResponseModels": {"$default": "Empty"}}
     assert aws("delete-route-response", *name) is None
     assert aws("get-route-responses", *parent)["Items"] == []

@@ -40,7 +40,7 @@ def test_a_client_lives_its_life_with_the_js_sdk(gateway, backend, node_folder, 
             "Invalid routeSelectionExpression",
         ],
     }
-    assert steps["routes"] == {"first": ["$connect", "$disconnect"], "all": ["$connect", "$disconnect", "whoami"]}
+    assert steps["routes"] == {"pages": [["$connect", "$disconnect"], ["whoami"]]}
     assert steps["pushed"] == {"got": "grüße 👋"}
     assert steps["asked"] == {"ip": "127.0.0.1", "dates": [True, True]}
     assert steps["closed"] == {"code": 1000}

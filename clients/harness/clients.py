@@ -44,6 +44,8 @@ def node_environment(**more):
         AWS_CONFIG_FILE=os.devnull,
         AWS_SHARED_CREDENTIALS_FILE=os.devnull,
         NO_COLOR="1",
+        # The SDK's notes on Node's age are no output of the script.
+        NODE_NO_WARNINGS="1",
         **more,
     )
     return environment

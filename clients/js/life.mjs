@@ -25,7 +25,6 @@ import {
   GetRoutesCommand,
   NotFoundException,
   UpdateIntegrationCommand,
-  paginateGetRoutes,
 } from '@aws-sdk/client-apigatewayv2';
 import WebSocket from 'ws';
 
@@ -99,10 +98,14 @@ say('errors', {
 });
 const { DeploymentId } = await api.send(new CreateDeploymentCommand({ ApiId }));
 await api.send(new CreateStageCommand({ ApiId, StageName: 'dev', DeploymentId }));
-const listed = await api.send(new GetRoutesCommand({ ApiId, MaxResults: '2' }));
-const paged = [];
-for await (const page of paginateGetRoutes({ client: api, pageSize: 2 }, { ApiId })) paged.push(...page.Items);
-say('routes', { first: listed.Items.map((route) => route.RouteKey), all: paged.map((route) => route.RouteKey) });
+const pages = [];
+let NextToken;
+do {
+  const page = await api.send(new GetRoutesCommand({ ApiId, MaxResults: '2', NextToken }));
+  pages.push(page.Items.map((route) => route.RouteKey));
+  NextToken = page.NextToken;
+} while (NextToken !== undefined);
+say('routes', { pages });
 
 // The data plane, in the address form at hand.
 const address = new URL(gateway);

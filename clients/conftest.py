@@ -55,7 +55,7 @@ def backend():
 
 
 @pytest.fixture
-def path(request, backend):
+def path(request):
     """A path of the backend that belongs to one test alone."""
     name = "".join(letter if letter.isalnum() else "-" for letter in request.node.name).strip("-")
     return f"/{name}"

@@ -213,7 +213,9 @@ def test_a_body_of_the_wrong_type_names_the_member(gateway):
     assert "name" in json.loads(answer.body)["message"]
 
 
-@pytest.mark.parametrize("target", ["/v2", "/v2/", "/v2/nothing", "/v2/apis/x/y/z/1/2/3", "/v2/apis//routes", "/v2/%2e%2e/x", "/v2/tags/%ff"])
+@pytest.mark.parametrize(
+    "target", ["/v2", "/v2/", "/v2/nothing", "/v2/apis/x/y/z/1/2/3", "/v2/apis//routes", "/v2/%2e%2e/x", "/v2/tags/%ff"]
+)
 def test_an_unknown_path_of_the_control_plane_is_an_error_with_a_message(gateway, target):
     with Wire(gateway.port) as wire:
         answer = wire.request("GET", target)
@@ -228,7 +230,9 @@ def test_a_control_plane_body_that_is_too_large_is_413(gateway):
         assert wire.read_head().status == 413
 
 
-@pytest.mark.parametrize("tail", ["@connections", "@connections/", "@connections/a/b", "@connections/%00", "@connections/%", "@connections/" + "a" * 3000])
+@pytest.mark.parametrize(
+    "tail", ["@connections", "@connections/", "@connections/a/b", "@connections/%00", "@connections/%", "@connections/" + "a" * 3000]
+)
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
 def test_garbage_on_connections_is_an_error(gateway, echo, method, tail):
     with Wire(gateway.port) as wire:
@@ -263,7 +267,9 @@ BAD_ANSWERS = {
     "sends null bytes": Answer(raw=b"\x00" * 4096, then="close"),
     "sends a bad status": Answer(raw=b"HTTP/1.1 abc OK\r\nContent-Length: 0\r\n\r\n", then="close"),
     "sends a bad length": Answer(raw=b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n", then="close"),
-    "sends headers without an end": Answer(raw=b"HTTP/1.1 200 OK\r\n" + b"X-Endless: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n" * 50_000, then="close"),
+    "sends headers without an end": Answer(
+        raw=b"HTTP/1.1 200 OK\r\n" + b"X-Endless: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n" * 50_000, then="close"
+    ),
     "claims a body of exabytes": Answer(raw=b"HTTP/1.1 200 OK\r\nContent-Length: 9000000000000000000\r\n\r\nx", then="close"),
 }
 

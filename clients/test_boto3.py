@@ -44,7 +44,7 @@ def connect(api, backend, form):
 
 
 def test_a_client_is_pushed_to_asked_about_and_closed(api, backend, posts, form):
-    began = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(seconds=2)
+    began = datetime.datetime.now(datetime.UTC) - datetime.timedelta(seconds=2)
     client, connection_id = connect(api, backend, form)
     assert posts.post_to_connection(ConnectionId=connection_id, Data=b'{"n": 1}')["ResponseMetadata"]["HTTPStatusCode"] == 200
     assert receive(client) == {"n": 1}
@@ -52,7 +52,7 @@ def test_a_client_is_pushed_to_asked_about_and_closed(api, backend, posts, form)
     about = posts.get_connection(ConnectionId=connection_id)
     assert about["Identity"]["SourceIp"] == "127.0.0.1"
     assert about["Identity"]["UserAgent"].startswith("Python/")
-    assert began <= about["ConnectedAt"] <= about["LastActiveAt"] <= datetime.datetime.now(datetime.timezone.utc)
+    assert began <= about["ConnectedAt"] <= about["LastActiveAt"] <= datetime.datetime.now(datetime.UTC)
 
     mark = backend.mark()
     gone = posts.delete_connection(ConnectionId=connection_id)["ResponseMetadata"]["HTTPStatusCode"]

@@ -51,7 +51,7 @@ def call(api, method, connection_id, body=b"", form="by path", spelling="raw", h
 
 @pytest.mark.parametrize("form", ["by path", "by host"])
 @pytest.mark.parametrize("spelling", SPELLINGS)
-def test_post_get_and_delete_in_every_spelling(api, backend, connected, form, spelling):
+def test_post_get_and_delete_in_every_spelling(api, connected, form, spelling):
     client, connection_id = connected
     posted = call(api, "POST", connection_id, "grüße".encode(), form, spelling, [("Content-Type", "application/octet-stream")])
     assert (posted.status, posted.body) == (200, b"")
@@ -64,7 +64,7 @@ def test_post_get_and_delete_in_every_spelling(api, backend, connected, form, sp
     assert about["identity"] == {"sourceIp": "127.0.0.1", "userAgent": "the test"}
     for name in ("connectedAt", "lastActiveAt"):
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", about[name]), about[name]
-        age = datetime.datetime.now(datetime.timezone.utc) - datetime.datetime.fromisoformat(about[name])
+        age = datetime.datetime.now(datetime.UTC) - datetime.datetime.fromisoformat(about[name])
         assert datetime.timedelta(seconds=-1) < age < datetime.timedelta(minutes=5)
 
     deleted = call(api, "DELETE", connection_id, b"", form, spelling)
@@ -104,7 +104,9 @@ def test_an_id_that_never_was_is_410(api, method):
 
 
 @pytest.mark.parametrize("method", ["POST", "GET", "DELETE"])
-@pytest.mark.parametrize("wrong", ["x", "abc=", "L0SM9cOFvHcCIhw", "L0SM9cOFvHcCIhw==", "L0SM9c!FvHcCIhw=", "7f0c9f4e-3b5a-4f8e-9f64-1a2b3c4d5e6f"])
+@pytest.mark.parametrize(
+    "wrong", ["x", "abc=", "L0SM9cOFvHcCIhw", "L0SM9cOFvHcCIhw==", "L0SM9c!FvHcCIhw=", "7f0c9f4e-3b5a-4f8e-9f64-1a2b3c4d5e6f"]
+)
 def test_an_id_that_cannot_be_one_is_400(api, method, wrong):
     answer = call(api, method, wrong, b"x" if method == "POST" else b"", spelling="encoded")
     assert (answer.status, answer.header("x-amzn-ErrorType")) == (400, "BadRequestException")
@@ -114,7 +116,11 @@ def test_an_id_that_cannot_be_one_is_400(api, method, wrong):
 def test_a_wrong_stage_or_api_is_403(api, connected):
     client, connection_id = connected
     answer = call(api, "POST", connection_id, b"x", stage="nope")
-    assert (answer.status, answer.header("x-amzn-ErrorType"), json.loads(answer.body)) == (403, "ForbiddenException", {"message": "Forbidden"})
+    assert (answer.status, answer.header("x-amzn-ErrorType"), json.loads(answer.body)) == (
+        403,
+        "ForbiddenException",
+        {"message": "Forbidden"},
+    )
     with Wire(api.gateway.port) as wire:
         answer = wire.request("POST", f"/_aws/execute-api/nosuchapi1/dev/@connections/{connection_id}", body=b"x")
     assert (answer.status, json.loads(answer.body)) == (403, {"message": "Forbidden"})
@@ -125,7 +131,7 @@ def test_a_wrong_stage_or_api_is_403(api, connected):
     assert client.ask("still here") == "still here"
 
 
-def test_an_id_belongs_to_its_api_and_stage(api, gateway, backend, connected):
+def test_an_id_belongs_to_its_api_and_stage(api, gateway, connected):
     client, connection_id = connected
     other = Api(gateway)
     other.route("$default")

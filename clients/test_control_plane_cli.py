@@ -49,7 +49,9 @@ def test_an_api_from_birth_to_death(aws, gateway):
     assert aws("get-api", "--api-id", api) == made
     assert made in aws("get-apis")["Items"]
 
-    changed = aws("update-api", "--api-id", api, "--name", "talk", "--description", "", "--route-selection-expression", "$request.body.kind")
+    changed = aws(
+        "update-api", "--api-id", api, "--name", "talk", "--description", "", "--route-selection-expression", "$request.body.kind"
+    )
     assert changed == {
         **{name: value for name, value in made.items() if name != "Description"},
         "Name": "talk",
@@ -75,7 +77,9 @@ def test_a_route_from_birth_to_death(aws, api):
     name = ("--api-id", api, "--route-id", route)
     assert aws("get-route", *name) == made
     assert made in aws("get-routes", "--api-id", api)["Items"]
-    changed = aws("update-route", *name, "--operation-name", "", "--route-key", "leave", "--route-response-selection-expression", "$default")
+    changed = aws(
+        "update-route", *name, "--operation-name", "", "--route-key", "leave", "--route-response-selection-expression", "$default"
+    )
     assert changed == {
         "RouteId": route, "RouteKey": "leave", "RouteResponseSelectionExpression": "$default", "ApiKeyRequired": False, "AuthorizationType": "NONE"
     }  # fmt: skip
@@ -141,15 +145,25 @@ def test_an_integration_response_from_birth_to_death(aws, api):
     integration = aws(
         "create-integration", "--api-id", api, "--integration-type", "MOCK", "--request-templates", '{"$default": "{\\"statusCode\\": 200}"}'
     )  # fmt: skip
-    holds(integration, {"RequestTemplates": {"$default": '{"statusCode": 200}'}, "IntegrationResponseSelectionExpression": "${integration.response.statuscode}"})
+    holds(
+        integration,
+        {
+            "RequestTemplates": {"$default": '{"statusCode": 200}'},
+            "IntegrationResponseSelectionExpression": "${integration.response.statuscode}",
+        },
+    )
     parent = ("--api-id", api, "--integration-id", integration["IntegrationId"])
-    made = aws("create-integration-response", *parent, "--integration-response-key", "/2\\d\\d/", "--response-templates", '{"$default": "x"}')
+    made = aws(
+        "create-integration-response", *parent, "--integration-response-key", "/2\\d\\d/", "--response-templates", '{"$default": "x"}'
+    )
     name = (*parent, "--integration-response-id", made["IntegrationResponseId"])
     assert re.fullmatch(r"[a-z0-9]{6}", made["IntegrationResponseId"])
     holds(made, {"IntegrationResponseKey": "/2\\d\\d/", "ResponseTemplates": {"$default": "x"}})
     assert aws("get-integration-response", *name) == made
     assert aws("get-integration-responses", *parent)["Items"] == [made]
-    changed = aws("update-integration-response", *name, "--integration-response-key", "$default", "--template-selection-expression", "\\$default")
+    changed = aws(
+        "update-integration-response", *name, "--integration-response-key", "$default", "--template-selection-expression", "\\$default"
+    )
     assert changed == {**made, "IntegrationResponseKey": "$default", "TemplateSelectionExpression": "\\$default"}
     assert aws("delete-integration-response", *name) is None
     assert aws("get-integration-responses", *parent)["Items"] == []

@@ -111,7 +111,12 @@ def test_a_backend_that_is_slow_refuses_with_504_after_its_timeout(gateway, back
 
 
 def test_a_mock_accepts_or_refuses_with_its_status(gateway, backend):
-    for template, status in [('{"statusCode": 200}', 101), ('{"statusCode": 403}', 403), ("{statusCode: 204}", 101), ('{"statusCode": "x"}', 500)]:
+    for template, status in [
+        ('{"statusCode": 200}', 101),
+        ('{"statusCode": 403}', 403),
+        ("{statusCode: 204}", 101),
+        ('{"statusCode": "x"}', 500),
+    ]:
 
         def integration(api, template=template):
             made = api.integration("MOCK", RequestTemplates={"$default": template})
@@ -259,7 +264,11 @@ def test_the_stage_may_end_in_a_slash_and_carry_a_query(gateway, echo, ending):
 
 
 def test_the_host_form_takes_any_domain(gateway, echo):
-    for host in [f"{echo.id}.execute-api.us-east-1.amazonaws.com", f"{echo.id}.execute-api.localhost", f"{echo.id.upper()}.EXECUTE-API.example"]:
+    for host in [
+        f"{echo.id}.execute-api.us-east-1.amazonaws.com",
+        f"{echo.id}.execute-api.localhost",
+        f"{echo.id.upper()}.EXECUTE-API.example",
+    ]:
         with RawClient(gateway.port, f"/{echo.stage}", [("Host", host)]) as client:
             assert client.handshake.status == 101, host
 

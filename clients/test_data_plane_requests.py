@@ -222,7 +222,11 @@ def test_a_mapped_header_replaces_a_default_one(gateway, backend, path):
     parameters = {f"{HEADER}Content-Type": "'text/plain'", f"{HEADER}User-Agent": "'mine'", f"{HEADER}Sec-WebSocket-Version": "'0'"}
     _, (connect, message, _) = life(gateway, backend, path, "HTTP_PROXY", parameters=parameters)
     for request in (connect, message):
-        assert (request.header("Content-Type"), request.header("User-Agent"), request.header("Sec-WebSocket-Version")) == ("text/plain", "mine", "0")
+        assert (request.header("Content-Type"), request.header("User-Agent"), request.header("Sec-WebSocket-Version")) == (
+            "text/plain",
+            "mine",
+            "0",
+        )
 
 
 def test_a_message_cannot_smuggle_a_header(gateway, backend, path):

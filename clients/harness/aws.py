@@ -134,9 +134,9 @@ class Api:
 
     def response(self, integration, key="$default", **members):
         """Makes an integration response, without which a non-proxy integration has no way back."""
-        return self.client.create_integration_response(
-            ApiId=self.id, IntegrationId=integration, IntegrationResponseKey=key, **members
-        )["IntegrationResponseId"]
+        return self.client.create_integration_response(ApiId=self.id, IntegrationId=integration, IntegrationResponseKey=key, **members)[
+            "IntegrationResponseId"
+        ]
 
     def deploy(self, **stage):
         """Deploys; makes the stage the first time, with execution logging and data trace switched on."""

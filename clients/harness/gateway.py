@@ -33,9 +33,7 @@ class Gateway:
         program = os.environ["GATEWRIGHT_BIN"]
         command = [program, "serve", "--listen", "127.0.0.1:0", "--data-dir", self.data_dir]
         command += ["--log-format", self.log_format, *self.options]
-        environment = {
-            name: value for name, value in os.environ.items() if not name.startswith(("GATEWRIGHT_", "AWS_"))
-        }
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(("GATEWRIGHT_", "AWS_"))}
         # A backtrace in the output is worth more than the time it takes to make.
         environment["RUST_BACKTRACE"] = "1"
         self.process = subprocess.Popen(
@@ -99,9 +97,7 @@ class Gateway:
         def fits(line):
             record = parse(line)
             return (
-                record is not None
-                and text in str(record["message"])
-                and all(record.get(name) == value for name, value in members.items())
+                record is not None and text in str(record["message"]) and all(record.get(name) == value for name, value in members.items())
             )
 
         wanted = f"a log line with {text!r}" + (f" and {members}" if members else "")
@@ -111,11 +107,7 @@ class Gateway:
         """The execution-log records printed after `since` whose members are as given."""
         with self._grew:
             records = [parse(line) for line in self.lines[since:]]
-        return [
-            record
-            for record in records
-            if record is not None and all(record.get(name) == value for name, value in members.items())
-        ]
+        return [record for record in records if record is not None and all(record.get(name) == value for name, value in members.items())]
 
     def ask_to_stop(self):
         """Sends SIGTERM, once, and does not wait."""

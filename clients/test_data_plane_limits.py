@@ -30,7 +30,7 @@ def test_a_silent_connection_is_closed_with_1001(idle_gateway, backend):
         began = time.monotonic()
         frame, before = client.read_close()
         lasted = time.monotonic() - began
-    assert frame.code == 1001 and frame.payload[2:] == b"Going away"
+    assert frame.code == 1001
     assert not before
     assert IDLE * 0.9 <= lasted <= IDLE * 3
 

@@ -262,7 +262,7 @@ def test_bodies_travel_but_with_get_head_and_options(gateway, backend, path, met
     if method in ("GET", "HEAD", "OPTIONS"):
         assert message.body == b"" and message.header("Content-Length") is None
         record = gateway.wait_for_log(discarded, mark, apiId=api.id)
-        assert record["message"] == f"({record['requestId']}) {discarded}"
+        assert record["message"].startswith(f"({record['requestId']}) {discarded}")
         shown = gateway.wait_for_log(f"Endpoint request body after transformations: {body}", mark, apiId=api.id)
         assert shown["requestId"] == record["requestId"]
     else:

@@ -17,8 +17,8 @@ use crate::bench::{idle_client, procfs};
 const AIMS: Aims = Aims { now: 3072.0, later: 1536.0 };
 /// The API and stage that `serve --backend` makes. Source: the contract.
 const PATH: &str = "/_aws/execute-api/gatewright/dev";
-/// Files that a process needs besides its connections: runtime, listeners, backend connections.
-const FILES_BESIDE: u64 = 200;
+/// Files that a process needs besides its connections: runtime, listeners, above all its connections to the backend.
+const FILES_BESIDE: u64 = 1000;
 /// Connections that one client process holds at most.
 const CONNECTIONS_PER_CLIENT: usize = 10_000;
 /// How long the gateway may take to fall quiet.

@@ -62,12 +62,12 @@ const STEPS: &[Step] = &[
     Step { name: "format", does: "cargo fmt --all --check", needs: None, counts: false, run: steps::format },
     Step {
         name: "clippy",
-        does: "cargo clippy --workspace --all-targets -- -D warnings",
+        does: "cargo clippy, every target, no warning allowed",
         needs: None,
         counts: false,
         run: steps::clippy,
     },
-    Step { name: "test", does: "cargo test --workspace", needs: None, counts: true, run: steps::test },
+    Step { name: "test", does: "cargo test, every crate", needs: None, counts: true, run: steps::test },
     Step {
         name: "tidy",
         does: "the rules of the house (xtask/tests/tidy.rs)",
@@ -77,7 +77,7 @@ const STEPS: &[Step] = &[
     },
     Step {
         name: "build",
-        does: "cargo build, for the gatewright binary",
+        does: "the gatewright program, for the clients",
         needs: None,
         counts: false,
         run: steps::build,

@@ -1,0 +1,43 @@
+//! `cargo xtask bench`: what the gateway costs in memory and CPU time, beside the aims.
+
+mod aims;
+mod backend;
+mod control;
+mod http;
+mod idle;
+mod idle_client;
+mod load;
+mod messages;
+mod options;
+mod process;
+mod procfs;
+mod proxy;
+mod ws;
+
+use crate::Usage;
+
+/// Runs the bench that the first word names; true when nothing went wrong on the way.
+///
+/// # Errors
+/// Wrong usage, and whatever kept the bench from coming to figures.
+pub(crate) fn run(words: &[String]) -> anyhow::Result<bool> {
+    let (name, rest) = words.split_first().ok_or_else(|| Usage::error("bench needs a name: idle or messages"))?;
+    match name.as_str() {
+        "idle" => idle::run(rest),
+        "messages" => messages::run(rest),
+        _ => Err(Usage::error(format!("`{name}` is no bench; there are idle and messages"))),
+    }
+}
+
+/// Is one of the processes that a bench starts beside itself; they end when their standard input does.
+///
+/// # Errors
+/// Wrong usage, and whatever kept the process from its work.
+pub(crate) fn role(name: &str, words: &[String]) -> anyhow::Result<bool> {
+    match name {
+        process::KEEPER => process::keep(words),
+        idle_client::ROLE => idle_client::run(words),
+        proxy::ROLE => proxy::run(words),
+        _ => Err(Usage::error(format!("`{name}` is no command"))),
+    }
+}

@@ -1,0 +1,205 @@
+//! `cargo xtask check`: the gate. Every step of it, the time each took, one line of counts.
+
+mod clients;
+mod command;
+mod counts;
+mod installs;
+mod steps;
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+
+use crate::Usage;
+use crate::check::counts::Counts;
+
+/// What the steps need to know of the place they run in.
+struct Place {
+    /// The repository's root.
+    root: PathBuf,
+    /// Where cargo builds, the same for every step so that each reuses what the one before it built.
+    target: PathBuf,
+    /// The cargo that runs this program, and so its toolchain.
+    cargo: PathBuf,
+}
+
+impl Place {
+    fn find() -> anyhow::Result<Place> {
+        let manifest = std::env::var_os("CARGO_MANIFEST_DIR").context("run this as `cargo xtask check`")?;
+        let root = PathBuf::from(manifest).parent().context("xtask stands in the repository's root")?.to_path_buf();
+        // This program is `<target>/<profile>/xtask`.
+        let own = std::env::current_exe().context("find this program's own file")?;
+        let target = own.ancestors().nth(2).context("find the folder that cargo builds in")?.to_path_buf();
+        let cargo = std::env::var_os("CARGO").map_or_else(|| "cargo".into(), PathBuf::from);
+        Ok(Place { root, target, cargo })
+    }
+}
+
+/// One step of the gate.
+struct Step {
+    /// What `--only` calls it.
+    name: &'static str,
+    /// The heading's second half: what it runs.
+    does: &'static str,
+    /// A step that has to run before it, also with `--only`.
+    needs: Option<&'static str>,
+    /// True when the step counts tests: then having counted none is a failure.
+    counts: bool,
+    run: fn(&Place) -> anyhow::Result<Report>,
+}
+
+/// What a step found out.
+#[derive(Debug, Default)]
+struct Report {
+    counts: Counts,
+    /// Why the step failed although its counts do not say so (no compilation, a crash, a missing tool).
+    trouble: Option<String>,
+}
+
+/// The gate's steps in order. Cheap ones come first, and `clients` needs the program that `build` makes.
+const STEPS: &[Step] = &[
+    Step { name: "format", does: "cargo fmt --all --check", needs: None, counts: false, run: steps::format },
+    Step {
+        name: "clippy",
+        does: "cargo clippy, every target, no warning allowed",
+        needs: None,
+        counts: false,
+        run: steps::clippy,
+    },
+    Step { name: "test", does: "cargo test, every crate", needs: None, counts: true, run: steps::test },
+    Step {
+        name: "tidy",
+        does: "the rules of the house (xtask/tests/tidy.rs)",
+        needs: None,
+        counts: true,
+        run: steps::tidy,
+    },
+    Step {
+        name: "build",
+        does: "the gatewright program, for the clients",
+        needs: None,
+        counts: false,
+        run: steps::build,
+    },
+    Step { name: "clients", does: "pytest clients", needs: Some("build"), counts: true, run: clients::run },
+];
+
+/// Runs the gate, or the steps that `--only` names; true when nothing failed and something ran.
+///
+/// A failing step does not stop the ones after it, save those that need what it makes.
+pub(crate) fn run(words: &[String]) -> anyhow::Result<bool> {
+    let wanted = wanted(words)?;
+    let place = Place::find()?;
+    let mut total = Counts::default();
+    let mut rows: Vec<(&str, bool, Duration)> = Vec::new();
+    for step in STEPS.iter().filter(|step| wanted.contains(&step.name)) {
+        println!("\n== {}: {}", step.name, step.does);
+        let start = Instant::now();
+        let blocked = step.needs.filter(|need| rows.iter().any(|(name, well, _)| name == need && !well));
+        let report = match blocked {
+            Some(need) => Err(anyhow::anyhow!("not run, because `{need}` failed")),
+            None => (step.run)(&place),
+        };
+        let (counts, well) = judge(step, report);
+        let took = start.elapsed();
+        println!("== {}: {} in {:.1} s", step.name, if well { "ok" } else { "FAILED" }, took.as_secs_f64());
+        total.add(counts);
+        rows.push((step.name, well, took));
+    }
+    println!("\n== steps");
+    for (name, well, took) in &rows {
+        println!("   {name:<8} {:<6} {:>7.1} s", if *well { "ok" } else { "FAILED" }, took.as_secs_f64());
+    }
+    let failed: Vec<&str> = rows.iter().filter(|(_, well, _)| !well).map(|(name, _, _)| *name).collect();
+    if !failed.is_empty() {
+        println!("failed steps: {}", failed.join(", "));
+    }
+    println!("{total}");
+    Ok(failed.is_empty() && total.failed == 0 && !rows.is_empty())
+}
+
+/// The names of the steps to run: all, or those of `--only` and what they need.
+fn wanted(words: &[String]) -> anyhow::Result<Vec<&'static str>> {
+    let mut only = Vec::new();
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        if word != "--only" {
+            return Err(Usage::error(format!("`{word}` is no option of `check`")));
+        }
+        let name = words.next().ok_or_else(|| Usage::error("--only needs the name of a step"))?;
+        let step = STEPS.iter().find(|step| step.name == name);
+        let step = step.ok_or_else(|| Usage::error(format!("`{name}` is no step")))?;
+        only.extend(step.needs);
+        only.push(step.name);
+    }
+    Ok(if only.is_empty() { STEPS.iter().map(|step| step.name).collect() } else { only })
+}
+
+/// What a report adds to the counts, and whether its step went well; says aloud what was wrong.
+///
+/// A step that failed without a failed test counts as one, so that the closing line never says less than the exit code.
+fn judge(step: &Step, report: anyhow::Result<Report>) -> (Counts, bool) {
+    let Report { mut counts, mut trouble } =
+        report.unwrap_or_else(|error| Report { trouble: Some(format!("{error:#}")), ..Report::default() });
+    if trouble.is_none() && step.counts && counts.passed + counts.failed == 0 {
+        trouble = Some("no test ran".into());
+    }
+    if let Some(trouble) = &trouble {
+        println!("{}: {trouble}", step.name);
+        counts.failed = counts.failed.max(1);
+    }
+    (counts, counts.failed == 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const COUNTING: Step =
+        Step { name: "some", does: "", needs: None, counts: true, run: |_| unreachable!("never run here") };
+
+    fn names(words: &[&str]) -> anyhow::Result<Vec<&'static str>> {
+        wanted(&words.iter().map(|word| word.to_string()).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn without_options_every_step_runs_in_order() {
+        assert_eq!(names(&[]).unwrap(), ["format", "clippy", "test", "tidy", "build", "clients"]);
+    }
+
+    #[test]
+    fn a_single_step_brings_along_what_it_needs() {
+        assert_eq!(names(&["--only", "clippy"]).unwrap(), ["clippy"]);
+        assert_eq!(names(&["--only", "clients"]).unwrap(), ["build", "clients"]);
+    }
+
+    #[test]
+    fn an_unknown_step_or_option_is_wrong_usage() {
+        for words in [&["--only", "nothing"][..], &["--only"], &["--fast"]] {
+            assert!(names(words).unwrap_err().is::<Usage>(), "{words:?}");
+        }
+    }
+
+    #[test]
+    fn a_step_that_fails_without_a_failed_test_counts_as_one() {
+        let report = Report { trouble: Some("does not compile".into()), ..Report::default() };
+        assert_eq!(judge(&COUNTING, Ok(report)), (Counts { failed: 1, ..Counts::default() }, false));
+        let (counts, well) = judge(&COUNTING, Err(anyhow::anyhow!("no such program")));
+        assert_eq!((counts.failed, well), (1, false));
+    }
+
+    #[test]
+    fn trouble_beside_failed_tests_is_not_counted_twice() {
+        let counts = Counts { passed: 3, failed: 2, skipped: 0 };
+        let report = Report { counts, trouble: Some("exit status: 1".into()) };
+        assert_eq!(judge(&COUNTING, Ok(report)), (counts, false));
+    }
+
+    #[test]
+    fn a_step_of_tests_that_ran_none_has_failed() {
+        assert_eq!(judge(&COUNTING, Ok(Report::default())), (Counts { failed: 1, ..Counts::default() }, false));
+        let skipped = Report { counts: Counts { skipped: 4, ..Counts::default() }, trouble: None };
+        assert!(!judge(&COUNTING, Ok(skipped)).1);
+    }
+}

@@ -1,0 +1,66 @@
+//! The steps of the gate that cargo does.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use crate::check::command::stream;
+use crate::check::counts::{Counts, of_cargo_line};
+use crate::check::{Place, Report};
+
+/// The longest a cargo step may take; a first build on two slow cores stays well under it.
+const CARGO_LIMIT: Duration = Duration::from_secs(60 * 60);
+
+/// The bench is behind a feature so that `cargo xtask` starts quickly; the gate looks at it all the same.
+/// Every cargo step names the same packages and features, so that each reuses what the one before it built.
+const WHOLE: [&str; 3] = ["--workspace", "--features", "xtask/bench"];
+
+pub(crate) fn format(place: &Place) -> anyhow::Result<Report> {
+    cargo(place, &["fmt", "--all", "--check"])
+}
+
+pub(crate) fn clippy(place: &Place) -> anyhow::Result<Report> {
+    cargo(place, &[&["clippy"], &WHOLE[..], &["--all-targets", "--", "-D", "warnings"]].concat())
+}
+
+/// Every test except the tidy ones, which are a step of their own and would be counted twice.
+pub(crate) fn test(place: &Place) -> anyhow::Result<Report> {
+    cargo(place, &[&["test"], &WHOLE[..], &["--no-fail-fast", "--", "--skip", "tidy::"]].concat())
+}
+
+pub(crate) fn tidy(place: &Place) -> anyhow::Result<Report> {
+    cargo(place, &[&["test"], &WHOLE[..], &["--test", "tidy"]].concat())
+}
+
+pub(crate) fn build(place: &Place) -> anyhow::Result<Report> {
+    let mut report = cargo(place, &[&["build"], &WHOLE[..]].concat())?;
+    let binary = binary(place);
+    if report.trouble.is_none() && !binary.is_file() {
+        report.trouble = Some(format!("cargo built no {}", binary.display()));
+    }
+    Ok(report)
+}
+
+/// The program that the step `build` makes and the client tests run.
+pub(crate) fn binary(place: &Place) -> PathBuf {
+    place.target.join("debug").join("gatewright")
+}
+
+fn cargo(place: &Place, words: &[&str]) -> anyhow::Result<Report> {
+    let mut command = Command::new(&place.cargo);
+    command.args(words).current_dir(&place.root).env("CARGO_TARGET_DIR", &place.target);
+    // What `cargo run` sets for xtask itself would otherwise look to build scripts as if it were meant for them.
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")) {
+            command.env_remove(name);
+        }
+    }
+    let mut counts = Counts::default();
+    let status = stream(command, CARGO_LIMIT, |line| {
+        if let Some(more) = of_cargo_line(line) {
+            counts.add(more);
+        }
+    })?;
+    let trouble = (!status.success()).then(|| format!("cargo {}: {status}", words.join(" ")));
+    Ok(Report { counts, trouble })
+}

@@ -29,3 +29,4 @@ pub use gateway::{Gateway, Settings};
 pub use handshake::{Answer, RequestHead};
 pub use open::{Opening, Peer, upgrade_required};
 pub use peers::{Alone, Peers};
+pub use stages::Published;

@@ -3,6 +3,7 @@
 //! The program ties the parts together: `args` and `config` say what was typed and meant, `serve` starts everything,
 //! `front` and `service` take requests in, `logs` writes what happened, `shutdown` ends it.
 
+mod announcements;
 mod args;
 mod banner;
 mod config;

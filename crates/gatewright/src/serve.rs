@@ -1,17 +1,17 @@
 //! Starts everything, ties control plane and data plane together, and stops in order.
 
+use std::io::Write;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use control::Control;
 use control::store::{DiskStore, MemoryStore, Store};
 use gateway::{Alone, Gateway, Settings};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use types::snapshot::StageKey;
 
-use crate::args::LogLevel;
+use crate::announcements::Announcements;
+use crate::args::{LogFormat, LogLevel};
 use crate::banner::{self, Addresses};
 use crate::config::Config;
 use crate::exit::Failure;
@@ -48,15 +48,18 @@ pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
         sink: Arc::new(log.clone()),
         peers: Box::new(Alone),
     });
-    let control = Arc::new(open_control(&config, &addresses, &gateway, &log)?);
+    let announcements = Arc::new(Announcements::default());
+    let control = Arc::new(open_control(&config, &addresses, &gateway, &announcements)?);
     if let Some(backend) = &config.backend {
         ready_made::ensure(&control, backend).map_err(|error| Failure::config(format!("backend: {error}")))?;
     }
     let (stopper, stop) = watch::channel(false);
     let timers = gateway.clone();
     tokio::spawn(async move { timers.run_timers().await });
+    // The demo's backend is there until the end, for the $disconnect calls; dropping the sender ends it.
+    let (_demo_stopper, demo_stop) = watch::channel(false);
     if mode == Mode::Demo {
-        demo::start(&control, &addresses, stop.clone()).await.map_err(Failure::config)?;
+        demo::start(&control, &addresses, demo_stop).await.map_err(Failure::config)?;
     }
     let mut public = Service::new(gateway.clone(), control.clone(), log.clone(), config.limits.clone());
     public.serves_demo = mode == Mode::Demo;
@@ -67,12 +70,24 @@ pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
         tokio::spawn(front::accept(admin, Arc::new(service), stop.clone()));
     }
     tokio::spawn(front::accept(listener, Arc::new(public), stop));
-    log.flush();
-    print!("{}", banner::text(&config, &addresses, &control.stages()));
-    if mode == Mode::Demo {
-        print!("{}", demo::invitation(&addresses));
-    }
+    let invitation = if mode == Mode::Demo { demo::invitation(&addresses) } else { String::new() };
+    say_hello(&config, &(banner::text(&config, &addresses, &control.stages()) + &invitation), &log);
+    announcements.banner_named_the_stages();
+    announcements.say(&log, &addresses);
+    tokio::spawn(announcements.run(log.clone(), addresses));
     shutdown::wait_and_stop(&gateway, &stopper, &log).await.map_err(Failure::config)
+}
+
+// For people it goes out as it stands; where machines read the log it is lines of the log like any other.
+fn say_hello(config: &Config, text: &str, log: &Log) {
+    if config.log_format == LogFormat::Json {
+        text.lines().filter(|line| !line.is_empty()).for_each(|line| log.say(LogLevel::Info, line.trim()));
+        return;
+    }
+    log.flush();
+    let mut stdout = std::io::stdout().lock();
+    // A closed output is no reason to stop.
+    let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
 }
 
 async fn bind(name: &str, address: SocketAddr) -> Result<TcpListener, Failure> {
@@ -87,34 +102,20 @@ async fn bind(name: &str, address: SocketAddr) -> Result<TcpListener, Failure> {
     })
 }
 
-fn open_control(config: &Config, addresses: &Addresses, gateway: &Arc<Gateway>, log: &Log) -> Result<Control, Failure> {
+fn open_control(
+    config: &Config,
+    addresses: &Addresses,
+    gateway: &Arc<Gateway>,
+    announcements: &Arc<Announcements>,
+) -> Result<Control, Failure> {
     let store: Box<dyn Store> = match &config.data_dir {
         Some(dir) => Box::new(DiskStore::open(dir).map_err(|error| Failure::disk(error.to_string()))?),
         None => Box::new(MemoryStore::default()),
     };
     let settings = control::Settings { place: config.place.clone(), authority: addresses.authority() };
-    let (gateway, log, addresses) = (gateway.clone(), log.clone(), *addresses);
-    let started = AtomicBool::new(false);
+    let (gateway, announcements) = (gateway.clone(), announcements.clone());
     let publish = move |snapshot: Arc<types::Snapshot>, remarks: Vec<control::Remark>| {
-        let published = gateway.publish(&snapshot);
-        for remark in remarks {
-            let stage = remark.stage.map(|stage| StageKey { api_id: remark.api_id.clone(), stage });
-            log.remark(stage.as_ref(), remark.text);
-        }
-        for (key, notes) in published.notes {
-            // At start the banner names the stages.
-            if started.load(Ordering::Relaxed) && published.new.contains(&key) {
-                let [by_host, by_path] = addresses.stage_urls(&key);
-                log.say(LogLevel::Info, format!("stage {key} is deployed: {by_host} or {by_path}"));
-            }
-            for note in notes {
-                log.remark(Some(&key), note.to_string());
-            }
-        }
-        for key in published.gone {
-            log.say(LogLevel::Info, format!("stage {key} is gone; its connections are being closed"));
-        }
-        started.store(true, Ordering::Relaxed);
+        announcements.add(gateway.publish(&snapshot), remarks);
     };
     Control::open(settings, store, Box::new(publish)).map_err(|error| Failure::disk(error.to_string()))
 }

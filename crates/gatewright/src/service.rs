@@ -83,6 +83,9 @@ impl Service {
             }
             _ => {}
         }
+        if self.serves_demo && path == "/_gatewright/demo" {
+            return moved("/_gatewright/demo/");
+        }
         if self.serves_demo
             && let Some((content_type, text)) = path.strip_prefix("/_gatewright/demo/").and_then(page::file)
         {
@@ -188,6 +191,13 @@ fn page_response(content_type: &'static str, text: &'static str) -> Response {
     let mut response = http::Response::new(full(Bytes::from_static(text.as_bytes())));
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    response
+}
+
+fn moved(to: &'static str) -> Response {
+    let mut response = http::Response::new(full(Bytes::new()));
+    *response.status_mut() = StatusCode::PERMANENT_REDIRECT;
+    response.headers_mut().insert(header::LOCATION, HeaderValue::from_static(to));
     response
 }
 

@@ -15,9 +15,6 @@ mod selection;
 mod template;
 mod uri;
 
-#[cfg(test)]
-mod tests;
-
 pub use error::{Error, Kind};
 pub use note::Note;
 pub use plan::{Plan, Route};

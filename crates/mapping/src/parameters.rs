@@ -153,7 +153,9 @@ fn shared_source(text: &str) -> Option<Result<Source, String>> {
         return Some(closed.ok_or_else(|| "the quote is not closed".to_owned()));
     }
     if let Some(name) = text.strip_prefix("context.") {
-        return Some(variable(name).map(Source::Context).ok_or_else(|| format!("there is no $context.{name}")));
+        return Some(
+            variable(name).map(Source::Context).ok_or_else(|| "there is no such $context variable".to_owned()),
+        );
     }
     let name = text.strip_prefix("stageVariables.")?;
     Some(check_name(name).map(|()| Source::StageVariable(name.to_owned())))

@@ -1,0 +1,173 @@
+//! Runs `corpus/mapping/*.txt`: an integration and an event in; the request, the reply and the notes out.
+//!
+//! A case is a sentence, its source, and sections; `UPDATE=1` rewrites the section `expect`. Sections: `integration`
+//! and `event` (JSON), `stage`, `route`, `responses` (JSON, optional), `answer` (JSON, optional: what the backend
+//! answered), `expect`.
+#![allow(clippy::disallowed_methods, reason = "the corpus is files; the crate itself reads none")]
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use mapping::{Error, Note, Plan};
+use serde_json::{Value, json};
+use types::event::{ClientMessage, Connection, Disconnect, Event, EventKind, Handshake};
+use types::id::{Id, IdKind};
+use types::limits::Limits;
+use types::message::{IntegrationRequest, IntegrationResponse, Target};
+use types::snapshot::{DeployedStage, StageKey};
+use types::time::Timestamp;
+
+#[test]
+fn every_case_of_the_corpus_maps_as_it_says() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../corpus/mapping");
+    let mut paths: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "txt"));
+    paths.sort();
+    assert!(paths.len() >= 20, "{} cases in {}", paths.len(), folder.display());
+    let mut wrong = String::new();
+    for path in paths {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let (before, expected) = text.split_once("-- expect\n").expect("a case has a section `expect`");
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        assert!(
+            before.starts_with("# ") && before.contains("\nsource: "),
+            "{name}: a sentence and a source come first"
+        );
+        let got = run(&sections(before), &name);
+        if got == expected {
+            continue;
+        }
+        if std::env::var_os("UPDATE").is_some() {
+            std::fs::write(&path, format!("{before}-- expect\n{got}")).unwrap();
+        }
+        write!(wrong, "{name}: expected\n{expected}\ngot\n{got}\n").unwrap();
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+fn sections(text: &str) -> BTreeMap<String, String> {
+    let parts = text.split("\n-- ").skip(1).map(|part| part.split_once('\n').unwrap_or((part, "")));
+    parts.map(|(name, body)| (name.trim().to_owned(), body.to_owned())).collect()
+}
+
+fn run(sections: &BTreeMap<String, String>, name: &str) -> String {
+    let section = |key: &str, default: &str| -> Value {
+        let text = sections.get(key).map_or(default, String::as_str);
+        serde_json::from_str(text).unwrap_or_else(|error| panic!("{name}: section {key}: {error}"))
+    };
+    let event = event(&section("event", "null"));
+    let mut integration = section("integration", "null");
+    integration["integrationId"] = json!("int0001");
+    let mut route = section("route", "{}");
+    let key = match &event.kind {
+        EventKind::Connect(_) => "$connect",
+        EventKind::Message(_) => "$default",
+        EventKind::Disconnect(_) => "$disconnect",
+    };
+    route["routeKey"] = json!(key);
+    route["target"] = json!("integrations/int0001");
+    let definition = json!({
+        "api": { "apiId": "abcdef1234", "routeSelectionExpression": "$request.body.action" },
+        "routes": [{ "route": route }],
+        "integrations": [{ "integration": integration, "responses": section("responses", "[]") }],
+    });
+    let stage = DeployedStage {
+        key: (*event.connection.stage).clone(),
+        settings: serde_json::from_value(section("stage", "{}")).unwrap(),
+        definition: Arc::new(serde_json::from_value(definition).unwrap()),
+    };
+    let (plan, notes) = Plan::compile(&stage, &Limits::default());
+    let mut out = String::new();
+    print_notes(&mut out, "deployment note", &notes);
+    if let Err(error) = walk(&plan, &event, sections.contains_key("answer").then(|| section("answer", "")), &mut out) {
+        writeln!(out, "error: {error}").unwrap();
+    }
+    out
+}
+
+fn walk(plan: &Plan, event: &Event, answer: Option<Value>, out: &mut String) -> Result<(), Error> {
+    let Some(route) = mapping::select_route(plan, event)? else { return Ok(()) };
+    let request = mapping::request(plan, route, event)?;
+    let Some(sent) = request.value else { return Ok(()) };
+    print_request(out, &sent);
+    print_notes(out, "note", &request.notes);
+    let Some(answer) = answer else { return Ok(()) };
+    let headers = answer["headers"].as_object().into_iter().flatten();
+    let headers = headers.map(|(name, value)| (name.as_str(), value.as_str().unwrap_or_default())).collect();
+    let answer = IntegrationResponse {
+        status: answer["status"].as_u64().unwrap() as u16,
+        headers,
+        body: Bytes::from(answer["body"].as_str().unwrap_or_default().to_owned()),
+        latency: Duration::ZERO,
+    };
+    let reply = mapping::response(plan, route, event, answer)?;
+    writeln!(
+        out,
+        "reply: {} {}",
+        reply.value.status,
+        if reply.value.two_way { "to the client" } else { "not delivered" }
+    )
+    .unwrap();
+    for (name, value) in reply.value.headers.iter() {
+        writeln!(out, "  {name}: {value}").unwrap();
+    }
+    writeln!(out, "  [{}]", String::from_utf8_lossy(&reply.value.body)).unwrap();
+    print_notes(out, "note", &reply.notes);
+    Ok(())
+}
+
+fn print_request(out: &mut String, request: &IntegrationRequest) {
+    match &request.target {
+        Target::Http(target) => writeln!(out, "{} {}", request.method, target.url()).unwrap(),
+        Target::Mock { status } => writeln!(out, "mock {status}").unwrap(),
+    }
+    for (name, value) in request.headers.iter() {
+        writeln!(out, "  {name}: {value}").unwrap();
+    }
+    let sent = if request.carries_body { "" } else { " (not sent)" };
+    writeln!(out, "  [{}]{sent}", String::from_utf8_lossy(&request.body)).unwrap();
+}
+
+fn print_notes(out: &mut String, what: &str, notes: &[Note]) {
+    for note in notes {
+        writeln!(out, "{what}: {note}").unwrap();
+    }
+}
+
+// An event from JSON: {"type": "CONNECT", "headers": {…}, "query": "a=1"}, {"type": "MESSAGE", "body": "…"} or
+// {"type": "DISCONNECT", "code": 1000, "reason": "…"}. Ids and times are fixed.
+fn event(value: &Value) -> Event {
+    let connection = Arc::new(Connection {
+        id: "fr1iDchODoECFIQ=".parse().unwrap(),
+        stage: Arc::new(StageKey { api_id: "abcdef1234".into(), stage: "prod".into() }),
+        domain_name: "abcdef1234.execute-api.us-east-1.amazonaws.com".into(),
+        source_ip: [203, 0, 113, 15].into(),
+        user_agent: Some("agent/1.0".into()),
+        connected_at: Timestamp(1_708_326_702_789),
+    });
+    let kind = match value["type"].as_str().unwrap() {
+        "CONNECT" => {
+            let headers = value["headers"].as_object().into_iter().flatten();
+            let query = value["query"].as_str().unwrap_or_default();
+            let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+            EventKind::Connect(Box::new(Handshake {
+                headers: headers.map(|(n, v)| (n.as_str(), v.as_str().unwrap_or_default())).collect(),
+                query: pairs.map(|(n, v)| (n.to_owned(), v.to_owned())).collect(),
+                query_string: query.to_owned(),
+            }))
+        }
+        "MESSAGE" => EventKind::Message(ClientMessage {
+            id: Id::new(IdKind::Connection, 0, 7),
+            body: Bytes::from(value["body"].as_str().unwrap().to_owned()),
+        }),
+        _ => EventKind::Disconnect(Disconnect {
+            status_code: value["code"].as_u64().unwrap() as u16,
+            reason: value["reason"].as_str().unwrap().to_owned(),
+        }),
+    };
+    Event { connection, request_id: "fr1iDG7CjoEFWTg=".parse().unwrap(), at: Timestamp(1_708_326_702_790), kind }
+}

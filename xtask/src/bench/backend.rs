@@ -21,7 +21,7 @@ use tokio::sync::Notify;
 
 use crate::bench::load;
 
-/// Answers with the body of the request.
+/// Answers with the body of the request, as does every path but [`EMPTY`]: `serve --backend` has paths of its own.
 pub(crate) const ECHO: &str = "/echo";
 /// Answers with an empty body.
 pub(crate) const EMPTY: &str = "/empty";
@@ -69,20 +69,17 @@ async fn answer(request: Request<Incoming>, arrivals: &[Notify]) -> Result<Respo
     let (head, body) = request.into_parts();
     let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
     let mut response = Response::new(Full::default());
-    match head.uri.path() {
-        ECHO if body == WHOAMI => {
-            let id = head.headers.get(ID_HEADER).map(|id| Bytes::copy_from_slice(id.as_bytes()));
-            *response.body_mut() = Full::new(id.unwrap_or_default());
-        }
-        ECHO => {
-            response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-            *response.body_mut() = Full::new(body);
-        }
-        EMPTY => match load::sender(&body).and_then(|sender| arrivals.get(sender)) {
+    if head.uri.path() == EMPTY {
+        match load::sender(&body).and_then(|sender| arrivals.get(sender)) {
             Some(arrival) => arrival.notify_one(),
             None => *response.status_mut() = StatusCode::BAD_REQUEST,
-        },
-        _ => *response.status_mut() = StatusCode::NOT_FOUND,
+        }
+    } else if body == WHOAMI {
+        let id = head.headers.get(ID_HEADER).map(|id| Bytes::copy_from_slice(id.as_bytes()));
+        *response.body_mut() = Full::new(id.unwrap_or_default());
+    } else {
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        *response.body_mut() = Full::new(body);
     }
     Ok(response)
 }

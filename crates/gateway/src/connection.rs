@@ -22,8 +22,9 @@ use crate::assembly::{Assembly, Bounds, Input, Violation};
 use crate::client::Client;
 use crate::frame::{Opcode, close};
 use crate::gateway::Gateway;
+use crate::refusal::Outcome;
 use crate::registry::Counted;
-use crate::walk::{self, Outcome};
+use crate::walk;
 
 /// How much is read from a socket at once, into memory that all connections of a thread share.
 const READ_BYTES: usize = 64 * 1024;

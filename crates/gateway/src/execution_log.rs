@@ -16,9 +16,7 @@ pub use lines::{Line, LineKind};
 pub use record::Record;
 pub(crate) use record::Step;
 
-use crate::gateway::Gateway;
-use crate::refusal::Refusal;
-use crate::walk::Outcome;
+use crate::refusal::{Outcome, Refusal};
 
 /// Where records go. Implemented by the program; called on the data path, so it must not block.
 pub trait LogSink: Send + Sync {
@@ -30,17 +28,20 @@ pub trait LogSink: Send + Sync {
 }
 
 /// The log of one event while it runs.
-pub(crate) struct ExecutionLog<'g> {
-    gateway: &'g Gateway,
+pub(crate) struct ExecutionLog<'s> {
+    sink: &'s dyn LogSink,
     record: Record,
     /// False: only failures and what it takes to tell them are kept.
     keeps_steps: bool,
 }
 
-impl<'g> ExecutionLog<'g> {
-    pub(crate) fn open(gateway: &'g Gateway, event: &Event, plan: &Plan) -> ExecutionLog<'g> {
-        let watched = gateway.sink.watched();
-        ExecutionLog { gateway, keeps_steps: watched || plan.logs, record: Record::open(event, plan.default_logging) }
+impl<'s> ExecutionLog<'s> {
+    pub(crate) fn open(sink: &'s dyn LogSink, event: &Event, plan: &Plan) -> ExecutionLog<'s> {
+        ExecutionLog {
+            sink,
+            keeps_steps: plan.logs || sink.watched(),
+            record: Record::open(event, plan.default_logging),
+        }
     }
 
     /// Writes down what a step gave, its notes too, and hands it on.
@@ -61,7 +62,7 @@ impl<'g> ExecutionLog<'g> {
             }
         }
         if self.keeps_steps || outcome.is_err() {
-            self.gateway.sink.write(self.record);
+            self.sink.write(self.record);
         }
         outcome
     }

@@ -7,6 +7,7 @@ mod address;
 mod admit;
 mod assembly;
 mod client;
+mod command;
 mod connection;
 mod connections_api;
 mod execution_log;
@@ -23,7 +24,7 @@ mod timer;
 mod walk;
 
 pub use address::{Address, Below};
-pub use connections_api::Answer as ConnectionsAnswer;
+pub use command::{Answer as ConnectionsAnswer, Command};
 pub use execution_log::{Line, LineKind, LogSink, Record};
 pub use gateway::{Gateway, Settings};
 pub use handshake::{Answer, RequestHead};

@@ -70,7 +70,7 @@ impl Gateway {
             let refusal = Refusal::new(Kind::Throttled, "the limit connections is reached");
             return (refused(&refusal, &connection, request_id), None);
         }
-        let counted = Counted::new(self.clone());
+        let counted = Counted::new(self.registry.clone());
         let query = query.to_owned();
         let mut event = Event { connection, request_id, at, kind: EventKind::Connect(Box::default()) };
         event.kind = EventKind::Connect(Box::new(Handshake {

@@ -2,22 +2,10 @@
 
 use std::pin::Pin;
 
-use bytes::Bytes;
 use types::Id;
 use types::snapshot::StageKey;
 
-use crate::connections_api::Answer;
-
-/// A call on a connection that another node holds.
-#[derive(Clone, Debug)]
-pub enum Command {
-    /// Send this text.
-    Post(Bytes),
-    /// Tell about it.
-    Get,
-    /// Close it.
-    Delete,
-}
+use crate::command::{Answer, Command};
 
 /// Reaches other nodes. An id names its node, so no table is looked up.
 pub trait Peers: Send + Sync {

@@ -4,7 +4,7 @@
 //! that is the refusal's detail, which goes to the log and never to the client.
 
 use integration::Kind as IntegrationKind;
-use mapping::Kind as MappingKind;
+use mapping::{Kind as MappingKind, Reply};
 use types::Id;
 
 /// The gateway's reasons, named as AWS names its gateway responses.
@@ -38,6 +38,9 @@ pub(crate) struct Refusal {
     /// For the log: what exactly went wrong.
     pub(crate) detail: String,
 }
+
+/// What an event came to: the reply (none where no integration ran), or why the client is told no.
+pub(crate) type Outcome = Result<Option<Reply>, Refusal>;
 
 impl Refusal {
     /// A refusal whose text for the client is fixed.

@@ -76,19 +76,19 @@ impl Registry {
 }
 
 /// Counts one connection for as long as it lives.
-pub(crate) struct Counted(Arc<crate::gateway::Gateway>);
+pub(crate) struct Counted(Arc<Registry>);
 
 impl Counted {
-    pub(crate) fn new(gateway: Arc<crate::gateway::Gateway>) -> Counted {
-        gateway.registry.open.fetch_add(1, Ordering::AcqRel);
-        Counted(gateway)
+    pub(crate) fn new(registry: Arc<Registry>) -> Counted {
+        registry.open.fetch_add(1, Ordering::AcqRel);
+        Counted(registry)
     }
 }
 
 impl Drop for Counted {
     fn drop(&mut self) {
-        if self.0.registry.open.fetch_sub(1, Ordering::AcqRel) == 1 {
-            self.0.registry.empty.notify_waiters();
+        if self.0.open.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.0.empty.notify_waiters();
         }
     }
 }

@@ -1,17 +1,12 @@
 //! The walk of one event, from the client to the backend and back.
 
-use std::sync::Arc;
-
-use mapping::{Reply, Route};
+use mapping::{Plan, Route};
 use types::Event;
 
 use crate::admit::{admit, fits};
 use crate::execution_log::ExecutionLog;
 use crate::gateway::Gateway;
-use crate::refusal::{Kind, Refusal};
-
-/// What an event came to: the reply (none where no integration ran), or why the client is told no.
-pub(crate) type Outcome = Result<Option<Reply>, Refusal>;
+use crate::refusal::{Kind, Outcome, Refusal};
 
 /// Takes one event of a connection ($connect, a message, $disconnect) to its backend and back.
 ///
@@ -26,12 +21,12 @@ pub(crate) async fn run(gateway: &Gateway, event: &Event) -> Outcome {
     };
     // Bounds the calls of all connections together (limit in-flight); never closed, so it always gives.
     let _permit = gateway.in_flight.acquire().await;
-    let mut log = ExecutionLog::open(gateway, event, &plan);
+    let mut log = ExecutionLog::open(&*gateway.sink, event, &plan);
     let outcome = walk(gateway, &plan, event, &mut log).await;
     log.close(outcome)
 }
 
-async fn walk(gateway: &Gateway, plan: &Arc<mapping::Plan>, event: &Event, log: &mut ExecutionLog<'_>) -> Outcome {
+async fn walk(gateway: &Gateway, plan: &Plan, event: &Event, log: &mut ExecutionLog<'_>) -> Outcome {
     let route: Option<&Route> = log.step(mapping::select_route(plan, event))?;
     let Some(route) = route else { return Ok(None) };
     log.step(admit(route, event))?;

@@ -12,8 +12,8 @@ use hyper::body::Frame;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
+use crate::answers::Body;
 use crate::logs::Log;
-use crate::service::Body;
 
 /// Readers at once; each has every event of the gateway sent to it.
 const WATCHERS_MAX: usize = 64;

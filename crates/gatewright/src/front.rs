@@ -142,7 +142,7 @@ async fn upgrade(
     request: &mut hyper::Request<Incoming>,
     service: &Arc<Service>,
     peer: Peer,
-) -> crate::service::Response {
+) -> crate::answers::Response {
     let headers = request.headers().iter();
     let headers = headers
         .map(|(name, value)| (usual_spelling(name.as_str()), String::from_utf8_lossy(value.as_bytes()).into_owned()));
@@ -169,7 +169,7 @@ async fn upgrade(
             }
         });
     }
-    crate::service::from_gateway(answer)
+    crate::answers::from_gateway(answer)
 }
 
 fn usual_spelling(name: &str) -> String {

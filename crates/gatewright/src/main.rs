@@ -4,6 +4,7 @@
 //! `front` and `service` take requests in, `logs` writes what happened, `shutdown` ends it.
 
 mod announcements;
+mod answers;
 mod args;
 mod banner;
 mod config;

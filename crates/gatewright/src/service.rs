@@ -1,20 +1,22 @@
 //! Every HTTP request that is no upgrade: which part of the house answers it.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use bytes::Bytes;
 use control::Control;
-use gateway::{Address, Answer, Below, ConnectionsAnswer, Gateway, upgrade_required};
-use http::{HeaderValue, Method, StatusCode, header};
-use http_body_util::combinators::UnsyncBoxBody;
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use gateway::{Address, Below, ConnectionsAnswer, Gateway, upgrade_required};
+use http::{Method, StatusCode, header};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use serde_json::json;
 use types::limits::Limits;
 
+use crate::answers::{
+    Response, error, feed_response, from_connections, from_gateway, full, json_response, moved, page_response,
+    typed_error,
+};
 use crate::demo::page;
 use crate::feed;
 use crate::logs::Log;
@@ -24,9 +26,6 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Calls of the control plane that may be under way at once; each may wait for the disk on a thread of its own.
 const CONTROL_CALLS_MAX: usize = 64;
-
-pub(crate) type Body = UnsyncBoxBody<Bytes, Infallible>;
-pub(crate) type Response = http::Response<Body>;
 
 /// What one listening address serves.
 pub(crate) struct Service {
@@ -164,70 +163,4 @@ async fn collect(body: Incoming, bytes_max: usize) -> Result<Bytes, Unread> {
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Unread::TooLarge),
         Ok(Err(_)) | Err(_) => Err(Unread::Broken),
     }
-}
-
-pub(crate) fn full(bytes: Bytes) -> Body {
-    Full::new(bytes).boxed_unsync()
-}
-
-fn json_response(status: StatusCode, value: &serde_json::Value) -> Response {
-    let mut response = http::Response::new(full(value.to_string().into()));
-    *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response
-}
-
-fn error(status: StatusCode, message: &str) -> Response {
-    json_response(status, &json!({ "message": message }))
-}
-
-fn typed_error(status: StatusCode, error_type: &'static str, message: &str) -> Response {
-    let mut response = error(status, message);
-    response.headers_mut().insert("x-amzn-ErrorType", HeaderValue::from_static(error_type));
-    response
-}
-
-fn page_response(content_type: &'static str, text: &'static str) -> Response {
-    let mut response = http::Response::new(full(Bytes::from_static(text.as_bytes())));
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    response
-}
-
-fn moved(to: &'static str) -> Response {
-    let mut response = http::Response::new(full(Bytes::new()));
-    *response.status_mut() = StatusCode::PERMANENT_REDIRECT;
-    response.headers_mut().insert(header::LOCATION, HeaderValue::from_static(to));
-    response
-}
-
-fn feed_response(body: Body) -> Response {
-    let mut response = http::Response::new(body);
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    response
-}
-
-fn from_connections(answer: ConnectionsAnswer) -> Response {
-    let mut response = http::Response::new(full(answer.body.into()));
-    *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    if let Some(error_type) = answer.error_type {
-        headers.insert("x-amzn-ErrorType", HeaderValue::from_static(error_type));
-    }
-    response
-}
-
-/// An answer to a handshake as hyper sends it.
-pub(crate) fn from_gateway(answer: Answer) -> Response {
-    let mut response = http::Response::new(full(answer.body.into()));
-    *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::BAD_GATEWAY);
-    for (name, value) in answer.headers.iter() {
-        // A header that HTTP does not allow is a backend's; the others still count.
-        if let (Ok(name), Ok(value)) = (header::HeaderName::try_from(name), HeaderValue::try_from(value)) {
-            response.headers_mut().append(name, value);
-        }
-    }
-    response
 }

@@ -7,6 +7,7 @@
 mod error;
 mod path;
 mod scan;
+mod step;
 
 pub use error::{Error, Kind};
 pub use path::Path;

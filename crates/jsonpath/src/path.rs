@@ -4,18 +4,12 @@ use serde_json::Value;
 
 use crate::error::{Error, Kind};
 use crate::scan;
+use crate::step::{Step, position};
 
 /// A definite path: it names at most one place in a document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Path {
     steps: Vec<Step>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Step {
-    Key(String),
-    /// Negative ones count from the end, as Jayway has it.
-    Index(i64),
 }
 
 /// The most steps a path may have: no document that we accept nests deeper (serde_json reads 128 levels).
@@ -57,13 +51,6 @@ impl Path {
     /// When the text is not one JSON value, wherever in it the mistake is.
     pub fn scan(&self, json: &[u8]) -> Result<Option<Value>, serde_json::Error> {
         scan::scan(&self.steps, json)
-    }
-}
-
-pub(crate) fn position(index: i64, len: usize) -> Option<usize> {
-    match usize::try_from(index) {
-        Ok(index) => Some(index),
-        Err(_) => len.checked_sub(usize::try_from(index.unsigned_abs()).ok()?),
     }
 }
 

@@ -7,7 +7,7 @@ use std::fmt;
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
-use crate::path::Step;
+use crate::step::{Step, position};
 
 pub(crate) fn scan(steps: &[Step], json: &[u8]) -> Result<Option<Value>, serde_json::Error> {
     let mut deserializer = serde_json::Deserializer::from_slice(json);
@@ -81,7 +81,7 @@ impl<'de> Visitor<'de> for Descend<'_> {
                     items.push(item);
                 }
                 let path = self.rest;
-                let item = crate::path::position(*index, items.len()).and_then(|at| items.into_iter().nth(at));
+                let item = position(*index, items.len()).and_then(|at| items.into_iter().nth(at));
                 Ok(item.and_then(|item| Seek(path).deserialize(item).ok().flatten()))
             }
             Step::Key(_) => {

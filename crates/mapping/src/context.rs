@@ -1,13 +1,14 @@
 //! The `$context` variables: one table, read by parameter mappings now and by templates and access logs later.
 
 use types::event::{Event, EventKind};
-
-use crate::plan::Plan;
+use types::resources::Map;
+use types::snapshot::StageKey;
 
 /// What a variable is worked out from.
 #[derive(Clone, Copy)]
 pub(crate) struct Scope<'a> {
-    pub(crate) plan: &'a Plan,
+    pub(crate) stage: &'a StageKey,
+    pub(crate) stage_variables: &'a Map<String>,
     pub(crate) route_key: &'a str,
     pub(crate) event: &'a Event,
 }
@@ -21,7 +22,7 @@ pub(crate) struct Variable {
 /// Every variable of WebSocket APIs. Source: documented ("WebSocket API mapping template reference"), but for
 /// `messageDirection`, `disconnectStatusCode` and `disconnectReason`, which are observed in recorded events.
 pub(crate) const VARIABLES: &[Variable] = &[
-    Variable { name: "apiId", value: |s| Some(s.plan.key.api_id.clone()) },
+    Variable { name: "apiId", value: |s| Some(s.stage.api_id.clone()) },
     Variable { name: "connectedAt", value: |s| Some(s.event.connection.connected_at.0.to_string()) },
     Variable { name: "connectionId", value: |s| Some(s.event.connection.id.to_string()) },
     Variable { name: "disconnectReason", value: |s| disconnect(s).map(|d| d.reason.clone()) },
@@ -38,7 +39,7 @@ pub(crate) const VARIABLES: &[Variable] = &[
     Variable { name: "requestTime", value: |s| Some(s.event.at.clf()) },
     Variable { name: "requestTimeEpoch", value: |s| Some(s.event.at.0.to_string()) },
     Variable { name: "routeKey", value: |s| Some(s.route_key.to_owned()) },
-    Variable { name: "stage", value: |s| Some(s.plan.key.stage.clone()) },
+    Variable { name: "stage", value: |s| Some(s.stage.stage.clone()) },
     // Null without an authorizer, IAM or an API key; those issues give them values.
     Variable { name: "identity.accessKey", value: |_| None },
     Variable { name: "identity.accountId", value: |_| None },

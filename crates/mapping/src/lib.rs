@@ -7,6 +7,7 @@ pub mod plan;
 
 mod context;
 mod error;
+mod expression;
 mod note;
 mod parameters;
 mod request;

@@ -109,7 +109,7 @@ impl Parameter {
         let one = match &self.source {
             Source::Static(text) => return Found::Escaped(text.clone()),
             Source::Context(variable) => (variable.value)(scope),
-            Source::StageVariable(name) => scope.plan.variables.get(name).cloned(),
+            Source::StageVariable(name) => scope.stage_variables.get(name).cloned(),
             Source::Header(name) => handshake.and_then(|h| h.headers.get(name)).map(str::to_owned),
             Source::MultiHeader(name) => handshake.map(|h| h.headers.get_all(name).collect::<Vec<_>>().join(",")),
             // Of a repeated parameter the last value counts (observed).

@@ -8,13 +8,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use regex::Regex;
+use types::event::Event;
 use types::limits::Limits;
 use types::resources::{LoggingLevel, Map, RouteSettings};
 use types::snapshot::{DeployedStage, IntegrationDefinition, RouteDefinition, StageKey};
 
+use crate::context::Scope;
+use crate::expression::Expression;
 use crate::note::Note;
 use crate::parameters::{Parameter, Target};
-use crate::selection::Expression;
 use crate::template::Templates;
 use crate::uri::UriTemplate;
 
@@ -30,7 +32,7 @@ pub struct Plan {
     pub logs: bool,
     pub(crate) selection: Result<Expression, String>,
     pub(crate) selection_text: String,
-    pub(crate) variables: Map<String>,
+    variables: Map<String>,
     routes: HashMap<String, Route>,
 }
 
@@ -107,6 +109,11 @@ impl Plan {
     /// The route with exactly this key.
     pub fn route(&self, key: &str) -> Option<&Route> {
         self.routes.get(key)
+    }
+
+    /// What the variables of one of this stage's events are worked out from.
+    pub(crate) fn scope<'a>(&'a self, route: &'a Route, event: &'a Event) -> Scope<'a> {
+        Scope { stage: &self.key, stage_variables: &self.variables, route_key: &route.key, event }
     }
 
     pub(crate) fn route_keys(&self) -> impl Iterator<Item = &str> {

@@ -30,7 +30,7 @@ pub fn request(plan: &Plan, route: &Route, event: &Event) -> Result<Mapped<Optio
         }
         RouteTarget::None => return Ok(Mapped { value: None, notes: Vec::new() }),
     };
-    let scope = Scope { plan, route_key: &route.key, event };
+    let scope = plan.scope(route, event);
     let mut notes = Vec::new();
     let request = match &integration.backend {
         Backend::Mock => mock(integration, event)?,
@@ -159,7 +159,7 @@ fn http(
 
 // Observed twice on AWS, also on requests without a body.
 fn default_headers(scope: &Scope<'_>, headers: &mut Headers) {
-    let api_id = &scope.plan.key.api_id;
+    let api_id = &scope.stage.api_id;
     headers.append("X-Amzn-Apigateway-Api-Id", api_id.as_str());
     headers.append("X-Amzn-Trace-Id", trace_id(scope.event));
     headers.append("User-Agent", format!("AmazonAPIGateway_{api_id}"));
@@ -188,7 +188,7 @@ fn forward_client_headers(scope: &Scope<'_>, client: &Headers, headers: &mut Hea
     for (name, value) in client.iter().filter(|(name, _)| !is_one_of(name, OF_THIS_HOP)) {
         headers.append(name, value);
     }
-    let api_id = &scope.plan.key.api_id;
+    let api_id = &scope.stage.api_id;
     headers.set("X-Amzn-Apigateway-Api-Id", api_id.as_str());
     if headers.get("User-Agent").is_none() {
         headers.append("User-Agent", format!("AmazonAPIGateway_{api_id}"));

@@ -40,7 +40,7 @@ pub fn response(
     let RouteTarget::Integration(integration) = &route.target else {
         return Err(Error::configuration("the route has no integration"));
     };
-    let scope = Scope { plan, route_key: &route.key, event };
+    let scope = plan.scope(route, event);
     let reply = match &integration.backend {
         Backend::HttpProxy(_) => {
             let status = answer.status;

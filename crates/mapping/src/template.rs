@@ -5,7 +5,7 @@
 
 use types::resources::Map;
 
-use crate::selection::Expression;
+use crate::expression::Expression;
 
 /// A mapping template, parsed when its stage is compiled.
 #[derive(Clone, Debug, PartialEq)]

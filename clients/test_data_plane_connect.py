@@ -5,11 +5,12 @@ import re
 import threading
 
 import pytest
+from websockets.exceptions import InvalidStatus
+
 from harness.aws import Api, management
 from harness.backend import NEVER, Answer, unused_port
 from harness.clients import open_websocket
 from harness.frames import TEXT, RawClient, Wire, encode
-from websockets.exceptions import InvalidStatus
 
 ID = re.compile(r"[A-Za-z0-9_-]{15}=")
 KNOWN = {"RequestParameters": {"integration.request.header.connectionId": "context.connectionId"}}

@@ -96,11 +96,24 @@ def test_a_stage_without_a_deployment_is_forbidden(gateway):
     assert handshake(gateway, api.target, UPGRADE).status == 403
 
 
-def test_huge_urls_and_headers_are_refused(gateway, echo):
-    assert handshake(gateway, f"{echo.target}?x={'a' * 5000}", UPGRADE).status == 414
-    assert handshake(gateway, echo.target, upgrade(added=[("X-Large", "a" * 20_000)])).status == 431
-    many = [(f"X-{n}", "a" * 100) for n in range(400)]
-    assert handshake(gateway, echo.target, upgrade(added=many)).status == 431
+@pytest.mark.parametrize("reused", [False, True], ids=["first request", "second request"])
+@pytest.mark.parametrize(
+    ("query", "added", "status"),
+    [
+        ("?x=" + "a" * 5000, [], 414),
+        ("", [("X-Large", "a" * 17_000)], 431),
+        ("", [("X-Large", "a" * 100_000)], 431),
+        ("", [(f"X-{n}", "a" * 250) for n in range(90)], 431),
+    ],
+    ids=["url", "header just too large", "header far too large", "headers"],
+)
+def test_large_urls_and_headers_are_refused(gateway, echo, query, added, status, reused):
+    lines = [f"GET {echo.target}{query} HTTP/1.1", *(f"{name}: {value}" for name, value in upgrade(added=added)), "", ""]
+    with Wire(gateway.port) as wire:
+        if reused:
+            assert wire.request("GET", "/_health").status == 200
+        wire.send("\r\n".join(lines).encode())
+        assert wire.read_head().status == status
 
 
 def send_without_end(wire, start, piece):

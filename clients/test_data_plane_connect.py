@@ -217,6 +217,19 @@ def test_what_a_client_sends_before_the_101_waits_for_it(gateway, backend, path)
         assert wire.read_exact(7) == b"\x81\x05early"
 
 
+def test_an_upgrade_may_follow_other_requests_on_a_connection(gateway, backend, path):
+    api = api_with_connect(gateway, backend, lambda api: api.integration("HTTP_PROXY", backend.url + path))
+    with Wire(gateway.port) as wire:
+        assert wire.request("GET", "/_health").status == 200
+        wire.send(
+            f"GET {api.target} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+            "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n".encode()
+            + encode(TEXT, b"early")
+        )
+        assert wire.read_head().status == 101
+        assert wire.read_exact(7) == b"\x81\x05early"
+
+
 def test_the_backend_chooses_the_subprotocol(gateway, backend, path):
     backend.answers[path] = Answer(headers=[("sec-websocket-protocol", "chat.v2")])
     api = api_with_connect(gateway, backend, lambda api: api.integration("HTTP_PROXY", backend.url + path))

@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+
 from harness.aws import Api
 from harness.backend import Backend
 from harness.clients import node_modules

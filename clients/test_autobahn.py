@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from harness.aws import Api
 from harness.backend import Answer
 from harness.frames import CLOSE, CONTINUATION, PONG, TEXT, RawClient, encode

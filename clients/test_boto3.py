@@ -4,9 +4,10 @@ import datetime
 import json
 
 import pytest
+from websockets.exceptions import ConnectionClosed
+
 from harness.aws import Api, control, management, resolve_localhost_names
 from harness.clients import open_websocket, receive
-from websockets.exceptions import ConnectionClosed
 
 
 @pytest.fixture(scope="module")

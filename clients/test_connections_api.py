@@ -7,6 +7,7 @@ import threading
 from urllib.parse import quote
 
 import pytest
+
 from harness.aws import Api
 from harness.frames import TEXT, RawClient, Wire
 

@@ -4,6 +4,7 @@ import json
 import re
 
 import pytest
+
 from harness.aws import Cli
 
 API_DEFAULTS = {

@@ -5,11 +5,12 @@ import re
 import threading
 
 import pytest
+from websockets.exceptions import InvalidStatus
+
 from harness.aws import Api, management
 from harness.backend import NEVER, Answer, unused_port
 from harness.clients import open_websocket
 from harness.frames import TEXT, RawClient, Wire, encode
-from websockets.exceptions import InvalidStatus
 
 ID = re.compile(r"[A-Za-z0-9_-]{15}=")
 KNOWN = {"RequestParameters": {"integration.request.header.connectionId": "context.connectionId"}}
@@ -212,6 +213,19 @@ def test_what_a_client_sends_before_the_101_waits_for_it(gateway, backend, path)
             posts.post_to_connection(ConnectionId=connection_id, Data=b"x")
         assert not backend.seen("/echo", mark)
         hold.set()
+        assert wire.read_head().status == 101
+        assert wire.read_exact(7) == b"\x81\x05early"
+
+
+def test_an_upgrade_may_follow_other_requests_on_a_connection(gateway, backend, path):
+    api = api_with_connect(gateway, backend, lambda api: api.integration("HTTP_PROXY", backend.url + path))
+    with Wire(gateway.port) as wire:
+        assert wire.request("GET", "/_health").status == 200
+        wire.send(
+            f"GET {api.target} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+            "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n".encode()
+            + encode(TEXT, b"early")
+        )
         assert wire.read_head().status == 101
         assert wire.read_exact(7) == b"\x81\x05early"
 

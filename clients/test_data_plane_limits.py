@@ -4,6 +4,7 @@ import threading
 import time
 
 import pytest
+
 from harness.aws import Api
 from harness.backend import Answer
 from harness.frames import CONTINUATION, PING, TEXT, RawClient
@@ -73,7 +74,7 @@ def test_a_frame_of_32_kb_passes_and_a_byte_more_is_1009(gateway, echo):
 
 
 def test_the_head_of_a_frame_that_is_too_large_is_enough_for_1009(gateway, echo):
-    for length in (32_769, 1 << 40, (1 << 63) - 1):
+    for length in (32_769, 65_536, 1 << 40, 1 << 60):
         with RawClient(gateway.port, echo.target) as client:
             client.frame(TEXT, b"", length=length)
             frame, _ = client.read_close()

@@ -5,6 +5,7 @@ import re
 import threading
 
 import pytest
+
 from harness.aws import Api
 from harness.backend import NEVER, Answer, unused_port
 from harness.frames import CONTINUATION, TEXT, RawClient

@@ -5,6 +5,7 @@ import re
 from urllib.parse import parse_qs
 
 import pytest
+
 from harness.aws import Api
 from harness.clients import open_websocket
 from harness.frames import RawClient
@@ -48,7 +49,7 @@ def life(
 
 
 def default_headers(api, backend, request):
-    """The headers of reference data-plane 3.5, spelled as recorded."""
+    """What every request to an HTTP backend carries, spelled as recorded on AWS."""
     expected = {
         "X-Amzn-Apigateway-Api-Id": api.id,
         "User-Agent": f"AmazonAPIGateway_{api.id}",
@@ -299,6 +300,6 @@ def test_headers_that_cannot_be_mapped_are_a_configuration_error(gateway, backen
     client.send("x")
     assert json.loads(client.recv(timeout=10))["message"] == "Internal server error"
     client.close()
-    said = gateway.wait_for_log("header already present", apiId=api.id)["message"].lower()
+    said = gateway.wait_for_log("Execution failed due to configuration error: ", apiId=api.id)["message"].lower()
     assert f"execution failed due to configuration error: {name.lower()} header already present" in said
     assert not backend.seen(path)

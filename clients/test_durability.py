@@ -4,6 +4,7 @@ import threading
 
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
+
 from harness.aws import Api, control
 from harness.frames import RawClient
 from harness.until import PATIENCE

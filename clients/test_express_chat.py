@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from harness.aws import Cli, cli_environment
 from harness.backend import unused_port
 from harness.clients import Node, open_websocket, receive

@@ -4,6 +4,7 @@ import json
 import shutil
 
 import pytest
+
 from harness.backend import Answer
 from harness.clients import JS, Node
 

@@ -274,6 +274,7 @@ mod tests {
             (vec![client_frame(0x88, &[0x03, 0xed])], 1002),
             (vec![client_frame(0x88, &[0x03, 0xe8, 0xff])], 1007),
             (vec![client_frame(0x81, &[b'a'; 1001])], 1009),
+            (vec![vec![0x81, 0xff, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1, 2, 3, 4]], 1009),
             ([0x01, 0x00, 0x00, 0x80].map(|first| client_frame(first, exactly.as_bytes())).to_vec(), 1009),
         ] {
             assert_eq!(read(&frames.concat()).1, Some(code), "{frames:x?}");

@@ -7,10 +7,12 @@ mod lines;
 mod record;
 
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use mapping::{Mapped, Note, Plan, Reply, Route};
 use types::event::Event;
 use types::message::{IntegrationRequest, IntegrationResponse};
+use types::time::Timestamp;
 
 pub use lines::{Line, LineKind};
 pub use record::Record;
@@ -58,7 +60,7 @@ impl<'s> ExecutionLog<'s> {
             Ok(reply) => self.record.status = Some(reply.as_ref().map_or(200, |reply| reply.status)),
             Err(refusal) => {
                 self.record.status = Some(refusal.status());
-                self.record.steps.push(Step::Failed(refusal.log_line()));
+                self.record.steps.push((now(), Step::Failed(refusal.log_line())));
             }
         }
         if self.keeps_steps || outcome.is_err() {
@@ -69,7 +71,7 @@ impl<'s> ExecutionLog<'s> {
 
     fn keep(&mut self, step: impl FnOnce() -> Step) {
         if self.keeps_steps {
-            self.record.steps.push(step());
+            self.record.steps.push((now(), step()));
         }
     }
 
@@ -135,4 +137,10 @@ impl Recorded for Mapped<Reply> {
         log.notes(self.notes);
         self.value
     }
+}
+
+/// The time as it is written down. Here and not an argument, because it is read only where somebody reads the log.
+fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp(since.as_millis() as u64)
 }

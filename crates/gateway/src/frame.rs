@@ -72,8 +72,10 @@ pub(crate) fn read_head(bytes: &[u8]) -> Result<Option<Head>, &'static str> {
         (126 | 127, _) => return Ok(None),
         _ => (short as u64, 0),
     };
-    let payload_len = usize::try_from(length).ok().filter(|length| *length <= isize::MAX as usize / 2);
-    let payload_len = payload_len.ok_or("the frame's length is no length")?;
+    if length >> 63 != 0 || (extra == 2 && length < 126) || (extra == 8 && length <= 0xffff) {
+        return Err("the frame's length is not written as it must be");
+    }
+    let payload_len = usize::try_from(length).unwrap_or(usize::MAX);
     let Some(&[a, b, c, d]) = rest.get(extra..extra + 4) else { return Ok(None) };
     Ok(Some(Head { is_final, opcode, mask: [a, b, c, d], payload_len, head_len: 2 + extra + 4 }))
 }
@@ -166,7 +168,9 @@ mod tests {
             (&[0x81, 0x05], "masked"),
             (&[0x89, 0xfe], "control frame"),
             (&[0x08, 0x80], "control frame"),
-            (&[0x81, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff], "no length"),
+            (&[0x81, 0xfe, 0, 5], "not written"),
+            (&[0x81, 0xff, 0, 0, 0, 0, 0, 0, 0xff, 0xff], "not written"),
+            (&[0x81, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff], "not written"),
         ] {
             assert!(read_head(bytes).is_err_and(|error| error.contains(part)), "{bytes:x?}");
         }

@@ -170,6 +170,11 @@ impl Gateway {
         Id::new(kind, self.node, rand::random())
     }
 
+    /// An id for an answer that no event stands behind.
+    pub fn new_request_id(&self) -> String {
+        self.new_id(IdKind::Request).to_string()
+    }
+
     pub(crate) fn intern(&self, text: &str) -> Arc<str> {
         self.names.intern(text)
     }

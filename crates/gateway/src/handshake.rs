@@ -57,6 +57,11 @@ impl RequestHead {
         self.headers.get_all("Upgrade").any(|value| has_token(value, "websocket"))
     }
 
+    /// How many bytes its headers take on the wire.
+    pub(crate) fn header_bytes(&self) -> usize {
+        self.headers.iter().map(|(name, value)| name.len() + value.len() + 4).sum()
+    }
+
     /// The host it names, from a `Host` header or an absolute target.
     pub fn host(&self) -> &str {
         match absolute(&self.target) {

@@ -53,6 +53,9 @@ impl Gateway {
         if head.target.len() > self.limits.url_bytes {
             return (plain(414, "BadRequestException", "URI Too Long"), None);
         }
+        if head.header_bytes() > self.limits.header_bytes {
+            return (plain(431, "BadRequestException", "Request Header Fields Too Large"), None);
+        }
         if self.is_draining() {
             return (plain(503, "ServiceUnavailableException", "Service Unavailable"), None);
         }

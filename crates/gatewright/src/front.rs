@@ -27,6 +27,9 @@ use crate::service::Service;
 /// How long accepting rests when the system gives no more sockets.
 const ACCEPT_REST: Duration = Duration::from_millis(50);
 
+/// hyper refuses to work with less.
+const HYPER_BUFFER_MIN: usize = 8192;
+
 /// Accepts connections until `stop` says so. Each has a task of its own, which ends with its connection.
 pub(crate) async fn accept(listener: TcpListener, service: Arc<Service>, mut stop: watch::Receiver<bool>) {
     loop {
@@ -118,40 +121,49 @@ async fn refuse(mut socket: TcpStream, status: &str) {
 
 async fn serve(io: Prefixed, service: Arc<Service>, peer: Peer) {
     let head_timeout = service.limits.handshake_timeout;
+    let head_bytes_max = (service.limits.url_bytes + service.limits.header_bytes).max(HYPER_BUFFER_MIN);
     let answer = service_fn(move |mut request: hyper::Request<Incoming>| {
         let service = service.clone();
         async move {
-            if service.serves_clients && request.headers().contains_key(hyper::header::UPGRADE) {
-                return Ok::<_, Infallible>(upgrade(&mut request, &service, peer).await);
-            }
-            Ok(service.answer(request).await)
+            let head = (service.serves_clients && request.headers().contains_key(hyper::header::UPGRADE))
+                .then(|| head_of(&request))
+                .filter(RequestHead::is_upgrade);
+            Ok::<_, Infallible>(match head {
+                Some(head) => upgrade(&mut request, head, &service, peer).await,
+                None => service.answer(request).await,
+            })
         }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(head_timeout)
+        .max_buf_size(head_bytes_max)
         .serve_connection(TokioIo::new(io), answer)
         .with_upgrades();
     // What goes wrong with one client's HTTP is told to the client; the program has nothing to do.
     let _ = connection.await;
 }
 
-// An upgrade on a connection that has carried other requests: hyper has lost the spelling of the names, so they
-// get the usual one.
-async fn upgrade(
-    request: &mut hyper::Request<Incoming>,
-    service: &Arc<Service>,
-    peer: Peer,
-) -> crate::answers::Response {
+// hyper has lost the spelling of the names, so they get the usual one.
+fn head_of(request: &hyper::Request<Incoming>) -> RequestHead {
     let headers = request.headers().iter();
     let headers = headers
         .map(|(name, value)| (usual_spelling(name.as_str()), String::from_utf8_lossy(value.as_bytes()).into_owned()));
-    let head = RequestHead {
+    RequestHead {
         method: request.method().to_string(),
         target: request.uri().to_string(),
         minor_version: u8::from(request.version() == hyper::Version::HTTP_11),
         headers: headers.collect(),
-    };
+    }
+}
+
+// An upgrade on a connection that has carried other requests.
+async fn upgrade(
+    request: &mut hyper::Request<Incoming>,
+    head: RequestHead,
+    service: &Service,
+    peer: Peer,
+) -> crate::answers::Response {
     let (answer, opening) = Box::pin(service.gateway.open(head, peer)).await;
     if let Some(opening) = opening {
         let upgraded = hyper::upgrade::on(request);

@@ -160,7 +160,7 @@ impl Writer {
             let _ = self.feed.send(record.to_json().to_string().into());
         }
         for line in record.lines() {
-            self.line(out, record.at, Some(&record.connection.stage), Some(record), line.kind.name(), &line.text);
+            self.line(out, line.at, Some(&record.connection.stage), Some(record), line.kind.name(), &line.text);
         }
         if record.logging.level == LoggingLevel::Off
             && let Some(failure) = record.failure()

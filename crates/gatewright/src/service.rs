@@ -7,9 +7,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use control::Control;
 use gateway::{Address, Below, ConnectionsAnswer, Gateway, upgrade_required};
-use http::{Method, StatusCode, header};
+use http::{HeaderValue, Method, StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use serde_json::json;
 use types::limits::Limits;
 
@@ -67,7 +67,12 @@ impl Service {
         if self.serves_clients
             && let Some(address) = Address::read(&host, &path)
         {
-            return self.data_plane(&address, request).await;
+            let mut response = self.data_plane(&address, request).await;
+            // Every answer can be told from the others in a report; a text of 16 safe characters is a header's value.
+            if let Ok(id) = HeaderValue::try_from(self.gateway.new_request_id()) {
+                response.headers_mut().entry("x-amzn-RequestId").or_insert(id);
+            }
+            return response;
         }
         match path.as_str() {
             "/_health" => return json_response(StatusCode::OK, &self.health()),
@@ -158,6 +163,10 @@ enum Unread {
 }
 
 async fn collect(body: Incoming, bytes_max: usize) -> Result<Bytes, Unread> {
+    // What is announced too large is not waited for.
+    if body.size_hint().lower() > bytes_max as u64 {
+        return Err(Unread::TooLarge);
+    }
     match tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, bytes_max).collect()).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Unread::TooLarge),

@@ -68,8 +68,7 @@ fn body(integration: &Integration, event: &Event) -> Result<Bytes, Error> {
         Passthrough::WhenNoTemplates => integration.templates.is_empty(),
         Passthrough::Never => false,
     };
-    // $connect and $disconnect have no body that could be refused.
-    if passes || !matches!(event.kind, EventKind::Message(_)) {
+    if passes {
         return Ok(message);
     }
     let detail = "no request template fits the message and the passthrough behaviour does not let it pass".to_owned();

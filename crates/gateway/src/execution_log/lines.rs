@@ -7,6 +7,7 @@ use mapping::plan::Logging;
 use types::headers::Headers;
 use types::message::{IntegrationRequest, IntegrationResponse, Target};
 use types::resources::LoggingLevel;
+use types::time::Timestamp;
 
 use super::record::{Record, Step};
 
@@ -21,6 +22,8 @@ const CUT: &str = " [TRUNCATED]";
 pub struct Line {
     /// What it is.
     pub kind: LineKind,
+    /// When.
+    pub at: Timestamp,
     /// The text, with the request id in front.
     pub text: String,
 }
@@ -64,7 +67,7 @@ impl Record {
     }
 
     fn lines_with(&self, logging: Logging) -> Vec<Line> {
-        let mut writer = Writer { record: self, trace: logging.data_trace, lines: Vec::new() };
+        let mut writer = Writer { record: self, trace: logging.data_trace, at: self.at, lines: Vec::new() };
         match logging.level {
             LoggingLevel::Off => {}
             LoggingLevel::Error => writer.failures(),
@@ -77,12 +80,14 @@ impl Record {
 struct Writer<'r> {
     record: &'r Record,
     trace: bool,
+    /// The time of the step that is being written.
+    at: Timestamp,
     lines: Vec<Line>,
 }
 
 impl Writer<'_> {
     fn add(&mut self, kind: LineKind, text: &str) {
-        self.lines.push(Line { kind, text: format!("({}) {text}", self.record.request_id) });
+        self.lines.push(Line { kind, at: self.at, text: format!("({}) {text}", self.record.request_id) });
     }
 
     fn log(&mut self, text: &str) {
@@ -97,7 +102,8 @@ impl Writer<'_> {
 
     // "ERROR level prints only the failure lines"; our remarks go with them, since they explain.
     fn failures(&mut self) {
-        for step in &self.record.steps {
+        for (at, step) in &self.record.steps {
+            self.at = *at;
             match step {
                 Step::Failed(line) => self.add(LineKind::Error, line),
                 Step::Note(text) => self.add(LineKind::Note, text),
@@ -109,7 +115,8 @@ impl Writer<'_> {
     fn everything(&mut self) {
         self.start();
         let mut failed = false;
-        for step in &self.record.steps {
+        for (at, step) in &self.record.steps {
+            self.at = *at;
             match step {
                 Step::Request(request) => self.request(request),
                 Step::Response(response) => self.response(response),

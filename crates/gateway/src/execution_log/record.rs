@@ -31,8 +31,8 @@ pub struct Record {
     pub route_key: Option<String>,
     /// What the stage's settings ask to log of it.
     pub logging: Logging,
-    /// The steps, in order.
-    pub steps: Vec<Step>,
+    /// The steps, in order, each with its time.
+    pub steps: Vec<(Timestamp, Step)>,
     /// The status it ended with, as the log counts it.
     pub status: Option<u16>,
 }
@@ -72,7 +72,7 @@ impl Record {
 
     /// The failure in one line, if there was one: what is said even where logging is off.
     pub fn failure(&self) -> Option<&str> {
-        self.steps.iter().find_map(|step| match step {
+        self.steps.iter().find_map(|(_, step)| match step {
             Step::Failed(line) => Some(line.as_str()),
             _ => None,
         })
@@ -83,7 +83,7 @@ impl Record {
         let mut request = Value::Null;
         let mut response = Value::Null;
         let mut latency_ms = Value::Null;
-        for step in &self.steps {
+        for (_, step) in &self.steps {
             match step {
                 Step::Request(sent) => request = request_json(sent),
                 Step::Response(got) => {
@@ -97,7 +97,10 @@ impl Record {
             }
         }
         let lines = self.all_lines();
-        let lines: Vec<_> = lines.iter().map(|line| json!({"kind": line.kind.name(), "text": line.text})).collect();
+        let lines: Vec<_> = lines
+            .iter()
+            .map(|line| json!({"kind": line.kind.name(), "at": line.at.iso_millis(), "text": line.text}))
+            .collect();
         json!({
             "requestId": self.request_id, "connectionId": self.connection.id,
             "apiId": self.connection.stage.api_id, "stage": self.connection.stage.stage,

@@ -27,6 +27,9 @@ use crate::config::Config;
 use crate::exit::Failure;
 use crate::serve::Mode;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let matches = match Cli::command().try_get_matches() {
         Ok(matches) => matches,

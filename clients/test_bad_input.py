@@ -252,6 +252,15 @@ def test_a_body_of_the_wrong_type_names_the_member(gateway):
     assert "name" in json.loads(answer.body)["message"]
 
 
+def test_a_web_page_from_elsewhere_cannot_change_the_gateway(gateway):
+    body = b'{"name": "x", "protocolType": "WEBSOCKET", "routeSelectionExpression": "$request.body.action"}'
+    here = f"127.0.0.1:{gateway.port}"
+    for origin, status in ((f"http://{here}", 201), ("https://evil.example", 403), ("null", 403)):
+        with Wire(gateway.port) as wire:
+            answer = wire.request("POST", "/v2/apis", [("Host", here), ("Origin", origin)], body)
+        assert answer.status == status, origin
+
+
 @pytest.mark.parametrize(
     "target", ["/v2", "/v2/", "/v2/nothing", "/v2/apis/x/y/z/1/2/3", "/v2/apis//routes", "/v2/%2e%2e/x", "/v2/tags/%ff"]
 )

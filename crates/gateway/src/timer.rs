@@ -3,8 +3,8 @@
 //! A million sleeping timers would cost more than the connections. The wheel holds ids only; what is due is asked
 //! of the connection itself when its slot comes round, which also tells when to look again.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use types::Id;
@@ -29,10 +29,18 @@ impl Wheel {
     /// Has `id` come up once `at` has passed, or earlier if that is more than a round away. Times count from the
     /// start of the gateway.
     pub(crate) fn schedule(&self, id: Id, at: Duration) {
-        let next = self.next.load(Ordering::Acquire);
-        // The tick in which the deadline has surely passed; a slot that is being emptied right now is too late.
-        let tick = (at.as_millis().div_ceil(TICK.as_millis()) as u64).clamp(next + 1, next + SLOTS as u64 - 1);
-        self.slots[tick as usize % SLOTS].lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push(id);
+        // The tick in which the deadline has surely passed.
+        let wanted = at.as_millis().div_ceil(TICK.as_millis()) as u64;
+        loop {
+            let next = self.next.load(Ordering::Acquire);
+            let tick = wanted.clamp(next, next + SLOTS as u64 - 1);
+            let mut slot = self.slot(tick);
+            // A tick is handed out before its slot is emptied: if it is not out yet, what is put in now will be found.
+            if self.next.load(Ordering::Acquire) <= tick {
+                slot.push(id);
+                return;
+            }
+        }
     }
 
     /// The ids whose slots have come up to `now`; call it every [`TICK`].
@@ -42,11 +50,14 @@ impl Wheel {
         let mut next = self.next.load(Ordering::Acquire);
         while next <= last {
             self.next.store(next + 1, Ordering::Release);
-            let mut slot = self.slots[next as usize % SLOTS].lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-            due.append(&mut std::mem::take(&mut *slot));
+            due.append(&mut std::mem::take(&mut *self.slot(next)));
             next += 1;
         }
         due
+    }
+
+    fn slot(&self, tick: u64) -> MutexGuard<'_, Vec<Id>> {
+        self.slots[tick as usize % SLOTS].lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

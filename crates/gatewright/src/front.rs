@@ -30,6 +30,10 @@ const ACCEPT_REST: Duration = Duration::from_millis(50);
 /// hyper refuses to work with less.
 const HYPER_BUFFER_MIN: usize = 8192;
 
+/// How long a connection may wait for its next request. Longer than the minute after which most clients give theirs
+/// up, so that none is closed by us in the moment in which it is used.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+
 /// Accepts connections until `stop` says so. Each has a task of its own, which ends with its connection.
 pub(crate) async fn accept(listener: TcpListener, service: Arc<Service>, mut stop: watch::Receiver<bool>) {
     loop {
@@ -120,8 +124,8 @@ async fn refuse(mut socket: TcpStream, status: &str) {
 }
 
 async fn serve(io: Prefixed, service: Arc<Service>, peer: Peer) {
-    let head_timeout = service.limits.handshake_timeout;
     let head_bytes_max = (service.limits.url_bytes + service.limits.header_bytes).max(HYPER_BUFFER_MIN);
+    let keep_alive = KEEP_ALIVE.max(service.limits.handshake_timeout);
     let answer = service_fn(move |mut request: hyper::Request<Incoming>| {
         let service = service.clone();
         async move {
@@ -136,7 +140,7 @@ async fn serve(io: Prefixed, service: Arc<Service>, peer: Peer) {
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(head_timeout)
+        .header_read_timeout(keep_alive)
         .max_buf_size(head_bytes_max)
         .serve_connection(TokioIo::new(io), answer)
         .with_upgrades();

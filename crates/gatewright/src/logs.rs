@@ -20,6 +20,8 @@ use crate::args::{LogFormat, LogLevel};
 
 /// Records and lines that may wait for the writer; each holds a request and its answer.
 const QUEUE_MAX: usize = 4096;
+/// Bytes of bodies that may wait for the writer.
+const QUEUE_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Records that a slow watcher may fall behind before it is told that it missed some.
 const FEED_MAX: usize = 512;
 /// Failures of routes without logging that are shown each second.
@@ -31,12 +33,23 @@ enum Entry {
     Flush(SyncSender<()>),
 }
 
+impl Entry {
+    fn body_bytes(&self) -> usize {
+        match self {
+            Entry::Record(record) => record.body_bytes(),
+            Entry::Line { .. } | Entry::Flush(_) => 0,
+        }
+    }
+}
+
 /// The way to the log. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Log {
     queue: SyncSender<Entry>,
     feed: broadcast::Sender<Arc<str>>,
     left_out: Arc<AtomicUsize>,
+    /// Bytes of bodies that wait for the writer.
+    queued: Arc<AtomicUsize>,
     level: LogLevel,
 }
 
@@ -46,18 +59,20 @@ impl Log {
         let (queue, entries) = sync_channel(QUEUE_MAX);
         let (feed, _) = broadcast::channel(FEED_MAX);
         let left_out = Arc::new(AtomicUsize::new(0));
+        let queued = Arc::new(AtomicUsize::new(0));
         let writer = Writer {
             format,
             colours: format == LogFormat::Human && std::io::stdout().is_terminal(),
             feed: feed.clone(),
             left_out: left_out.clone(),
+            queued: queued.clone(),
             failures: Budget { since: Instant::now(), shown: 0, left_out: 0 },
         };
         std::thread::Builder::new()
             .name("log".to_owned())
             .spawn(move || writer.run(&entries))
             .expect("a program that can start can start one more thread");
-        Log { queue, feed, left_out, level }
+        Log { queue, feed, left_out, queued, level }
     }
 
     /// Says something of the program itself.
@@ -90,7 +105,10 @@ impl Log {
     }
 
     fn put(&self, entry: Entry) {
-        if let Err(TrySendError::Full(_)) = self.queue.try_send(entry) {
+        let bytes = entry.body_bytes();
+        let fits = self.queued.fetch_add(bytes, Ordering::Relaxed) < QUEUE_BYTES_MAX;
+        if !fits || matches!(self.queue.try_send(entry), Err(TrySendError::Full(_))) {
+            self.queued.fetch_sub(bytes, Ordering::Relaxed);
             self.left_out.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -111,6 +129,7 @@ struct Writer {
     colours: bool,
     feed: broadcast::Sender<Arc<str>>,
     left_out: Arc<AtomicUsize>,
+    queued: Arc<AtomicUsize>,
     failures: Budget,
 }
 
@@ -141,6 +160,7 @@ impl Writer {
     }
 
     fn entry(&mut self, out: &mut Vec<u8>, entry: Entry) {
+        self.queued.fetch_sub(entry.body_bytes(), Ordering::Relaxed);
         match entry {
             Entry::Record(record) => self.record(out, &record),
             Entry::Line { level, stage, kind, text } => {

@@ -127,6 +127,10 @@ impl Service {
     }
 
     async fn control_plane(&self, request: http::Request<Incoming>) -> Response {
+        if let Some(origin) = foreign_origin(&request) {
+            let text = format!("a page of {origin} may not change this gateway");
+            return typed_error(StatusCode::FORBIDDEN, "AccessDeniedException", &text);
+        }
         let (parts, body) = request.into_parts();
         let bytes_max = self.limits.control_body_bytes;
         let body = match collect(body, bytes_max).await {
@@ -155,6 +159,14 @@ impl Service {
 fn host(request: &http::Request<Incoming>) -> &str {
     let header = || request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
     request.uri().authority().map(|authority| authority.as_str()).or_else(header).unwrap_or_default()
+}
+
+// Nothing is authenticated on a laptop, so a web page from elsewhere that the developer happens to have open must not
+// reach the control plane. Programs send no Origin.
+fn foreign_origin(request: &http::Request<Incoming>) -> Option<String> {
+    let origin = request.headers().get(header::ORIGIN)?.to_str().unwrap_or("unreadable origin");
+    let of = origin.split_once("://").map_or(origin, |(_, host)| host);
+    (of != host(request)).then(|| origin.to_owned())
 }
 
 enum Unread {

@@ -9,7 +9,7 @@ use types::message::{IntegrationRequest, IntegrationResponse, Target};
 use types::resources::LoggingLevel;
 use types::time::Timestamp;
 
-use super::record::{Record, Step};
+use super::record::{CONSOLE_BODY_MAX, Record, Step};
 
 /// A log event of AWS is cut at this many bytes. Source: documented.
 const LINE_BYTES_MAX: usize = 1024;
@@ -61,9 +61,11 @@ impl Record {
         lines
     }
 
-    /// Every line, with headers and bodies, whatever the settings.
+    /// Every line, with headers and bodies, whatever the settings; cut only where a page could not show it.
     pub(super) fn all_lines(&self) -> Vec<Line> {
-        self.lines_with(Logging { level: LoggingLevel::Info, data_trace: true })
+        let mut lines = self.lines_with(Logging { level: LoggingLevel::Info, data_trace: true });
+        lines.iter_mut().for_each(|line| cut(&mut line.text, CONSOLE_BODY_MAX));
+        lines
     }
 
     fn lines_with(&self, logging: Logging) -> Vec<Line> {

@@ -12,7 +12,7 @@ use types::message::{IntegrationRequest, IntegrationResponse, Target};
 use types::time::Timestamp;
 
 /// The most of a body that the console is sent; the rest is counted.
-const CONSOLE_BODY_MAX: usize = 16 * 1024;
+pub(super) const CONSOLE_BODY_MAX: usize = 16 * 1024;
 
 /// What happened to one event.
 #[derive(Clone, Debug)]
@@ -76,6 +76,17 @@ impl Record {
             Step::Failed(line) => Some(line.as_str()),
             _ => None,
         })
+    }
+
+    /// How many bytes of bodies it holds on to.
+    pub fn body_bytes(&self) -> usize {
+        let bytes = self.steps.iter().map(|(_, step)| match step {
+            Step::Request(request) => request.body.len(),
+            Step::Response(response) => response.body.len(),
+            Step::Reply(reply) => reply.body.len(),
+            Step::Note(_) | Step::Failed(_) => 0,
+        });
+        bytes.sum()
     }
 
     /// The record as the console reads it: the facts, and every line with headers and bodies.

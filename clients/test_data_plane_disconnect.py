@@ -1,11 +1,13 @@
 """$disconnect: exactly once for each accepted $connect, with the code and the reason of the end."""
 
+import threading
 from collections import Counter
 
 import pytest
 
 from harness.aws import Api, management
-from harness.frames import BINARY, TEXT, RawClient
+from harness.backend import Answer
+from harness.frames import BINARY, TEXT, RawClient, Wire
 
 MAPPED = {
     "integration.request.header.connectionId": "context.connectionId",
@@ -196,3 +198,52 @@ def test_disconnect_comes_exactly_once_on_every_path(start_gateway, backend):
     calls = backend.seen("/once/disconnect")
     assert Counter(call.header("connectionId") for call in calls) == Counter(expected.keys())
     assert {call.header("connectionId"): call.header("code") for call in calls} == expected
+
+
+def upgrade_request(target):
+    """The bytes of a correct upgrade request."""
+    return (
+        f"GET {target} HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    ).encode()
+
+
+@pytest.mark.parametrize("reused", [False, True])
+def test_a_client_that_hangs_up_during_connect_still_gets_its_disconnect(gateway, backend, reused):
+    path = f"/hangs-up-{reused}"
+    api = Api(gateway)
+    going_on = threading.Event()
+    backend.answers[f"{path}/connect"] = Answer(hold=going_on)
+    api.route("$connect", api.integration("HTTP_PROXY", f"{backend.url}{path}/connect"))
+    api.route("$disconnect", api.integration("HTTP_PROXY", f"{backend.url}{path}/disconnect", RequestParameters=MAPPED))
+    api.deploy()
+    with Wire(gateway.port) as wire:
+        if reused:
+            assert wire.request("GET", "/_health").status == 200
+        wire.send(upgrade_request(api.target))
+        backend.wait_for(f"{path}/connect")
+    going_on.set()
+    (request,) = backend.wait_for(f"{path}/disconnect")
+    assert request.header("code") == "1006"
+
+
+def test_a_stage_deleted_during_connect_still_runs_disconnect(gateway, backend):
+    path = "/deleted-meanwhile"
+    api = Api(gateway)
+    going_on = threading.Event()
+    backend.answers[f"{path}/connect"] = Answer(hold=going_on)
+    api.route("$connect", api.integration("HTTP_PROXY", f"{backend.url}{path}/connect"))
+    api.route("$disconnect", api.integration("HTTP_PROXY", f"{backend.url}{path}/disconnect", RequestParameters=MAPPED))
+    api.deploy()
+    with Wire(gateway.port) as wire:
+        wire.send(upgrade_request(api.target))
+        backend.wait_for(f"{path}/connect")
+        api.client.delete_stage(ApiId=api.id, StageName=api.stage)
+        # Two more publications, after which nothing but the waiting client needs the stage.
+        for _ in range(2):
+            other = Api(gateway)
+            other.route("$default")
+            other.deploy()
+        going_on.set()
+        (request,) = backend.wait_for(f"{path}/disconnect")
+    assert request.header("code") in ("1001", "1006")

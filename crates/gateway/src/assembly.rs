@@ -27,7 +27,7 @@ pub(crate) struct Violation {
     pub(crate) reason: String,
 }
 
-/// The size limits that apply here; 0 means none.
+/// The size limits that apply here; a `frame_bytes` of 0 means none.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bounds {
     pub(crate) frame_bytes: usize,

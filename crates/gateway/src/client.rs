@@ -218,10 +218,11 @@ impl Client {
 
     // An error of the socket is not handled here: the connection's task meets it too, and ends there.
     fn write_or_queue(&self, state: &mut State, bytes: &[u8]) {
-        let written = match state.outbox.is_empty() {
-            true => self.socket.try_write(bytes).unwrap_or(0),
-            false => 0,
-        };
+        if !state.outbox.is_empty() {
+            // The task has been woken for what waits already.
+            return state.outbox.push(Bytes::copy_from_slice(bytes));
+        }
+        let written = self.socket.try_write(bytes).unwrap_or(0);
         if written < bytes.len() {
             state.outbox.push(Bytes::copy_from_slice(&bytes[written..]));
             self.waker.wake();

@@ -38,12 +38,11 @@ pub(crate) struct ExecutionLog<'s> {
 }
 
 impl<'s> ExecutionLog<'s> {
-    pub(crate) fn open(sink: &'s dyn LogSink, event: &Event, plan: &Plan) -> ExecutionLog<'s> {
-        ExecutionLog {
-            sink,
-            keeps_steps: plan.logs || sink.watched(),
-            record: Record::open(event, plan.default_logging),
-        }
+    /// `plan` is missing only when a stage went away under its connection; then failures alone are kept.
+    pub(crate) fn open(sink: &'s dyn LogSink, event: &Event, plan: Option<&Plan>) -> ExecutionLog<'s> {
+        let keeps_steps = plan.is_some_and(|plan| plan.logs) || sink.watched();
+        let logging = plan.map_or_else(Default::default, |plan| plan.default_logging);
+        ExecutionLog { sink, keeps_steps, record: Record::open(event, logging) }
     }
 
     /// Writes down what a step gave, its notes too, and hands it on.

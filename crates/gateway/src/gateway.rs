@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 use types::event::Disconnect;
 use types::id::{Id, IdKind};
 use types::limits::Limits;
-use types::snapshot::Snapshot;
+use types::snapshot::{Snapshot, StageKey};
 use types::time::Timestamp;
 
 use crate::client::{Client, Timed};
@@ -75,7 +75,10 @@ impl Gateway {
     /// Puts a snapshot in force: open connections use it from their next message on; connections of stages that are
     /// gone are closed with 1001.
     pub fn publish(&self, snapshot: &Snapshot) -> Published {
-        let is_used = |key: &types::snapshot::StageKey| self.registry.all().any(|client| *client.info.stage == *key);
+        // A plan is kept for whoever may still need it for $disconnect; those that are not listed may.
+        let is_used = |key: &StageKey| {
+            self.registry.has_unlisted() || self.registry.all().any(|client| *client.info.stage == *key)
+        };
         let published = self.stages.publish(snapshot, &self.limits, is_used);
         if !published.gone.is_empty() {
             for client in self.registry.all().filter(|client| published.gone.contains(&client.info.stage)) {
@@ -86,8 +89,8 @@ impl Gateway {
     }
 
     /// Whether a handshake for this stage would be looked at.
-    pub fn has_stage(&self, key: &types::snapshot::StageKey) -> bool {
-        self.stages.enter(key).is_some()
+    pub fn has_stage(&self, key: &StageKey) -> bool {
+        self.stages.enter(key).is_some_and(|plan| plan.default_endpoint)
     }
 
     /// How many connections are open, those included whose `$connect` or `$disconnect` is running.
@@ -183,24 +186,37 @@ impl Gateway {
 /// Texts that many connections share (host names, user agents) are kept once.
 #[derive(Default)]
 struct Interner {
-    texts: Mutex<HashSet<Arc<str>>>,
+    texts: Mutex<Texts>,
+}
+
+#[derive(Default)]
+struct Texts {
+    kept: HashSet<Arc<str>>,
+    /// New texts since the unused ones were last thrown out.
+    refused: usize,
 }
 
 /// Beyond this many different texts, clients that make up new ones get copies of their own.
 const INTERNED_MAX: usize = 4096;
+/// So many texts find no room before the unused ones are looked for again, which takes a walk through all.
+const REFUSED_MAX: usize = 1024;
 
 impl Interner {
     fn intern(&self, text: &str) -> Arc<str> {
         let mut texts = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(kept) = texts.get(text) {
+        if let Some(kept) = texts.kept.get(text) {
             return kept.clone();
         }
-        if texts.len() >= INTERNED_MAX {
-            texts.retain(|kept| Arc::strong_count(kept) > 1);
+        if texts.kept.len() >= INTERNED_MAX {
+            texts.refused += 1;
+            if texts.refused >= REFUSED_MAX {
+                texts.refused = 0;
+                texts.kept.retain(|kept| Arc::strong_count(kept) > 1);
+            }
         }
         let new: Arc<str> = text.into();
-        if texts.len() < INTERNED_MAX {
-            texts.insert(new.clone());
+        if texts.kept.len() < INTERNED_MAX {
+            texts.kept.insert(new.clone());
         }
         new
     }

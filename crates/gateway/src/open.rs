@@ -56,6 +56,8 @@ impl Gateway {
         if head.header_bytes() > self.limits.header_bytes {
             return (plain(431, "BadRequestException", "Request Header Fields Too Large"), None);
         }
+        // Counted before it is asked whether there is room, so that a drain that begins now waits for this one.
+        let counted = Counted::new(self.registry.clone());
         if self.is_draining() {
             return (plain(503, "ServiceUnavailableException", "Service Unavailable"), None);
         }
@@ -69,11 +71,10 @@ impl Gateway {
             connected_at: at,
         });
         let request_id = self.new_id(IdKind::Request);
-        if self.limits.connections != 0 && self.open_connections() >= self.limits.connections {
+        if self.limits.connections != 0 && self.open_connections() > self.limits.connections {
             let refusal = Refusal::new(Kind::Throttled, "the limit connections is reached");
             return (refused(&refusal, &connection, request_id), None);
         }
-        let counted = Counted::new(self.registry.clone());
         let query = query.to_owned();
         let mut event = Event { connection, request_id, at, kind: EventKind::Connect(Box::default()) };
         event.kind = EventKind::Connect(Box::new(Handshake {
@@ -128,7 +129,7 @@ impl Opening {
         let client = Client::open(connection, now, writer, answer, |client| gateway.registry.insert(client.clone()));
         gateway.look_after(&client, now);
         // The program's end, or the stage's, may have come while `$connect` ran, before this client could be found.
-        if gateway.is_draining() || !gateway.has_stage(&client.info.stage) {
+        if gateway.is_draining() || gateway.stages.enter(&client.info.stage).is_none() {
             gateway.close_as_going_away(&client);
         }
         connection::spawn(gateway, client, reader, rest, counted);
@@ -150,11 +151,9 @@ fn forwarded(mut headers: Headers, peer: Peer, event: &Event) -> Headers {
     if headers.get("X-Amzn-Trace-Id").is_none() {
         headers.append("X-Amzn-Trace-Id", mapping::trace_id(event));
     }
-    let chain = match headers.get("X-Forwarded-For") {
-        Some(before) => format!("{before}, {}", peer.ip),
-        None => peer.ip.to_string(),
-    };
-    headers.set("X-Forwarded-For", chain);
+    let peer_ip = peer.ip.to_string();
+    let chain: Vec<_> = headers.get_all("X-Forwarded-For").chain([peer_ip.as_str()]).collect();
+    headers.set("X-Forwarded-For", chain.join(", "));
     headers.set("X-Forwarded-Port", peer.local_port.to_string());
     headers.set("X-Forwarded-Proto", "http");
     headers

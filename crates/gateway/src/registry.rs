@@ -54,6 +54,12 @@ impl Registry {
         })
     }
 
+    /// Whether connections are open that cannot be found here: their `$connect` or `$disconnect` is running.
+    pub(crate) fn has_unlisted(&self) -> bool {
+        let listed = self.shards.iter().map(|shard| shard.lock().unwrap_or_else(PoisonError::into_inner).len());
+        self.open_connections() > listed.sum()
+    }
+
     /// How many connections are open: from the handshake's beginning to the end of `$disconnect`.
     pub(crate) fn open_connections(&self) -> usize {
         self.open.load(Ordering::Acquire)

@@ -16,13 +16,14 @@ use crate::refusal::{Kind, Outcome, Refusal};
 /// # Cancel safety
 /// Not cancel safe from step 8 on: the backend may have acted. The owner lets it run to the integration's timeout.
 pub(crate) async fn run(gateway: &Gateway, event: &Event) -> Outcome {
-    let Some(plan) = gateway.stages.pin(&event.connection.stage) else {
-        return Err(Refusal::new(Kind::AccessDenied, "the stage is gone"));
-    };
+    let plan = gateway.stages.pin(&event.connection.stage);
     // Bounds the calls of all connections together (limit in-flight); never closed, so it always gives.
     let _permit = gateway.in_flight.acquire().await;
-    let mut log = ExecutionLog::open(&*gateway.sink, event, &plan);
-    let outcome = walk(gateway, &plan, event, &mut log).await;
+    let mut log = ExecutionLog::open(&*gateway.sink, event, plan.as_deref());
+    let outcome = match plan {
+        Some(plan) => walk(gateway, &plan, event, &mut log).await,
+        None => Err(Refusal::new(Kind::AccessDenied, "the stage is gone")),
+    };
     log.close(outcome)
 }
 

@@ -6,6 +6,7 @@
 
 use std::convert::Infallible;
 use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -19,7 +20,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::args::LogLevel;
 use crate::service::Service;
@@ -36,16 +37,21 @@ const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
 /// Accepts connections until `stop` says so. Each has a task of its own, which ends with its connection.
 pub(crate) async fn accept(listener: TcpListener, service: Arc<Service>, mut stop: watch::Receiver<bool>) {
+    let room = Arc::new(Semaphore::new(service.limits.http_connections.min(Semaphore::MAX_PERMITS)));
     loop {
         let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+            accepted = accept_one(&listener, &room) => accepted,
             _ = stop.wait_for(|stopped| *stopped) => return,
         };
         match accepted {
-            Ok((socket, address)) => {
+            Ok((socket, address, place)) => {
                 let local_port = listener.local_addr().map_or(0, |address| address.port());
                 let peer = Peer { ip: address.ip().to_canonical(), local_port };
-                tokio::spawn(greet(socket, service.clone(), peer));
+                let service = service.clone();
+                tokio::spawn(async move {
+                    greet(socket, service, peer).await;
+                    drop(place);
+                });
             }
             // The client hung up before we came to it.
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
@@ -55,6 +61,16 @@ pub(crate) async fn accept(listener: TcpListener, service: Arc<Service>, mut sto
             }
         }
     }
+}
+
+// A place first, then a socket: where there is no place, clients wait in the system's queue.
+async fn accept_one(
+    listener: &TcpListener,
+    room: &Arc<Semaphore>,
+) -> io::Result<(TcpStream, SocketAddr, Option<OwnedSemaphorePermit>)> {
+    let place = room.clone().acquire_owned().await.ok();
+    let (socket, address) = listener.accept().await?;
+    Ok((socket, address, place))
 }
 
 // The larger futures are boxed, so that a connection that waits for its first bytes costs little.
@@ -141,6 +157,8 @@ async fn serve(io: Prefixed, service: Arc<Service>, peer: Peer) {
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(keep_alive)
+        // A client that hangs up while its $connect runs must not take the call down with it: its $disconnect is owed.
+        .half_close(true)
         .max_buf_size(head_bytes_max)
         .serve_connection(TokioIo::new(io), answer)
         .with_upgrades();

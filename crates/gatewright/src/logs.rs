@@ -3,6 +3,7 @@
 //! One thread writes. The data path hands it records through a bounded queue and never waits: when the reader of
 //! standard output is too slow, lines are left out and counted.
 
+use std::borrow::Cow;
 use std::io::{IsTerminal, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -22,6 +23,8 @@ use crate::args::{LogFormat, LogLevel};
 const QUEUE_MAX: usize = 4096;
 /// Bytes of bodies that may wait for the writer.
 const QUEUE_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// How long a flush waits for whoever reads standard output.
+const FLUSH_MAX: Duration = Duration::from_secs(2);
 /// Records that a slow watcher may fall behind before it is told that it missed some.
 const FEED_MAX: usize = 512;
 /// Failures of routes without logging that are shown each second.
@@ -99,9 +102,17 @@ impl Log {
     /// Waits until everything that was said so far is written.
     pub(crate) fn flush(&self) {
         let (done, wait) = sync_channel(1);
-        if self.queue.send(Entry::Flush(done)).is_ok() {
-            let _ = wait.recv_timeout(Duration::from_secs(2));
+        let deadline = Instant::now() + FLUSH_MAX;
+        let mut entry = Entry::Flush(done);
+        // Never the blocking send: a full queue means that nobody reads standard output.
+        while let Err(TrySendError::Full(back)) = self.queue.try_send(entry) {
+            if Instant::now() >= deadline {
+                return;
+            }
+            entry = back;
+            std::thread::sleep(Duration::from_millis(10));
         }
+        let _ = wait.recv_timeout(deadline.saturating_duration_since(Instant::now()));
     }
 
     fn put(&self, entry: Entry) {
@@ -244,12 +255,20 @@ impl Writer {
                     _ => "",
                 };
                 let stage = stage.map_or_else(String::new, |stage| format!("{stage} "));
-                // A message may hold line breaks; a log line is one line.
-                let text = text.replace('\n', "\\n").replace('\r', "\\r");
+                let text = printable(text);
                 let _ = writeln!(out, "{time} {stage}{on}{mark}{text}{off}");
             }
         }
     }
+}
+
+// A log line is one line, and what a client sends must not steer the terminal of whoever reads it.
+fn printable(text: &str) -> Cow<'_, str> {
+    if !text.contains(char::is_control) {
+        return Cow::Borrowed(text);
+    }
+    let escaped = text.chars().map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() });
+    Cow::Owned(escaped.collect())
 }
 
 // A closed standard output ends the log, not the program.
@@ -262,4 +281,15 @@ fn write_out(out: &mut Vec<u8>) {
 
 fn now() -> Timestamp {
     Timestamp(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::printable;
+
+    #[test]
+    fn control_characters_do_not_reach_the_terminal() {
+        assert_eq!(printable("a\n\u{1b}[31mb\tü"), "a\\n\\u{1b}[31mb\\tü");
+        assert_eq!(printable("plain ü"), "plain ü");
+    }
 }

@@ -44,7 +44,7 @@ impl Pool {
     /// The connection to this backend that was used last, if it can still be used.
     pub(crate) fn take(&self, target: &HttpTarget, now: Instant) -> Option<Pooled> {
         loop {
-            let idle = {
+            let mut idle = {
                 let mut backends = self.backends.lock().unwrap_or_else(PoisonError::into_inner);
                 backends.get_mut(&(target.tls, target.port))?.get_mut(&target.host)?.pop()?
             };
@@ -72,13 +72,17 @@ impl Pool {
 
     /// Closes what has not been used for too long, and forgets backends without connections.
     pub(crate) fn sweep(&self, now: Instant) {
+        // Closing takes a while; it is not done under the lock that every call needs.
+        let mut expired = Vec::new();
         let mut backends = self.backends.lock().unwrap_or_else(PoisonError::into_inner);
         backends.retain(|_, hosts| {
             hosts.retain(|_, kept| {
-                kept.retain(|idle| idle.until > now);
+                expired.extend(kept.extract_if(.., |idle| idle.until <= now));
                 !kept.is_empty()
             });
             !hosts.is_empty()
         });
+        drop(backends);
+        drop(expired);
     }
 }

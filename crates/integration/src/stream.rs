@@ -3,7 +3,7 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};
@@ -55,13 +55,13 @@ fn tls_connector() -> TlsConnector {
 }
 
 impl Stream {
-    /// Whether a kept connection can still be used: nothing has come from the backend, not even its end.
-    pub(crate) fn is_quiet(&self) -> bool {
-        let tcp = match self {
-            Stream::Clear(tcp) => tcp,
-            Stream::Tls(tls) => tls.get_ref().0,
-        };
-        matches!(tcp.try_read(&mut [0; 1]), Err(error) if error.kind() == io::ErrorKind::WouldBlock)
+    /// Whether a kept connection can still be used: nothing has come from the backend, not even its end. What TLS has
+    /// deciphered and nobody has read counts too: it would pass for the next answer.
+    pub(crate) fn is_quiet(&mut self) -> bool {
+        let mut byte = [0];
+        let mut buffer = ReadBuf::new(&mut byte);
+        let mut cx = Context::from_waker(Waker::noop());
+        Pin::new(self).poll_read(&mut cx, &mut buffer).is_pending()
     }
 }
 

@@ -9,7 +9,8 @@ use types::message::{HttpTarget, IntegrationRequest};
 /// The largest head of a response, in bytes, and how many headers it may have.
 pub(crate) const HEAD_BYTES_MAX: usize = 64 * 1024;
 const HEADERS_MAX: usize = 128;
-/// The longest chunk-size line with its extensions, and trailer section, in bytes.
+/// The longest chunk-size line with its extensions, and the longest line of a trailer, in bytes. How many trailers
+/// there are is bounded by the request's timeout.
 const CHUNK_LINE_MAX: usize = 4 * 1024;
 
 /// Writes the request line and headers; the body is the caller's to send.
@@ -81,7 +82,8 @@ pub(crate) fn read_head(buffer: &mut BytesMut, method: &str) -> Result<Option<He
 }
 
 fn head(status: u16, version: u8, headers: Headers, method: &str) -> Result<Head, String> {
-    let chunked = headers.get("transfer-encoding").is_some_and(|v| v.to_ascii_lowercase().ends_with("chunked"));
+    let codings = headers.get_all("transfer-encoding").flat_map(|value| value.split(',')).map(str::trim);
+    let chunked = codings.last().is_some_and(|coding| coding.eq_ignore_ascii_case("chunked"));
     let length = content_length(&headers)?;
     let body = if method == "HEAD" || status == 204 || status == 304 {
         BodyLength::Exactly(0)
@@ -94,8 +96,10 @@ fn head(status: u16, version: u8, headers: Headers, method: &str) -> Result<Head
     } else {
         BodyLength::UntilClose
     };
-    let connection = headers.get("connection").unwrap_or_default().to_ascii_lowercase();
-    let says = |token: &str| connection.split(',').any(|one| one.trim() == token);
+    let says = |token: &str| {
+        let mut said = headers.get_all("connection").flat_map(|value| value.split(','));
+        said.any(|one| one.trim().eq_ignore_ascii_case(token))
+    };
     let keeps_alive = if version == 0 { says("keep-alive") } else { !says("close") };
     // A length beside chunks is how answers are smuggled; the connection is not used again.
     let keeps_alive = keeps_alive && body != BodyLength::UntilClose && !(chunked && length.is_some());
@@ -112,7 +116,10 @@ fn content_length(headers: &Headers) -> Result<Option<usize>, String> {
     if lengths.any(|other| other != length) {
         return Err("it gives two different lengths".to_owned());
     }
-    length.parse().map(Some).map_err(|_| format!("`{length}` is no Content-Length"))
+    // `parse` alone would take `+5`, which others read differently.
+    let digits = !length.is_empty() && length.bytes().all(|byte| byte.is_ascii_digit());
+    let parsed = if digits { length.parse().ok() } else { None };
+    parsed.map(Some).ok_or_else(|| format!("`{length}` is no Content-Length"))
 }
 
 /// Reads a body off the buffer as it comes, up to a bound.
@@ -331,6 +338,7 @@ mod tests {
             ("HTTP/1.1 101 Switching\r\n\r\n", false, "switched protocols"),
             ("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab", false, "two different lengths"),
             ("HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", false, "no Content-Length"),
+            ("HTTP/1.1 200 OK\r\nContent-Length: +5\r\n\r\nabcde", false, "no Content-Length"),
             ("HTTP/1.1 200 OK\r\nContent-Length: 65\r\n\r\n", false, "larger than 64 bytes"),
             ("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab", true, "in the middle of its body"),
             ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", false, "size cannot be read"),

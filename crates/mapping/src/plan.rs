@@ -48,7 +48,7 @@ pub struct Logging {
 /// One route, with everything that its messages need.
 pub struct Route {
     /// `$connect`, `$disconnect`, `$default` or the user's key.
-    pub key: String,
+    pub key: Arc<str>,
     /// Whether the backend's answer goes back to the client.
     pub two_way: bool,
     /// What is logged of it.
@@ -198,11 +198,10 @@ impl Compiler<'_> {
             self.not_yet(&format!("route {key}"), "API keys are not supported yet; clients are refused".into());
         }
         let mut target = self.target(route.target.as_deref(), &key);
-        if let RouteTarget::Integration(_) = target
-            && (route.api_key_required && key == "$connect"
-                || route.authorization_type.as_deref().is_some_and(|kind| kind != "NONE"))
+        if route.api_key_required && key == "$connect"
+            || route.authorization_type.as_deref().is_some_and(|kind| kind != "NONE")
         {
-            // Letting everybody in where the definition asks for a check would be a hole.
+            // Letting everybody in where the definition asks for a check would be a hole, also without an integration.
             target = RouteTarget::Broken("the route asks for authorization, which is not supported yet".into());
         }
         let required = route.request_parameters.iter().filter(|(_, constraints)| constraints.required);
@@ -211,7 +210,7 @@ impl Compiler<'_> {
             logging: logging(self.stage.settings.route_settings.get(&key), &self.stage.settings.default_route_settings),
             required: required.filter_map(|(parameter, _)| required_parameter(parameter)).collect(),
             target,
-            key,
+            key: key.into(),
         }
     }
 

@@ -134,7 +134,16 @@ fn http(
                 values.iter().for_each(|value| append_query(&mut query, name, &escape_value(value)));
             }
             (Target::Path(name), Found::Escaped(value)) => path.push((name.as_str(), value)),
-            (Target::Path(name), Found::Values(values)) => path.push((name.as_str(), escape_value(&values.join(",")))),
+            (Target::Path(name), Found::Values(values)) => {
+                let value = values.join(",");
+                // Escaping does not help here: servers take `%2E%2E` for the folder above too.
+                if value == "." || value == ".." {
+                    let detail =
+                        format!("Invalid endpoint address: `{value}` as path parameter {name} names another place");
+                    return Err(Error::configuration(detail));
+                }
+                path.push((name.as_str(), escape_value(&value)));
+            }
         }
     }
     let target = uri.fill(&path, &query);

@@ -95,7 +95,7 @@ fn non_proxy(
 fn remark(route: &Route, event: &Event, backend: &Backend, reply: &Reply, notes: &mut Vec<Note>) {
     match &event.kind {
         EventKind::Message(_) if !route.two_way && !reply.body.is_empty() => {
-            notes.push(Note::AnswerNotDelivered { bytes: reply.body.len(), route_key: route.key.clone() });
+            notes.push(Note::AnswerNotDelivered { bytes: reply.body.len(), route_key: route.key.to_string() });
         }
         EventKind::Connect(handshake) => {
             let offered = handshake.headers.get_all("Sec-WebSocket-Protocol").collect::<Vec<_>>().join(", ");

@@ -26,7 +26,10 @@ pub fn select_route<'p>(plan: &'p Plan, event: &Event) -> Result<Option<&'p Rout
         Some(route) => Ok(Some(route)),
         None => {
             let asked = match key {
-                Some(key) => format!("the route selection expression `{}` gave `{key}`", plan.selection_text),
+                Some(key) => {
+                    let key = shortened(&key);
+                    format!("the route selection expression `{}` gave `{key}`", plan.selection_text)
+                }
                 None => format!(
                     "the message is not a JSON object, so the route selection expression `{}` gave nothing",
                     plan.selection_text
@@ -36,5 +39,14 @@ pub fn select_route<'p>(plan: &'p Plan, event: &Event) -> Result<Option<&'p Rout
             let detail = format!("{asked}; the deployed routes are [{}] and there is no $default", known.join(", "));
             Err(Error { kind: Kind::NoRoute, detail })
         }
+    }
+}
+
+// The key is a client's, up to the size of a message; enough of it to recognise it.
+fn shortened(key: &str) -> String {
+    const SHOWN_MAX: usize = 128;
+    match key.char_indices().nth(SHOWN_MAX) {
+        Some((end, _)) => format!("{}…", &key[..end]),
+        None => key.to_owned(),
     }
 }

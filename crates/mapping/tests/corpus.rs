@@ -69,7 +69,9 @@ fn run(sections: &BTreeMap<String, String>, name: &str) -> String {
         EventKind::Disconnect(_) => "$disconnect",
     };
     route["routeKey"] = json!(key);
-    route["target"] = json!("integrations/int0001");
+    if route.get("target").is_none() {
+        route["target"] = json!("integrations/int0001");
+    }
     let definition = json!({
         "api": { "apiId": "abcdef1234", "routeSelectionExpression": "$request.body.action" },
         "routes": [{ "route": route }],

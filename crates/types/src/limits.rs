@@ -10,7 +10,7 @@ trait Value: Sized {
 }
 
 impl Value for Duration {
-    const UNIT: &'static str = "time (ms, s, m, h)";
+    const UNIT: &'static str = "time (ms, s, m, h, d)";
 
     fn parse(text: &str) -> Option<Duration> {
         let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
@@ -133,6 +133,8 @@ limits! {
         "Bytes that may wait for one client; beyond it POST @connections answers 429. Ours: 1 MiB.";
     "connections" connections: usize = 0, none: true,
         "Connections open at once; beyond it the handshake answers 429. Documented: no limit.";
+    "http-connections" http_connections: usize = 100_000, none: false,
+        "Sockets at once that are no WebSocket, or not yet; beyond it new clients wait in the system's queue. Ours.";
     "url-bytes" url_bytes: usize = 4096, none: false,
         "The URL of a handshake; beyond it 414. Documented: 4,096 characters.";
     "header-bytes" header_bytes: usize = 16 * 1024, none: false,

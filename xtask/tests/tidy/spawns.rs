@@ -14,7 +14,7 @@ const ALLOWED: &[(&str, &str)] = &[
     ("crates/gatewright/src/service*.rs", "control-plane calls, which wait for the disk; as many as its semaphore has"),
     ("crates/gatewright/src/logs*.rs", "the writer of the log, so that no message waits for a terminal"),
     ("crates/gatewright/src/demo*", "the demo's own backend, in the same process"),
-    ("crates/gateway/src/connection*", "one task per connection, and one per message in flight, in its JoinSet"),
+    ("crates/gateway/src/connection*", "one task per connection; its messages in flight are a set inside it"),
     ("crates/gateway/src/open.rs", "hands an opened connection to its task in connection.rs"),
     ("crates/*/tests/*", "tests own what they start"),
     ("xtask/*", "starts the programs that it checks and measures"),

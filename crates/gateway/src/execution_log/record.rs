@@ -28,7 +28,7 @@ pub struct Record {
     /// Code and reason of a DISCONNECT.
     pub disconnect: Option<Disconnect>,
     /// The route that ran, once it was chosen.
-    pub route_key: Option<String>,
+    pub route_key: Option<Arc<str>>,
     /// What the stage's settings ask to log of it.
     pub logging: Logging,
     /// The steps, in order, each with its time.

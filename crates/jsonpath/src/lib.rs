@@ -5,9 +5,11 @@
 //! until then [`Path::parse`] refuses them by name.
 
 mod error;
+mod node;
 mod path;
 mod scan;
 mod step;
 
 pub use error::{Error, Kind};
+pub use node::{Node, NodeKind};
 pub use path::Path;

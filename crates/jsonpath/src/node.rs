@@ -58,6 +58,12 @@ pub trait Node: Clone {
     /// A new text.
     fn string(s: String) -> Self;
 
+    /// The answer of `keys()`. Java's set of names prints as `[a, b]`, not as JSON, and a filter can do nothing with
+    /// it; who can tell the two apart makes such a set here.
+    fn key_set(names: Vec<String>) -> Self {
+        Self::list(names.into_iter().map(Self::string).collect())
+    }
+
     /// Whether there is nothing inside: a scalar is always empty.
     fn is_empty(&self) -> bool {
         self.len() == 0

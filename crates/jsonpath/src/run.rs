@@ -7,6 +7,7 @@ mod call;
 mod filter;
 mod operators;
 mod scan;
+mod text;
 mod value;
 
 use std::collections::HashMap;
@@ -128,10 +129,12 @@ impl<N: Node> Run<'_, '_, '_, N> {
             Step::Call(call) => {
                 let result = self.call(call, model)?;
                 // Each function's value is a result, also where steps follow.
-                if !self.is_last(at) {
-                    self.go_on(self.program.steps.len(), &result)?;
+                if self.is_last(at) {
+                    return self.go_on(at + 1, &result);
                 }
-                self.go_on(at + 1, &result)
+                self.go_on(program.steps.len(), &result)?;
+                // A set of names is no list, so steps behind it find nothing, as in null.
+                self.go_on(at + 1, &if call.name == "keys" { N::null() } else { result })
             }
         }
     }
@@ -160,7 +163,11 @@ impl<N: Node> Run<'_, '_, '_, N> {
         self.meter.visit(names.len())?;
         if names.len() > 1 && self.is_last(at) {
             let present = names.iter().filter_map(|name| Some((name.clone(), model.member(name)?)));
-            let merged = N::map(present.collect());
+            let present: Vec<(String, N)> = present.collect();
+            if self.setting.strict && present.len() < names.len() {
+                return Err(Stop::missing());
+            }
+            let merged = N::map(present);
             return self.go_on(at + 1, &merged);
         }
         names.iter().try_for_each(|name| self.member(at, name, model))

@@ -96,7 +96,7 @@ pub(crate) enum Operator {
     AnyOf,
     NoneOf,
     Exists,
-    /// `ALL`, `TYPE`, `MATCHES`: Jayway reads them and, of what a path can write, answers false.
+    /// `ALL`, `TYPE`, `MATCHES`: Jayway reads them, but what a path can write never fits, so the filter is a no.
     Never,
 }
 

@@ -1,13 +1,11 @@
 //! Functions at the end of a path.
 
-use std::borrow::Cow;
-
 use crate::node::{Node, NodeKind};
-use crate::number::double_text;
 use crate::step::{Argument, Call};
 use crate::stop::{Stop, Why};
 
-use super::{Run, conclude, results, value};
+use super::text::java_text;
+use super::{Run, Setting, conclude, results, value};
 
 /// An argument; JSON that cannot be read fails only where it is used.
 type Given<N> = Option<N>;
@@ -39,7 +37,7 @@ impl<N: Node> Run<'_, '_, '_, N> {
             None => {}
             Some(Argument::Json(_)) => return Err(Stop::failed("the length of JSON in a path cannot be asked")),
             Some(Argument::Path { path, widened }) => {
-                let within = super::Setting { root: model, ..self.setting };
+                let within = Setting { root: model, ..self.setting };
                 let list = match widened {
                     Some(wide) => conclude(path, results(wide, model, within, self.meter)?)?,
                     None => value(path, model, within, self.meter)?,
@@ -115,8 +113,8 @@ impl<N: Node> Run<'_, '_, '_, N> {
         for argument in given {
             let argument = used(argument)?;
             match argument.kind() {
-                NodeKind::List => items(argument).for_each(|item| out.push_str(&text(&item))),
-                _ => out.push_str(&text(argument)),
+                NodeKind::List => items(argument).for_each(|item| out.push_str(&java_text(&item))),
+                _ => out.push_str(&java_text(argument)),
             }
         }
         Ok(N::string(out))
@@ -158,17 +156,4 @@ fn integer<N: Node>(n: usize) -> Result<N, Stop> {
 fn items<N: Node>(node: &N) -> impl Iterator<Item = N> {
     let len = if node.kind() == NodeKind::List { node.len() } else { 0 };
     (0..len).filter_map(|index| node.item(index))
-}
-
-/// The text of a value as Java prints it; null has none here.
-fn text<N: Node>(node: &N) -> Cow<'_, str> {
-    match node.kind() {
-        NodeKind::String => node.as_text().unwrap_or_default(),
-        NodeKind::Number => {
-            let text = node.number_text().or_else(|| node.as_number().map(double_text));
-            Cow::Owned(text.unwrap_or_default())
-        }
-        NodeKind::Bool => Cow::Borrowed(if node.as_bool() == Some(true) { "true" } else { "false" }),
-        NodeKind::Null | NodeKind::List | NodeKind::Map => Cow::Borrowed(""),
-    }
 }

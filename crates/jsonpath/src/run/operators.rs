@@ -47,7 +47,7 @@ pub(super) fn compare<N: Node>(
             (Value::Bool(_), _) | (_, Value::Bool(_)) => Err(Stop::refused("`exists` needs two booleans")),
             _ => Err(Stop::failed("`exists` needs booleans")),
         },
-        Operator::Never => Ok(false),
+        Operator::Never => Err(Stop::refused("the operator cannot be asked in a path")),
     }
 }
 

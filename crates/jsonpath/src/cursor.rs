@@ -65,9 +65,10 @@ impl<'t> Cursor<'t> {
         at < self.end
     }
 
-    /// Whether at most one character is left. Jayway stops there, so `$.a[` is `$.a`.
+    /// Whether at most one character (of 16 bits) is left. Jayway stops there, so `$.a[` is `$.a`.
     pub(crate) fn is_at_tail(&self) -> bool {
-        self.at + 1 >= self.end
+        let rest = self.text.get(self.at..self.end).unwrap_or_default();
+        rest.encode_utf16().nth(1).is_none()
     }
 
     /// The place and byte of the first that is no blank behind `from`.

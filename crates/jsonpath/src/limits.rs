@@ -26,5 +26,6 @@ pub(crate) const VISITS_MAX: usize = 5_000_000;
 /// How many results one run may collect, those of its filters included.
 pub(crate) const RESULTS_MAX: usize = 1_000_000;
 
-/// How many steps of one run may be open within each other, filters included. Each takes stack.
-pub(crate) const OPEN_STEPS_MAX: usize = 640;
+/// How many steps of one run may be open within each other, filters included: more than a body nests (400), and
+/// little enough to run in half the 2 MiB stack of a thread, unoptimised.
+pub(crate) const OPEN_STEPS_MAX: usize = 416;

@@ -110,7 +110,8 @@ impl<'t> Reader<'t> {
         }
         let text = &self.text[start..self.at];
         self.skip(|byte| byte <= b' ');
-        if self.peek().is_some_and(|byte| !stops.contains(&byte)) {
+        // What is not ASCII, or a tilde, ends a number; json-smart looks no further there.
+        if self.peek().is_some_and(|byte| byte < b'~' && !stops.contains(&byte)) {
             return Literal::Text(self.bare(start, stops).to_owned());
         }
         if text == "-" {
@@ -255,6 +256,7 @@ mod tests {
             ("1e", Some(text("1e"))),
             ("-", Some(Literal::Integer(0))),
             ("5.", Some(Literal::Double(5.0))),
+            ("5é", Some(Literal::Integer(5))),
             ("1,2]", Some(text("1,2]"))),
             (r#""a\u00fc\x41\q\"" x"#, Some(text("aüA\""))),
             ("null", Some(Literal::Null)),

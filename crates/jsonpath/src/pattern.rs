@@ -16,6 +16,9 @@ pub(crate) fn is_flag(byte: u8) -> bool {
 /// # Errors
 /// What is wrong, in words.
 pub(crate) fn compile(source: &str, flags: &str) -> Result<Regex, String> {
+    if repeats_twice(source) {
+        return Err(format!("the regular expression `{source}` repeats a repetition"));
+    }
     let has = |flag| flags.contains(flag);
     let source = if has('U') { source.to_owned() } else { ascii_classes(source) };
     // A line end of its own, so that a comment in the pattern does not take the bracket.
@@ -33,15 +36,45 @@ pub(crate) fn compile(source: &str, flags: &str) -> Result<Regex, String> {
         })
 }
 
-// Java's short classes are ASCII.
+// `a*+`, which takes all without return, and `a**`, which is a mistake in Java; the crate reads both as something else.
+fn repeats_twice(source: &str) -> bool {
+    let mut brackets = 0_usize;
+    let mut repeated = false;
+    let mut chars = source.chars();
+    while let Some(c) = chars.next() {
+        let repeats = brackets == 0 && matches!(c, '*' | '+' | '?' | '}');
+        match c {
+            '*' | '+' if repeated && brackets == 0 => return true,
+            '\\' => {
+                chars.next();
+            }
+            '[' => brackets += 1,
+            ']' => brackets = brackets.saturating_sub(1),
+            _ => {}
+        }
+        repeated = repeats;
+    }
+    false
+}
+
+// Java's short classes are ASCII, and two minuses or tildes within brackets subtract nothing there.
 fn ascii_classes(source: &str) -> String {
     let mut out = String::with_capacity(source.len());
     let mut chars = source.chars();
+    let (mut before, mut brackets) = ('\0', 0_usize);
     while let Some(c) = chars.next() {
         if c != '\\' {
+            match c {
+                '[' => brackets += 1,
+                ']' => brackets = brackets.saturating_sub(1),
+                '-' | '~' if brackets > 0 && before == c => out.push('\\'),
+                _ => {}
+            }
             out.push(c);
+            before = c;
             continue;
         }
+        before = '\0';
         match chars.next() {
             Some('d') => out.push_str("[0-9]"),
             Some('D') => out.push_str("[^0-9]"),
@@ -72,6 +105,7 @@ mod tests {
             (r"[\w.]+@x\/y", "", "a.b@x/y", true),
             ("a b # c", "x", "ab", true),
             ("a.b", "", "a\nb", false),
+            ("[+--~~]+", "", "+,-~", true),
             ("a.b", "s", "a\nb", true),
         ] {
             assert_eq!(compile(source, flags).unwrap().is_match(text), expected, "{source} {text}");
@@ -82,6 +116,10 @@ mod tests {
     fn what_cannot_be_compiled_is_told() {
         assert!(compile("(", "").is_err());
         assert!(compile("(?=a)", "").is_err());
+        assert!(compile("[0--9]", "").is_err());
+        assert!(compile("a*+", "").unwrap_err().contains("repetition"));
+        assert!(compile("a**", "").is_err());
+        assert!(compile("a*?[*+]+\\++", "").is_ok());
         assert!(compile("(a{1000}){1000}", "").unwrap_err().contains("bytes"));
     }
 }

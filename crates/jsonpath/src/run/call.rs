@@ -35,6 +35,7 @@ impl<N: Node> Run<'_, '_, '_, N> {
     fn length(&mut self, call: &Call, model: &N, _: &[Given<N>]) -> Result<N, Stop> {
         match call.arguments.first() {
             None => {}
+            Some(_) if model.kind() == NodeKind::Null => return Err(Stop::failed("null has no path to measure")),
             Some(Argument::Json(_)) => return Err(Stop::failed("the length of JSON in a path cannot be asked")),
             Some(Argument::Path { path, widened }) => {
                 let within = Setting { root: model, ..self.setting };

@@ -27,5 +27,5 @@ pub(crate) const VISITS_MAX: usize = 5_000_000;
 pub(crate) const RESULTS_MAX: usize = 1_000_000;
 
 /// How many steps of one run may be open within each other, filters included: more than a body nests (400), and
-/// little enough to run in half the 2 MiB stack of a thread, unoptimised.
+/// little enough: unoptimised they take about 1 MiB, half of what a thread has.
 pub(crate) const OPEN_STEPS_MAX: usize = 416;

@@ -94,6 +94,11 @@ impl Decimal {
         if self.negative { whole.wrapping_neg() } else { whole }
     }
 
+    /// How many digits it has, which is what comparing it takes.
+    pub(crate) fn len(&self) -> usize {
+        self.digits.len()
+    }
+
     fn sign(&self) -> i8 {
         match (self.digits.as_str(), self.negative) {
             ("0", _) => 0,

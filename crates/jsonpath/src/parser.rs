@@ -44,7 +44,7 @@ impl Parser {
     fn count_step(&mut self, cursor: &Cursor<'_>) -> Result<(), Fault> {
         self.steps += 1;
         match self.steps > STEPS_MAX {
-            true => Err(limit(cursor, format!("more than {STEPS_MAX} steps and comparisons"))),
+            true => Err(limit(cursor, format!("more than {STEPS_MAX} steps, comparisons and arguments"))),
             false => Ok(()),
         }
     }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::error::Kind;
-use crate::limits::{OPEN_STEPS_MAX, RESULTS_MAX, VISITS_MAX};
+use crate::limits::{BYTES_PER_VISIT, OPEN_STEPS_MAX, RESULTS_MAX, VISITS_MAX};
 
 /// Why a run stops. Which it is decides who takes it back: a filter, a list, or nobody.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +64,11 @@ impl Meter {
     pub(crate) fn visit(&mut self, values: usize) -> Result<(), Stop> {
         self.visits = self.visits.saturating_add(values);
         within(self.visits, VISITS_MAX, "values looked at")
+    }
+
+    /// Counts what it takes to look through a text.
+    pub(crate) fn read(&mut self, bytes: usize) -> Result<(), Stop> {
+        self.visit(bytes / BYTES_PER_VISIT)
     }
 
     pub(crate) fn result(&mut self) -> Result<(), Stop> {

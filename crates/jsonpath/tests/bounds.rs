@@ -76,6 +76,18 @@ fn scans_that_multiply_stop_at_a_limit() {
     assert_eq!(path.ask(&document).unwrap_err().kind, Kind::Limit);
 }
 
+#[test]
+fn filters_that_compare_long_texts_stop_at_a_limit() {
+    let list: Vec<_> = (0..20_000).collect();
+    let document = json!({"list": list, "text": "a".repeat(100_000), "paths": ["$.a".repeat(20_000)]});
+    for filter in ["$.text =~ /(a|b)*c/", "$.text == @", "'x' in $.paths", "$.text == $.text"] {
+        let path = Path::parse(&format!("$.list[?({filter})]")).unwrap();
+        assert_eq!(path.ask(&document).unwrap_err().kind, Kind::Limit, "{filter}");
+    }
+    let joined = format!("$.list[*].concat({}0)", "$.text, ".repeat(200));
+    assert_eq!(Path::parse(&joined).unwrap().ask(&document).unwrap_err().kind, Kind::Limit);
+}
+
 /// A generator of our own, so that a failure can be had again from the seed it prints.
 struct Dice(u64);
 

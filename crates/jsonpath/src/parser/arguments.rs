@@ -83,6 +83,7 @@ impl Parser {
     }
 
     fn argument(&mut self, cursor: &mut Cursor<'_>, shape: Shape, at: usize, text: Vec<u8>) -> Result<Argument, Fault> {
+        self.count_step(cursor)?;
         let text = String::from_utf8_lossy(&text);
         match shape {
             Shape::Json => Ok(Argument::Json(Literal::read(&text))),

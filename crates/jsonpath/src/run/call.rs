@@ -111,12 +111,15 @@ impl<N: Node> Run<'_, '_, '_, N> {
         for item in items(model) {
             out.push_str(&item.as_text().unwrap_or_default());
         }
+        self.meter.read(out.len())?;
         for argument in given {
             let argument = used(argument)?;
+            let before = out.len();
             match argument.kind() {
                 NodeKind::List => items(argument).for_each(|item| out.push_str(&java_text(&item))),
                 _ => out.push_str(&java_text(argument)),
             }
+            self.meter.read(out.len() - before)?;
         }
         Ok(N::string(out))
     }
@@ -138,6 +141,7 @@ impl<N: Node> Run<'_, '_, '_, N> {
         let mut numbers = Vec::new();
         for argument in given {
             let argument = used(argument)?;
+            self.meter.visit(1 + argument.len())?;
             numbers.extend(argument.as_number());
             numbers.extend(items(argument).filter_map(|item| item.as_number()));
         }

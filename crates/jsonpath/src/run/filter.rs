@@ -76,6 +76,7 @@ impl<N: Node> Run<'_, '_, '_, N> {
     fn compare(&mut self, left: &Operand, operator: Operator, right: &Operand, item: &N) -> Result<bool, Stop> {
         let left = self.operand(left, item)?;
         let right = self.operand(right, item)?;
+        self.meter.read(left.bytes().saturating_add(right.bytes()))?;
         compare(&left, operator, &right, self.meter)
     }
 

@@ -81,6 +81,15 @@ impl<'o, N: Node> Value<'o, N> {
             .ok_or_else(|| Stop::failed("`\\u` needs four hexadecimal digits"))
     }
 
+    /// How long its text or number is.
+    pub(super) fn bytes(&self) -> usize {
+        match self {
+            Value::Number(number) => number.len(),
+            Value::Text(text) | Value::Written(text, _) => text.len(),
+            _ => 0,
+        }
+    }
+
     /// The list or map it is; `None` where it is neither.
     pub(super) fn json(&self) -> Result<Option<&N>, Stop> {
         match self {
@@ -101,7 +110,11 @@ impl<'o, N: Node> Value<'o, N> {
         }
         meter.visit(node.len())?;
         let items = (0..node.len()).filter_map(|index| node.item(index));
-        items.map(|item| Value::of_member(&item)).collect::<Result<_, _>>().map(Some)
+        let members = items.map(|item| {
+            meter.read(item.as_text().map_or(0, |text| text.len()))?;
+            Value::of_member(&item)
+        });
+        members.collect::<Result<_, _>>().map(Some)
     }
 
     /// Whether both are of one kind: the first thing that `===` asks.

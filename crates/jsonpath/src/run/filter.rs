@@ -119,7 +119,7 @@ impl<N: Node> Run<'_, '_, '_, N> {
             self.constants.insert(key, node.clone());
         }
         let makes_names = matches!(path.steps.last(), Some(Step::Call(call)) if call.name == "keys");
-        if makes_names && node.kind() == NodeKind::List {
+        if makes_names && path.is_definite() && node.kind() == NodeKind::List {
             return Err(Stop::failed("the names of `keys()` cannot be compared"));
         }
         Value::of(node)

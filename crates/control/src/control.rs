@@ -6,7 +6,6 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use serde_json::Value;
-use types::arn::Place;
 use types::id::IdKind;
 use types::time::Timestamp;
 use types::{Id, Snapshot, StageKey};
@@ -14,36 +13,16 @@ use types::{Id, Snapshot, StageKey};
 use crate::crud::{self, Answer, Call};
 use crate::deployments::{self, Told};
 use crate::error::{self, Error, Fault};
-use crate::handlers::stages;
+use crate::handlers::stages::STAGE;
 use crate::ids;
 use crate::operations::Action;
+use crate::paths;
 use crate::publication::Publication;
 use crate::router::{self, Matched};
+use crate::settings::{Remark, Settings};
 use crate::state::State;
 use crate::store::{Document, Store};
 use crate::transaction::Transaction;
-
-/// What the control plane needs to know about the place it runs in.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// Region and account, for ARNs and texts.
-    pub place: Place,
-    /// Host and port under which clients reach the data plane, such as `localhost:4510`.
-    ///
-    /// An API's `apiEndpoint` is `ws://{apiId}.execute-api.{authority}`.
-    pub authority: String,
-}
-
-/// Something that the person who runs the program should know; no caller is told.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Remark {
-    /// The API that it is about.
-    pub api_id: String,
-    /// The stage that it is about, if one.
-    pub stage: Option<String>,
-    /// A sentence, with what to do about it.
-    pub text: String,
-}
 
 /// Takes each new snapshot, in order.
 type Publish = Box<dyn Fn(Arc<Snapshot>, Vec<Remark>) + Send + Sync>;
@@ -117,7 +96,7 @@ impl Control {
         let tx = Transaction::new(&memory.state);
         let mut all = Vec::new();
         for (api_id, _) in tx.all("apis") {
-            for (name, _) in tx.all(&stages::collection(api_id)) {
+            for (name, _) in tx.all(&paths::stages(api_id)) {
                 let key = StageKey { api_id: api_id.to_owned(), stage: name.to_owned() };
                 let is_deployed = memory.snapshot.stages.contains_key(&key);
                 all.push((key, is_deployed));
@@ -165,7 +144,7 @@ impl Control {
         let memory = self.memory.read().unwrap_or_else(PoisonError::into_inner);
         let mut tx = Transaction::new(&memory.state);
         let answer = handler(call, &mut tx)?;
-        deployments::follow(call, &mut tx);
+        deployments::follow(call, &mut tx, STAGE.members);
         let next =
             writer.publication.next(&memory.snapshot, &tx).map_err(|error| error::internal(error.to_string()))?;
         let remarks = writer.told.remarks(&tx);

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use serde_json::Value;
 use types::time::Timestamp;
 
-use crate::control::Settings;
 use crate::error::{self, Fault};
 use crate::members::{self, Member};
 use crate::page::Page;
+use crate::settings::Settings;
 use crate::store::Document;
 use crate::transaction::Transaction;
 

@@ -5,29 +5,26 @@ use std::collections::HashSet;
 use serde_json::{Value, json};
 use types::StageKey;
 
-use crate::control::Remark;
 use crate::crud::Call;
-use crate::handlers::{stages, text};
+use crate::documents::{is_automatic, text};
 use crate::ids;
+use crate::members::Member;
+use crate::paths;
+use crate::settings::Remark;
 use crate::store::Document;
 use crate::transaction::Transaction;
 
 /// The id of the one document below a deployment: the API as it was.
 const DEFINITION: &str = "definition";
 
-/// The path of an API's deployments.
-pub(crate) fn collection(api_id: &str) -> String {
-    format!("apis/{api_id}/deployments")
-}
-
 /// Whether there is anything to deploy.
 pub(crate) fn has_routes(tx: &Transaction, api_id: &str) -> bool {
-    tx.all(&format!("apis/{api_id}/routes")).next().is_some()
+    tx.all(&paths::routes(api_id)).next().is_some()
 }
 
 /// The content of a deployment, as it was recorded.
 pub(crate) fn definition<'t>(tx: &'t Transaction, api_id: &str, deployment_id: &str) -> Option<&'t Document> {
-    tx.get(&format!("{}/{deployment_id}", collection(api_id)), DEFINITION).map(AsRef::as_ref)
+    tx.get(&format!("{}/{deployment_id}", paths::deployments(api_id)), DEFINITION).map(AsRef::as_ref)
 }
 
 /// Writes down the API as it is now, below a deployment.
@@ -53,7 +50,7 @@ pub(crate) fn record(tx: &mut Transaction, api_id: &str, deployment_id: &str) {
         .insert("integrations".into(), with_responses("integrations", "integration", "integrationresponses").into());
     definition.insert("models".into(), all("models").into());
     definition.insert("authorizers".into(), all("authorizers").into());
-    tx.put(&format!("{}/{deployment_id}", collection(api_id)), DEFINITION, definition);
+    tx.put(&format!("{}/{deployment_id}", paths::deployments(api_id)), DEFINITION, definition);
 }
 
 fn value(document: &Document) -> Value {
@@ -61,10 +58,10 @@ fn value(document: &Document) -> Value {
 }
 
 /// Deploys the APIs that a call changed to their stages with auto-deploy.
-pub(crate) fn follow(call: &Call, tx: &mut Transaction) {
+pub(crate) fn follow(call: &Call, tx: &mut Transaction, stage_members: &[Member]) {
     for api_id in tx.edited_apis().clone() {
         if tx.get("apis", &api_id).is_some() {
-            automatic(call, tx, &api_id);
+            automatic(call, tx, stage_members, &api_id);
         }
     }
 }
@@ -73,11 +70,11 @@ pub(crate) fn follow(call: &Call, tx: &mut Transaction) {
 ///
 /// Without a route there is nothing to deploy: the stages then say so and stay where they are. Tools create such
 /// stages before the first route. Source: documented that it is done; both texts inferred.
-pub(crate) fn automatic(call: &Call, tx: &mut Transaction, api_id: &str) {
-    let stages = stages::collection(api_id);
+pub(crate) fn automatic(call: &Call, tx: &mut Transaction, stage_members: &[Member], api_id: &str) {
+    let stages = paths::stages(api_id);
     let automatic: Vec<(String, Document)> = tx
         .all(&stages)
-        .filter(|(_, stage)| stages::is_automatic(stage))
+        .filter(|(_, stage)| is_automatic(stage))
         .map(|(name, stage)| (name.to_owned(), Document::clone(stage)))
         .collect();
     if automatic.is_empty() {
@@ -87,11 +84,11 @@ pub(crate) fn automatic(call: &Call, tx: &mut Transaction, api_id: &str) {
         for (name, mut stage) in automatic {
             let message = "Deployment attempt failed: At least one route is required before deploying the Api";
             stage.insert("lastDeploymentStatusMessage".into(), message.into());
-            stages::put_updated(call, tx, &stages, &name, stage);
+            put_updated_stage(call, tx, stage_members, &stages, &name, stage);
         }
         return;
     }
-    let id = tx.fresh_id(&collection(api_id), ids::SIX);
+    let id = tx.fresh_id(&paths::deployments(api_id), ids::SIX);
     let mut deployment = Document::new();
     deployment.insert("autoDeployed".into(), true.into());
     deployment.insert("createdDate".into(), call.date());
@@ -99,16 +96,29 @@ pub(crate) fn automatic(call: &Call, tx: &mut Transaction, api_id: &str) {
     deployment.insert("deploymentStatus".into(), "DEPLOYED".into());
     let description = "Automatic deployment triggered by changes to the Api configuration";
     deployment.insert("description".into(), description.into());
-    tx.put(&collection(api_id), &id, deployment);
+    tx.put(&paths::deployments(api_id), &id, deployment);
     record(tx, api_id, &id);
     for (name, mut stage) in automatic {
         stage.insert("deploymentId".into(), id.as_str().into());
         let message = format!("Successfully deployed stage with deployment ID '{id}'");
         stage.insert("lastDeploymentStatusMessage".into(), message.into());
-        stages::put_updated(call, tx, &stages, &name, stage);
+        put_updated_stage(call, tx, stage_members, &stages, &name, stage);
         tx.deployed(api_id, &name);
     }
     sweep(tx, api_id);
+}
+
+/// Stores a stage with the time of its change; `members` tell the order of its document.
+pub(crate) fn put_updated_stage(
+    call: &Call,
+    tx: &mut Transaction,
+    members: &[Member],
+    collection: &str,
+    id: &str,
+    mut stage: Document,
+) {
+    stage.insert("lastUpdatedDate".into(), call.date());
+    tx.put(collection, id, crate::members::arrange(members, stage));
 }
 
 /// Removes automatic deployments that no stage points at any more.
@@ -117,8 +127,8 @@ pub(crate) fn automatic(call: &Call, tx: &mut Transaction, api_id: &str) {
 /// thousand times. Nobody made them by hand, so nobody waits for them.
 pub(crate) fn sweep(tx: &mut Transaction, api_id: &str) {
     let used: HashSet<String> =
-        tx.all(&stages::collection(api_id)).map(|(_, stage)| text(stage, "deploymentId").to_owned()).collect();
-    let deployments = collection(api_id);
+        tx.all(&paths::stages(api_id)).map(|(_, stage)| text(stage, "deploymentId").to_owned()).collect();
+    let deployments = paths::deployments(api_id);
     let unused: Vec<String> = tx
         .all(&deployments)
         .filter(|(id, deployment)| deployment.get("autoDeployed") == Some(&Value::Bool(true)) && !used.contains(*id))
@@ -138,9 +148,9 @@ impl Told {
     pub(crate) fn remarks(&self, tx: &Transaction) -> Vec<Remark> {
         let mut remarks = Vec::new();
         for (api_id, name) in changed_stages(tx) {
-            let stages = stages::collection(api_id);
+            let stages = paths::stages(api_id);
             let Some(stage) = tx.get(&stages, name) else { continue };
-            if !tx.was_there(&stages, name) && !stages::is_automatic(stage) && !stage.contains_key("deploymentId") {
+            if !tx.was_there(&stages, name) && !is_automatic(stage) && !stage.contains_key("deploymentId") {
                 let text = format!(
                     "stage {name} of API {api_id} was created without a deployment; clients get 403 until you deploy: \
                      run aws apigatewayv2 create-deployment --api-id {api_id} --stage-name {name}"
@@ -149,9 +159,9 @@ impl Told {
             }
         }
         for api_id in tx.edited_apis() {
-            for (name, stage) in tx.all(&stages::collection(api_id)) {
+            for (name, stage) in tx.all(&paths::stages(api_id)) {
                 let key = StageKey { api_id: api_id.clone(), stage: name.to_owned() };
-                if stages::is_automatic(stage) || !stage.contains_key("deploymentId") || self.0.contains(&key) {
+                if is_automatic(stage) || !stage.contains_key("deploymentId") || self.0.contains(&key) {
                     continue;
                 }
                 let text = format!(
@@ -178,7 +188,7 @@ impl Told {
 
     /// The stages that a call deployed to or removed.
     pub(crate) fn deployed_or_gone(tx: &Transaction) -> Vec<StageKey> {
-        let gone = changed_stages(tx).filter(|(api_id, name)| tx.get(&stages::collection(api_id), name).is_none());
+        let gone = changed_stages(tx).filter(|(api_id, name)| tx.get(&paths::stages(api_id), name).is_none());
         let gone = gone.map(|(api_id, name)| (api_id.to_owned(), name.to_owned()));
         let deployed = tx.deployed_stages().iter().cloned();
         gone.chain(deployed).map(|(api_id, stage)| StageKey { api_id, stage }).collect()

@@ -8,16 +8,14 @@ pub(crate) mod models;
 pub(crate) mod responses;
 pub(crate) mod routes;
 pub(crate) mod stages;
+mod tagged;
 pub(crate) mod tags;
-
-use serde_json::Value;
-
-use crate::store::Document;
 
 /// The most resources of a kind within an API. Ours: AWS's quotas are 300 and protect AWS, not the user.
 const PER_API_MAX: usize = 10_000;
 
-/// A member's text, empty where it is absent.
-pub(crate) fn text<'a>(document: &'a Document, member: &str) -> &'a str {
-    document.get(member).and_then(Value::as_str).unwrap_or_default()
-}
+/// The longest mapping template, in characters. Source: the API model (32K).
+const TEMPLATE_CHARS_MAX: usize = 32 * 1024;
+
+/// The longest right side of a parameter mapping, in characters. Source: the API model.
+const MAPPING_CHARS_MAX: usize = 512;

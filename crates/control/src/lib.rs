@@ -9,6 +9,7 @@
 mod control;
 mod crud;
 mod deployments;
+mod documents;
 mod error;
 mod handlers;
 mod ids;
@@ -16,11 +17,14 @@ mod members;
 mod operations;
 mod page;
 mod parameters;
+mod paths;
 mod publication;
 mod router;
+mod settings;
 mod state;
 pub mod store;
 mod transaction;
 
-pub use control::{Control, Remark, Settings};
+pub use control::Control;
 pub use error::Error;
+pub use settings::{Remark, Settings};

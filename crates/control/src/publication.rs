@@ -9,8 +9,9 @@ use types::snapshot::{ApiDefinition, DeployedStage};
 use types::{Snapshot, StageKey};
 
 use crate::deployments;
+use crate::documents::text;
 use crate::error::Error;
-use crate::handlers::{stages, text};
+use crate::paths;
 use crate::store::Document;
 use crate::transaction::Transaction;
 
@@ -28,7 +29,7 @@ impl Publication {
     pub(crate) fn first(&mut self, tx: &Transaction) -> Result<Snapshot, Error> {
         let mut snapshot = Snapshot::default();
         for (api_id, _) in tx.all("apis") {
-            for (name, stage) in tx.all(&stages::collection(api_id)) {
+            for (name, stage) in tx.all(&paths::stages(api_id)) {
                 let key = StageKey { api_id: api_id.to_owned(), stage: name.to_owned() };
                 if let Some(deployed) = self.build(tx, &key, stage)? {
                     snapshot.stages.insert(key, Arc::new(deployed));
@@ -48,7 +49,7 @@ impl Publication {
         let mut next: Option<Snapshot> = None;
         for (api_id, name) in deployments::changed_stages(tx) {
             let key = StageKey { api_id: api_id.to_owned(), stage: name.to_owned() };
-            let deployed = match tx.get(&stages::collection(api_id), name) {
+            let deployed = match tx.get(&paths::stages(api_id), name) {
                 Some(stage) => self.build(tx, &key, stage)?,
                 None => None,
             };
@@ -74,7 +75,7 @@ impl Publication {
         if id.is_empty() {
             return Ok(None);
         }
-        let settings: Stage = parse(&format!("{}/{}", stages::collection(&key.api_id), key.stage), stage)?;
+        let settings: Stage = parse(&format!("{}/{}", paths::stages(&key.api_id), key.stage), stage)?;
         let definition = self.definition(tx, &key.api_id, id)?;
         Ok(Some(DeployedStage { key: key.clone(), settings, definition }))
     }
@@ -84,7 +85,7 @@ impl Publication {
         if let Some(definition) = self.definitions.get(&key).and_then(Weak::upgrade) {
             return Ok(definition);
         }
-        let path = format!("{}/{id}/definition", deployments::collection(api_id));
+        let path = format!("{}/{id}/definition", paths::deployments(api_id));
         let Some(document) = deployments::definition(tx, api_id, id) else {
             return Err(Error::Document { path, detail: "it is missing".into() });
         };

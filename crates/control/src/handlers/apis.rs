@@ -2,12 +2,14 @@
 
 use serde_json::Value;
 
-use super::{tags, text};
-use crate::control::Settings;
+use super::tagged;
 use crate::crud::{self, Answer, Call, IdRule, Resource, Subject};
+use crate::documents::text;
 use crate::error::{self, Fault};
 use crate::ids;
 use crate::members::{Kind, Member};
+use crate::paths;
+use crate::settings::Settings;
 use crate::store::Document;
 use crate::transaction::Transaction;
 
@@ -37,7 +39,7 @@ pub(crate) static API: Resource = Resource {
         Member::choice("protocolType", &["WEBSOCKET"]).fixed(),
         Member::refused("routeKey", Kind::Any, error::QUICK_CREATE),
         Member::text("routeSelectionExpression", 1, 1024).required().missing(error::ROUTE_SELECTION),
-        tags::MEMBER,
+        tagged::MEMBER,
         Member::refused("target", Kind::Any, error::QUICK_CREATE),
         Member::text("version", 1, 64),
     ],
@@ -60,7 +62,7 @@ pub(crate) fn create(call: &Call, tx: &mut Transaction) -> Answer {
     }
     let id = match call.body.get("tags").and_then(|tags| tags.get(CUSTOM_ID)).and_then(Value::as_str) {
         Some(id) if !is_custom_id(id) => return Err(error::bad_request(error::CUSTOM_ID)),
-        Some(id) if tx.get(API.collection, id).is_some() => return Err(error::api_id_taken(id)),
+        Some(id) if tx.get(paths::APIS, id).is_some() => return Err(error::api_id_taken(id)),
         id => id.map(str::to_owned),
     };
     crud::create_as(&API, id, call, tx)
@@ -79,7 +81,7 @@ fn check(subject: &Subject, _: &mut Transaction, api: &mut Document) -> Result<(
     if subject.previous.is_none() {
         api.insert("createdDate".into(), subject.call.date());
     }
-    tags::check(api)
+    tagged::check(api)
 }
 
 /// Adds `apiEndpoint`, which depends on where the program runs now.

@@ -2,14 +2,15 @@
 
 use serde_json::Value;
 
+use super::PER_API_MAX;
 use super::apis::API;
-use super::routes::ROUTE;
-use super::{PER_API_MAX, text};
 use crate::crud::{self, IdRule, Resource, Subject};
+use crate::documents::text;
 use crate::error::{self, Fault};
 use crate::ids;
 use crate::members::{Kind, Member, Rule};
 use crate::parameters;
+use crate::paths;
 use crate::store::Document;
 use crate::transaction::Transaction;
 
@@ -63,7 +64,7 @@ fn check(subject: &Subject, tx: &mut Transaction, authorizer: &mut Document) -> 
 
 fn before_delete(subject: &Subject, tx: &mut Transaction, authorizer: &Document) -> Result<(), Fault> {
     let id = Value::String(subject.id.into());
-    let routes = format!("apis/{}/{}", subject.api_id(), ROUTE.collection);
+    let routes = paths::routes(subject.api_id());
     match tx.all(&routes).find(|(_, route)| route.get("authorizerId") == Some(&id)) {
         Some((_, route)) => Err(error::authorizer_in_use(text(authorizer, "name"), text(route, "routeKey"))),
         None => Ok(()),

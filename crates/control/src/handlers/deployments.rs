@@ -3,13 +3,14 @@
 use serde_json::Value;
 
 use super::apis::API;
-use super::stages::{self, STAGE};
-use super::text;
+use super::stages::STAGE;
 use crate::crud::{self, Answer, Call, IdRule, Resource, Subject};
 use crate::deployments;
+use crate::documents::{is_automatic, text};
 use crate::error::{self, Fault};
 use crate::ids;
 use crate::members::{Kind, Member, Rule};
+use crate::paths;
 use crate::store::Document;
 use crate::transaction::Transaction;
 
@@ -52,7 +53,7 @@ pub(crate) fn create(call: &Call, tx: &mut Transaction) -> Answer {
     deployments::record(tx, api_id, &id);
     if let Some((name, mut stage)) = stage {
         stage.insert("deploymentId".into(), Value::String(id));
-        stages::put_updated(call, tx, &stages::collection(api_id), &name, stage);
+        deployments::put_updated_stage(call, tx, STAGE.members, &paths::stages(api_id), &name, stage);
         tx.deployed(api_id, &name);
     }
     Ok(answer)
@@ -66,10 +67,10 @@ fn named_stage(call: &Call, tx: &Transaction) -> Result<Option<(String, Document
         Some(Value::String(name)) => name,
         Some(_) => return Err(error::wrong_type("stageName", "a string")),
     };
-    let stage = tx.get(&stages::collection(call.param(0)), name);
+    let stage = tx.get(&paths::stages(call.param(0)), name);
     let stage = stage.ok_or_else(|| (STAGE.absent)(call.settings, name))?;
     // Source: inferred.
-    if stages::is_automatic(stage) {
+    if is_automatic(stage) {
         return Err(error::bad_request(error::AUTO_DEPLOY));
     }
     Ok(Some((name.clone(), Document::clone(stage))))
@@ -83,7 +84,7 @@ fn check(subject: &Subject, _: &mut Transaction, deployment: &mut Document) -> R
 }
 
 fn before_delete(subject: &Subject, tx: &mut Transaction, _: &Document) -> Result<(), Fault> {
-    let stages = stages::collection(subject.api_id());
+    let stages = paths::stages(subject.api_id());
     let in_use = tx.all(&stages).any(|(_, stage)| text(stage, "deploymentId") == subject.id);
     if in_use { Err(error::bad_request(error::DEPLOYMENT_IN_USE)) } else { Ok(()) }
 }

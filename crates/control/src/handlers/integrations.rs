@@ -3,21 +3,16 @@
 use serde_json::Value;
 
 use super::apis::API;
-use super::routes::ROUTE;
-use super::{PER_API_MAX, text};
+use super::{MAPPING_CHARS_MAX, PER_API_MAX, TEMPLATE_CHARS_MAX};
 use crate::crud::{self, IdRule, Resource, Subject};
+use crate::documents::text;
 use crate::error::{self, Fault};
 use crate::ids;
 use crate::members::{Kind, Member, Rule};
 use crate::parameters;
+use crate::paths;
 use crate::store::Document;
 use crate::transaction::Transaction;
-
-/// The longest mapping template, in characters. Source: the API model (32K).
-pub(super) const TEMPLATE_CHARS_MAX: usize = 32 * 1024;
-
-/// The longest right side of a parameter mapping, in characters. Source: the API model.
-pub(super) const MAPPING_CHARS_MAX: usize = 512;
 
 /// Source: inferred from REST APIs, whose list this is.
 const METHODS: &[&str] = &["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "ANY"];
@@ -128,7 +123,7 @@ fn check_arn(uri: &str) -> Result<(), Fault> {
 
 fn before_delete(subject: &Subject, tx: &mut Transaction, _: &Document) -> Result<(), Fault> {
     let target = Value::String(format!("integrations/{}", subject.id));
-    let routes = format!("apis/{}/{}", subject.api_id(), ROUTE.collection);
+    let routes = paths::routes(subject.api_id());
     let users: Vec<&str> =
         tx.all(&routes).filter(|(_, route)| route.get("target") == Some(&target)).map(|(id, _)| id).collect();
     if users.is_empty() { Ok(()) } else { Err(error::integration_in_use(&users)) }

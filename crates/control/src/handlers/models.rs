@@ -3,13 +3,13 @@
 use serde_json::Value;
 
 use super::apis::API;
-use super::integrations::TEMPLATE_CHARS_MAX;
-use super::routes::ROUTE;
-use super::{PER_API_MAX, text};
+use super::{PER_API_MAX, TEMPLATE_CHARS_MAX};
 use crate::crud::{self, IdRule, Resource, Subject};
+use crate::documents::text;
 use crate::error::{self, Fault};
 use crate::ids;
 use crate::members::Member;
+use crate::paths;
 use crate::store::Document;
 use crate::transaction::Transaction;
 
@@ -47,7 +47,7 @@ fn check(subject: &Subject, tx: &mut Transaction, model: &mut Document) -> Resul
 
 fn before_delete(subject: &Subject, tx: &mut Transaction, model: &Document) -> Result<(), Fault> {
     let name = text(model, "name");
-    let routes = format!("apis/{}/{}", subject.api_id(), ROUTE.collection);
+    let routes = paths::routes(subject.api_id());
     let names_it = |route: &Document| {
         let models = route.get("requestModels").and_then(Value::as_object);
         models.is_some_and(|models| models.values().any(|model| model.as_str() == Some(name)))

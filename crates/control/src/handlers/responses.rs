@@ -2,10 +2,11 @@
 
 use serde_json::Value;
 
-use super::integrations::{INTEGRATION, MAPPING_CHARS_MAX, TEMPLATE_CHARS_MAX};
+use super::integrations::INTEGRATION;
 use super::routes::{CONSTRAINTS, ROUTE};
-use super::text;
+use super::{MAPPING_CHARS_MAX, TEMPLATE_CHARS_MAX};
 use crate::crud::{self, IdRule, Resource, Subject};
+use crate::documents::text;
 use crate::error::{self, Fault};
 use crate::ids;
 use crate::members::{Kind, Member, Rule};

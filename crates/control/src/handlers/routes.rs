@@ -3,14 +3,14 @@
 use serde_json::Value;
 
 use super::apis::API;
-use super::authorizers::AUTHORIZER;
-use super::integrations::INTEGRATION;
-use super::{PER_API_MAX, stages, text};
+use super::{PER_API_MAX, stages};
 use crate::crud::{self, Answer, Call, IdRule, Resource, Subject};
+use crate::documents::text;
 use crate::error::{self, Fault};
 use crate::ids;
 use crate::members::{Kind, Member, Rule};
 use crate::parameters;
+use crate::paths;
 use crate::store::Document;
 use crate::transaction::Transaction;
 
@@ -103,7 +103,7 @@ fn check_authorization(subject: &Subject, tx: &Transaction, route: &mut Document
         "CUSTOM" => {}
         _ => return Ok(()),
     }
-    let authorizers = format!("apis/{}/{}", subject.api_id(), AUTHORIZER.collection);
+    let authorizers = paths::authorizers(subject.api_id());
     match tx.get(&authorizers, text(route, "authorizerId")) {
         Some(_) => Ok(()),
         None => Err(error::bad_request(error::AUTHORIZER_ID)),
@@ -114,7 +114,7 @@ fn check_target(subject: &Subject, tx: &Transaction, route: &Document) -> Result
     let Some(target) = route.get("target").and_then(Value::as_str) else { return Ok(()) };
     let id = target.strip_prefix("integrations/").filter(|id| !id.is_empty() && !id.contains('/'));
     let id = id.ok_or_else(|| error::bad_request(error::TARGET))?;
-    let integrations = format!("apis/{}/{}", subject.api_id(), INTEGRATION.collection);
+    let integrations = paths::integrations(subject.api_id());
     match tx.get(&integrations, id) {
         Some(_) => Ok(()),
         // Inferred: AWS refuses to delete an integration that a route names, so none can name a missing one.

@@ -5,12 +5,13 @@ use std::collections::HashSet;
 use serde_json::{Value, json};
 
 use super::apis::API;
-use super::routes::ROUTE;
-use super::{tags, text};
+use super::tagged;
 use crate::crud::{self, Answer, Call, IdRule, Resource, Subject};
 use crate::deployments;
+use crate::documents::{is_automatic, text};
 use crate::error::{self, Fault};
 use crate::members::{Kind, Member, Rule, empty};
+use crate::paths;
 use crate::store::Document;
 use crate::transaction::Transaction;
 
@@ -53,7 +54,7 @@ pub(crate) static STAGE: Resource = Resource {
         Member::new("routeSettings", Kind::ObjectMap(ROUTE_SETTINGS), Rule::MergeObjects).or(empty),
         Member::text("stageName", 1, 128).fixed().required().missing(error::STAGE_NAME).invalid(error::STAGE_NAME),
         Member::new("stageVariables", Kind::TextMap { value_max: 512 }, Rule::MergeTexts).or(empty),
-        tags::MEMBER,
+        tagged::MEMBER,
     ],
     count_max: STAGES_MAX,
     deployed: false,
@@ -73,9 +74,9 @@ pub(crate) fn create(call: &Call, tx: &mut Transaction) -> Answer {
     let answer = crud::create(&STAGE, call, tx)?;
     let name = answer.as_ref().map_or("", |stage| text(stage, "stageName")).to_owned();
     if answer.as_ref().is_some_and(is_automatic) {
-        deployments::automatic(call, tx, call.param(0));
+        deployments::automatic(call, tx, STAGE.members, call.param(0));
     }
-    Ok(tx.get(&collection(call.param(0)), &name).map(|stage| Document::clone(stage)))
+    Ok(tx.get(&paths::stages(call.param(0)), &name).map(|stage| Document::clone(stage)))
 }
 
 /// Updates a stage; one that is switched to auto-deploy is deployed at once. Source of the latter: inferred.
@@ -83,7 +84,7 @@ pub(crate) fn update(call: &Call, tx: &mut Transaction) -> Answer {
     let (collection, id, previous) = crud::find(&STAGE, call, tx)?;
     let answer = crud::update(&STAGE, call, tx)?;
     if answer.as_ref().is_some_and(is_automatic) && !is_automatic(&previous) {
-        deployments::automatic(call, tx, call.param(0));
+        deployments::automatic(call, tx, STAGE.members, call.param(0));
     }
     Ok(tx.get(&collection, &id).map(|stage| Document::clone(stage)))
 }
@@ -100,7 +101,7 @@ pub(crate) fn delete_access_log_settings(call: &Call, tx: &mut Transaction) -> A
     let (collection, id, stage) = crud::find(&STAGE, call, tx)?;
     let mut stage = Document::clone(&stage);
     if stage.shift_remove("accessLogSettings").is_some() {
-        put_updated(call, tx, &collection, &id, stage);
+        deployments::put_updated_stage(call, tx, STAGE.members, &collection, &id, stage);
     }
     Ok(None)
 }
@@ -114,29 +115,13 @@ pub(crate) fn delete_route_settings(call: &Call, tx: &mut Transaction) -> Answer
     if settings.and_then(|settings| settings.shift_remove(key)).is_none() {
         return Err(error::no_such_route_key(key));
     }
-    put_updated(call, tx, &collection, &id, stage);
+    deployments::put_updated_stage(call, tx, STAGE.members, &collection, &id, stage);
     Ok(None)
-}
-
-/// The path of an API's stages.
-pub(crate) fn collection(api_id: &str) -> String {
-    format!("apis/{api_id}/{}", STAGE.collection)
-}
-
-/// Whether changes of the API are deployed to a stage by themselves.
-pub(crate) fn is_automatic(stage: &Document) -> bool {
-    stage.get("autoDeploy") == Some(&Value::Bool(true))
-}
-
-/// Stores a stage with the time of its change.
-pub(crate) fn put_updated(call: &Call, tx: &mut Transaction, collection: &str, id: &str, mut stage: Document) {
-    stage.insert("lastUpdatedDate".into(), call.date());
-    tx.put(collection, id, crate::members::arrange(STAGE.members, stage));
 }
 
 /// Forgets the settings of a route that is gone. Source: inferred.
 pub(super) fn drop_route_settings(tx: &mut Transaction, api_id: &str, route_key: &str) {
-    let collection = collection(api_id);
+    let collection = paths::stages(api_id);
     let has_it = |stage: &Document| stage.get("routeSettings").is_some_and(|map| map.get(route_key).is_some());
     let stages: Vec<(String, Document)> = tx
         .all(&collection)
@@ -156,11 +141,11 @@ fn check(subject: &Subject, tx: &mut Transaction, stage: &mut Document) -> Resul
     if !name.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'_' || c == b'-') {
         return Err(error::bad_request(error::STAGE_NAME));
     }
-    tags::check(stage)?;
+    tagged::check(stage)?;
     check_deployment(subject, tx, stage)?;
     check_variables(stage)?;
     check_access_log(stage)?;
-    let routes = format!("apis/{}/{}", subject.api_id(), ROUTE.collection);
+    let routes = paths::routes(subject.api_id());
     if let Some(settings) = stage.get("routeSettings").and_then(Value::as_object).filter(|map| !map.is_empty()) {
         let keys: HashSet<&str> = tx.all(&routes).map(|(_, route)| text(route, "routeKey")).collect();
         if let Some(unknown) = settings.keys().find(|key| !keys.contains(key.as_str())) {
@@ -185,7 +170,7 @@ fn check_deployment(subject: &Subject, tx: &mut Transaction, stage: &Document) -
     if is_automatic(stage) {
         return Err(error::bad_request(error::AUTO_DEPLOY));
     }
-    if !id.is_empty() && tx.get(&deployments::collection(subject.api_id()), id).is_none() {
+    if !id.is_empty() && tx.get(&paths::deployments(subject.api_id()), id).is_none() {
         return Err(error::no_such("deployment"));
     }
     tx.deployed(subject.api_id(), text(stage, "stageName"));

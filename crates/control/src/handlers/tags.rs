@@ -4,31 +4,13 @@ use serde_json::Value;
 
 use super::apis::API;
 use super::stages::STAGE;
+use super::tagged::{MEMBER, check};
 use crate::crud::{Answer, Call, Resource};
 use crate::error::{self, Fault};
-use crate::members::{Kind, Member, Rule, empty};
+use crate::members::empty;
+use crate::paths;
 use crate::store::Document;
 use crate::transaction::Transaction;
-
-/// Source: documented ("Tagging your API Gateway resources").
-const TAGS_MAX: usize = 50;
-
-/// Source: documented, as above.
-const KEY_CHARS_MAX: usize = 128;
-
-/// The member `tags` of a resource that can be tagged.
-pub(super) const MEMBER: Member =
-    Member::new("tags", Kind::TextMap { value_max: 256 }, Rule::Fixed).or(empty).invalid(error::TAGS);
-
-/// Checks what goes beyond the lengths of values: how many tags there are, and their keys.
-pub(super) fn check(document: &Document) -> Result<(), Fault> {
-    let Some(tags) = document.get("tags").and_then(Value::as_object) else { return Ok(()) };
-    let is_key = |key: &String| !key.starts_with("aws:") && (1..=KEY_CHARS_MAX).contains(&key.chars().count());
-    if tags.len() > TAGS_MAX || !tags.keys().all(is_key) {
-        return Err(error::bad_request(error::TAGS));
-    }
-    Ok(())
-}
 
 /// Answers the tags of a resource.
 pub(crate) fn get(call: &Call, tx: &mut Transaction) -> Answer {
@@ -88,13 +70,13 @@ fn find(call: &Call, tx: &Transaction) -> Result<Tagged, Fault> {
     let path = path.strip_prefix('/').filter(|_| partition.starts_with("aws"));
     let segments: Vec<&str> = path.ok_or_else(|| error::bad_request(error::ARN))?.split('/').collect();
     let here = *region == call.settings.place.region;
-    let api = |id: &str| tx.get(API.collection, id).filter(|_| here).cloned();
+    let api = |id: &str| tx.get(paths::APIS, id).filter(|_| here).cloned();
     let no_api = |id: &str| error::no_such_api(&call.settings.place, id);
     match segments.as_slice() {
         ["apis", id] => {
             let document = api(id).ok_or_else(|| no_api(id))?;
             Ok(Tagged {
-                collection: API.collection.into(),
+                collection: paths::APIS.into(),
                 id: (*id).into(),
                 document: Document::clone(&document),
                 resource: &API,
@@ -102,7 +84,7 @@ fn find(call: &Call, tx: &Transaction) -> Result<Tagged, Fault> {
         }
         ["apis", id, "stages", name] => {
             api(id).ok_or_else(|| no_api(id))?;
-            let collection = format!("apis/{id}/{}", STAGE.collection);
+            let collection = paths::stages(id);
             let document = tx.get(&collection, name).ok_or_else(|| (STAGE.absent)(call.settings, name))?;
             let document = Document::clone(document);
             Ok(Tagged { collection, id: (*name).into(), document, resource: &STAGE })

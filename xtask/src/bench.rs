@@ -9,6 +9,7 @@ mod idle_client;
 mod load;
 mod messages;
 mod options;
+mod payload;
 mod process;
 mod procfs;
 mod proxy;

@@ -19,7 +19,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 
-use crate::bench::load;
+use crate::bench::payload;
 
 /// Answers with the body of the request, as does every path but [`EMPTY`]: `serve --backend` has paths of its own.
 pub(crate) const ECHO: &str = "/echo";
@@ -70,7 +70,7 @@ async fn answer(request: Request<Incoming>, arrivals: &[Notify]) -> Result<Respo
     let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
     let mut response = Response::new(Full::default());
     if head.uri.path() == EMPTY {
-        match load::sender(&body).and_then(|sender| arrivals.get(sender)) {
+        match payload::sender(&body).and_then(|sender| arrivals.get(sender)) {
             Some(arrival) => arrival.notify_one(),
             None => *response.status_mut() = StatusCode::BAD_REQUEST,
         }

@@ -10,8 +10,8 @@ use serde_json::json;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use crate::bench::load::message;
 use crate::bench::options::Options;
+use crate::bench::payload::message;
 use crate::bench::process;
 use crate::bench::ws::{WebSocket, source};
 

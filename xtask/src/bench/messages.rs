@@ -9,8 +9,9 @@ use serde_json::{Value, json};
 
 use crate::bench::aims::Aims;
 use crate::bench::backend::Backend;
-use crate::bench::load::{Lines, MESSAGE_BYTES_MIN};
+use crate::bench::load::Lines;
 use crate::bench::options::{Options, within};
+use crate::bench::payload::MESSAGE_BYTES_MIN;
 use crate::bench::process::{self, Gateway, Process};
 use crate::bench::{control, procfs, proxy};
 

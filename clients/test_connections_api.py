@@ -1,6 +1,7 @@
 """`@connections`: POST, GET and DELETE as they come over the wire, in both address forms, ids encoded or not."""
 
 import datetime
+import http.client
 import json
 import re
 import threading
@@ -246,3 +247,15 @@ def test_other_methods_are_refused(api, connected, method):
     client, connection_id = connected
     assert 400 <= call(api, method, connection_id).status < 500
     assert client.ask("still here") == "still here"
+
+
+def test_a_body_that_is_too_large_is_answered_413_even_to_clients_that_send_it_whole_first(gateway, backend):
+    api = Api(gateway)
+    api.route("$default", api.integration("HTTP_PROXY", f"{backend.url}/large"))
+    api.deploy()
+    target = f"{api.target}/@connections/Gto47d9-DoECGqg="
+    for size in (200_000, 1_000_000, 5_000_000) * 5:
+        connection = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=10)
+        connection.request("POST", target, b"a" * size)
+        assert connection.getresponse().status == 413
+        connection.close()

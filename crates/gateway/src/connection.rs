@@ -137,7 +137,9 @@ impl Live {
     }
 
     fn may_read(&self) -> bool {
+        // Once it is closing only the client's close frame matters, which must not wait for a backend.
         self.reading != Reading::Frames
+            || self.client.is_closing()
             || self.flights_len() < self.gateway.limits.in_flight_per_connection
                 && !self.client.is_full(self.gateway.outbox_bounds)
     }

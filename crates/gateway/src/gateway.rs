@@ -129,7 +129,8 @@ impl Gateway {
         self.open_connections()
     }
 
-    pub(crate) fn is_draining(&self) -> bool {
+    /// Whether the program is about to end: no new clients.
+    pub fn is_draining(&self) -> bool {
         self.draining.load(Ordering::Acquire)
     }
 

@@ -1,4 +1,5 @@
-//! What was typed: the command line, each option also as an environment variable.
+//! What was typed: the command line. Each option is also an environment variable and a line of the settings file; see
+//! `config.rs`.
 
 use std::path::PathBuf;
 
@@ -24,53 +25,54 @@ pub(crate) enum Command {
 
 /// The options; everything is optional here, the defaults stand in `config.rs`.
 #[derive(Debug, Default, Args)]
+#[command(after_help = "Each option is also a variable, such as GATEWRIGHT_LISTEN, and a line of the settings file.")]
 pub(crate) struct Options {
     /// Settings file [default: gatewright.toml, if there is one]
-    #[arg(long, value_name = "FILE", env = "GATEWRIGHT_CONFIG")]
+    #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
 
     /// One address for everything [default: 127.0.0.1:4510]
-    #[arg(long, value_name = "ADDR:PORT", env = "GATEWRIGHT_LISTEN")]
+    #[arg(long, value_name = "ADDR:PORT")]
     pub(crate) listen: Option<String>,
 
     /// Moves control plane and console off the public address; required when --listen is not loopback
-    #[arg(long, value_name = "ADDR:PORT", env = "GATEWRIGHT_ADMIN")]
+    #[arg(long, value_name = "ADDR:PORT")]
     pub(crate) admin: Option<String>,
 
     /// Where definitions are kept [default: ./gatewright-data]
-    #[arg(long, value_name = "DIR", env = "GATEWRIGHT_DATA_DIR")]
+    #[arg(long, value_name = "DIR")]
     pub(crate) data_dir: Option<PathBuf>,
 
     /// Keep nothing on disk
-    #[arg(long, env = "GATEWRIGHT_EPHEMERAL")]
+    #[arg(long)]
     pub(crate) ephemeral: bool,
 
     /// Have one API there already, whose every route calls this backend
-    #[arg(long, value_name = "URL", env = "GATEWRIGHT_BACKEND")]
+    #[arg(long, value_name = "URL")]
     pub(crate) backend: Option<String>,
 
     /// The AWS region that ARNs name [default: us-east-1]
-    #[arg(long, env = "GATEWRIGHT_REGION")]
+    #[arg(long)]
     pub(crate) region: Option<String>,
 
     /// The AWS account that ARNs name, 12 digits [default: 000000000000]
-    #[arg(long, value_name = "ID", env = "GATEWRIGHT_ACCOUNT_ID")]
+    #[arg(long, value_name = "ID")]
     pub(crate) account_id: Option<String>,
 
     /// Sets a limit; may be repeated. `gatewright config` lists them
-    #[arg(long = "limit", value_name = "NAME=VALUE", env = "GATEWRIGHT_LIMIT", value_delimiter = ',')]
+    #[arg(long = "limit", value_name = "NAME=VALUE")]
     pub(crate) limits: Vec<String>,
 
     /// How much of its own doings the program logs [default: info]
-    #[arg(long, value_enum, env = "GATEWRIGHT_LOG_LEVEL")]
-    pub(crate) log_level: Option<LogLevel>,
+    #[arg(long, value_name = "error|warn|info")]
+    pub(crate) log_level: Option<String>,
 
     /// Lines for people or for machines [default: human]
-    #[arg(long, value_enum, env = "GATEWRIGHT_LOG_FORMAT")]
-    pub(crate) log_format: Option<LogFormat>,
+    #[arg(long, value_name = "human|json")]
+    pub(crate) log_format: Option<String>,
 
     /// Listen beyond loopback although nothing checks who calls
-    #[arg(long, env = "GATEWRIGHT_INSECURE")]
+    #[arg(long)]
     pub(crate) insecure: bool,
 }
 

@@ -8,9 +8,7 @@ use std::fmt;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 
-use clap::ArgMatches;
 use clap::ValueEnum;
-use clap::parser::ValueSource;
 use serde::Deserialize;
 use types::arn::Place;
 use types::limits::{Limits, TABLE};
@@ -72,97 +70,95 @@ struct File {
 }
 
 /// Collects the values one by one and notes each one's origin.
-struct Collector<'m> {
-    matches: &'m ArgMatches,
+struct Collector {
     file: PathBuf,
     origins: Vec<(String, String, Origin)>,
 }
 
-impl Collector<'_> {
-    fn typed_origin(&self, name: &str) -> Origin {
-        let variable = format!("GATEWRIGHT_{}", name.replace('-', "_").to_uppercase());
-        match self.matches.value_source(&name.replace('-', "_")) {
-            Some(ValueSource::EnvVariable) => Origin::Environment(variable),
-            _ => Origin::Option,
-        }
+impl Collector {
+    /// A value as text, from wherever it was given first. An empty variable counts as none, as scripts expect.
+    fn text(&mut self, name: &str, typed: Option<String>, filed: Option<String>, default: &str) -> (String, Origin) {
+        let (value, origin) = match (typed, variable(name), filed) {
+            (Some(value), _, _) => (value, Origin::Option),
+            (None, Some((variable, value)), _) => (value, Origin::Environment(variable)),
+            (None, None, Some(value)) => (value, Origin::File(self.file.clone())),
+            (None, None, None) => (default.to_owned(), Origin::Default),
+        };
+        let printed = if value.is_empty() { "–" } else { &value };
+        self.origins.push((name.to_owned(), printed.to_owned(), origin.clone()));
+        (value, origin)
     }
 
-    fn take<T>(
-        &mut self,
-        name: &str,
-        typed: Option<T>,
-        filed: Option<T>,
-        default: Option<T>,
-        print: impl Fn(&T) -> String,
-    ) -> Option<T> {
-        let (value, origin) = match (typed, filed) {
-            (Some(value), _) => (Some(value), self.typed_origin(name)),
-            (None, Some(value)) => (Some(value), Origin::File(self.file.clone())),
-            (None, None) => (default, Origin::Default),
+    fn flag(&mut self, name: &str, typed: bool, filed: Option<bool>) -> Result<(bool, Origin), String> {
+        let typed = typed.then(|| "true".to_owned());
+        let (text, origin) = self.text(name, typed, filed.map(|on| on.to_string()), "false");
+        let on = match text.to_ascii_lowercase().as_str() {
+            "1" | "true" | "yes" | "on" => true,
+            "0" | "false" | "no" | "off" => false,
+            _ => return Err(format!("{name} ({origin}): `{text}` is neither true nor false")),
         };
-        let printed = value.as_ref().map_or_else(|| "–".to_owned(), print);
-        self.origins.push((name.to_owned(), printed, origin));
-        value
+        if let Some((_, printed, _)) = self.origins.last_mut() {
+            *printed = on.to_string();
+        }
+        Ok((on, origin))
     }
+}
+
+fn variable(name: &str) -> Option<(String, String)> {
+    let variable = format!("GATEWRIGHT_{}", name.replace('-', "_").to_uppercase());
+    let value = std::env::var(&variable).ok().filter(|value| !value.trim().is_empty())?;
+    Some((variable, value.trim().to_owned()))
 }
 
 impl Config {
     /// Puts the settings together and checks them.
     ///
     /// # Errors
-    /// One sentence that names the setting, its value and what would fit.
-    pub(crate) fn new(options: Options, matches: &ArgMatches) -> Result<Config, String> {
-        let (path, file) = read_file(options.config.as_deref())?;
-        let mut collector = Collector { matches, file: path.clone(), origins: Vec::new() };
-        let text = |text: &String| text.clone();
-        let listen = collector.take("listen", options.listen, file.listen, Some("127.0.0.1:4510".to_owned()), text);
-        let listen = address("listen", &listen.unwrap_or_default())?;
-        let admin = collector.take("admin", options.admin, file.admin, None, text);
-        let admin = admin.map(|admin| address("admin", &admin)).transpose()?;
-        let ephemeral_typed = options.ephemeral.then_some(true);
-        let ephemeral = collector.take("ephemeral", ephemeral_typed, file.ephemeral, Some(false), bool::to_string);
-        let default_dir = Some(PathBuf::from("gatewright-data"));
-        let data_dir_given = options.data_dir.is_some();
-        let data_dir =
-            collector.take("data-dir", options.data_dir, file.data_dir, default_dir, |path| path.display().to_string());
-        if ephemeral == Some(true) && data_dir_given {
-            return Err("--ephemeral keeps nothing, so --data-dir cannot be given with it".to_owned());
+    /// One sentence that names the setting, its origin and value, and what would fit.
+    pub(crate) fn new(options: Options) -> Result<Config, String> {
+        let given = options.config.or_else(|| variable("config").map(|(_, path)| PathBuf::from(path)));
+        let (path, file) = read_file(given.as_deref())?;
+        let mut collector = Collector { file: path, origins: Vec::new() };
+        let listen = address("listen", collector.text("listen", options.listen, file.listen, "127.0.0.1:4510"))?;
+        let admin = collector.text("admin", options.admin, file.admin, "");
+        let admin = if admin.0.is_empty() { None } else { Some(address("admin", admin)?) };
+        if admin == Some(listen) && listen.port() != 0 {
+            return Err(format!("admin: {listen} is the address of --listen; leave --admin out, or give it another"));
         }
-        let backend = collector.take("backend", options.backend, file.backend, None, text);
-        if let Some(url) = backend.as_deref().filter(|url| !url.starts_with("http://") && !url.starts_with("https://"))
-        {
-            return Err(format!("backend: `{url}` is no http:// or https:// URL"));
+        let (ephemeral, from) = collector.flag("ephemeral", options.ephemeral, file.ephemeral)?;
+        let (typed, filed) = (options.data_dir.map(path_text), file.data_dir.map(path_text));
+        let (data_dir, origin) = collector.text("data-dir", typed, filed, "gatewright-data");
+        if ephemeral && origin == Origin::Option {
+            return Err(format!(
+                "data-dir: nothing is kept (ephemeral, {from}), so --data-dir cannot be given with it"
+            ));
         }
-        let region = collector.take("region", options.region, file.region, Some("us-east-1".to_owned()), text);
-        let region = region.unwrap_or_default();
+        let (backend, _) = collector.text("backend", options.backend, file.backend, "");
+        check_backend(&backend)?;
+        let (region, _) = collector.text("region", options.region, file.region, "us-east-1");
         if region.is_empty() || !region.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
             return Err(format!(
                 "region: `{region}` is no region name: letters, digits and hyphens, such as us-east-1"
             ));
         }
-        let account =
-            collector.take("account-id", options.account_id, file.account_id, Some("000000000000".to_owned()), text);
-        let account_id = account.unwrap_or_default();
+        let (account_id, _) = collector.text("account-id", options.account_id, file.account_id, "000000000000");
         if account_id.len() != 12 || !account_id.chars().all(|c| c.is_ascii_digit()) {
             return Err(format!("account-id: `{account_id}` is no account id: 12 digits"));
         }
-        let filed = file.log_level.map(|text| choice("log-level", &text)).transpose()?;
-        let log_level = collector.take("log-level", options.log_level, filed, Some(LogLevel::Info), print_choice);
-        let filed = file.log_format.map(|text| choice("log-format", &text)).transpose()?;
-        let log_format = collector.take("log-format", options.log_format, filed, Some(LogFormat::Human), print_choice);
-        let insecure_typed = options.insecure.then_some(true);
-        let insecure = collector.take("insecure", insecure_typed, file.insecure, Some(false), bool::to_string);
-        check_exposure(listen, admin, insecure == Some(true))?;
+        let log_level = collector.text("log-level", options.log_level, file.log_level, "info").0;
+        let log_format = collector.text("log-format", options.log_format, file.log_format, "human").0;
+        let (insecure, _) = collector.flag("insecure", options.insecure, file.insecure)?;
+        check_exposure(listen, admin, insecure)?;
         let limits = limits(&mut collector, &options.limits, &file.limits)?;
         Ok(Config {
             listen,
             admin,
-            data_dir: data_dir.filter(|_| ephemeral != Some(true)),
-            backend,
+            data_dir: (!ephemeral).then(|| PathBuf::from(data_dir)),
+            backend: (!backend.is_empty()).then_some(backend),
             place: Place { region, account_id },
             limits,
-            log_level: log_level.unwrap_or(LogLevel::Info),
-            log_format: log_format.unwrap_or(LogFormat::Human),
+            log_level: choice("log-level", &log_level)?,
+            log_format: choice("log-format", &log_format)?,
             origins: collector.origins,
         })
     }
@@ -191,9 +187,32 @@ fn read_file(given: Option<&Path>) -> Result<(PathBuf, File), String> {
     Ok((path, file))
 }
 
-fn address(name: &str, text: &str) -> Result<SocketAddr, String> {
-    let wrong = || format!("{name}: `{text}` is no address and port, such as 127.0.0.1:4510");
-    text.to_socket_addrs().map_err(|_| wrong())?.next().ok_or_else(wrong)
+fn path_text(path: PathBuf) -> String {
+    path.to_string_lossy().into_owned()
+}
+
+fn address(name: &str, (text, origin): (String, Origin)) -> Result<SocketAddr, String> {
+    let form = || format!("{name} ({origin}): `{text}` is no address and port, such as 127.0.0.1:4510");
+    let (host, port) = text.rsplit_once(':').ok_or_else(form)?;
+    if host.is_empty() || port.parse::<u16>().is_err() {
+        return Err(form());
+    }
+    let resolved = text.to_socket_addrs().ok().and_then(|mut addresses| addresses.next());
+    resolved.ok_or_else(|| format!("{name} ({origin}): `{host}` is the name of no address"))
+}
+
+fn check_backend(url: &str) -> Result<(), String> {
+    let parsed = url.parse::<http::Uri>().ok();
+    let fits = parsed.as_ref().and_then(http::Uri::authority).is_some_and(|authority| {
+        // The parser lets a port pass that is too large for one, and then has none.
+        let names_port = authority.as_str().trim_end_matches(|c: char| c.is_ascii_digit()).ends_with(':');
+        !authority.host().is_empty() && names_port == authority.port_u16().is_some()
+    });
+    let fits = fits && matches!(parsed.as_ref().and_then(http::Uri::scheme_str), Some("http" | "https"));
+    if fits || url.is_empty() {
+        return Ok(());
+    }
+    Err(format!("backend: `{url}` is no http:// or https:// URL, such as http://127.0.0.1:3000"))
 }
 
 fn choice<T: ValueEnum>(name: &str, text: &str) -> Result<T, String> {
@@ -228,34 +247,32 @@ fn check_exposure(listen: SocketAddr, admin: Option<SocketAddr>, insecure: bool)
 }
 
 fn limits(
-    collector: &mut Collector<'_>,
+    collector: &mut Collector,
     typed: &[String],
     filed: &BTreeMap<String, toml::Value>,
 ) -> Result<Limits, String> {
     let mut limits = Limits::default();
-    let mut origins: BTreeMap<&str, Origin> = BTreeMap::new();
+    let mut origins: BTreeMap<String, Origin> = BTreeMap::new();
+    let file = collector.file.display().to_string();
     for (name, value) in filed {
         let text = match value {
             toml::Value::String(text) => text.clone(),
             toml::Value::Integer(number) => number.to_string(),
-            _ => {
-                return Err(format!(
-                    "settings file {}: limit `{name}` is neither text nor a whole number",
-                    collector.file.display()
-                ));
-            }
+            _ => return Err(format!("settings file {file}: limit `{name}` is neither text nor a whole number")),
         };
-        limits.set(name, &text).map_err(|error| format!("settings file {}: {error}", collector.file.display()))?;
-        origins.insert(name, Origin::File(collector.file.clone()));
+        limits.set(name, &text).map_err(|error| format!("settings file {file}: {error}"))?;
+        origins.insert(name.clone(), Origin::File(collector.file.clone()));
     }
-    let origin = match collector.matches.value_source("limits") {
-        Some(ValueSource::EnvVariable) => Origin::Environment("GATEWRIGHT_LIMIT".to_owned()),
-        _ => Origin::Option,
-    };
-    for text in typed {
-        let (name, value) = text.split_once('=').ok_or_else(|| format!("limit: `{text}` is not NAME=VALUE"))?;
-        limits.set(name, value)?;
-        origins.insert(name, origin.clone());
+    let from_variable = variable("limit");
+    let from_variable = from_variable
+        .iter()
+        .flat_map(|(variable, value)| value.split(',').map(|text| (text, Origin::Environment(variable.clone()))));
+    // The command line comes last and wins.
+    for (text, origin) in from_variable.chain(typed.iter().map(|text| (text.as_str(), Origin::Option))) {
+        let (name, value) =
+            text.split_once('=').ok_or_else(|| format!("limit ({origin}): `{text}` is not NAME=VALUE"))?;
+        limits.set(name.trim(), value.trim()).map_err(|error| format!("{error} ({origin})"))?;
+        origins.insert(name.trim().to_owned(), origin);
     }
     for limit in TABLE {
         let origin = origins.remove(limit.name).unwrap_or(Origin::Default);

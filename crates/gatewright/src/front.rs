@@ -10,7 +10,7 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::{Buf, Bytes};
 use gateway::{Peer, RequestHead};
@@ -25,8 +25,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use crate::args::LogLevel;
 use crate::service::Service;
 
-/// How long accepting rests when the system gives no more sockets.
+/// How long accepting rests when the system gives no more sockets, and how often that is said.
 const ACCEPT_REST: Duration = Duration::from_millis(50);
+const COMPLAIN_EVERY: Duration = Duration::from_secs(10);
 
 /// hyper refuses to work with less.
 const HYPER_BUFFER_MIN: usize = 8192;
@@ -37,6 +38,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
 /// Accepts connections until `stop` says so. Each has a task of its own, which ends with its connection.
 pub(crate) async fn accept(listener: TcpListener, service: Arc<Service>, mut stop: watch::Receiver<bool>) {
+    let mut complained: Option<Instant> = None;
     let room = Arc::new(Semaphore::new(service.limits.http_connections.min(Semaphore::MAX_PERMITS)));
     loop {
         let accepted = tokio::select! {
@@ -56,7 +58,13 @@ pub(crate) async fn accept(listener: TcpListener, service: Arc<Service>, mut sto
             // The client hung up before we came to it.
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
             Err(error) => {
-                service.log.say(LogLevel::Error, format!("accept a connection: {error}"));
+                if complained.is_none_or(|last| last.elapsed() >= COMPLAIN_EVERY) {
+                    complained = Some(Instant::now());
+                    let text = format!(
+                        "accept a connection: {error}; clients wait. More open files: ulimit -n, or LimitNOFILE="
+                    );
+                    service.log.say(LogLevel::Error, text);
+                }
                 tokio::time::sleep(ACCEPT_REST).await;
             }
         }
@@ -87,10 +95,14 @@ async fn greet(mut socket: TcpStream, service: Arc<Service>, peer: Peer) {
         First::Upgrade(head, rest) if service.serves_clients => {
             Box::pin(service.gateway.clone().accept(*head, socket, rest, peer)).await;
         }
-        First::Upgrade(..) => refuse(socket, "426 Upgrade Required").await,
+        First::Upgrade(..) => refuse(socket, "403 Forbidden", "WebSockets are not opened on this address").await,
         First::Other(bytes) => Box::pin(serve(Prefixed { prefix: bytes.into(), socket }, service, peer)).await,
-        First::TooLarge => refuse(socket, "431 Request Header Fields Too Large").await,
-        First::Malformed => refuse(socket, "400 Bad Request").await,
+        First::TooLarge => {
+            refuse(socket, "431 Request Header Fields Too Large", "Request Header Fields Too Large").await
+        }
+        First::Malformed => {
+            refuse(socket, "400 Bad Request", "not an HTTP/1.1 request in clear text with at most 100 headers").await;
+        }
         First::Gone => {}
     }
 }
@@ -129,8 +141,12 @@ async fn read_head(socket: &mut TcpStream, bytes_max: usize) -> First {
     }
 }
 
-async fn refuse(mut socket: TcpStream, status: &str) {
-    let answer = format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+async fn refuse(mut socket: TcpStream, status: &str, message: &str) {
+    let body = serde_json::json!({ "message": message }).to_string();
+    let length = body.len();
+    let answer = format!(
+        "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+    );
     let _ = socket.write_all(answer.as_bytes()).await;
     let _ = socket.shutdown().await;
     // What the client is still sending is read for a moment, so that its system does not drop the answer.

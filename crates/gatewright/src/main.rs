@@ -18,6 +18,7 @@ mod serve;
 mod service;
 mod shutdown;
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches};
@@ -49,11 +50,14 @@ fn main() -> ExitCode {
 
 fn run(matches: &clap::ArgMatches) -> Result<(), Failure> {
     let cli = Cli::from_arg_matches(matches).map_err(|error| Failure { code: exit::USAGE, text: error.to_string() })?;
-    let (_, options_matches) = matches.subcommand().unwrap_or(("", matches));
     let (options, mode) = match cli.command {
         Command::Config(options) => {
-            print!("{}", Config::new(options, options_matches).map_err(Failure::config)?.print());
-            return Ok(());
+            let text = Config::new(options).map_err(Failure::config)?.print();
+            return match std::io::stdout().write_all(text.as_bytes()) {
+                // Whoever reads has enough.
+                Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+                written => written.map_err(|error| Failure::disk(format!("write to standard output: {error}"))),
+            };
         }
         Command::Serve(options) => (options, Mode::Serve),
         Command::Demo(mut options) => {
@@ -62,7 +66,7 @@ fn run(matches: &clap::ArgMatches) -> Result<(), Failure> {
             (options, Mode::Demo)
         }
     };
-    let config = Config::new(options, options_matches).map_err(Failure::config)?;
+    let config = Config::new(options).map_err(Failure::config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("gatewright").build();
     let runtime = runtime.map_err(|error| Failure::config(format!("start threads: {error}")))?;
     let result = runtime.block_on(serve::run(config, mode));

@@ -27,19 +27,34 @@ pub(crate) fn call(control: &Control, method: Method, path: &str, body: &Value) 
     }
 }
 
-/// Creates the API, or points the one of an earlier start at `backend`.
+/// Creates the API, or points the one of an earlier start at `backend`. Leaves nothing half-made behind.
 pub(crate) fn ensure(control: &Control, backend: &str) -> Result<(), String> {
     let api = format!("/v2/apis/{API_ID}");
-    if call(control, Method::GET, &api, &Value::Null).is_ok() {
-        let integrations = call(control, Method::GET, &format!("{api}/integrations?maxResults=500"), &Value::Null)?;
-        let items = integrations["items"].as_array().into_iter().flatten();
-        let ours = items.filter(|item| item["description"] == DESCRIPTION && item["integrationUri"] != backend);
-        for integration in ours {
-            let id = integration["integrationId"].as_str().unwrap_or_default();
-            call(control, Method::PATCH, &format!("{api}/integrations/{id}"), &json!({ "integrationUri": backend }))?;
-        }
-        return Ok(());
+    let exists = |path: &str| call(control, Method::GET, path, &Value::Null).is_ok();
+    if exists(&format!("{api}/stages/{STAGE}")) {
+        return point(control, &api, backend);
     }
+    // Without its stage it is what an interrupted start left.
+    if exists(&api) {
+        call(control, Method::DELETE, &api, &Value::Null)?;
+    }
+    create(control, &api, backend).inspect_err(|_| {
+        // The first error counts.
+        let _ = call(control, Method::DELETE, &api, &Value::Null);
+    })
+}
+
+fn point(control: &Control, api: &str, backend: &str) -> Result<(), String> {
+    let integrations = call(control, Method::GET, &format!("{api}/integrations?maxResults=500"), &Value::Null)?;
+    let items = integrations["items"].as_array().into_iter().flatten();
+    for integration in items.filter(|item| item["description"] == DESCRIPTION && item["integrationUri"] != backend) {
+        let id = integration["integrationId"].as_str().unwrap_or_default();
+        call(control, Method::PATCH, &format!("{api}/integrations/{id}"), &json!({ "integrationUri": backend }))?;
+    }
+    Ok(())
+}
+
+fn create(control: &Control, api: &str, backend: &str) -> Result<(), String> {
     let create = |path: &str, body: Value| call(control, Method::POST, path, &body);
     create(
         "/v2/apis",

@@ -17,6 +17,7 @@ use crate::config::Config;
 use crate::exit::Failure;
 use crate::logs::Log;
 use crate::service::Service;
+use crate::shutdown::Signals;
 use crate::{demo, front, ready_made, shutdown};
 
 /// This node's number, until there are many.
@@ -31,6 +32,7 @@ pub(crate) enum Mode {
 
 /// Runs until SIGTERM or SIGINT.
 pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
+    let signals = Signals::new().map_err(Failure::config)?;
     let log = Log::start(config.log_level, config.log_format);
     raise_open_files(&log);
     let listener = bind("listen", config.listen).await?;
@@ -75,7 +77,8 @@ pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
     announcements.banner_named_the_stages();
     announcements.say(&log, &addresses);
     tokio::spawn(announcements.run(log.clone(), addresses));
-    shutdown::wait_and_stop(&gateway, &stopper, &log).await.map_err(Failure::config)
+    shutdown::wait_and_stop(signals, &gateway, &stopper, &log).await;
+    Ok(())
 }
 
 // For people it goes out as it stands; where machines read the log it is lines of the log like any other.

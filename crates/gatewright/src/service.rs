@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use control::Control;
 use gateway::{Address, Below, ConnectionsAnswer, Gateway, upgrade_required};
 use http::{HeaderValue, Method, StatusCode, header};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::BodyExt;
 use hyper::body::{Body as _, Incoming};
 use serde_json::json;
 use types::limits::Limits;
@@ -23,6 +23,10 @@ use crate::logs::Log;
 
 /// How long a client may take to send a request's body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How much of a body that is too large is read and dropped, and for how long, so that the client sees the answer.
+const DISCARD_BYTES_MAX: usize = 16 * 1024 * 1024;
+const DISCARD_TIME_MAX: Duration = Duration::from_secs(2);
 
 /// Calls of the control plane that may be under way at once; each may wait for the disk on a thread of its own.
 const CONTROL_CALLS_MAX: usize = 64;
@@ -75,6 +79,7 @@ impl Service {
             return response;
         }
         match path.as_str() {
+            "/_health" if self.gateway.is_draining() => return error(StatusCode::SERVICE_UNAVAILABLE, "stopping"),
             "/_health" => return json_response(StatusCode::OK, &self.health()),
             "/_gatewright/v1/log" if self.serves_admin && request.method() == Method::GET => {
                 return match feed::start(&self.log, &self.watchers) {
@@ -116,7 +121,8 @@ impl Service {
             Below::Connection(_) => {
                 let method = request.method().clone();
                 let bytes_max = self.limits.message_bytes;
-                let answer = match collect(request.into_body(), bytes_max).await {
+                let waits = waits_to_send(request.headers());
+                let answer = match collect(request.into_body(), bytes_max, waits).await {
                     Ok(body) => self.gateway.connections(method.as_str(), address, body).await,
                     Err(Unread::TooLarge) => ConnectionsAnswer::too_large(bytes_max),
                     Err(Unread::Broken) => return error(StatusCode::BAD_REQUEST, "the body did not arrive whole"),
@@ -133,7 +139,7 @@ impl Service {
         }
         let (parts, body) = request.into_parts();
         let bytes_max = self.limits.control_body_bytes;
-        let body = match collect(body, bytes_max).await {
+        let body = match collect(body, bytes_max, waits_to_send(&parts.headers)).await {
             Ok(body) => body,
             Err(Unread::TooLarge) => {
                 let text = format!("the body is larger than {bytes_max} bytes (limit control-body-bytes)");
@@ -174,14 +180,49 @@ enum Unread {
     Broken,
 }
 
-async fn collect(body: Incoming, bytes_max: usize) -> Result<Bytes, Unread> {
-    // What is announced too large is not waited for.
-    if body.size_hint().lower() > bytes_max as u64 {
-        return Err(Unread::TooLarge);
+// Such a client sends its body only when asked to, so there is nothing to drop when it is not.
+fn waits_to_send(headers: &http::HeaderMap) -> bool {
+    headers.contains_key(header::EXPECT)
+}
+
+async fn collect(mut body: Incoming, bytes_max: usize, waits_to_send: bool) -> Result<Bytes, Unread> {
+    // What is announced too large is not collected.
+    let mut too_large = body.size_hint().lower() > bytes_max as u64;
+    let mut collected = BytesMut::new();
+    let read = async {
+        while !too_large && let Some(frame) = body.frame().await {
+            let Ok(frame) = frame else { return Err(Unread::Broken) };
+            if let Some(data) = frame.data_ref() {
+                too_large = collected.len() + data.len() > bytes_max;
+                collected.extend_from_slice(data);
+            }
+        }
+        Ok(())
+    };
+    match tokio::time::timeout(BODY_TIMEOUT, read).await {
+        Ok(Ok(())) if !too_large => Ok(collected.freeze()),
+        Ok(Ok(())) => {
+            if !waits_to_send {
+                discard(body).await;
+            }
+            Err(Unread::TooLarge)
+        }
+        Ok(Err(broken)) => Err(broken),
+        Err(_) => Err(Unread::Broken),
     }
-    match tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, bytes_max).collect()).await {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Unread::TooLarge),
-        Ok(Err(_)) | Err(_) => Err(Unread::Broken),
-    }
+}
+
+// A client that is still sending when it is answered and cut off sees a broken connection and not the answer, so the
+// rest is read and dropped, within bounds.
+async fn discard(mut body: Incoming) {
+    let mut left = DISCARD_BYTES_MAX;
+    let rest = async {
+        while let Some(Ok(frame)) = body.frame().await {
+            left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
+            if left == 0 {
+                return;
+            }
+        }
+    };
+    let _ = tokio::time::timeout(DISCARD_TIME_MAX, rest).await;
 }

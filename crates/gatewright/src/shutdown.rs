@@ -1,19 +1,31 @@
 //! The end, as a sequence: stop accepting, close every client, run their `$disconnect`, exit.
 
 use gateway::Gateway;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::args::LogLevel;
 use crate::logs::Log;
 
+/// The signals that end the program. Asked for first of all, so that one which comes during the start counts.
+pub(crate) struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    /// # Errors
+    /// A sentence, when the system gives no signals.
+    pub(crate) fn new() -> Result<Signals, String> {
+        let terminate = signal(SignalKind::terminate()).map_err(|error| format!("wait for SIGTERM: {error}"))?;
+        let interrupt = signal(SignalKind::interrupt()).map_err(|error| format!("wait for SIGINT: {error}"))?;
+        Ok(Signals { terminate, interrupt })
+    }
+}
+
 /// Waits for SIGTERM or SIGINT and stops in order. A second signal ends the wait for clients.
-///
-/// # Errors
-/// A sentence, when the system gives no signals.
-pub(crate) async fn wait_and_stop(gateway: &Gateway, stopper: &watch::Sender<bool>, log: &Log) -> Result<(), String> {
-    let mut terminate = signal(SignalKind::terminate()).map_err(|error| format!("wait for SIGTERM: {error}"))?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| format!("wait for SIGINT: {error}"))?;
+pub(crate) async fn wait_and_stop(signals: Signals, gateway: &Gateway, stopper: &watch::Sender<bool>, log: &Log) {
+    let Signals { mut terminate, mut interrupt } = signals;
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
@@ -32,5 +44,4 @@ pub(crate) async fn wait_and_stop(gateway: &Gateway, stopper: &watch::Sender<boo
         log.say(LogLevel::Warn, format!("{left} connections were not over in time; their $disconnect may be missing"));
     }
     log.flush();
-    Ok(())
 }

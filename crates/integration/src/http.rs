@@ -28,10 +28,14 @@ pub(crate) async fn call(
     target: &HttpTarget,
     request: &IntegrationRequest,
 ) -> Result<Answer, Error> {
-    if let Some(kept) = integrations.pool.take(target, Instant::now()) {
-        match exchange(integrations, target, request, kept).await {
+    if let Some((kept, idle)) = integrations.pool.take(target, Instant::now()) {
+        let outcome = exchange(integrations, target, request, kept).await;
+        if matches!(outcome, Err(Failure { nothing_came: true, .. })) {
+            integrations.pool.died_after(target, idle);
+        }
+        match outcome {
             // The backend closed the kept connection in this very moment and has seen nothing, or may be asked twice.
-            Err(Failure { nothing_came: true, .. }) if is_idempotent(&request.method) => {}
+            Err(Failure { nothing_came: true, .. }) if request.may_repeat || is_idempotent(&request.method) => {}
             other => return other.map_err(|failure| failure.error),
         }
     }

@@ -1,7 +1,7 @@
 //! Connections to backends that are kept open between calls.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
@@ -17,8 +17,14 @@ const IDLE_MAX: Duration = Duration::from_secs(4);
 /// The longest that a backend's `Keep-Alive: timeout=` is believed.
 const IDLE_MAX_ASKED: Duration = Duration::from_secs(90);
 
+/// Connections that can be trusted for less than this are not kept at all.
+const IDLE_MIN: Duration = Duration::from_millis(20);
+
 /// How many unused connections are kept per backend; more in flight at once are opened and closed again.
 const IDLE_CONNECTIONS_MAX: usize = 1024;
+
+/// Backends that are remembered for closing early; beyond it they are forgotten with their last connection.
+const LEARNED_MAX: usize = 1024;
 
 /// A connection and its read buffer.
 pub(crate) struct Pooled {
@@ -28,11 +34,33 @@ pub(crate) struct Pooled {
 
 struct Idle {
     connection: Pooled,
+    since: Instant,
     until: Instant,
 }
 
+/// What is kept of one backend.
+struct Backend {
+    kept: Vec<Idle>,
+    /// How long its connections can be trusted. Less than [`IDLE_MAX`] once one of them died sooner.
+    idle_max: Duration,
+}
+
+impl Default for Backend {
+    fn default() -> Backend {
+        Backend { kept: Vec::new(), idle_max: IDLE_MAX }
+    }
+}
+
+impl Backend {
+    /// A connection died when it had been idle for this long: from now on half of that is the most. Using one in the
+    /// moment in which its backend closes it loses a call, which then happens to the first and not to every one.
+    fn died_after(&mut self, idle: Duration) {
+        self.idle_max = self.idle_max.min(idle / 2);
+    }
+}
+
 /// Two floors of map, so that looking a backend up needs no new text.
-type ByHost = HashMap<String, Vec<Idle>>;
+type ByHost = HashMap<String, Backend>;
 
 /// The kept connections, by scheme, port and host.
 #[derive(Default)]
@@ -41,32 +69,44 @@ pub(crate) struct Pool {
 }
 
 impl Pool {
-    /// The connection to this backend that was used last, if it can still be used.
-    pub(crate) fn take(&self, target: &HttpTarget, now: Instant) -> Option<Pooled> {
+    /// The connection to this backend that was used last, if it can still be used, and how long it had been idle.
+    pub(crate) fn take(&self, target: &HttpTarget, now: Instant) -> Option<(Pooled, Duration)> {
         loop {
-            let mut idle = {
-                let mut backends = self.backends.lock().unwrap_or_else(PoisonError::into_inner);
-                backends.get_mut(&(target.tls, target.port))?.get_mut(&target.host)?.pop()?
-            };
-            if idle.until > now && idle.connection.stream.is_quiet() {
-                return Some(idle.connection);
+            let mut idle = self.with_backend(target, |backend| backend.kept.pop())??;
+            let idle_for = now.saturating_duration_since(idle.since);
+            if idle.until <= now {
+                continue;
             }
+            if idle.connection.stream.is_quiet() {
+                return Some((idle.connection, idle_for));
+            }
+            self.died_after(target, idle_for);
         }
+    }
+
+    /// A connection that was taken from here died before it gave an answer.
+    pub(crate) fn died_after(&self, target: &HttpTarget, idle: Duration) {
+        self.with_backend(target, |backend| backend.died_after(idle));
     }
 
     /// Keeps a connection whose answer has been read to its end.
     pub(crate) fn put(&self, target: &HttpTarget, connection: Pooled, keep_alive: Option<Duration>, now: Instant) {
-        // A second less than the backend says, for the way there.
-        let idle =
-            keep_alive.map_or(IDLE_MAX, |asked| asked.min(IDLE_MAX_ASKED).saturating_sub(Duration::from_secs(1)));
-        let idle = Idle { connection, until: now + idle };
-        let mut backends = self.backends.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut backends = self.lock();
         let hosts = backends.entry((target.tls, target.port)).or_default();
-        match hosts.get_mut(&target.host) {
-            // Beyond the bound the connection is dropped here, which closes it.
-            Some(kept) if kept.len() >= IDLE_CONNECTIONS_MAX => {}
-            Some(kept) => kept.push(idle),
-            None => drop(hosts.insert(target.host.clone(), vec![idle])),
+        if !hosts.contains_key(&target.host) {
+            hosts.insert(target.host.clone(), Backend::default());
+        }
+        let Some(backend) = hosts.get_mut(&target.host) else { return };
+        // A second less than the backend says, for the way there.
+        let asked = keep_alive.map(|asked| asked.min(IDLE_MAX_ASKED).saturating_sub(Duration::from_secs(1)));
+        let idle_max = match asked {
+            Some(asked) if backend.idle_max == IDLE_MAX => asked,
+            Some(asked) => asked.min(backend.idle_max),
+            None => backend.idle_max,
+        };
+        // Beyond the bound the connection is dropped here, which closes it.
+        if idle_max >= IDLE_MIN && backend.kept.len() < IDLE_CONNECTIONS_MAX {
+            backend.kept.push(Idle { connection, since: now, until: now + idle_max });
         }
     }
 
@@ -74,15 +114,26 @@ impl Pool {
     pub(crate) fn sweep(&self, now: Instant) {
         // Closing takes a while; it is not done under the lock that every call needs.
         let mut expired = Vec::new();
-        let mut backends = self.backends.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut backends = self.lock();
+        let mut learned = 0;
         backends.retain(|_, hosts| {
-            hosts.retain(|_, kept| {
-                expired.extend(kept.extract_if(.., |idle| idle.until <= now));
-                !kept.is_empty()
+            hosts.retain(|_, backend| {
+                expired.extend(backend.kept.extract_if(.., |idle| idle.until <= now));
+                learned += usize::from(backend.idle_max < IDLE_MAX);
+                !backend.kept.is_empty() || backend.idle_max < IDLE_MAX && learned <= LEARNED_MAX
             });
             !hosts.is_empty()
         });
         drop(backends);
         drop(expired);
+    }
+
+    fn with_backend<T>(&self, target: &HttpTarget, act: impl FnOnce(&mut Backend) -> T) -> Option<T> {
+        let mut backends = self.lock();
+        backends.get_mut(&(target.tls, target.port))?.get_mut(&target.host).map(act)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<(bool, u16), ByHost>> {
+        self.backends.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

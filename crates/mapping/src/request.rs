@@ -90,6 +90,7 @@ fn mock(integration: &Integration, event: &Event) -> Result<IntegrationRequest, 
         headers: Headers::new(),
         body,
         carries_body: true,
+        may_repeat: true,
         timeout: integration.timeout,
     })
 }
@@ -161,6 +162,7 @@ fn http(
         headers,
         body,
         carries_body: carries_body(&integration.method),
+        may_repeat: matches!(scope.event.kind, EventKind::Disconnect(_)),
         timeout: integration.timeout,
     })
 }

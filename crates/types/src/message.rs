@@ -19,6 +19,8 @@ pub struct IntegrationRequest {
     pub body: Bytes,
     /// False for GET, HEAD and OPTIONS: the body stays here, and the log says so. Source: observed.
     pub carries_body: bool,
+    /// Whether it may be sent again when it is unknown if it arrived: `$disconnect`, which is at least once (ours).
+    pub may_repeat: bool,
     /// How long the backend may take in all, from 50 ms to 29 s unless the limits say otherwise.
     pub timeout: Duration,
 }

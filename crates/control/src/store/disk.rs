@@ -38,7 +38,13 @@ impl DiskStore {
     /// # Errors
     /// Names the file and what is wrong: in use by another process, no permission, damaged, disk full.
     pub fn open(dir: &Path) -> Result<DiskStore, StoreError> {
-        fs::create_dir_all(dir).map_err(|error| io_error(dir, &error))?;
+        fs::create_dir_all(dir).map_err(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => StoreError::Failed {
+                place: dir.display().to_string(),
+                detail: "not a folder, so no data can be kept there".to_owned(),
+            },
+            _ => io_error(dir, &error),
+        })?;
         let path = dir.join(FILE);
         let file = path.clone();
         let open = move || Database::builder().set_cache_size(CACHE_BYTES).create(&file);

@@ -1,0 +1,117 @@
+"""Settings: every way to give one, what each mistake says, and how the program ends."""
+
+import os
+import signal
+import socket
+import subprocess
+
+import pytest
+
+BIN = os.environ.get("GATEWRIGHT_BIN", "target/debug/gatewright")
+
+
+def run(tmp_path, *words, env=(), stdout=subprocess.PIPE):
+    """Runs a command that ends by itself, in an empty folder, with nothing of ours in its environment."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("GATEWRIGHT_")}
+    return subprocess.run(
+        [os.path.abspath(BIN), *words], cwd=tmp_path, env={**clean, **dict(env)}, stdout=stdout, stderr=subprocess.PIPE, text=True, timeout=20
+    )
+
+
+def settings(answer):
+    """The rows that `config` printed: name → (value, origin)."""
+    assert answer.returncode == 0, answer.stderr
+    rows = [line.split("  ") for line in answer.stdout.splitlines()]
+    rows = [[part.strip() for part in row if part.strip()] for row in rows]
+    return {name: (value, origin) for name, value, origin in rows}
+
+
+def test_a_value_comes_from_the_option_the_variable_the_file_or_the_default_in_this_order(tmp_path):
+    (tmp_path / "gatewright.toml").write_text('region = "eu-west-1"\naccount-id = "111111111111"\n[limits]\nidle-timeout = "3m"\n')
+    env = {"GATEWRIGHT_REGION": "eu-west-2", "GATEWRIGHT_LIMIT": "idle-timeout=1s, frame-bytes=64k", "GATEWRIGHT_EPHEMERAL": "1", "GATEWRIGHT_ADMIN": ""}
+    found = settings(run(tmp_path, "config", "--limit", "frame-bytes=0", env=env))
+    assert found["region"] == ("eu-west-2", "environment, GATEWRIGHT_REGION")
+    assert found["account-id"] == ("111111111111", "gatewright.toml")
+    assert found["limit idle-timeout"] == ("1s", "environment, GATEWRIGHT_LIMIT")
+    assert found["limit frame-bytes"] == ("0", "command line")
+    assert found["limit message-bytes"] == ("131072", "default")
+    assert found["ephemeral"] == ("true", "environment, GATEWRIGHT_EPHEMERAL")
+    assert found["admin"] == ("–", "default")
+
+
+@pytest.mark.parametrize(
+    ("words", "env", "file", "code", "part"),
+    [
+        (["srve"], {}, "", 64, "unrecognized subcommand"),
+        (["serve", "--nope"], {}, "", 64, "--nope"),
+        (["serve", "--listen", "4510"], {}, "", 78, "is no address and port"),
+        (["serve", "--listen", "no-such-host.invalid:1"], {}, "", 78, "is the name of no address"),
+        (["serve", "--listen", "0.0.0.0:0"], {}, "", 78, "reachable from other machines"),
+        (["serve", "--listen", "0.0.0.0:0", "--insecure"], {}, "", 78, "--admin"),
+        (["serve", "--listen", "127.0.0.1:9", "--admin", "127.0.0.1:9"], {}, "", 78, "address of --listen"),
+        (["serve", "--limit", "idle=1s"], {}, "", 78, "there is no limit `idle`"),
+        (["serve", "--limit", "idle-timeout=fast"], {}, "", 78, "`fast` is not a time"),
+        (["serve", "--account-id", "12"], {}, "", 78, "12 digits"),
+        (["serve", "--backend", "http://"], {}, "", 78, "is no http:// or https:// URL"),
+        (["serve", "--backend", "http://127.0.0.1:99999"], {}, "", 78, "is no http:// or https:// URL"),
+        (["serve", "--ephemeral", "--data-dir", "d"], {}, "", 78, "nothing is kept"),
+        (["serve"], {"GATEWRIGHT_EPHEMERAL": "maybe"}, "", 78, "GATEWRIGHT_EPHEMERAL"),
+        (["serve"], {"GATEWRIGHT_LISTEN": "x"}, "", 78, "GATEWRIGHT_LISTEN"),
+        (["serve"], {}, "listn = 1", 78, "unknown field `listn`"),
+        (["serve"], {}, "limits = 3", 78, "gatewright.toml"),
+        (["serve", "--config", "missing.toml"], {}, "", 78, "missing.toml"),
+        (["serve", "--listen", "127.0.0.1:0", "--data-dir", "/dev/null"], {}, "", 74, "not a folder"),
+    ],
+)
+def test_each_mistake_is_named_in_one_line_with_its_exit_code(tmp_path, words, env, file, code, part):
+    if file:
+        (tmp_path / "gatewright.toml").write_text(file)
+    answer = run(tmp_path, *words, env=env)
+    assert (answer.returncode, part in answer.stderr) == (code, True), answer.stderr
+
+
+def test_an_address_that_is_taken_is_named(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        answer = run(tmp_path, "serve", "--ephemeral", "--listen", f"127.0.0.1:{taken.getsockname()[1]}")
+    assert answer.returncode == 78
+    assert "cannot listen on" in answer.stderr
+
+
+def test_a_reader_that_has_enough_of_the_settings_is_no_error(tmp_path):
+    reader, writer = os.pipe()
+    os.close(reader)
+    answer = run(tmp_path, "config", stdout=writer)
+    os.close(writer)
+    assert (answer.returncode, answer.stderr) == (0, "")
+
+
+def test_a_signal_as_soon_as_the_program_speaks_is_a_clean_stop(tmp_path):
+    for _ in range(20):
+        program = subprocess.Popen([os.path.abspath(BIN), "serve", "--ephemeral", "--listen", "127.0.0.1:0"], cwd=tmp_path, stdout=subprocess.PIPE)
+        program.stdout.readline()
+        program.send_signal(signal.SIGTERM)
+        assert program.wait(timeout=10) == 0
+        program.stdout.close()
+
+
+def test_the_api_of_backend_is_there_whole_and_follows_the_option(tmp_path, start_gateway):
+    from harness.aws import control
+
+    for backend in ("http://127.0.0.1:3000", "http://127.0.0.1:3001/x"):
+        gateway = start_gateway("--backend", backend, data_dir=tmp_path / "data")
+        client = control(gateway.url)
+        (integration,) = client.get_integrations(ApiId="gatewright")["Items"]
+        assert integration["IntegrationUri"] == backend
+        assert {route["RouteKey"] for route in client.get_routes(ApiId="gatewright")["Items"]} == {"$connect", "$disconnect", "$default"}
+        assert client.get_stage(ApiId="gatewright", StageName="dev")["AutoDeploy"]
+        gateway.stop()
+
+
+def test_what_an_interrupted_start_left_of_the_backends_api_is_made_whole(tmp_path, start_gateway):
+    from harness.aws import control
+
+    gateway = start_gateway(data_dir=tmp_path / "data")
+    control(gateway.url).create_api(Name="half", ProtocolType="WEBSOCKET", RouteSelectionExpression="$request.body.a", Tags={"_custom_id_": "gatewright"})
+    gateway.stop()
+    gateway = start_gateway("--backend", "http://127.0.0.1:3000", data_dir=tmp_path / "data")
+    assert control(gateway.url).get_stage(ApiId="gatewright", StageName="dev")["AutoDeploy"]

@@ -1,26 +1,29 @@
-//! What is wrong with a path.
+//! What is wrong with a path, or with what it was asked of.
 
 use std::fmt;
 
 /// The kinds of error, for code to branch on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// The text is not a path.
-    Syntax,
-    /// The path is right but uses what is not built yet.
-    NotYet,
+    /// The text is not a path, or asks what can never be answered (an unknown function, a filter on a scalar).
+    Path,
+    /// The path is right, but fails on this document (the sum of nothing, the first of an empty list).
+    Eval,
+    /// The path or the work it makes is larger than we allow; the detail names the limit.
+    Limit,
 }
 
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Kind::Syntax => "JSONPath cannot be read",
-            Kind::NotYet => "JSONPath is not supported yet",
+            Kind::Path => "JSONPath cannot be read",
+            Kind::Eval => "JSONPath fails",
+            Kind::Limit => "JSONPath exceeds a limit",
         })
     }
 }
 
-/// A path that cannot be used; `column` counts characters from 1.
+/// A path that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{kind} at column {column}: {detail}")]
 pub struct Error {
@@ -28,6 +31,6 @@ pub struct Error {
     pub kind: Kind,
     /// In words, naming what stands there.
     pub detail: String,
-    /// Where, counted in characters from 1.
+    /// Where in the path, counted in characters from 1; 1 for what goes wrong while it runs.
     pub column: usize,
 }

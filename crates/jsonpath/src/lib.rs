@@ -1,13 +1,27 @@
 //! JSONPath as Jayway reads it: path and JSON in, JSON out.
 //!
-//! So far definite paths only: keys, quoted keys and indexes, each of which names one place. That is what route
-//! selection and parameter mappings need. Wildcards, slices, filters and `..` come with the mapping templates;
-//! until then [`Path::parse`] refuses them by name.
+//! A [`Path`] is read once and asked of many documents, each of which is a [`Node`]: a template's values or a
+//! `serde_json` value. What it finds is the document's own value. The dialect is Jayway's 2.9.0 with its oddities,
+//! which corpus/jsonpath holds; paths of names and indexes alone, nearly all there are, take a short way.
+//!
+//! In reading order: `path`, `parser` (text to `step`), `run` (steps along a document), `limits`.
 
+mod cursor;
 mod error;
+mod limits;
+mod literal;
+mod node;
+mod number;
+mod parser;
 mod path;
+mod pattern;
+mod place;
+mod run;
 mod scan;
 mod step;
+mod stop;
+mod tree;
 
 pub use error::{Error, Kind};
+pub use node::{Node, NodeKind};
 pub use path::Path;

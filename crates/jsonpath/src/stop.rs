@@ -1,0 +1,94 @@
+//! Why a run stops, and how much it may do.
+
+use std::borrow::Cow;
+
+use crate::error::Kind;
+use crate::limits::{BYTES_PER_VISIT, OPEN_STEPS_MAX, RESULTS_MAX, VISITS_MAX};
+
+/// Why a run stops. Which it is decides who takes it back: a filter, a list, or nobody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Why {
+    /// Something on the way is not there.
+    Missing,
+    /// The path asks what cannot be answered; within a filter that is a no.
+    Refused,
+    /// The document is not fit for what is asked.
+    Failed,
+    /// A function looked beyond a list; an index on the way to it takes that for absence.
+    Outside,
+    Limit,
+}
+
+#[derive(Debug)]
+pub(crate) struct Stop {
+    pub(crate) why: Why,
+    pub(crate) detail: Cow<'static, str>,
+}
+
+impl Stop {
+    pub(crate) fn new(why: Why, detail: impl Into<Cow<'static, str>>) -> Stop {
+        Stop { why, detail: detail.into() }
+    }
+
+    pub(crate) fn missing() -> Stop {
+        Stop::new(Why::Missing, "nothing is there")
+    }
+
+    pub(crate) fn failed(detail: impl Into<Cow<'static, str>>) -> Stop {
+        Stop::new(Why::Failed, detail)
+    }
+
+    pub(crate) fn refused(detail: impl Into<Cow<'static, str>>) -> Stop {
+        Stop::new(Why::Refused, detail)
+    }
+
+    /// The kind of error that a caller sees.
+    pub(crate) fn kind(&self) -> Kind {
+        match self.why {
+            Why::Refused => Kind::Path,
+            Why::Limit => Kind::Limit,
+            Why::Missing | Why::Failed | Why::Outside => Kind::Eval,
+        }
+    }
+}
+
+/// Counts what a run does, the runs of its filters and arguments included.
+#[derive(Debug, Default)]
+pub(crate) struct Meter {
+    visits: usize,
+    results: usize,
+    open: usize,
+}
+
+impl Meter {
+    pub(crate) fn visit(&mut self, values: usize) -> Result<(), Stop> {
+        self.visits = self.visits.saturating_add(values);
+        within(self.visits, VISITS_MAX, "values looked at")
+    }
+
+    /// Counts what it takes to look through a text.
+    pub(crate) fn read(&mut self, bytes: usize) -> Result<(), Stop> {
+        self.visit(bytes / BYTES_PER_VISIT)
+    }
+
+    pub(crate) fn result(&mut self) -> Result<(), Stop> {
+        self.results += 1;
+        within(self.results, RESULTS_MAX, "results")
+    }
+
+    pub(crate) fn enter(&mut self) -> Result<(), Stop> {
+        self.open += 1;
+        within(self.open, OPEN_STEPS_MAX, "steps within each other")
+    }
+
+    pub(crate) fn leave(&mut self) {
+        self.open -= 1;
+    }
+}
+
+fn within(count: usize, max: usize, what: &str) -> Result<(), Stop> {
+    match count > max {
+        true => Err(Stop::new(Why::Limit, format!("more than {max} {what}"))),
+        false => Ok(()),
+    }
+}

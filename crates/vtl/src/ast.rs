@@ -20,8 +20,8 @@ pub(crate) enum Node {
     /// `#break`, of what, and its source text for the error.
     Break(Option<Box<(Expr, Box<str>)>>, u32),
     Stop,
-    /// `#include` or `#parse`: no resources exist.
-    Resource(&'static str, u32),
+    /// What parses but cannot run, and why: `#include`, `#parse`, `#foreach` without a list.
+    Fail(&'static str, u32),
 }
 
 #[derive(Debug)]

@@ -64,8 +64,7 @@ impl Error {
     pub fn excerpt(&self, source: &str) -> String {
         let line = lines(source).nth(self.line - 1).unwrap_or_default();
         // Tabs stay tabs, so that the caret stands below its character however wide a tab is shown.
-        let indent: String =
-            line.chars().take(self.column - 1).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
+        let indent: String = line.chars().take(self.column - 1).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
         format!("{line}\n{indent}^")
     }
 }

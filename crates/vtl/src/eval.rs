@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::ast::{Foreach, Node, Reference, Root};
 use crate::halt::Halt;
 use crate::limits::{Limits, Meter, PASSES_MAX};
+use crate::map::{Map, MapKind};
 use crate::text::write_text;
 use crate::value::{Block, List, ListKind, Loop, Value};
 
@@ -38,7 +39,7 @@ pub(crate) struct Eval {
 /// What a loop walks over, and what must not change meanwhile.
 enum Items {
     List(Rc<List>, usize),
-    Values(Vec<Value>, Option<(Rc<crate::map::Map>, usize)>),
+    Values(Vec<Value>, Option<(Rc<Map>, usize)>),
 }
 
 impl Eval {
@@ -115,9 +116,7 @@ impl Eval {
                 _ => Err(Halt::eval(format!("#break: `{}` is no loop", of.1)).at(*at)),
             },
             Node::Stop => Err(Halt::Stop),
-            Node::Resource(directive, at) => {
-                Err(Halt::eval(format!("{directive}: there are no other templates to read")).at(*at))
-            }
+            Node::Fail(why, at) => Err(Halt::eval(*why).at(*at)),
         }
     }
 
@@ -134,6 +133,10 @@ impl Eval {
             return self.check(out);
         }
         let value = self.resolve(reference)?;
+        if let (Value::Block(Block(body)), false) = (&value, reference.escaped) {
+            // What stood in front of it is lost. Source: observed.
+            return self.block(body, &reference.literal, out);
+        }
         out.push_str(&reference.prefix);
         if reference.escaped {
             out.push_str(&reference.literal);
@@ -141,7 +144,6 @@ impl Eval {
         }
         match value {
             Value::Null => Ok(()),
-            Value::Block(Block(body)) => self.block(&body, &reference.literal, out),
             value => write_text(&value, out, self.out_max, &mut self.meter),
         }
     }
@@ -154,9 +156,15 @@ impl Eval {
             return self.check(out);
         }
         self.open_blocks.push(body.clone());
+        let depth = self.meter.depth;
         let result = self.render(body, out);
+        self.meter.depth = depth;
         self.open_blocks.pop();
-        result
+        match result {
+            // `#break` ends the block it stands in. Source: observed.
+            Err(Halt::Break(None)) => Ok(()),
+            result => result,
+        }
     }
 
     fn foreach(&mut self, foreach: &Foreach, out: &mut String) -> Result<(), Halt> {
@@ -168,6 +176,7 @@ impl Eval {
             index: Cell::new(0),
             has_next: Cell::new(false),
             parent: self.current.take(),
+            own: Rc::new(Map::new(MapKind::Linked)),
         });
         self.current = Some(this.clone());
         let slots = [foreach.item.map(|slot| slot as usize), self.foreach, self.count, self.has_next];

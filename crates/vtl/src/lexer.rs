@@ -126,10 +126,19 @@ impl<'a> Lexer<'a> {
                 }
                 _ => {}
             }
-            let Some(scan) = self.scan() else {
+            let Some(scan) = self.scan(unfinished.is_some()) else {
                 return Err(Stray { at: self.pos, what: "a character that cannot stand here" });
             };
             match scan {
+                // `$[` is text, but not behind a backslash. Source: observed.
+                scan::Scan::Token(Kind::BareIndex, len) => {
+                    if self.bytes[start] == b'\\' {
+                        return Err(Stray { at: start, what: "`$[` behind a backslash" });
+                    }
+                    self.pos += len;
+                    self.pop();
+                    return Ok(Token { kind: Kind::Text, start, end: self.pos, special });
+                }
                 scan::Scan::Token(kind, len) => {
                     self.pos += len;
                     self.act(kind);
@@ -175,7 +184,12 @@ impl<'a> Lexer<'a> {
                 self.pop();
             }
             Kind::IndexOpen => self.push(State::RefIndex),
-            Kind::LineComment => self.push(State::LineComment),
+            Kind::LineComment => {
+                if self.state == State::Ref {
+                    self.pop();
+                }
+                self.push(State::LineComment);
+            }
             Kind::RCurly => {
                 self.pop();
             }

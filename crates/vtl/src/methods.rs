@@ -65,8 +65,7 @@ fn loop_property(this: &Rc<Loop>, name: &str) -> Value {
             }
             Value::Loop(top)
         }
-        "empty" => Value::Bool(true),
-        _ => Value::Null,
+        name => this.own.member(name).unwrap_or_default(),
     }
 }
 
@@ -117,9 +116,7 @@ pub(crate) fn call(
             ("getIndex", []) => loop_property(this, "index"),
             ("getParent", []) => loop_property(this, "parent"),
             ("getTopmost", []) => loop_property(this, "topmost"),
-            ("isEmpty", []) => Value::Bool(true),
-            ("size", []) => Value::Int(0),
-            _ => Value::Null,
+            _ => return map::call(&this.own, name, args, meter),
         }),
         Value::Bool(_) | Value::Char(_) => number::call_plain(target, name, args),
         Value::Null | Value::Block(_) | Value::Object(_) => Ok(Value::Null),

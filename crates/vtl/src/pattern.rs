@@ -81,9 +81,8 @@ impl Pattern {
                     let captures = captures.map_err(|e| e.to_string())?;
                     let Some(whole) = captures.get(0) else { continue };
                     out.push_str(&text[last..whole.start()]);
-                    let group = |group: usize| {
-                        (group < captures.len()).then(|| captures.get(group).map(|m| m.as_str()))
-                    };
+                    let group =
+                        |group: usize| (group < captures.len()).then(|| captures.get(group).map(|m| m.as_str()));
                     expand(replacement, &group, &mut out)?;
                     last = whole.end();
                 }

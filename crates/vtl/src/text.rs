@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
+use std::rc::Rc;
 
 use crate::halt::Halt;
 use crate::json::write::write_json;
@@ -43,7 +44,10 @@ pub(crate) fn write_text(value: &Value, out: &mut String, bytes_max: usize, mete
                         out.push_str(", ");
                     }
                     meter.steps(1)?;
-                    write_text(item, out, bytes_max, meter)?;
+                    match item {
+                        Value::List(item) if Rc::ptr_eq(item, list) => out.push_str("(this Collection)"),
+                        item => write_text(item, out, bytes_max, meter)?,
+                    }
                 }
                 out.push(']');
                 meter.up();
@@ -59,7 +63,10 @@ pub(crate) fn write_text(value: &Value, out: &mut String, bytes_max: usize, mete
                 meter.steps(1)?;
                 write_text(key, out, bytes_max, meter)?;
                 out.push('=');
-                write_text(value, out, bytes_max, meter)?;
+                match value {
+                    Value::Map(value) if Rc::ptr_eq(value, map) => out.push_str("(this Map)"),
+                    value => write_text(value, out, bytes_max, meter)?,
+                }
             }
             out.push('}');
             meter.up();
@@ -72,7 +79,7 @@ pub(crate) fn write_text(value: &Value, out: &mut String, bytes_max: usize, mete
             meter.up();
         }
         Value::Object(object) => out.push_str(&object.text()),
-        Value::Loop(_) => out.push_str("{}"),
+        Value::Loop(this) => return write_text(&Value::Map(this.own.clone()), out, bytes_max, meter),
         Value::Block(_) => {}
     }
     if out.len() > bytes_max {

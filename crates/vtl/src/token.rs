@@ -23,6 +23,8 @@ pub(crate) enum Kind {
     LCurly,
     RCurly,
     IndexOpen,
+    /// A `[` directly after a `$`; the lexer makes text of it.
+    BareIndex,
     IndexClose,
     Open,
     Close,

@@ -134,6 +134,8 @@ pub struct Loop {
     pub(crate) index: Cell<usize>,
     pub(crate) has_next: Cell<bool>,
     pub(crate) parent: Option<Rc<Loop>>,
+    /// What the template has set in it.
+    pub(crate) own: Rc<Map>,
 }
 
 impl Value {

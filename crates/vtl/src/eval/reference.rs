@@ -48,6 +48,7 @@ impl Eval {
                 }
             }
             Value::Map(map) => Ok(map.get(&map_key(index, map.len())).unwrap_or_default()),
+            Value::Loop(this) => Ok(this.own.get(index).unwrap_or_default()),
             Value::List(_) => Ok(Value::Null),
             _ if small(index).is_some_and(|n| n < 0) => {
                 Err(Halt::eval("a negative index on something that has no size"))
@@ -114,6 +115,10 @@ impl Eval {
             (Step::Property(name), Value::Map(map)) => {
                 self.meter.make(64 + name.len())?;
                 map.put(Value::text(name), value);
+            }
+            (Step::Property(name), Value::Loop(this)) => {
+                self.meter.make(64 + name.len())?;
+                this.own.put(Value::text(name), value);
             }
             (Step::Method(call), Value::Map(map)) => {
                 self.meter.make(64 + call.name.len())?;

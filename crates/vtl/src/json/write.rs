@@ -16,7 +16,7 @@ pub(crate) fn write_json(
     match value {
         Value::Text(text) => quote(text, slashes, out),
         Value::Char(c) => quote(c.encode_utf8(&mut [0; 4]), slashes, out),
-        Value::Double(d) if !d.is_finite() => out.push_str("null"),
+        Value::Double(d) if d.is_infinite() => out.push_str("null"),
         Value::List(list) => {
             meter.down()?;
             out.push('[');

@@ -77,15 +77,15 @@ impl Lexer<'_> {
         }
     }
 
-    /// What matches here; `None` where nothing may.
-    pub(super) fn scan(&self) -> Option<Scan> {
+    /// What matches here; `None` where nothing may. `fresh`: directly after a `$`, where nothing can be indexed yet.
+    pub(super) fn scan(&self, fresh: bool) -> Option<Scan> {
         if let Some(scan) = self.front() {
             return Some(scan);
         }
         let rest = self.rest();
         match self.state {
             State::Text => Some(self.text_token()),
-            State::Ref | State::RefDot | State::RefArgs => Some(self.reference_token()),
+            State::Ref | State::RefDot | State::RefArgs => self.reference_token(fresh),
             State::RefIndex => match rest[0] {
                 b']' => Some(Scan::Token(Kind::IndexClose, 1)),
                 _ if rest.starts_with(b"true") => Some(Scan::Token(Kind::True, 4)),
@@ -147,15 +147,12 @@ impl Lexer<'_> {
         Scan::Token(Kind::Text, len)
     }
 
-    fn reference_token(&self) -> Scan {
+    fn reference_token(&self, fresh: bool) -> Option<Scan> {
         let rest = self.rest();
         let args = self.state == State::RefArgs;
-        match rest[0] {
+        Some(match rest[0] {
             b'a'..=b'z' | b'A'..=b'Z' | b'_' => {
-                let len = rest
-                    .iter()
-                    .take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
-                    .count();
+                let len = rest.iter().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')).count();
                 let kind = match &rest[..len] {
                     b"true" => Kind::True,
                     b"false" => Kind::False,
@@ -163,9 +160,10 @@ impl Lexer<'_> {
                 };
                 Scan::Token(kind, len)
             }
-            b'.' if rest.get(1).is_some_and(u8::is_ascii_alphabetic) => Scan::Token(Kind::Dot, 1),
+            b'.' if !fresh && rest.get(1).is_some_and(u8::is_ascii_alphabetic) => Scan::Token(Kind::Dot, 1),
             b'{' if !args => Scan::Token(Kind::LCurly, 1),
             b'}' if !args => Scan::Token(Kind::RCurly, 1),
+            b'[' if fresh => Scan::Token(Kind::BareIndex, 1),
             b'[' if !args => Scan::Token(Kind::IndexOpen, 1),
             b'(' if self.state == State::RefDot => Scan::Token(Kind::Open, 1),
             b')' if args => Scan::Token(Kind::Close, 1),
@@ -177,8 +175,9 @@ impl Lexer<'_> {
             b',' => Scan::Token(Kind::Comma, 1),
             b':' => Scan::Token(Kind::Colon, 1),
             b'.' if rest.get(1) == Some(&b'.') => Scan::Token(Kind::DoubleDot, 2),
-            _ => literal(rest).unwrap_or(Scan::Terminator),
-        }
+            // Unlike a name, an argument does not end where nothing fits.
+            _ => return literal(rest),
+        })
     }
 
     fn directive_name(&self) -> Scan {
@@ -299,7 +298,8 @@ fn set(rest: &[u8]) -> Option<usize> {
     } else {
         return None;
     };
-    let after = blanks(&from[name..]);
+    // Only blanks may stand before the `(`: with a tab it is no `#set`.
+    let after = from[name..].iter().take_while(|b| **b == b' ').count();
     (from.get(name + after) == Some(&b'(')).then_some(before + name + after + 1)
 }
 

@@ -65,7 +65,8 @@ pub(super) fn format(pattern: &str, args: &[Value], meter: &mut Meter) -> Result
                 if explicit.is_none() {
                     next += 1;
                 }
-                let arg = args.get(index).ok_or_else(|| Halt::eval(format!("format(): no argument for `%{conversion}`")))?;
+                let arg =
+                    args.get(index).ok_or_else(|| Halt::eval(format!("format(): no argument for `%{conversion}`")))?;
                 let text = convert(conversion, arg, &spec, meter)?;
                 pad(&mut out, &text, &spec);
             }
@@ -121,7 +122,14 @@ fn convert(conversion: char, arg: &Value, spec: &Spec, meter: &mut Meter) -> Res
             let d = to_double(arg).ok_or_else(misfit)?;
             let precision = spec.precision.unwrap_or(6);
             if !d.is_finite() {
-                return Ok(if d.is_nan() { "NaN" } else if d > 0.0 { "Infinity" } else { "-Infinity" }.to_owned());
+                return Ok(if d.is_nan() {
+                    "NaN"
+                } else if d > 0.0 {
+                    "Infinity"
+                } else {
+                    "-Infinity"
+                }
+                .to_owned());
             }
             let digits = if conversion == 'f' { half_up(d, precision) } else { exponential(d, precision) };
             Ok(signed(&digits, spec))

@@ -46,12 +46,16 @@ pub(super) fn call(target: &Value, name: &str, args: &[Value], meter: &mut Meter
         ("intValue", []) => Value::Int(to_int(target)),
         ("longValue", []) => Value::Long(to_long(target)),
         ("doubleValue", []) => Value::Double(to_double(target).unwrap_or(f64::NAN)),
+        ("byteValue", []) => Value::Int(i32::from(to_int(target) as i8)),
+        ("shortValue", []) => Value::Int(i32::from(to_int(target) as i16)),
         ("intValue" | "longValue" | "doubleValue", _) => return Err(surplus(name)),
         ("compareTo", [Value::Null]) => return Err(null(name)),
-        ("compareTo", [other]) if std::mem::discriminant(target) == std::mem::discriminant(other) => match (target, other) {
-            (Value::Double(a), Value::Double(b)) => order(a.total_cmp(b)),
-            _ => order(compare(target, other).unwrap_or(Ordering::Equal)),
-        },
+        ("compareTo", [other]) if std::mem::discriminant(target) == std::mem::discriminant(other) => {
+            match (target, other) {
+                (Value::Double(a), Value::Double(b)) => order(a.total_cmp(b)),
+                _ => order(compare(target, other).unwrap_or(Ordering::Equal)),
+            }
+        }
         ("toString", [only]) => Value::text(&to_text(only, meter)?),
         ("hashCode", [Value::Int(n)]) => Value::Int(*n),
         _ => match target {
@@ -66,9 +70,7 @@ pub(super) fn call(target: &Value, name: &str, args: &[Value], meter: &mut Meter
 
 fn integer(name: &str, args: &[Value]) -> Result<Value, Halt> {
     Ok(match (name, args) {
-        ("parseInt" | "valueOf", [Value::Text(text)]) => {
-            Value::Int(text.parse().map_err(|_| no_number(text))?)
-        }
+        ("parseInt" | "valueOf", [Value::Text(text)]) => Value::Int(text.parse().map_err(|_| no_number(text))?),
         ("parseInt" | "valueOf", [Value::Text(text), Value::Int(radix)]) => {
             let radix = u32::try_from(*radix).ok().filter(|radix| (2..=36).contains(radix));
             let radix = radix.ok_or_else(|| Halt::eval("a radix is 2 to 36"))?;

@@ -35,8 +35,11 @@ pub(super) fn call(
     meter.steps(text.len() / 64)?;
     let result = match args {
         [] => without_arguments(text, name, meter)?,
+        [Value::Text(pattern), rest @ ..] if name == "format" => {
+            Some(Value::from(format::format(pattern, rest, meter)?))
+        }
         _ if WITHOUT_ARGUMENTS.contains(&name) => return Err(surplus(name)),
-        [Value::Int(n)] => with_int(text, name, i64::from(*n))?,
+        [Value::Int(n)] => with_int(text, name, i64::from(*n), meter)?,
         [Value::Text(other)] => with_text(text, name, other, pattern, meter)?,
         [Value::Null] => with_null(name)?,
         [Value::Int(a), Value::Int(b)] => match name {
@@ -76,14 +79,8 @@ pub(super) fn call(
             }
             ("replace" | "replaceAll" | "replaceFirst", Value::Null, _) => return Err(null(name)),
             ("replace" | "replaceAll" | "replaceFirst", _, Value::Null) => return Err(null(name)),
-            ("format", Value::Text(pattern), arg) => {
-                Some(Value::from(format::format(pattern, std::slice::from_ref(arg), meter)?))
-            }
             _ => None,
         },
-        [Value::Text(pattern), rest @ ..] if name == "format" => {
-            Some(Value::from(format::format(pattern, rest, meter)?))
-        }
         [only] if name == "valueOf" => Some(Value::text(&to_text(only, meter)?)),
         _ => None,
     };
@@ -132,6 +129,8 @@ fn without_arguments(text: &Arc<str>, name: &str, meter: &mut Meter) -> Result<O
         "intern" => Value::Text(text.clone()),
         "toUpperCase" => Value::from(text.to_uppercase()),
         "toLowerCase" => Value::from(text.to_lowercase()),
+        "strip" => Value::text(text.trim()),
+        "isBlank" => Value::Bool(text.trim().is_empty()),
         "getBytes" => {
             meter.make(text.len() * 16)?;
             bytes(text)
@@ -145,7 +144,7 @@ fn without_arguments(text: &Arc<str>, name: &str, meter: &mut Meter) -> Result<O
     }))
 }
 
-fn with_int(text: &str, name: &str, n: i64) -> Result<Option<Value>, Halt> {
+fn with_int(text: &str, name: &str, n: i64, meter: &mut Meter) -> Result<Option<Value>, Halt> {
     Ok(Some(match name {
         "substring" => substring(text, name, n, utf16::len(text) as i64)?,
         "charAt" | "codePointAt" => {
@@ -164,10 +163,16 @@ fn with_int(text: &str, name: &str, n: i64) -> Result<Option<Value>, Halt> {
                 Value::Int(code)
             }
         }
-        "indexOf" | "lastIndexOf" => {
-            u32::try_from(n).ok().and_then(char::from_u32).map_or(Value::Int(-1), |c| find(text, name, &c.to_string(), None))
-        }
+        "indexOf" | "lastIndexOf" => u32::try_from(n)
+            .ok()
+            .and_then(char::from_u32)
+            .map_or(Value::Int(-1), |c| find(text, name, &c.to_string(), None)),
         "valueOf" => Value::from(n.to_string()),
+        "repeat" => {
+            let times = usize::try_from(n).map_err(|_| out_of_range(name, n, usize::MAX))?;
+            meter.string(text.len().saturating_mul(times))?;
+            Value::from(text.repeat(times))
+        }
         _ => return Ok(None),
     }))
 }
@@ -195,7 +200,6 @@ fn with_text(
         "matches" => Value::Bool(Pattern::compile(other).and_then(|p| p.matches(other, text)).map_err(Halt::eval)?),
         "split" => split(text, other, 0, pattern, meter)?,
         "valueOf" => Value::Text(other.clone()),
-        "format" => Value::from(format::format(other, &[], meter)?),
         _ => return Ok(None),
     }))
 }
@@ -203,9 +207,22 @@ fn with_text(
 fn with_null(name: &str) -> Result<Option<Value>, Halt> {
     match name {
         "equalsIgnoreCase" => Ok(Some(Value::Bool(false))),
-        "valueOf" | "contains" | "startsWith" | "endsWith" | "indexOf" | "lastIndexOf" | "compareTo"
-        | "compareToIgnoreCase" | "concat" | "matches" | "split" | "format" | "contentEquals" | "getBytes"
-        | "toUpperCase" | "toLowerCase" => Err(null(name)),
+        "valueOf"
+        | "contains"
+        | "startsWith"
+        | "endsWith"
+        | "indexOf"
+        | "lastIndexOf"
+        | "compareTo"
+        | "compareToIgnoreCase"
+        | "concat"
+        | "matches"
+        | "split"
+        | "format"
+        | "contentEquals"
+        | "getBytes"
+        | "toUpperCase"
+        | "toLowerCase" => Err(null(name)),
         _ => Ok(None),
     }
 }
@@ -303,4 +320,3 @@ fn split(
     meter.make(text.len() + parts.len() * 48)?;
     Ok(Value::list(ListKind::Array, parts))
 }
-

@@ -61,14 +61,15 @@ impl Parser<'_, '_> {
         };
         self.lexer.enter_directive();
         let mut args = Vec::new();
-        if self.lexer.parenthesis_follows() {
+        let parenthesis = self.lexer.parenthesis_follows();
+        if parenthesis {
             args = self.directive_arguments(name)?;
         } else {
             self.lexer.pop();
         }
         let at = (self.base + word.start) as u32;
         match name {
-            "foreach" => self.foreach(args, at, &word, nodes),
+            "foreach" => self.foreach(args, parenthesis, at, &word, nodes),
             "define" => {
                 let body = self.block(false)?.0;
                 let [Argument::Value(block, first)] = &args[..] else {
@@ -102,12 +103,12 @@ impl Parser<'_, '_> {
             }
             "include" => {
                 if !args.is_empty() {
-                    nodes.push(Node::Resource("#include", at));
+                    nodes.push(Node::Fail("#include: there are no other templates to read", at));
                 }
                 Ok(())
             }
             "parse" => {
-                nodes.push(Node::Resource("#parse", at));
+                nodes.push(Node::Fail("#parse: there are no other templates to read", at));
                 Ok(())
             }
             "break" | "stop" if args.len() > 1 => {
@@ -131,7 +132,7 @@ impl Parser<'_, '_> {
             }
             _ => {
                 // No directive of that name: it stands for itself.
-                if name.starts_with('@') {
+                if name.starts_with('@') && parenthesis {
                     self.block(false)?;
                 }
                 text(nodes, &self.text[word.start..self.last_end]);
@@ -140,11 +141,24 @@ impl Parser<'_, '_> {
         }
     }
 
-    fn foreach(&mut self, args: Vec<Argument>, at: u32, word: &Token, nodes: &mut Vec<Node>) -> Parsed<()> {
-        if args.is_empty() {
+    fn foreach(
+        &mut self,
+        args: Vec<Argument>,
+        parenthesis: bool,
+        at: u32,
+        word: &Token,
+        nodes: &mut Vec<Node>,
+    ) -> Parsed<()> {
+        if !parenthesis {
             return Err(self.mistake("#foreach needs a variable and a list, such as `($x in $list)`", word.start));
         }
-        let body = self.block(false)?.0;
+        let mut body = self.block(false)?.0;
+        match args.len() {
+            0 | 1 => nodes.push(Node::Fail("#foreach needs a variable and a list, such as `($x in $list)`", at)),
+            2 | 3 => {}
+            // What follows the list stands where the body should.
+            _ => body = Box::default(),
+        }
         let mut args = args.into_iter();
         let item = match args.next() {
             Some(Argument::Value(Expr::Reference(item), _)) => match item.root {

@@ -23,50 +23,45 @@ fn strength(kind: Kind) -> u8 {
 
 impl Parser<'_, '_> {
     pub(super) fn expression(&mut self) -> Parsed<Expr> {
-        self.climb(1).map(|(expr, _)| expr)
+        self.climb(1)
     }
 
-    /// An expression of operators at least as strong as `weakest`, and where it starts.
-    fn climb(&mut self, weakest: u8) -> Parsed<(Expr, usize)> {
-        let (mut left, start) = self.nested(Parser::unary)?;
-        let mut end = self.last_end;
+    /// An expression of operators at least as strong as `weakest`.
+    fn climb(&mut self, weakest: u8) -> Parsed<Expr> {
+        let mut left = self.nested(Parser::unary)?;
         loop {
             self.skip_space()?;
             let kind = self.peek()?;
             let power = strength(kind);
             if power < weakest || power == 0 {
-                self.last_end = end;
-                return Ok((left, start));
+                return Ok(left);
             }
             let operator = self.bump()?;
-            let (right, _) = self.nested(|p| p.climb(power + 1))?;
-            end = self.last_end;
-            let literal = self.text[start.min(end)..end].trim_end();
+            let right = self.nested(|p| p.climb(power + 1))?;
+            // What stands for the whole where it is null is what follows the operator. Source: observed.
+            let literal = &self.text[operator.end..self.last_end];
             left = combine(kind, left, right, literal, (self.base + operator.start) as u32);
         }
     }
 
-    fn unary(&mut self) -> Parsed<(Expr, usize)> {
+    fn unary(&mut self) -> Parsed<Expr> {
         self.skip_space()?;
-        self.fill(1)?;
-        let start = self.ahead[0].start;
         match self.peek()? {
             Kind::Not => {
                 self.bump()?;
-                let (operand, _) = self.nested(Parser::unary)?;
-                Ok((Expr::Not(Box::new(operand)), start))
+                Ok(Expr::Not(Box::new(self.nested(Parser::unary)?)))
             }
             Kind::Open => {
                 self.bump()?;
-                let inner = self.nested(|p| p.climb(1))?;
-                let end = self.last_end;
-                self.skip_space()?;
-                self.expect(Kind::Close)?;
-                // The literal of an expression in parentheses is without them.
-                self.last_end = end;
+                let open = self.last_end;
+                let mut inner = self.nested(|p| p.climb(1))?;
+                let close = self.expect(Kind::Close)?;
+                if let Expr::Arithmetic(arithmetic) = &mut inner {
+                    arithmetic.literal = self.text[open..close.start].into();
+                }
                 Ok(inner)
             }
-            _ => Ok((self.operand()?, start)),
+            _ => self.operand(),
         }
     }
 
@@ -112,7 +107,9 @@ impl Parser<'_, '_> {
         let mut items = Vec::new();
         if self.peek()? != Kind::BracketClose {
             items.push(self.parameter()?);
-            if self.peek()? == Kind::DoubleDot && matches!(items[0], Expr::Reference(_) | Expr::Int(_) | Expr::Long(_) | Expr::Big(_)) {
+            if self.peek()? == Kind::DoubleDot
+                && matches!(items[0], Expr::Reference(_) | Expr::Int(_) | Expr::Long(_) | Expr::Big(_))
+            {
                 self.bump()?;
                 self.skip_space()?;
                 if !matches!(self.peek()?, Kind::Integer | Kind::Identifier | Kind::LCurly) {

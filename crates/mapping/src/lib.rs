@@ -9,6 +9,7 @@ mod context;
 mod error;
 mod expression;
 mod note;
+mod objects;
 mod parameters;
 mod request;
 mod response;
@@ -18,6 +19,7 @@ mod uri;
 
 pub use error::{Error, Kind};
 pub use note::Note;
+pub use objects::batch_line;
 pub use plan::{Plan, Route};
 pub use request::{request, trace_id};
 pub use response::{Reply, response};

@@ -1,0 +1,105 @@
+//! Renders mapping templates: what API Gateway puts into them, and what comes out.
+//!
+//! `$input`, `$util`, `$context` and `$stageVariables` over the values of the template language.
+
+mod batch;
+mod context;
+mod encoding;
+mod escape;
+mod input;
+mod node;
+mod util;
+
+use std::rc::Rc;
+
+use vtl::{Limits, Scope, Template, Value};
+
+pub use batch::batch_line;
+pub(crate) use context::{linked, map_of};
+
+/// What one rendering sees.
+pub(crate) struct RenderInput<'a> {
+    /// The payload; absent or empty it is `{}`.
+    pub(crate) body: Option<&'a [u8]>,
+    /// `$input.params()`: a map of `path`, `querystring`, `header`, each a map of texts, searched in that order.
+    pub(crate) params: Value,
+    /// `$context`, as [`map_of`] makes it.
+    pub(crate) context: Value,
+    /// `$stageVariables`: a map of texts.
+    pub(crate) stage_variables: Value,
+}
+
+/// What a rendering made.
+#[derive(Debug)]
+pub(crate) struct Rendered {
+    pub(crate) text: String,
+    /// `$context.requestOverride` as the template left it, where there is one.
+    pub(crate) request_override: Option<Value>,
+    /// `$context.responseOverride` likewise.
+    pub(crate) response_override: Option<Value>,
+}
+
+/// The kinds of failure, as the corpus of templates tells them apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RenderKind {
+    /// The template is none.
+    Parse,
+    /// The body is not even lenient JSON, and was asked for.
+    Body,
+    /// The rendering failed or reached a limit.
+    Eval,
+}
+
+/// Why and where a template could not be rendered.
+#[derive(Debug)]
+pub(crate) struct RenderError {
+    pub(crate) kind: RenderKind,
+    pub(crate) line: usize,
+    pub(crate) column: usize,
+    pub(crate) message: String,
+}
+
+impl RenderError {
+    fn new(kind: RenderKind, error: &vtl::Error) -> RenderError {
+        RenderError { kind, line: error.line(), column: error.column(), message: error.detail().to_owned() }
+    }
+}
+
+/// Parses and renders; see [`render`].
+///
+/// # Errors
+/// [`RenderKind::Parse`], and those of [`render`].
+pub(crate) fn parse_and_render(template: &str, input: RenderInput<'_>) -> Result<Rendered, RenderError> {
+    let template = Template::parse(template).map_err(|error| RenderError::new(RenderKind::Parse, &error))?;
+    render(&template, input)
+}
+
+/// Renders a template that has been parsed.
+///
+/// # Errors
+/// [`RenderKind::Body`] where the template asks for a body that cannot be read, else [`RenderKind::Eval`].
+pub(crate) fn render(template: &Template, given: RenderInput<'_>) -> Result<Rendered, RenderError> {
+    let input = Rc::new(input::Input::new(given.body, given.params));
+    let mut scope = Scope::new()
+        .with("input", Value::Object(input.clone()))
+        .with("util", Value::Object(Rc::new(util::Util)))
+        .with("context", given.context)
+        .with("stageVariables", given.stage_variables);
+    match template.render(&mut scope, &Limits::default()) {
+        Ok(text) => {
+            let left = |name: &str| match scope.get("context") {
+                Some(Value::Map(context)) => context.member(name).filter(|value| !matches!(value, Value::Null)),
+                _ => None,
+            };
+            Ok(Rendered {
+                text,
+                request_override: left("requestOverride"),
+                response_override: left("responseOverride"),
+            })
+        }
+        Err(error) => {
+            let kind = if input.body_was_unreadable() { RenderKind::Body } else { RenderKind::Eval };
+            Err(RenderError::new(kind, &error))
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! A value of the template language as a document that JSONPath walks.
+
+use std::borrow::Cow;
+use std::rc::Rc;
+
+use jsonpath::{Node, NodeKind};
+use vtl::{ListKind, Map, MapKind, Value};
+
+/// A place in the parsed body. What a path finds is the body's own value: a template that changes it changes the body.
+#[derive(Clone, Debug)]
+pub(super) struct Place(pub(super) Value);
+
+impl Node for Place {
+    fn kind(&self) -> NodeKind {
+        match &self.0 {
+            Value::Null => NodeKind::Null,
+            Value::Bool(_) => NodeKind::Bool,
+            Value::Int(_) | Value::Long(_) | Value::Big(_) | Value::Double(_) | Value::Decimal(_) => NodeKind::Number,
+            Value::List(_) => NodeKind::List,
+            Value::Map(_) => NodeKind::Map,
+            _ => NodeKind::String,
+        }
+    }
+
+    fn as_bool(&self) -> Option<bool> {
+        match self.0 {
+            Value::Bool(b) => Some(b),
+            _ => None,
+        }
+    }
+
+    fn as_number(&self) -> Option<f64> {
+        match &self.0 {
+            Value::Int(n) => Some(f64::from(*n)),
+            Value::Long(n) => Some(*n as f64),
+            Value::Double(d) => Some(*d),
+            Value::Big(_) | Value::Decimal(_) => vtl::display(&self.0).ok()?.parse().ok(),
+            _ => None,
+        }
+    }
+
+    fn number_text(&self) -> Option<String> {
+        match self.kind() {
+            NodeKind::Number => vtl::display(&self.0).ok(),
+            _ => None,
+        }
+    }
+
+    fn as_text(&self) -> Option<Cow<'_, str>> {
+        match &self.0 {
+            Value::Text(text) => Some(Cow::Borrowed(text)),
+            other if self.kind() == NodeKind::String => vtl::display(other).ok().map(Cow::Owned),
+            _ => None,
+        }
+    }
+
+    fn len(&self) -> usize {
+        match &self.0 {
+            Value::List(list) => list.len(),
+            Value::Map(map) => map.len(),
+            _ => 0,
+        }
+    }
+
+    fn item(&self, index: usize) -> Option<Place> {
+        match &self.0 {
+            Value::List(list) => list.get(index).map(Place),
+            _ => None,
+        }
+    }
+
+    fn member(&self, name: &str) -> Option<Place> {
+        match &self.0 {
+            Value::Map(map) => map.member(name).map(Place),
+            _ => None,
+        }
+    }
+
+    fn names(&self) -> Vec<String> {
+        match &self.0 {
+            Value::Map(map) => map.entries().iter().filter_map(|(key, _)| key.as_text().map(str::to_owned)).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    fn list(items: Vec<Place>) -> Place {
+        Place(Value::list(ListKind::Json, items.into_iter().map(|item| item.0).collect()))
+    }
+
+    fn map(members: Vec<(String, Place)>) -> Place {
+        let members = members.into_iter().map(|(name, value)| (Value::from(name), value.0));
+        Place(Value::Map(Rc::new(Map::of(MapKind::Linked, members))))
+    }
+
+    fn null() -> Place {
+        Place(Value::Null)
+    }
+
+    fn bool(b: bool) -> Place {
+        Place(Value::Bool(b))
+    }
+
+    fn integer(n: i64) -> Place {
+        Place(Value::integer(n))
+    }
+
+    fn double(n: f64) -> Place {
+        Place(Value::Double(n))
+    }
+
+    fn string(s: String) -> Place {
+        Place(Value::from(s))
+    }
+}

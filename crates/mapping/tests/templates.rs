@@ -1,0 +1,73 @@
+//! Every case of corpus/vtl, through the function behind `gatewright render --batch`.
+
+use serde_json::Value;
+
+/// The cases of a file that come out differently, each as a line to read.
+fn differing(file: &str) -> (usize, Vec<String>) {
+    let path = format!("{}/../../corpus/vtl/{file}", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(path).expect("the corpus is part of the repository");
+    let mut count = 0;
+    let mut differing = Vec::new();
+    for line in text.lines().filter(|line| !line.trim().is_empty()) {
+        count += 1;
+        if let Some(difference) = check(line) {
+            differing.push(difference);
+        }
+    }
+    (count, differing)
+}
+
+/// What is different about a case, if anything.
+fn check(line: &str) -> Option<String> {
+    let case: Value = serde_json::from_str(line).expect("a case is a JSON object");
+    let answer = mapping::batch_line(line);
+    let answer: Value = serde_json::from_str(&answer).expect("an answer is a JSON object");
+    let mut expected = vec![("id", &case["id"])];
+    match (case.get("expected"), case.get("error")) {
+        (Some(output), _) => expected.push(("output", output)),
+        (None, Some(error)) => expected.push(("error", error)),
+        (None, None) => panic!("{} expects nothing", case["id"]),
+    }
+    for after in ["requestOverrideAfter", "responseOverrideAfter"] {
+        if let Some(value) = case.get(after) {
+            expected.push((after, value));
+        }
+    }
+    let wrong = expected.iter().find(|(name, value)| answer.get(*name) != Some(*value))?;
+    Some(format!("{}: {}\n  expected {} {}\n  answer   {answer}", case["id"], case["template"], wrong.0, wrong.1))
+}
+
+fn holds(file: &str, at_least: usize) {
+    let (count, differing) = differing(file);
+    println!("{file}: {} of {count} cases pass", count - differing.len());
+    assert!(count >= at_least, "{file} has only {count} cases");
+    assert!(differing.is_empty(), "{} of {count} differ:\n{}", differing.len(), differing.join("\n"));
+}
+
+#[test]
+fn our_cases_hold() {
+    holds("cases.jsonl", 1096);
+}
+
+#[test]
+fn what_others_recorded_of_aws_holds() {
+    holds("aws-recorded.jsonl", 263);
+}
+
+#[test]
+fn the_templates_of_velocity_hold() {
+    holds("velocity.jsonl", 229);
+}
+
+#[test]
+fn the_benchmarks_templates_hold() {
+    let folder = format!("{}/../../corpus/vtl/bench", env!("CARGO_MANIFEST_DIR"));
+    let mut count = 0;
+    for entry in std::fs::read_dir(folder).expect("the corpus is part of the repository") {
+        let text = std::fs::read_to_string(entry.expect("a folder can be read").path()).expect("a file can be read");
+        let case: Value = serde_json::from_str(&text).expect("a case is a JSON object");
+        assert_eq!(check(&case.to_string()), None);
+        count += 1;
+    }
+    assert_eq!(count, 5);
+}

@@ -1,0 +1,264 @@
+//! Renders statements.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use crate::ast::{Foreach, Node, Reference, Root};
+use crate::halt::Halt;
+use crate::limits::{Limits, Meter, PASSES_MAX};
+use crate::map::{Map, MapKind};
+use crate::text::write_text;
+use crate::value::{Block, List, ListKind, Loop, Value};
+
+mod cycles;
+mod expression;
+mod reference;
+
+/// How often a block may be inside of itself. Source: observed.
+const BLOCK_RECURSION_MAX: usize = 2;
+
+/// One rendering.
+pub(crate) struct Eval {
+    /// By slot; null: not set.
+    variables: Vec<Value>,
+    meter: Meter,
+    /// How long the text may become that is being written: the output or a string.
+    out_max: usize,
+    empty: Arc<str>,
+    current: Option<Rc<Loop>>,
+    loops: u32,
+    foreach: Option<usize>,
+    count: Option<usize>,
+    has_next: Option<usize>,
+    open_blocks: Vec<Arc<[Node]>>,
+    /// Containers that containers were put into: they may contain themselves.
+    touched: Vec<Value>,
+}
+
+/// What a loop walks over, and what must not change meanwhile.
+enum Items {
+    List(Rc<List>, usize),
+    Values(Vec<Value>, Option<(Rc<Map>, usize)>),
+}
+
+impl Eval {
+    pub(crate) fn new(names: &[Box<str>], given: &[(&'static str, Value)], limits: Limits) -> Eval {
+        let mut variables = vec![Value::Null; names.len()];
+        let slot = |name: &str| names.iter().position(|known| **known == *name);
+        for (name, value) in given {
+            if let Some(slot) = slot(name) {
+                variables[slot] = value.clone();
+            }
+        }
+        Eval {
+            variables,
+            meter: Meter::new(limits),
+            out_max: limits.output_bytes,
+            empty: Arc::from(""),
+            current: None,
+            loops: 0,
+            foreach: slot("foreach"),
+            count: slot("velocityCount"),
+            has_next: slot("velocityHasNext"),
+            open_blocks: Vec::new(),
+            touched: Vec::new(),
+        }
+    }
+
+    pub(crate) fn variable(&self, slot: usize) -> Value {
+        self.variables.get(slot).cloned().unwrap_or_default()
+    }
+
+    pub(crate) fn render(&mut self, nodes: &[Node], out: &mut String) -> Result<(), Halt> {
+        self.meter.down()?;
+        for node in nodes {
+            self.node(node, out)?;
+        }
+        self.meter.up();
+        Ok(())
+    }
+
+    fn node(&mut self, node: &Node, out: &mut String) -> Result<(), Halt> {
+        self.meter.steps(1)?;
+        match node {
+            Node::Text(text) => {
+                out.push_str(text);
+                self.check(out)
+            }
+            Node::Print(reference) => self.print(reference, out).map_err(|halt| halt.at(reference.at)),
+            Node::Set(target, value) => {
+                let value = self.operand(value).map_err(|halt| halt.at(target.at))?;
+                if value.is_null() {
+                    return Ok(());
+                }
+                self.assign(target, value).map_err(|halt| halt.at(target.at))
+            }
+            Node::If(branches, otherwise) => {
+                for (condition, body) in branches {
+                    if self.truth(condition)? {
+                        return self.render(body, out);
+                    }
+                }
+                match otherwise {
+                    Some(body) => self.render(body, out),
+                    None => Ok(()),
+                }
+            }
+            Node::Foreach(foreach) => self.foreach(foreach, out),
+            Node::Define(slot, body) => {
+                self.variables[*slot as usize] = Value::Block(Block(body.clone()));
+                Ok(())
+            }
+            Node::Break(None, _) => Err(Halt::Break(None)),
+            Node::Break(Some(of), at) => match self.operand(&of.0).map_err(|halt| halt.at(*at))? {
+                Value::Loop(of) => Err(Halt::Break(Some(of.number))),
+                _ => Err(Halt::eval(format!("#break: `{}` is no loop", of.1)).at(*at)),
+            },
+            Node::Stop => Err(Halt::Stop),
+            Node::Fail(why, at) => Err(Halt::eval(*why).at(*at)),
+        }
+    }
+
+    fn check(&self, out: &str) -> Result<(), Halt> {
+        if out.len() > self.out_max {
+            return Err(Halt::limit(format!("more than {} bytes of text", self.out_max)));
+        }
+        Ok(())
+    }
+
+    fn print(&mut self, reference: &Reference, out: &mut String) -> Result<(), Halt> {
+        if let Root::Runt(text) = &reference.root {
+            out.push_str(text);
+            return self.check(out);
+        }
+        let value = self.resolve(reference)?;
+        if let (Value::Block(Block(body)), false) = (&value, reference.escaped) {
+            // What stood in front of it is lost. Source: observed.
+            return self.block(body, &reference.literal, out);
+        }
+        out.push_str(&reference.prefix);
+        if reference.escaped {
+            out.push_str(&reference.literal);
+            return self.check(out);
+        }
+        match value {
+            Value::Null => Ok(()),
+            value => write_text(&value, out, self.out_max, &mut self.meter),
+        }
+    }
+
+    /// Renders a block where it is printed; one too deep inside of itself shows as it was written.
+    fn block(&mut self, body: &Arc<[Node]>, literal: &str, out: &mut String) -> Result<(), Halt> {
+        let inside = self.open_blocks.iter().filter(|open| Arc::ptr_eq(open, body)).count();
+        if inside >= BLOCK_RECURSION_MAX {
+            out.push_str(literal);
+            return self.check(out);
+        }
+        self.open_blocks.push(body.clone());
+        let depth = self.meter.depth;
+        let result = self.render(body, out);
+        self.meter.depth = depth;
+        self.open_blocks.pop();
+        match result {
+            // `#break` ends the block it stands in. Source: observed.
+            Err(Halt::Break(None)) => Ok(()),
+            result => result,
+        }
+    }
+
+    fn foreach(&mut self, foreach: &Foreach, out: &mut String) -> Result<(), Halt> {
+        let source = self.operand(&foreach.source).map_err(|halt| halt.at(foreach.at))?;
+        let Some(items) = self.items(source)? else { return Ok(()) };
+        self.loops += 1;
+        let this = Rc::new(Loop {
+            number: self.loops,
+            index: Cell::new(0),
+            has_next: Cell::new(false),
+            parent: self.current.take(),
+            own: Rc::new(Map::new(MapKind::Linked)),
+        });
+        self.current = Some(this.clone());
+        let slots = [foreach.item.map(|slot| slot as usize), self.foreach, self.count, self.has_next];
+        let before = slots.map(|slot| slot.map(|slot| self.variables[slot].clone()));
+        let result = self.passes(foreach, &items, &this, out).map_err(|halt| halt.at(foreach.at));
+        for (slot, value) in slots.into_iter().zip(before).rev() {
+            if let (Some(slot), Some(value)) = (slot, value) {
+                self.variables[slot] = value;
+            }
+        }
+        self.current = this.parent.clone();
+        match result {
+            Err(Halt::Break(of)) if of.is_none_or(|of| of == this.number) => Ok(()),
+            result => result,
+        }
+    }
+
+    fn passes(&mut self, foreach: &Foreach, items: &Items, this: &Rc<Loop>, out: &mut String) -> Result<(), Halt> {
+        let depth = self.meter.depth;
+        for index in 0..PASSES_MAX {
+            let (item, left) = match items {
+                Items::List(list, size) => {
+                    let items = list.items.borrow();
+                    if index == items.len() {
+                        break;
+                    }
+                    if items.len() != *size {
+                        return Err(Halt::eval("#foreach: the list was changed while it was looped over"));
+                    }
+                    (items[index].clone(), items.len() - index - 1)
+                }
+                Items::Values(values, watched) => {
+                    if index == values.len() {
+                        break;
+                    }
+                    if watched.as_ref().is_some_and(|(map, size)| map.len() != *size) {
+                        return Err(Halt::eval("#foreach: the map was changed while it was looped over"));
+                    }
+                    (values[index].clone(), values.len() - index - 1)
+                }
+            };
+            this.index.set(index);
+            this.has_next.set(left > 0);
+            if let Some(slot) = foreach.item {
+                self.variables[slot as usize] = item;
+            }
+            if let Some(slot) = self.foreach {
+                self.variables[slot] = Value::Loop(this.clone());
+            }
+            if let Some(slot) = self.count {
+                self.variables[slot] = Value::Int(index as i32 + 1);
+            }
+            if let Some(slot) = self.has_next {
+                self.variables[slot] = Value::Bool(left > 0);
+            }
+            self.meter.steps(1)?;
+            let result = self.render(&foreach.body, out);
+            self.meter.depth = depth;
+            result?;
+        }
+        Ok(())
+    }
+
+    /// What can be looped over; `None` for everything else, which is no pass and no error.
+    fn items(&mut self, source: Value) -> Result<Option<Items>, Halt> {
+        Ok(match source {
+            Value::List(list) => match list.kind {
+                ListKind::Literal | ListKind::Json => {
+                    let size = list.len();
+                    Some(Items::List(list, size))
+                }
+                ListKind::Primitive => None,
+                ListKind::Iterator => Some(Items::Values(std::mem::take(&mut *list.items.borrow_mut()), None)),
+                ListKind::View | ListKind::Array => Some(Items::Values(list.items(), None)),
+            },
+            Value::Map(map) => {
+                let size = map.len();
+                self.meter.steps(size)?;
+                let values = map.entries().into_iter().map(|(_, value)| value).collect();
+                Some(Items::Values(values, Some((map, size))))
+            }
+            _ => None,
+        })
+    }
+}

@@ -1,0 +1,248 @@
+//! Cuts a template into tokens.
+//!
+//! A state machine with a stack, the longest match in the current state winning. It leaves some states later than one
+//! would expect and carries the front of an unfinished token (`$`, `#`) into the next one; templates show both, so
+//! both are kept. Source: observed (reference of the language, section 3).
+
+use crate::token::{Kind, Token};
+
+mod scan;
+
+/// What the machine is inside of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    /// Plain text.
+    Text,
+    /// After `$`.
+    Ref,
+    /// After `.x` of a reference.
+    RefDot,
+    /// In a method's parentheses.
+    RefArgs,
+    /// In the brackets of a reference.
+    RefIndex,
+    /// After `#`.
+    PreDir,
+    /// In a directive's parentheses.
+    Dir,
+    LineComment,
+    BlockComment,
+    FormalComment,
+    TextBlock,
+}
+
+struct Frame {
+    state: State,
+    open: u32,
+    closed: u32,
+}
+
+pub(crate) struct Lexer<'a> {
+    text: &'a str,
+    bytes: &'a [u8],
+    pos: usize,
+    state: State,
+    stack: Vec<Frame>,
+    open: u32,
+    closed: u32,
+}
+
+/// A place where no token fits, and what was being read.
+pub(crate) struct Stray {
+    pub(crate) at: usize,
+    pub(crate) what: &'static str,
+}
+
+impl<'a> Lexer<'a> {
+    pub(crate) fn new(text: &'a str) -> Lexer<'a> {
+        Lexer { text, bytes: text.as_bytes(), pos: 0, state: State::Text, stack: Vec::new(), open: 0, closed: 0 }
+    }
+
+    /// Whether a `(` comes next, blanks and line ends aside. Only asked directly after a directive's name.
+    pub(crate) fn parenthesis_follows(&self) -> bool {
+        let rest = &self.bytes[self.pos..];
+        rest.iter().find(|b| !matches!(b, b' ' | b'\t' | b'\n' | b'\r')) == Some(&b'(')
+    }
+
+    pub(crate) fn enter_directive(&mut self) {
+        self.state = State::Dir;
+    }
+
+    pub(crate) fn pop(&mut self) -> bool {
+        match self.stack.pop() {
+            Some(frame) => {
+                self.state = frame.state;
+                self.open = frame.open;
+                self.closed = frame.closed;
+                true
+            }
+            None => {
+                self.open = 0;
+                self.state = State::Text;
+                false
+            }
+        }
+    }
+
+    fn push(&mut self, to: State) {
+        self.stack.push(Frame { state: self.state, open: self.open, closed: self.closed });
+        self.open = 0;
+        self.state = to;
+    }
+
+    /// The next token; at the end again and again [`Kind::End`].
+    pub(crate) fn next(&mut self) -> Result<Token, Stray> {
+        let mut special = None;
+        let mut start = self.pos;
+        // Whether what has been read since `start` needs more to become a token.
+        let mut unfinished = None;
+        loop {
+            if self.pos >= self.bytes.len() {
+                return match (unfinished, self.state) {
+                    (Some(what), _) => Err(Stray { at: start, what }),
+                    (None, _) => Ok(Token { kind: Kind::Eof, start: self.pos, end: self.pos, special }),
+                };
+            }
+            match self.state {
+                State::LineComment | State::BlockComment | State::FormalComment => {
+                    if let Some((kind, len)) = self.comment_end() {
+                        self.pos += len;
+                        self.pop();
+                        return Ok(Token { kind, start, end: self.pos, special });
+                    }
+                    // Skipped text takes the unfinished front with it.
+                    self.pos += self.char_len();
+                    start = self.pos;
+                    unfinished = None;
+                    continue;
+                }
+                State::TextBlock => {
+                    let Some(len) = self.text[self.pos..].find("]]#") else {
+                        return Err(Stray { at: start, what: "`#[[` without its `]]#`" });
+                    };
+                    self.pos += len + 3;
+                    self.pop();
+                    return Ok(Token { kind: Kind::TextBlock, start, end: self.pos, special });
+                }
+                _ => {}
+            }
+            let Some(scan) = self.scan(unfinished.is_some()) else {
+                return Err(Stray { at: self.pos, what: "a character that cannot stand here" });
+            };
+            match scan {
+                // `$[` is text, but not behind a backslash. Source: observed.
+                scan::Scan::Token(Kind::BareIndex, len) => {
+                    if self.bytes[start] == b'\\' {
+                        return Err(Stray { at: start, what: "`$[` behind a backslash" });
+                    }
+                    self.pos += len;
+                    self.pop();
+                    return Ok(Token { kind: Kind::Text, start, end: self.pos, special });
+                }
+                scan::Scan::Token(kind, len) => {
+                    self.pos += len;
+                    self.act(kind);
+                    return Ok(Token { kind, start, end: self.pos, special });
+                }
+                scan::Scan::Front(len, to, leave) => {
+                    if leave {
+                        self.pop();
+                    }
+                    self.push(to);
+                    self.pos += len;
+                    unfinished = Some(match to {
+                        State::Ref => "a `$` at the end of the template",
+                        State::PreDir => "a `#` at the end of the template",
+                        _ => "a comment or text block that is not closed",
+                    });
+                }
+                scan::Scan::Terminator => {
+                    // The character is looked at and given back; what stood in front of it is text of its own kind.
+                    let image = &self.text[start..self.pos + self.char_len()];
+                    let text = special.get_or_insert_with(String::new);
+                    if image.starts_with("##") {
+                        text.clear();
+                    } else {
+                        text.push_str(&special_text(image));
+                    }
+                    self.pop();
+                    start = self.pos;
+                    unfinished = None;
+                }
+            }
+        }
+    }
+
+    fn act(&mut self, kind: Kind) {
+        match kind {
+            Kind::Set => {
+                self.push(State::Dir);
+                self.open += 1;
+            }
+            Kind::If | Kind::ElseIf => self.state = State::Dir,
+            Kind::Else | Kind::EndDirective | Kind::IndexClose => {
+                self.pop();
+            }
+            Kind::IndexOpen => self.push(State::RefIndex),
+            Kind::LineComment => {
+                if self.state == State::Ref {
+                    self.pop();
+                }
+                self.push(State::LineComment);
+            }
+            Kind::RCurly => {
+                self.pop();
+            }
+            Kind::Dot => self.state = State::RefDot,
+            Kind::Open => {
+                self.open += 1;
+                if self.state == State::RefDot {
+                    self.state = State::RefArgs;
+                }
+            }
+            Kind::Close if self.state == State::RefArgs => self.state = State::Ref,
+            Kind::Close => self.close(),
+            _ => {}
+        }
+    }
+
+    /// A `)` in a directive: it closes the state whose `(` it matches, however deep that lies.
+    fn close(&mut self) {
+        loop {
+            if self.open > 0 {
+                if self.open == self.closed + 1 {
+                    self.pop();
+                } else {
+                    self.closed += 1;
+                }
+                return;
+            }
+            if !self.pop() {
+                return;
+            }
+        }
+    }
+}
+
+/// What remains of a front that became nothing: its `$` and `#`, with the backslashes before a `$`.
+fn special_text(image: &str) -> String {
+    let bytes = image.as_bytes();
+    let mut out = String::new();
+    let mut i = 0;
+    while i < bytes.len() {
+        match bytes[i] {
+            c @ (b'#' | b'$') => out.push(char::from(c)),
+            b'\\' => {
+                let slashes = bytes[i..].iter().take_while(|b| **b == b'\\').count();
+                if bytes.get(i + slashes) == Some(&b'$') {
+                    out.push_str(&image[i..=i + slashes]);
+                    // The character after the `$` is passed over as well; it is never one that prints.
+                    i += slashes + 1;
+                }
+            }
+            _ => {}
+        }
+        i += 1;
+    }
+    out
+}

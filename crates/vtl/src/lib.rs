@@ -1,0 +1,32 @@
+//! The Velocity language as mapping templates speak it: template and values in, text out.
+//!
+//! A [`Template`] is parsed once and rendered often, from any thread. What it may refer to stands in a [`Scope`];
+//! [`Limits`] bound every rendering. The dialect is Apache Velocity 1.7 in API Gateway's profile: what is null or
+//! unknown is the empty text, `#macro` defines nothing, `#evaluate` is no directive.
+
+mod ast;
+mod decimal;
+mod equal;
+mod error;
+mod eval;
+mod halt;
+mod json;
+mod lexer;
+mod limits;
+mod map;
+mod methods;
+mod number;
+mod parser;
+mod pattern;
+mod template;
+mod text;
+mod token;
+mod value;
+
+pub use decimal::Decimal;
+pub use error::{Error, Kind};
+pub use json::{parse_json, to_json};
+pub use limits::Limits;
+pub use map::{Map, MapKind};
+pub use template::{Scope, Template, display};
+pub use value::{List, ListKind, Object, Value};

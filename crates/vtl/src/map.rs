@@ -1,0 +1,188 @@
+//! Maps that keep the order of insertion, or iterate as Java's hash maps do.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use crate::value::Value;
+
+/// From this many members on texts are found through an index.
+const INDEX_FROM: usize = 16;
+
+/// How a map orders its members when it is printed or iterated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MapKind {
+    /// As inserted.
+    Linked,
+    /// By the buckets of a `java.util.HashMap` made for 32: `$context` and what is inside it. Source: observed.
+    Hash,
+}
+
+/// A map. A repeated key keeps its first place and its last value.
+#[derive(Debug)]
+pub struct Map {
+    kind: MapKind,
+    members: RefCell<Members>,
+}
+
+#[derive(Debug, Default)]
+struct Members {
+    entries: Vec<(Value, Value)>,
+    index: HashMap<Arc<str>, usize>,
+}
+
+/// Whether two keys are the same: same class, same value. Containers are themselves only.
+fn same(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Null, Value::Null) => true,
+        (Value::Bool(a), Value::Bool(b)) => a == b,
+        (Value::Int(a), Value::Int(b)) => a == b,
+        (Value::Long(a), Value::Long(b)) => a == b,
+        (Value::Big(a), Value::Big(b)) => a == b,
+        (Value::Double(a), Value::Double(b)) => a.to_bits() == b.to_bits(),
+        (Value::Decimal(a), Value::Decimal(b)) => a == b,
+        (Value::Char(a), Value::Char(b)) => a == b,
+        (Value::Text(a), Value::Text(b)) => a == b,
+        (Value::List(a), Value::List(b)) => Rc::ptr_eq(a, b),
+        (Value::Map(a), Value::Map(b)) => Rc::ptr_eq(a, b),
+        _ => false,
+    }
+}
+
+impl Members {
+    fn find_text(&self, name: &str) -> Option<usize> {
+        if self.entries.len() >= INDEX_FROM {
+            return self.index.get(name).copied();
+        }
+        self.entries.iter().position(|(key, _)| matches!(key, Value::Text(key) if **key == *name))
+    }
+
+    fn find(&self, key: &Value) -> Option<usize> {
+        match key {
+            Value::Text(name) => self.find_text(name),
+            key => self.entries.iter().position(|(k, _)| same(k, key)),
+        }
+    }
+
+    fn reindex(&mut self) {
+        self.index.clear();
+        if self.entries.len() >= INDEX_FROM {
+            for (i, (key, _)) in self.entries.iter().enumerate() {
+                if let Value::Text(key) = key {
+                    self.index.insert(key.clone(), i);
+                }
+            }
+        }
+    }
+
+    fn put(&mut self, key: Value, value: Value) -> Option<Value> {
+        if let Some(i) = self.find(&key) {
+            return Some(std::mem::replace(&mut self.entries[i].1, value));
+        }
+        let i = self.entries.len();
+        if i >= INDEX_FROM
+            && let Value::Text(key) = &key
+        {
+            self.index.insert(key.clone(), i);
+        }
+        self.entries.push((key, value));
+        if i + 1 == INDEX_FROM {
+            self.reindex();
+        }
+        None
+    }
+}
+
+impl Map {
+    /// An empty map.
+    pub fn new(kind: MapKind) -> Map {
+        Map { kind, members: RefCell::default() }
+    }
+
+    /// A map of these members, in this order.
+    pub fn of(kind: MapKind, members: impl IntoIterator<Item = (Value, Value)>) -> Map {
+        let map = Map::new(kind);
+        for (key, value) in members {
+            map.put(key, value);
+        }
+        map
+    }
+
+    /// How many members there are.
+    pub fn len(&self) -> usize {
+        self.members.borrow().entries.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The value of the text `name`.
+    pub fn member(&self, name: &str) -> Option<Value> {
+        let members = self.members.borrow();
+        members.find_text(name).map(|i| members.entries[i].1.clone())
+    }
+
+    /// The value of `key`.
+    pub fn get(&self, key: &Value) -> Option<Value> {
+        let members = self.members.borrow();
+        members.find(key).map(|i| members.entries[i].1.clone())
+    }
+
+    /// Sets the value of `key`; gives the one it had.
+    pub fn put(&self, key: Value, value: Value) -> Option<Value> {
+        self.members.borrow_mut().put(key, value)
+    }
+
+    /// Removes `key`; gives its value.
+    pub fn remove(&self, key: &Value) -> Option<Value> {
+        let mut members = self.members.borrow_mut();
+        let i = members.find(key)?;
+        let (_, value) = members.entries.remove(i);
+        members.reindex();
+        Some(value)
+    }
+
+    /// Removes all members.
+    pub fn clear(&self) {
+        // Taken out before they are dropped: a member may be this very map.
+        let old = std::mem::take(&mut *self.members.borrow_mut());
+        drop(old);
+    }
+
+    /// The members in the order that the map shows them.
+    pub fn entries(&self) -> Vec<(Value, Value)> {
+        let mut entries = self.members.borrow().entries.clone();
+        if self.kind == MapKind::Hash {
+            let mut buckets = 32;
+            while entries.len() * 4 > buckets * 3 {
+                buckets *= 2;
+            }
+            entries.sort_by_cached_key(|(key, _)| {
+                let hash = key.as_text().map_or(0, |text| java_hash(text) as u32);
+                (hash ^ (hash >> 16)) as usize & (buckets - 1)
+            });
+        }
+        entries
+    }
+
+    /// The value of the member inserted as the `index`th.
+    pub fn nth(&self, index: usize) -> Option<(Value, Value)> {
+        self.members.borrow().entries.get(index).cloned()
+    }
+
+    pub(crate) fn take_containers(&mut self) -> Vec<Value> {
+        let entries = &mut self.members.get_mut().entries;
+        if !entries.iter().any(|(key, value)| value.is_container() || key.is_container()) {
+            return Vec::new();
+        }
+        std::mem::take(entries).into_iter().flat_map(|(key, value)| [key, value]).filter(Value::is_container).collect()
+    }
+}
+
+/// Java's hash of a string.
+pub(crate) fn java_hash(text: &str) -> i32 {
+    text.encode_utf16().fold(0i32, |hash, unit| hash.wrapping_mul(31).wrapping_add(i32::from(unit)))
+}

@@ -1,0 +1,265 @@
+//! Builds the tree of a template from its tokens.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+
+use crate::ast::{Node, Slot};
+use crate::error::{Error, Kind as ErrorKind};
+use crate::lexer::Lexer;
+use crate::limits::NESTING_MAX;
+use crate::token::{Kind, Token};
+
+mod directive;
+mod expression;
+mod reference;
+mod strings;
+
+/// What the template and the templates in its strings share.
+#[derive(Default)]
+pub(crate) struct Names {
+    slots: HashMap<String, Slot>,
+    pub(crate) names: Vec<Box<str>>,
+    macros: HashSet<String>,
+    nesting: usize,
+}
+
+impl Names {
+    fn slot(&mut self, name: &str) -> Slot {
+        if let Some(slot) = self.slots.get(name) {
+            return *slot;
+        }
+        let slot = self.names.len() as Slot;
+        self.slots.insert(name.to_owned(), slot);
+        self.names.push(name.into());
+        slot
+    }
+}
+
+pub(crate) struct Parser<'a, 'n> {
+    lexer: Lexer<'a>,
+    text: &'a str,
+    /// Added to offsets: where a string's own template begins in the outer text.
+    base: usize,
+    ahead: VecDeque<Token>,
+    /// The end of the last token taken.
+    last_end: usize,
+    /// The text of the tokens taken, kept while a `#literal` is open.
+    log: Option<String>,
+    names: &'n mut Names,
+}
+
+/// A mistake at an offset of the outermost text.
+pub(crate) struct Mistake {
+    pub(crate) kind: ErrorKind,
+    pub(crate) detail: String,
+    pub(crate) at: usize,
+}
+
+type Parsed<T> = Result<T, Mistake>;
+
+/// Parses a whole template.
+///
+/// # Errors
+/// [`ErrorKind::Parse`], or [`ErrorKind::Limit`] where it nests too deeply.
+pub(crate) fn parse(text: &str) -> Result<(Box<[Node]>, Vec<Box<str>>), Error> {
+    let mut names = Names::default();
+    let nodes = Parser::new(text, 0, &mut names)
+        .template()
+        .map_err(|mistake| Error::at(mistake.kind, mistake.detail, text, mistake.at))?;
+    Ok((nodes, names.names))
+}
+
+impl<'a, 'n> Parser<'a, 'n> {
+    fn new(text: &'a str, base: usize, names: &'n mut Names) -> Parser<'a, 'n> {
+        Parser { lexer: Lexer::new(text), text, base, ahead: VecDeque::new(), last_end: 0, log: None, names }
+    }
+
+    fn template(&mut self) -> Parsed<Box<[Node]>> {
+        let nodes = self.statements()?;
+        match self.peek()? {
+            Kind::Eof => Ok(nodes),
+            _ => Err(self.unexpected()),
+        }
+    }
+
+    /// Statements up to what cannot begin one: the end, `#end`, `#else`, `#elseif` or a mistake.
+    fn statements(&mut self) -> Parsed<Box<[Node]>> {
+        let mut nodes = Vec::new();
+        loop {
+            match self.peek()? {
+                Kind::Identifier => self.print(&mut nodes)?,
+                Kind::LCurly if self.peek_at(1)? == Kind::Identifier => self.print(&mut nodes)?,
+                Kind::Text
+                | Kind::Escape
+                | Kind::Dot
+                | Kind::Open
+                | Kind::Close
+                | Kind::Integer
+                | Kind::Float
+                | Kind::Str
+                | Kind::LCurly
+                | Kind::RCurly => {
+                    let token = self.bump()?;
+                    if let Some(special) = &token.special {
+                        text(&mut nodes, special);
+                    }
+                    text(&mut nodes, self.image(&token));
+                }
+                Kind::DoubleEscape => self.escapes(&mut nodes)?,
+                Kind::EscapedDirective => {
+                    let token = self.bump()?;
+                    let shown = self.escaped_directive(self.image(&token));
+                    text(&mut nodes, &shown);
+                }
+                Kind::LineComment | Kind::BlockComment => {
+                    let token = self.bump()?;
+                    let image = self.image(&token);
+                    let front = image.find("##").or_else(|| image.find("#*")).unwrap_or(0);
+                    text(&mut nodes, &image[..front]);
+                    if token.kind == Kind::LineComment && self.peek()? == Kind::LineCommentEnd {
+                        self.bump()?;
+                    }
+                }
+                Kind::TextBlock => {
+                    let token = self.bump()?;
+                    // The first three bytes are the `#[[`, unless a stray `$` shifted them.
+                    let image = self.image(&token);
+                    text(&mut nodes, image.get(3..image.len() - 3).unwrap_or_default());
+                }
+                Kind::Set => self.nested(|p| p.set(&mut nodes))?,
+                Kind::If => self.nested(|p| p.conditional(&mut nodes))?,
+                Kind::Word | Kind::BracedWord => self.nested(|p| p.directive(&mut nodes))?,
+                _ => return Ok(nodes.into()),
+            }
+        }
+    }
+
+    fn escapes(&mut self, nodes: &mut Vec<Node>) -> Parsed<()> {
+        let mut count = 0;
+        while self.peek()? == Kind::DoubleEscape {
+            self.bump()?;
+            count += 1;
+        }
+        let next = &self.ahead[0];
+        let control = match next.kind {
+            Kind::If | Kind::Else | Kind::ElseIf | Kind::EndDirective => true,
+            _ => {
+                let mut image = self.image(next).chars();
+                image.next();
+                self.is_directive(image.as_str())
+            }
+        };
+        text(nodes, &(if control { "\\" } else { "\\\\" }).repeat(count));
+        Ok(())
+    }
+
+    fn escaped_directive(&self, image: &str) -> String {
+        let slash = image.rfind('\\').unwrap_or(0);
+        let shown = &image[slash + 1..];
+        let name = shown[1..].trim_start_matches('{').trim_end_matches('}');
+        if self.is_directive(name) || matches!(name, "if" | "end" | "set" | "else" | "elseif") {
+            format!("{}{shown}", &image[..slash / 2])
+        } else {
+            image.to_owned()
+        }
+    }
+
+    fn is_directive(&self, name: &str) -> bool {
+        directive::known(name) || self.names.macros.contains(name)
+    }
+
+    /// Goes one level of nesting down for `parse`.
+    fn nested<T>(&mut self, parse: impl FnOnce(&mut Self) -> Parsed<T>) -> Parsed<T> {
+        if self.names.nesting >= NESTING_MAX {
+            let at = self.here();
+            let detail = format!("nested deeper than {NESTING_MAX} levels");
+            return Err(Mistake { kind: ErrorKind::Limit, detail, at });
+        }
+        self.names.nesting += 1;
+        let result = parse(self);
+        self.names.nesting -= 1;
+        result
+    }
+
+    fn fill(&mut self, count: usize) -> Parsed<()> {
+        while self.ahead.len() < count {
+            let token = self.lexer.next().map_err(|stray| Mistake {
+                kind: ErrorKind::Parse,
+                detail: format!("unexpected {}", stray.what),
+                at: self.base + stray.at,
+            })?;
+            self.ahead.push_back(token);
+        }
+        Ok(())
+    }
+
+    fn peek(&mut self) -> Parsed<Kind> {
+        self.peek_at(0)
+    }
+
+    fn peek_at(&mut self, index: usize) -> Parsed<Kind> {
+        self.fill(index + 1)?;
+        Ok(self.ahead[index].kind)
+    }
+
+    fn bump(&mut self) -> Parsed<Token> {
+        self.fill(1)?;
+        let token = self.ahead.pop_front().unwrap_or(Token { kind: Kind::Eof, start: 0, end: 0, special: None });
+        self.last_end = token.end;
+        if let Some(log) = &mut self.log
+            && token.kind != Kind::BlockComment
+        {
+            log.push_str(token.special.as_deref().unwrap_or_default());
+            log.push_str(&self.text[token.start..token.end]);
+        }
+        Ok(token)
+    }
+
+    fn expect(&mut self, kind: Kind) -> Parsed<Token> {
+        if self.peek()? == kind { self.bump() } else { Err(self.unexpected()) }
+    }
+
+    fn skip_space(&mut self) -> Parsed<()> {
+        if self.peek()? == Kind::Space {
+            self.bump()?;
+        }
+        Ok(())
+    }
+
+    fn image(&self, token: &Token) -> &'a str {
+        &self.text[token.start..token.end]
+    }
+
+    fn here(&self) -> usize {
+        self.base + self.ahead.front().map_or(self.last_end, |token| token.start)
+    }
+
+    /// The next token stands where it cannot.
+    fn unexpected(&mut self) -> Mistake {
+        let detail = match self.ahead.front() {
+            Some(token) if token.kind != Kind::Eof => {
+                let image: String = self.image(token).chars().take(40).collect();
+                format!("unexpected `{}`", image.trim_end())
+            }
+            _ => "the template ends too early".to_owned(),
+        };
+        Mistake { kind: ErrorKind::Parse, detail, at: self.here() }
+    }
+
+    fn mistake(&self, detail: impl Into<String>, at: usize) -> Mistake {
+        Mistake { kind: ErrorKind::Parse, detail: detail.into(), at: self.base + at }
+    }
+}
+
+/// Adds text, to the text before it where there is some.
+fn text(nodes: &mut Vec<Node>, more: &str) {
+    if more.is_empty() {
+        return;
+    }
+    if let Some(Node::Text(before)) = nodes.last_mut() {
+        let mut joined = String::from(std::mem::take(before));
+        joined.push_str(more);
+        *before = joined.into();
+        return;
+    }
+    nodes.push(Node::Text(more.into()));
+}

@@ -1,0 +1,230 @@
+//! Directives: `#set`, `#if`, and those that go by a name.
+
+use super::{Parsed, Parser, text};
+use crate::ast::{Expr, Foreach, Node, Root};
+use crate::token::{Kind, Token};
+
+/// Whether a name is a directive's. `#if`, `#set` and their kin are tokens of their own.
+pub(super) fn known(name: &str) -> bool {
+    matches!(name, "foreach" | "define" | "macro" | "literal" | "include" | "parse" | "break" | "stop")
+}
+
+enum Argument {
+    Word,
+    Value(Expr, Token),
+}
+
+impl Parser<'_, '_> {
+    pub(super) fn set(&mut self, nodes: &mut Vec<Node>) -> Parsed<()> {
+        self.bump()?;
+        self.skip_space()?;
+        if !matches!(self.peek()?, Kind::Identifier | Kind::LCurly) {
+            return Err(self.unexpected());
+        }
+        let target = self.reference()?;
+        self.skip_space()?;
+        self.expect(Kind::Assign)?;
+        let value = self.expression()?;
+        self.skip_space()?;
+        self.expect(Kind::Close)?;
+        nodes.push(Node::Set(Box::new(target), Box::new(value)));
+        Ok(())
+    }
+
+    pub(super) fn conditional(&mut self, nodes: &mut Vec<Node>) -> Parsed<()> {
+        let mut branches = Vec::new();
+        while matches!(self.peek()?, Kind::If | Kind::ElseIf) && (branches.is_empty() || self.peek()? == Kind::ElseIf) {
+            self.bump()?;
+            self.skip_space()?;
+            self.expect(Kind::Open)?;
+            let condition = self.expression()?;
+            self.skip_space()?;
+            self.expect(Kind::Close)?;
+            branches.push((condition, self.statements()?));
+        }
+        let mut otherwise = None;
+        if self.peek()? == Kind::Else {
+            self.bump()?;
+            otherwise = Some(self.statements()?);
+        }
+        self.expect(Kind::EndDirective)?;
+        nodes.push(Node::If(branches.into(), otherwise));
+        Ok(())
+    }
+
+    pub(super) fn directive(&mut self, nodes: &mut Vec<Node>) -> Parsed<()> {
+        let word = self.bump()?;
+        let image = self.image(&word);
+        let name = match word.kind {
+            Kind::BracedWord => image[2..].trim_end_matches('}'),
+            _ => &image[1..],
+        };
+        self.lexer.enter_directive();
+        let mut args = Vec::new();
+        let parenthesis = self.lexer.parenthesis_follows();
+        if parenthesis {
+            args = self.directive_arguments(name)?;
+        } else {
+            self.lexer.pop();
+        }
+        let at = (self.base + word.start) as u32;
+        match name {
+            "foreach" => self.foreach(args, parenthesis, at, &word, nodes),
+            "define" => {
+                let body = self.block(false)?.0;
+                let [Argument::Value(block, first)] = &args[..] else {
+                    return Err(self.mistake("#define needs one name, such as `$block`", word.start));
+                };
+                // The name is the first token's image without its `$`, so `${x}` names nothing that can be read.
+                if let (Expr::Reference(_), Kind::Identifier) = (block, first.kind)
+                    && let Some(name) = self.image(first).strip_prefix('$')
+                {
+                    let slot = self.names.slot(name);
+                    nodes.push(Node::Define(slot, body.into()));
+                }
+                Ok(())
+            }
+            "macro" => {
+                if args.is_empty() {
+                    return Err(self.mistake("#macro needs a name", word.start));
+                }
+                let start = self.text[word.end..].find('(').map_or(word.end, |at| word.end + at + 1);
+                let name = self.text[start..].trim_start();
+                let len = name.bytes().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'@')).count();
+                let name = name[..len].to_owned();
+                self.block(false)?;
+                self.names.macros.insert(name);
+                Ok(())
+            }
+            "literal" => {
+                let literal = self.block(true)?.1;
+                text(nodes, &literal);
+                Ok(())
+            }
+            "include" => {
+                if !args.is_empty() {
+                    nodes.push(Node::Fail("#include: there are no other templates to read", at));
+                }
+                Ok(())
+            }
+            "parse" => {
+                nodes.push(Node::Fail("#parse: there are no other templates to read", at));
+                Ok(())
+            }
+            "break" | "stop" if args.len() > 1 => {
+                Err(self.mistake(format!("#{name} takes one argument at most"), word.start))
+            }
+            "stop" => {
+                nodes.push(Node::Stop);
+                Ok(())
+            }
+            "break" => {
+                let of = match args.pop() {
+                    Some(Argument::Value(value, first)) => {
+                        let end = self.last_end.saturating_sub(1).max(first.start);
+                        let literal = self.text[first.start..end].trim_end();
+                        Some(Box::new((value, literal.into())))
+                    }
+                    _ => None,
+                };
+                nodes.push(Node::Break(of, at));
+                Ok(())
+            }
+            _ => {
+                // No directive of that name: it stands for itself.
+                if name.starts_with('@') && parenthesis {
+                    self.block(false)?;
+                }
+                text(nodes, &self.text[word.start..self.last_end]);
+                Ok(())
+            }
+        }
+    }
+
+    fn foreach(
+        &mut self,
+        args: Vec<Argument>,
+        parenthesis: bool,
+        at: u32,
+        word: &Token,
+        nodes: &mut Vec<Node>,
+    ) -> Parsed<()> {
+        if !parenthesis {
+            return Err(self.mistake("#foreach needs a variable and a list, such as `($x in $list)`", word.start));
+        }
+        let mut body = self.block(false)?.0;
+        match args.len() {
+            0 | 1 => nodes.push(Node::Fail("#foreach needs a variable and a list, such as `($x in $list)`", at)),
+            2 | 3 => {}
+            // What follows the list stands where the body should.
+            _ => body = Box::default(),
+        }
+        let mut args = args.into_iter();
+        let item = match args.next() {
+            Some(Argument::Value(Expr::Reference(item), _)) => match item.root {
+                Root::Slot(slot) => Some(slot),
+                _ => None,
+            },
+            _ => None,
+        };
+        // Without the word in the middle, or without a list, nothing is looped over.
+        if let (Some(_), Some(Argument::Value(source, _))) = (args.next(), args.next()) {
+            nodes.push(Node::Foreach(Box::new(Foreach { item, source, body, at })));
+        }
+        Ok(())
+    }
+
+    /// Statements up to `#end`, and their source text where it is asked for.
+    fn block(&mut self, literal: bool) -> Parsed<(Box<[Node]>, String)> {
+        let outer = if literal { self.log.replace(String::new()) } else { None };
+        let body = self.statements()?;
+        let mut logged = String::new();
+        if literal {
+            logged = std::mem::replace(&mut self.log, outer).unwrap_or_default();
+            if let Some(log) = &mut self.log {
+                log.push_str(&logged);
+            }
+        }
+        self.expect(Kind::EndDirective)?;
+        Ok((body, logged))
+    }
+
+    fn directive_arguments(&mut self, name: &str) -> Parsed<Vec<Argument>> {
+        self.skip_space()?;
+        self.expect(Kind::Open)?;
+        let mut args = Vec::new();
+        loop {
+            self.skip_space()?;
+            if self.peek()? == Kind::Close {
+                break;
+            }
+            if self.peek()? == Kind::Comma {
+                self.bump()?;
+                self.skip_space()?;
+            }
+            self.fill(1)?;
+            let first = self.ahead[0].clone();
+            if self.peek()? == Kind::Word {
+                self.bump()?;
+                let allowed = match name {
+                    "foreach" => args.len() == 1,
+                    "macro" => args.is_empty(),
+                    _ => !known(name),
+                };
+                if !allowed {
+                    let word = self.image(&first);
+                    return Err(self.mistake(format!("#{name} cannot take the word `{word}` here"), first.start));
+                }
+                args.push(Argument::Word);
+                continue;
+            }
+            if name == "macro" && args.is_empty() {
+                return Err(self.mistake("the name of a #macro is a bare word", first.start));
+            }
+            let value = self.nested(Parser::operand)?;
+            args.push(Argument::Value(value, first));
+        }
+        self.expect(Kind::Close)?;
+        Ok(args)
+    }
+}

@@ -1,0 +1,127 @@
+//! References: `$x`, `${x.y}`, `$!x.method("a")[0]`.
+
+use std::sync::OnceLock;
+
+use super::{Parsed, Parser};
+use crate::ast::{Call, Expr, Node, Reference, Root, Step};
+use crate::token::Kind;
+
+impl Parser<'_, '_> {
+    pub(super) fn print(&mut self, nodes: &mut Vec<Node>) -> Parsed<()> {
+        let reference = self.nested(Parser::reference)?;
+        nodes.push(Node::Print(Box::new(reference)));
+        Ok(())
+    }
+
+    pub(super) fn reference(&mut self) -> Parsed<Reference> {
+        let first = self.bump()?;
+        let braced = first.kind == Kind::LCurly;
+        let name = if braced { Some(self.expect(Kind::Identifier)?) } else { None };
+        let mut steps = Vec::new();
+        self.indexes(&mut steps)?;
+        while self.peek()? == Kind::Dot && self.peek_at(1)? == Kind::Identifier {
+            self.bump()?;
+            let name = self.bump()?;
+            let at = (self.base + name.start) as u32;
+            let image = self.image(&name);
+            if self.peek()? == Kind::Open && self.begins_arguments()? {
+                let args = self.nested(Parser::arguments)?;
+                steps.push(Step::Method(Box::new(Call { name: image.into(), args, pattern: OnceLock::new(), at })));
+            } else {
+                steps.push(Step::Property(image.into()));
+            }
+            self.indexes(&mut steps)?;
+        }
+        if braced {
+            self.expect(Kind::RCurly)?;
+        }
+
+        let mut image = self.image(&first);
+        let mut prefix = String::new();
+        let slashes = image.bytes().take_while(|b| *b == b'\\').count();
+        let mut escaped = false;
+        let mut root = None;
+        if image.contains("\\!") {
+            root = Some(Root::Nothing);
+        } else {
+            escaped = slashes % 2 == 1;
+            prefix.push_str(&image[..slashes / 2]);
+            image = &image[slashes..];
+        }
+        let dollar = image.rfind('$').unwrap_or(0);
+        if root.is_none() {
+            prefix.push_str(&image[..dollar]);
+        }
+        image = &image[dollar..];
+        let start = first.end - image.len();
+        let decorated = image.starts_with("$!") || image.starts_with("${");
+        let root = match (root, name) {
+            (Some(root), _) => root,
+            (None, Some(name)) if image == "${" || image == "$!{" => Root::Slot(self.names.slot(self.image(&name))),
+            (None, None) if image.starts_with('$') => {
+                Root::Slot(self.names.slot(image.trim_start_matches('$').trim_start_matches('!')))
+            }
+            _ => Root::Runt(image.into()),
+        };
+        Ok(Reference {
+            root,
+            steps: steps.into(),
+            prefix: prefix.into(),
+            escaped,
+            decorated,
+            literal: self.text[start..self.last_end].into(),
+            at: (self.base + start) as u32,
+        })
+    }
+
+    /// Whether the token after the `(` can stand in a method's parentheses; else the `(` is text.
+    fn begins_arguments(&mut self) -> Parsed<bool> {
+        Ok(matches!(
+            self.peek_at(1)?,
+            Kind::Close
+                | Kind::Space
+                | Kind::Str
+                | Kind::Integer
+                | Kind::Float
+                | Kind::True
+                | Kind::False
+                | Kind::BracketOpen
+                | Kind::CurlyOpen
+                | Kind::Identifier
+                | Kind::LCurly
+        ))
+    }
+
+    fn arguments(&mut self) -> Parsed<Box<[Expr]>> {
+        self.expect(Kind::Open)?;
+        let mut args = Vec::new();
+        if self.peek()? != Kind::Close {
+            loop {
+                args.push(self.parameter()?);
+                if self.peek()? != Kind::Comma {
+                    break;
+                }
+                self.bump()?;
+            }
+        }
+        self.expect(Kind::Close)?;
+        Ok(args.into())
+    }
+
+    fn indexes(&mut self, steps: &mut Vec<Step>) -> Parsed<()> {
+        while self.peek()? == Kind::IndexOpen {
+            let open = self.bump()?;
+            self.skip_space()?;
+            let index = match self.peek()? {
+                Kind::Str | Kind::Integer | Kind::True | Kind::False | Kind::Identifier | Kind::LCurly => {
+                    self.nested(Parser::operand)?
+                }
+                _ => return Err(self.unexpected()),
+            };
+            self.skip_space()?;
+            self.expect(Kind::IndexClose)?;
+            steps.push(Step::Index(index, (self.base + open.start) as u32));
+        }
+        Ok(())
+    }
+}

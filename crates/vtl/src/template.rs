@@ -1,0 +1,99 @@
+//! A template and what it is rendered with.
+
+use crate::ast::Node;
+use crate::error::{Error, Kind};
+use crate::eval::Eval;
+use crate::halt::Halt;
+use crate::limits::{Limits, Meter};
+use crate::parser;
+use crate::text::write_text;
+use crate::value::Value;
+
+/// A parsed template: immutable, shared between threads.
+#[derive(Debug)]
+pub struct Template {
+    nodes: Box<[Node]>,
+    names: Vec<Box<str>>,
+    source: Box<str>,
+}
+
+/// The variables that the host gives to a rendering, by name without the `$`.
+#[derive(Clone, Debug, Default)]
+pub struct Scope {
+    variables: Vec<(&'static str, Value)>,
+}
+
+impl Scope {
+    /// A scope without variables.
+    pub fn new() -> Scope {
+        Scope::default()
+    }
+
+    /// The same scope with one more variable.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: Value) -> Scope {
+        self.variables.push((name, value));
+        self
+    }
+
+    /// What a variable holds; after a rendering, what the template left in it.
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
+    }
+}
+
+impl Template {
+    /// Parses a template, the templates in its strings too.
+    ///
+    /// # Errors
+    /// [`Kind::Parse`] where the text is none; [`Kind::Limit`] where it nests too deeply.
+    pub fn parse(source: &str) -> Result<Template, Error> {
+        let (nodes, names) = parser::parse(source)?;
+        Ok(Template { nodes, names, source: source.into() })
+    }
+
+    /// The text the template was parsed from.
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// Renders the template. What it sets stays in the scope's own variables, and nowhere else.
+    ///
+    /// # Errors
+    /// [`Kind::Eval`] where a directive or method fails, [`Kind::Limit`] where a limit is reached. What was written up to
+    /// then is lost.
+    pub fn render(&self, scope: &mut Scope, limits: &Limits) -> Result<String, Error> {
+        let mut out = String::with_capacity(self.source.len() + self.source.len() / 2);
+        let mut eval = Eval::new(&self.names, &scope.variables, *limits);
+        let result = eval.render(&self.nodes, &mut out);
+        for (name, value) in &mut scope.variables {
+            if let Some(slot) = self.names.iter().position(|known| **known == **name) {
+                *value = eval.variable(slot);
+            }
+        }
+        eval.break_cycles();
+        match result {
+            // `#stop`, and a `#break` outside of loops, end the rendering; what was written stays.
+            Ok(()) | Err(Halt::Stop | Halt::Break(_)) => Ok(out),
+            Err(Halt::Failed(failure)) => {
+                Err(Error::at(failure.kind, failure.detail, &self.source, failure.at.unwrap_or(0) as usize))
+            }
+        }
+    }
+}
+
+/// The text of a value, as a template prints it; null is the empty text.
+///
+/// # Errors
+/// [`Kind::Limit`] as a sentence, where it is too large or contains itself.
+pub fn display(value: &Value) -> Result<String, String> {
+    let mut out = String::new();
+    if value.is_null() {
+        return Ok(out);
+    }
+    let limits = Limits::default();
+    match write_text(value, &mut out, limits.string_bytes, &mut Meter::new(limits)) {
+        Err(Halt::Failed(failure)) => Err(format!("{}: {}", Kind::Limit, failure.detail)),
+        _ => Ok(out),
+    }
+}

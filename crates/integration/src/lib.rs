@@ -12,7 +12,6 @@ mod wire;
 
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use types::headers::Headers;
 use types::message::{IntegrationRequest, IntegrationResponse, Target};
 
@@ -43,7 +42,7 @@ impl Integrations {
     /// Not cancel safe: the backend may have acted. Dropping it closes the backend's connection.
     pub async fn send(&self, request: &IntegrationRequest) -> Result<IntegrationResponse, Error> {
         let target = match &request.target {
-            Target::Mock { status } => return Ok(mock(*status)),
+            Target::Mock { status } => return Ok(mock(*status, request)),
             Target::Http(target) => target,
         };
         let started = Instant::now();
@@ -61,6 +60,7 @@ impl Integrations {
     }
 }
 
-fn mock(status: u16) -> IntegrationResponse {
-    IntegrationResponse { status, headers: Headers::new(), body: Bytes::new(), latency: Duration::ZERO }
+// No backend: the answer is the rendered request template, for the response template to read (ours; undocumented).
+fn mock(status: u16, request: &IntegrationRequest) -> IntegrationResponse {
+    IntegrationResponse { status, headers: Headers::new(), body: request.body.clone(), latency: Duration::ZERO }
 }

@@ -6,13 +6,16 @@ mod batch;
 mod context;
 mod encoding;
 mod escape;
+mod event;
 mod input;
 mod node;
 mod util;
 
 use std::rc::Rc;
 
-use vtl::{Limits, Scope, Template, Value};
+use vtl::{Limits, Template, Value};
+
+use crate::context::Scope;
 
 pub use batch::batch_line;
 pub(crate) use context::{linked, map_of};
@@ -74,13 +77,28 @@ pub(crate) fn parse_and_render(template: &str, input: RenderInput<'_>) -> Result
     render(&template, input)
 }
 
+/// What a template for an event is rendered with.
+pub(crate) fn for_event<'a>(
+    scope: &Scope<'_>,
+    body: &'a [u8],
+    status: Option<u16>,
+    overrides: bool,
+) -> RenderInput<'a> {
+    RenderInput {
+        body: Some(body),
+        params: event::params(scope),
+        context: event::context(scope, status, overrides),
+        stage_variables: event::stage_variables(scope),
+    }
+}
+
 /// Renders a template that has been parsed.
 ///
 /// # Errors
 /// [`RenderKind::Body`] where the template asks for a body that cannot be read, else [`RenderKind::Eval`].
 pub(crate) fn render(template: &Template, given: RenderInput<'_>) -> Result<Rendered, RenderError> {
     let input = Rc::new(input::Input::new(given.body, given.params));
-    let mut scope = Scope::new()
+    let mut scope = vtl::Scope::new()
         .with("input", Value::Object(input.clone()))
         .with("util", Value::Object(Rc::new(util::Util)))
         .with("context", given.context)

@@ -5,9 +5,11 @@
 use jsonpath::Path;
 use serde_json::Value;
 use types::event::{EventKind, Handshake};
+use types::headers::Headers;
 use types::message::IntegrationResponse;
 
 use crate::context::{Scope, Variable, variable};
+use crate::error::Error;
 
 /// Where a mapped value goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -214,13 +216,18 @@ fn in_json(path: &Path, body: &[u8]) -> Option<String> {
     }
 }
 
-/// A value as it may stand in a header: line breaks taken out, other control characters refused.
+/// Sets a header to a value that may come from a client's message: line breaks are taken out, so that none starts a
+/// new header. Ours (security).
 ///
-/// The value can come from a client's message; a line break in it must not start a new header. Ours (security).
-pub(crate) fn header_value(value: &str) -> Result<String, String> {
+/// # Errors
+/// [`Kind::Configuration`](crate::Kind::Configuration) for other control characters, and for a name that is none.
+pub(crate) fn set_header(headers: &mut Headers, name: &str, value: &str) -> Result<(), Error> {
+    let wrong = |detail: String| Error::configuration(format!("header {name}: {detail}"));
+    check_name(name).map_err(wrong)?;
     let clean: String = value.chars().filter(|c| !matches!(c, '\r' | '\n')).collect();
-    match clean.chars().find(|c| c.is_control() && *c != '\t') {
-        Some(c) => Err(format!("the value holds the control character U+{:04X}", u32::from(c))),
-        None => Ok(clean.trim().to_owned()),
+    if let Some(c) = clean.chars().find(|c| c.is_control() && *c != '\t') {
+        return Err(wrong(format!("the value holds the control character U+{:04X}", u32::from(c))));
     }
+    headers.set(name, clean.trim());
+    Ok(())
 }

@@ -74,6 +74,8 @@ pub(crate) struct Integration {
     pub(crate) templates: Templates,
     pub(crate) passthrough: Passthrough,
     pub(crate) responses: Vec<Response>,
+    /// The message is base64 and goes on as the bytes it stands for.
+    pub(crate) to_binary: bool,
 }
 
 pub(crate) enum Backend {
@@ -93,6 +95,8 @@ pub(crate) struct Response {
     pub(crate) key: ResponseKey,
     pub(crate) parameters: Vec<Parameter>,
     pub(crate) templates: Templates,
+    /// The backend's bytes go on as base64 text.
+    pub(crate) to_text: bool,
 }
 
 pub(crate) enum ResponseKey {
@@ -256,22 +260,19 @@ impl Compiler<'_> {
         if integration.connection_type.as_deref() == Some("VPC_LINK") {
             self.not_yet(&what, "VPC links are not resolved yet; it connects to the host of its own URI".into());
         }
-        if integration.content_handling_strategy.as_deref().is_some_and(|strategy| strategy != "CONVERT_TO_TEXT") {
-            self.not_yet(&what, "contentHandlingStrategy is not applied yet; bodies pass as text".into());
-        }
-        let (templates, mistakes) =
-            Templates::compile(integration.template_selection_expression.as_deref(), &integration.request_templates);
-        if let Some(mistake) = mistakes.into_iter().next() {
-            return Err(mistake);
-        }
-        if !is_proxy {
-            self.unrendered(&what, "request", &templates);
-        }
+        // A proxy does not use its templates, so they cannot break it.
+        let templates = match is_proxy {
+            true => Templates::compile(None, &Map::new()),
+            false => {
+                Templates::compile(integration.template_selection_expression.as_deref(), &integration.request_templates)
+            }
+        };
+        let templates = templates.map_err(|error| format!("request {error}"))?;
         let parameters =
             integration.request_parameters.iter().map(|(target, source)| Parameter::request(target, source));
         let parameters = parameters.collect::<Result<Vec<_>, _>>()?;
         self.check_parameters(&parameters, &backend)?;
-        let responses = definition.responses.iter().map(|response| self.response(&what, response));
+        let responses = definition.responses.iter().map(|response| self.response(response));
         let responses = responses.collect::<Result<Vec<_>, _>>()?;
         if !is_proxy && responses.is_empty() {
             let api_id = self.stage.key.api_id.clone();
@@ -302,14 +303,8 @@ impl Compiler<'_> {
                 _ => Passthrough::WhenNoMatch,
             },
             responses,
+            to_binary: integration.content_handling_strategy.as_deref() == Some("CONVERT_TO_BINARY"),
         })
-    }
-
-    fn unrendered(&mut self, what: &str, kind: &str, templates: &Templates) {
-        for key in templates.unrendered() {
-            let detail = format!("its {kind} template `{key}` is not rendered yet; the body passes unchanged");
-            self.notes.push(Note::NotYet { what: what.to_owned(), detail });
-        }
     }
 
     // The texts are what AWS logs on REST APIs (observed there).
@@ -317,10 +312,7 @@ impl Compiler<'_> {
         for parameter in parameters {
             match (&parameter.target, backend) {
                 (Target::Header(name), Backend::Http(_) | Backend::HttpProxy(_)) => {
-                    if is_one_of(
-                        name,
-                        &["Content-Length", "Transfer-Encoding", "X-Amzn-Trace-Id", "X-Amzn-Apigateway-Api-Id"],
-                    ) {
+                    if is_one_of(name, OWNED_HEADERS) {
                         return Err(format!("{name} header already present"));
                     }
                     if is_one_of(name, NEVER_SENT) {
@@ -337,7 +329,7 @@ impl Compiler<'_> {
         Ok(())
     }
 
-    fn response(&mut self, what: &str, response: &types::resources::IntegrationResponse) -> Result<Response, String> {
+    fn response(&self, response: &types::resources::IntegrationResponse) -> Result<Response, String> {
         let key = &response.integration_response_key;
         let pattern = key.strip_prefix('/').and_then(|key| key.strip_suffix('/'));
         let compiled = match pattern {
@@ -351,21 +343,17 @@ impl Compiler<'_> {
         };
         let parameters =
             response.response_parameters.iter().map(|(target, source)| Parameter::response(target, source));
-        let (templates, mistakes) =
-            Templates::compile(response.template_selection_expression.as_deref(), &response.response_templates);
-        if let Some(mistake) = mistakes.into_iter().next() {
-            return Err(mistake);
-        }
-        self.unrendered(what, "response", &templates);
-        if response.content_handling_strategy.is_some() {
-            self.not_yet(
-                what,
-                "contentHandlingStrategy of its response is not applied yet; bodies pass as text".into(),
-            );
-        }
-        Ok(Response { key: compiled, parameters: parameters.collect::<Result<_, _>>()?, templates })
+        let templates =
+            Templates::compile(response.template_selection_expression.as_deref(), &response.response_templates)
+                .map_err(|error| format!("response {error}"))?;
+        let to_text = response.content_handling_strategy.as_deref() == Some("CONVERT_TO_TEXT");
+        Ok(Response { key: compiled, parameters: parameters.collect::<Result<_, _>>()?, templates, to_text })
     }
 }
+
+/// Headers that are the gateway's own; setting one is a configuration error. Source: observed (REST).
+pub(crate) const OWNED_HEADERS: &[&str] =
+    &["Content-Length", "Transfer-Encoding", "X-Amzn-Trace-Id", "X-Amzn-Apigateway-Api-Id"];
 
 /// Headers that API Gateway drops on the way to an HTTP backend, mapped or not. Source: observed (REST).
 pub(crate) const NEVER_SENT: &[&str] = &["Expect", "Proxy-Authenticate", "TE", "Via"];

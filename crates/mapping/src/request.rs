@@ -1,5 +1,7 @@
 //! Makes the call to the backend out of an event: step 6 of the walk.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use types::event::{Event, EventKind};
 use types::headers::Headers;
@@ -9,9 +11,11 @@ use crate::Mapped;
 use crate::context::Scope;
 use crate::error::{Error, Kind};
 use crate::note::Note;
-use crate::parameters::{Found, Target, header_value};
-use crate::plan::{Backend, Integration, NEVER_SENT, Passthrough, Plan, Route, RouteTarget, carries_body, is_one_of};
-use crate::template::{Template, mock_status};
+use crate::parameters::{Found, Target, set_header};
+use crate::plan::{
+    Backend, Integration, NEVER_SENT, OWNED_HEADERS, Passthrough, Plan, Route, RouteTarget, carries_body, is_one_of,
+};
+use crate::template::{Overrides, mock_status};
 use crate::uri::{UriTemplate, escape_value};
 
 /// Maps an event to the request that its route's integration sends.
@@ -33,9 +37,15 @@ pub fn request(plan: &Plan, route: &Route, event: &Event) -> Result<Mapped<Optio
     let scope = plan.scope(route, event);
     let mut notes = Vec::new();
     let request = match &integration.backend {
-        Backend::Mock => mock(integration, event)?,
-        Backend::Http(uri) => http(&scope, integration, uri, body(integration, event)?, &mut notes)?,
-        Backend::HttpProxy(uri) => http(&scope, integration, uri, message_body(event), &mut notes)?,
+        Backend::Mock => mock(&scope, integration)?,
+        Backend::Http(uri) => {
+            let body = body(&scope, integration)?;
+            http(&scope, integration, uri, body, &mut notes)?
+        }
+        Backend::HttpProxy(uri) => {
+            let body = Body { bytes: message(&scope, integration)?, overrides: Overrides::default() };
+            http(&scope, integration, uri, body, &mut notes)?
+        }
     };
     if !request.carries_body && !request.body.is_empty() {
         notes.push(Note::BodyDiscarded {
@@ -48,20 +58,35 @@ pub fn request(plan: &Plan, route: &Route, event: &Event) -> Result<Mapped<Optio
     Ok(Mapped { value: Some(request), notes })
 }
 
-fn message_body(event: &Event) -> Bytes {
+/// A body as it goes out, and what its template set beside it.
+struct Body {
+    bytes: Bytes,
+    overrides: Overrides,
+}
+
+fn message_text(event: &Event) -> Bytes {
     match &event.kind {
         EventKind::Message(message) => message.body.clone(),
         EventKind::Connect(_) | EventKind::Disconnect(_) => Bytes::new(),
     }
 }
 
+// The message as contentHandlingStrategy makes it. Source: documented; the text is AWS's on REST APIs.
+fn message(scope: &Scope<'_>, integration: &Integration) -> Result<Bytes, Error> {
+    let message = message_text(scope.event);
+    if !integration.to_binary {
+        return Ok(message);
+    }
+    let decoded = STANDARD.decode(message.trim_ascii());
+    decoded.map(Bytes::from).map_err(|_| Error::configuration("Unable to base64 decode the body."))
+}
+
 // Reference 3.9: a template if one fits, else as the passthrough behaviour says.
-fn body(integration: &Integration, event: &Event) -> Result<Bytes, Error> {
-    let message = message_body(event);
-    match integration.templates.choose(&message, None) {
-        Some(Template::Literal(text)) => return Ok(Bytes::copy_from_slice(text.as_bytes())),
-        Some(Template::NotYet) => return Ok(message),
-        None => {}
+fn body(scope: &Scope<'_>, integration: &Integration) -> Result<Body, Error> {
+    let message = message(scope, integration)?;
+    if let Some(template) = integration.templates.choose(&message_text(scope.event), None) {
+        let rendered = template.render(scope, &message, None)?;
+        return Ok(Body { bytes: rendered.body.into(), overrides: rendered.overrides });
     }
     let passes = match integration.passthrough {
         Passthrough::WhenNoMatch => true,
@@ -69,14 +94,14 @@ fn body(integration: &Integration, event: &Event) -> Result<Bytes, Error> {
         Passthrough::Never => false,
     };
     if passes {
-        return Ok(message);
+        return Ok(Body { bytes: message, overrides: Overrides::default() });
     }
     let detail = "no request template fits the message and the passthrough behaviour does not let it pass".to_owned();
     Err(Error { kind: Kind::UnsupportedMediaType, detail })
 }
 
-fn mock(integration: &Integration, event: &Event) -> Result<IntegrationRequest, Error> {
-    let body = body(integration, event)?;
+fn mock(scope: &Scope<'_>, integration: &Integration) -> Result<IntegrationRequest, Error> {
+    let body = body(scope, integration)?.bytes;
     let rendered = String::from_utf8_lossy(&body);
     // AWS's own log text (observed on REST).
     let status = mock_status(&rendered).ok_or_else(|| {
@@ -99,7 +124,7 @@ fn http(
     scope: &Scope<'_>,
     integration: &Integration,
     uri: &UriTemplate,
-    body: Bytes,
+    body: Body,
     notes: &mut Vec<Note>,
 ) -> Result<IntegrationRequest, Error> {
     let mut headers = Headers::new();
@@ -112,7 +137,10 @@ fn http(
         _ => default_headers(scope, &mut headers),
     }
     let mut path = Vec::new();
-    for parameter in &integration.parameters {
+    let Body { bytes: body, overrides } = body;
+    // Mappings first, overrides of the template last; an override wins (documented for REST APIs).
+    let mapped = integration.parameters.iter().filter(|parameter| !overrides.replaces(&parameter.target));
+    for parameter in mapped {
         let found = parameter.find(scope, None);
         match (&parameter.target, found) {
             (_, Found::Nothing) => {
@@ -136,16 +164,21 @@ fn http(
             }
             (Target::Path(name), Found::Escaped(value)) => path.push((name.as_str(), value)),
             (Target::Path(name), Found::Values(values)) => {
-                let value = values.join(",");
-                // Escaping does not help here: servers take `%2E%2E` for the folder above too.
-                if value == "." || value == ".." {
-                    let detail =
-                        format!("Invalid endpoint address: `{value}` as path parameter {name} names another place");
-                    return Err(Error::configuration(detail));
-                }
-                path.push((name.as_str(), escape_value(&value)));
+                path.push((name.as_str(), path_value(name, &values.join(","))?));
             }
         }
+    }
+    for (name, value) in overrides.headers.iter().filter(|(name, _)| !is_one_of(name, NEVER_SENT)) {
+        if is_one_of(name, OWNED_HEADERS) {
+            return Err(Error::configuration(format!("{name} header already present")));
+        }
+        set_header(&mut headers, name, value)?;
+    }
+    for (name, value) in &overrides.query {
+        append_query(&mut query, name, &escape_value(value));
+    }
+    for (name, value) in &overrides.path {
+        path.push((name, path_value(name, value)?));
     }
     let target = uri.fill(&path, &query);
     if target.path_and_query.bytes().any(|byte| !byte.is_ascii_graphic()) {
@@ -213,10 +246,13 @@ pub fn trace_id(event: &Event) -> String {
     format!("Root=1-{:08x}-{:016x}{tail:08x}", event.at.seconds(), event.request_id.random())
 }
 
-fn set_header(headers: &mut Headers, name: &str, value: &str) -> Result<(), Error> {
-    let value = header_value(value).map_err(|detail| Error::configuration(format!("header {name}: {detail}")))?;
-    headers.set(name, value);
-    Ok(())
+// Escaping does not keep a server from climbing: it takes `%2E%2E` for the folder above too.
+fn path_value(name: &str, value: &str) -> Result<String, Error> {
+    if value == "." || value == ".." {
+        let detail = format!("Invalid endpoint address: `{value}` as path parameter {name} names another place");
+        return Err(Error::configuration(detail));
+    }
+    Ok(escape_value(value))
 }
 
 fn append_query(query: &mut String, name: &str, value: &str) {

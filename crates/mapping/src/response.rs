@@ -1,5 +1,7 @@
 //! Makes the reply to the client out of a backend's answer: steps 9 and 10 of the walk.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use types::event::{Event, EventKind};
 use types::headers::Headers;
@@ -9,9 +11,8 @@ use crate::Mapped;
 use crate::context::Scope;
 use crate::error::Error;
 use crate::note::Note;
-use crate::parameters::{Found, Target, header_value};
+use crate::parameters::{Found, Target, set_header};
 use crate::plan::{Backend, Integration, Plan, Response, ResponseKey, Route, RouteTarget};
-use crate::template::Template;
 
 /// What an event gave back: the outcome of `$connect`, or the payload for the client.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -77,19 +78,31 @@ fn non_proxy(
             Found::Escaped(value) => value,
             Found::Values(values) => values.join(","),
         };
-        let value = header_value(&value).map_err(|detail| Error::configuration(format!("header {name}: {detail}")))?;
-        headers.set(name.as_str(), value);
+        set_header(&mut headers, name, &value)?;
     }
     let message = match &scope.event.kind {
         EventKind::Message(message) => message.body.clone(),
         _ => Bytes::new(),
     };
-    let body = match chosen.templates.choose(&message, Some(&answer)) {
-        Some(Template::Literal(text)) => Bytes::copy_from_slice(text.as_bytes()),
-        // A mock has no backend whose body could pass (observed: it stays empty).
-        Some(Template::NotYet) | None => answer.body,
+    let answer_body = match chosen.to_text {
+        true => Bytes::from(STANDARD.encode(&answer.body)),
+        false => answer.body.clone(),
     };
-    Ok(Reply { status: answer.status, headers, body, two_way })
+    let mut status = answer.status;
+    let body = match chosen.templates.choose(&message, Some(&answer)) {
+        Some(template) => {
+            let rendered = template.render(scope, &answer_body, Some(answer.status))?;
+            status = rendered.overrides.status.unwrap_or(status);
+            for (name, value) in &rendered.overrides.headers {
+                set_header(&mut headers, name, value)?;
+            }
+            rendered.body.into()
+        }
+        // A mock has no backend whose body could pass; what is here is its request (observed: it stays empty).
+        None if matches!(integration.backend, Backend::Mock) => Bytes::new(),
+        None => answer_body,
+    };
+    Ok(Reply { status, headers, body, two_way })
 }
 
 fn remark(route: &Route, event: &Event, backend: &Backend, reply: &Reply, notes: &mut Vec<Note>) {

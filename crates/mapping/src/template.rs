@@ -1,19 +1,23 @@
-//! The seam for mapping templates: where the Velocity language will be plugged in.
-//!
-//! A template without references or directives is its own result, and that much works. Any other is kept but not
-//! rendered yet: the caller passes the body through and the deployment's notes say so.
+//! The mapping templates of an integration: parsed when a stage is compiled, chosen and rendered for each event.
 
+use std::sync::Arc;
+
+use types::message::IntegrationResponse;
 use types::resources::Map;
+use vtl::{Map as VtlMap, Value};
 
+use crate::context::Scope;
+use crate::error::Error;
 use crate::expression::Expression;
+use crate::objects;
+use crate::parameters::Target;
 
-/// A mapping template, parsed when its stage is compiled.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Template {
-    /// No `$` and no `#`: the text itself.
-    Literal(String),
-    /// Needs the template engine.
-    NotYet,
+/// A mapping template, ready to be rendered.
+#[derive(Clone, Debug)]
+pub(crate) struct Template {
+    parsed: Arc<vtl::Template>,
+    /// Whether it names the override maps, which are there only for such templates.
+    overrides: bool,
 }
 
 /// The templates of one integration, and how to choose among them.
@@ -23,26 +27,41 @@ pub(crate) struct Templates {
     by_key: Map<Template>,
 }
 
+/// What a template made: the body, and what it set in `$context.requestOverride` or `.responseOverride`.
+pub(crate) struct Rendered {
+    pub(crate) body: String,
+    pub(crate) overrides: Overrides,
+}
+
+/// Overrides as lists of name and value; empty where the template set none.
+#[derive(Debug, Default)]
+pub(crate) struct Overrides {
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) query: Vec<(String, String)>,
+    pub(crate) path: Vec<(String, String)>,
+    pub(crate) status: Option<u16>,
+}
+
 impl Templates {
-    /// Parses all of them. Gives the mistakes too, each a sentence.
-    pub(crate) fn compile(selection: Option<&str>, templates: &Map<String>) -> (Templates, Vec<String>) {
-        let mut mistakes = Vec::new();
-        let selection = selection.filter(|text| !text.is_empty()).and_then(|text| {
-            Expression::parse(text)
-                .map_err(|error| mistakes.push(format!("template selection expression: {error}")))
-                .ok()
-        });
-        let by_key = templates.iter().map(|(key, text)| (key.clone(), compile_one(text))).collect();
-        (Templates { selection, by_key }, mistakes)
+    /// Parses all of them.
+    ///
+    /// # Errors
+    /// A sentence that names the template or expression, with line and column.
+    pub(crate) fn compile(selection: Option<&str>, templates: &Map<String>) -> Result<Templates, String> {
+        let selection = selection.filter(|text| !text.is_empty()).map(Expression::parse).transpose();
+        let selection = selection.map_err(|error| format!("template selection expression: {error}"))?;
+        let mut by_key = Map::new();
+        for (key, text) in templates {
+            let parsed = vtl::Template::parse(text).map_err(|error| format!("template `{key}`: {error}"))?;
+            let overrides = ["requestOverride", "responseOverride"].iter().any(|name| text.contains(name));
+            by_key.insert(key.clone(), Template { parsed: Arc::new(parsed), overrides });
+        }
+        Ok(Templates { selection, by_key })
     }
 
     /// The template for this message: by the selection expression, else `$default`; without an expression
     /// `$default`, else `application/json`. Source: documented, the last inferred from a published example.
-    pub(crate) fn choose(
-        &self,
-        body: &[u8],
-        response: Option<&types::message::IntegrationResponse>,
-    ) -> Option<&Template> {
+    pub(crate) fn choose(&self, body: &[u8], response: Option<&IntegrationResponse>) -> Option<&Template> {
         match &self.selection {
             Some(selection) => {
                 let key = selection.evaluate(body, response);
@@ -55,14 +74,59 @@ impl Templates {
     pub(crate) fn is_empty(&self) -> bool {
         self.by_key.is_empty()
     }
+}
 
-    pub(crate) fn unrendered(&self) -> impl Iterator<Item = &str> {
-        self.by_key.iter().filter(|(_, template)| **template == Template::NotYet).map(|(key, _)| key.as_str())
+impl Template {
+    /// Renders the template for an event; `body` is what `$input` reads, `status` the backend's in a response template.
+    ///
+    /// # Errors
+    /// [`Kind::Configuration`](crate::Kind::Configuration) with line and column.
+    pub(crate) fn render(&self, scope: &Scope<'_>, body: &[u8], status: Option<u16>) -> Result<Rendered, Error> {
+        let input = objects::for_event(scope, body, status, self.overrides);
+        let rendered = objects::render(&self.parsed, input).map_err(|error| {
+            let place = format!("line {}, column {}", error.line, error.column);
+            Error::configuration(format!("the mapping template failed at {place}: {}", error.message))
+        })?;
+        let made = if status.is_some() { rendered.response_override } else { rendered.request_override };
+        let overrides = match made {
+            Some(Value::Map(made)) => Overrides::read(&made),
+            _ => Overrides::default(),
+        };
+        Ok(Rendered { body: rendered.text, overrides })
     }
 }
 
-fn compile_one(text: &str) -> Template {
-    if text.contains(['$', '#']) { Template::NotYet } else { Template::Literal(text.to_owned()) }
+impl Overrides {
+    /// Whether a mapped parameter of that name gives way.
+    pub(crate) fn replaces(&self, target: &Target) -> bool {
+        let (overrides, name) = match target {
+            Target::Header(name) => return self.headers.iter().any(|(other, _)| other.eq_ignore_ascii_case(name)),
+            Target::Query(name) => (&self.query, name),
+            Target::Path(name) => (&self.path, name),
+        };
+        overrides.iter().any(|(other, _)| other == name)
+    }
+
+    fn read(made: &VtlMap) -> Overrides {
+        let pairs = |member: &str| match made.member(member) {
+            Some(Value::Map(pairs)) => {
+                let pairs = pairs.entries().into_iter().map(|(name, value)| (printed(&name), printed(&value)));
+                pairs.collect()
+            }
+            _ => Vec::new(),
+        };
+        Overrides {
+            headers: pairs("header"),
+            query: pairs("querystring"),
+            path: pairs("path"),
+            status: made.member("status").and_then(|status| printed(&status).parse().ok()),
+        }
+    }
+}
+
+// What is too large to be printed overrides nothing.
+fn printed(value: &Value) -> String {
+    vtl::display(value).unwrap_or_default()
 }
 
 /// The integer `statusCode` of a mock's rendered request template; lax JSON such as `{statusCode: 200}` is read.

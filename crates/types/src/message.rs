@@ -30,7 +30,7 @@ pub struct IntegrationRequest {
 pub enum Target {
     /// A backend that speaks HTTP/1.1.
     Http(HttpTarget),
-    /// No backend: the answer is this status with an empty body.
+    /// No backend: the answer is this status.
     Mock {
         /// The integer `statusCode` of the rendered request template.
         status: u16,

@@ -1,0 +1,99 @@
+//! What a template sees of an event: `$context`, `$input.params()` and `$stageVariables`, made from the event's scope.
+
+use std::rc::Rc;
+
+use types::event::EventKind;
+use vtl::{Map, MapKind, Value};
+
+use crate::context::Scope;
+use crate::objects::context::linked;
+
+/// `$context` of an event. The order in which keys are given is the order that AWS's printed map has where two fall
+/// into one bucket; what an event has not is null, so that it prints as in the recorded map.
+///
+/// Source: observed (the founding question's log). `status` is there in response templates only. Overrides are maps to be
+/// filled, and there only for templates that name them (inferred, as on REST APIs), because they would print.
+pub(crate) fn context(scope: &Scope<'_>, status: Option<u16>, overrides: bool) -> Value {
+    let (event, connection) = (scope.event, &scope.event.connection);
+    let (message_id, disconnect) = match &event.kind {
+        EventKind::Message(message) => (text(&message.id.to_string()), None),
+        EventKind::Disconnect(disconnect) => (Value::Null, Some(disconnect)),
+        EventKind::Connect(_) => (Value::Null, None),
+    };
+    let request_id = text(&event.request_id.to_string());
+    let mut members = vec![
+        ("routeKey", text(scope.route_key)),
+        ("disconnectStatusCode", disconnect.map_or(Value::Null, |d| Value::integer(i64::from(d.status_code)))),
+        ("messageId", message_id),
+        ("eventType", text(event.kind.event_type())),
+        ("extendedRequestId", request_id.clone()),
+        ("requestTime", text(&event.at.clf())),
+        ("messageDirection", text("IN")),
+        ("disconnectReason", disconnect.map_or(Value::Null, |d| text(&d.reason))),
+        ("stage", text(&scope.stage.stage)),
+        ("connectedAt", integer(connection.connected_at.0)),
+        ("requestTimeEpoch", integer(event.at.0)),
+        ("identity", identity(scope)),
+        ("requestId", request_id),
+        ("domainName", text(&connection.domain_name)),
+        ("connectionId", text(&connection.id.to_string())),
+        ("apiId", text(&scope.stage.api_id)),
+    ];
+    if let Some(status) = status {
+        members.push(("status", text(&status.to_string())));
+    }
+    if overrides {
+        let empty = || linked([]);
+        members.push(("requestOverride", linked([("header", empty()), ("path", empty()), ("querystring", empty())])));
+        members.push(("responseOverride", linked([("header", empty())])));
+    }
+    hashed(members)
+}
+
+/// `$input.params()`: what the handshake had; empty maps on other events. Source: observed for headers.
+pub(crate) fn params(scope: &Scope<'_>) -> Value {
+    let handshake = match &scope.event.kind {
+        EventKind::Connect(handshake) => Some(handshake),
+        EventKind::Message(_) | EventKind::Disconnect(_) => None,
+    };
+    let query = handshake.iter().flat_map(|h| h.query.iter().map(|(name, value)| (name.as_str(), text(value))));
+    let headers = handshake.iter().flat_map(|h| h.headers.iter().map(|(name, value)| (name, text(value))));
+    linked([("path", linked([])), ("querystring", linked(query)), ("header", linked(headers))])
+}
+
+/// `$stageVariables`.
+pub(crate) fn stage_variables(scope: &Scope<'_>) -> Value {
+    linked(scope.stage_variables.iter().map(|(name, value)| (name.as_str(), text(value))))
+}
+
+// The twelve keys of the recorded map; an API key adds its own two.
+fn identity(scope: &Scope<'_>) -> Value {
+    let connection = &scope.event.connection;
+    hashed(vec![
+        ("cognitoIdentityPoolId", Value::Null),
+        ("cognitoIdentityId", Value::Null),
+        ("principalOrgId", Value::Null),
+        ("cognitoAuthenticationType", Value::Null),
+        ("userArn", Value::Null),
+        ("userAgent", connection.user_agent.as_deref().map_or(Value::Null, text)),
+        ("accountId", Value::Null),
+        ("caller", Value::Null),
+        ("sourceIp", text(&connection.source_ip.to_string())),
+        ("accessKey", Value::Null),
+        ("cognitoAuthenticationProvider", Value::Null),
+        ("user", Value::Null),
+    ])
+}
+
+fn hashed(members: Vec<(&str, Value)>) -> Value {
+    let members = members.into_iter().map(|(key, value)| (Value::text(key), value));
+    Value::Map(Rc::new(Map::of(MapKind::Hash, members)))
+}
+
+fn text(text: &str) -> Value {
+    Value::text(text)
+}
+
+fn integer(n: u64) -> Value {
+    Value::integer(i64::try_from(n).unwrap_or(i64::MAX))
+}

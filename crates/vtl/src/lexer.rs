@@ -103,28 +103,26 @@ impl<'a> Lexer<'a> {
                     (None, _) => Ok(Token { kind: Kind::Eof, start: self.pos, end: self.pos, special }),
                 };
             }
-            match self.state {
-                State::LineComment | State::BlockComment | State::FormalComment => {
-                    if let Some((kind, len)) = self.comment_end() {
-                        self.pos += len;
-                        self.pop();
-                        return Ok(Token { kind, start, end: self.pos, special });
-                    }
-                    // Skipped text takes the unfinished front with it.
-                    self.pos += self.char_len();
-                    start = self.pos;
-                    unfinished = None;
+            if matches!(self.state, State::LineComment | State::BlockComment | State::FormalComment | State::TextBlock)
+            {
+                if let Some((kind, len)) = self.raw_end() {
+                    self.pos += len;
+                    self.pop();
+                    return Ok(Token { kind, start, end: self.pos, special });
+                }
+                // Fronts of tokens are read as such inside of comments too, and may hide the comment's end.
+                if let Some(len) = self.raw_front() {
+                    self.pos += len;
+                    unfinished = Some("end after a `$` or `#` in a comment or text block");
                     continue;
                 }
-                State::TextBlock => {
-                    let Some(len) = self.text[self.pos..].find("]]#") else {
-                        return Err(Stray { at: start, what: "`#[[` without its `]]#`" });
-                    };
-                    self.pos += len + 3;
-                    self.pop();
-                    return Ok(Token { kind: Kind::TextBlock, start, end: self.pos, special });
+                self.pos += self.char_len();
+                if self.state != State::TextBlock {
+                    // Skipped text takes the unfinished front with it.
+                    start = self.pos;
+                    unfinished = None;
                 }
-                _ => {}
+                continue;
             }
             let Some(scan) = self.scan(unfinished.is_some()) else {
                 return Err(Stray { at: self.pos, what: "a character that cannot stand here" });
@@ -160,11 +158,7 @@ impl<'a> Lexer<'a> {
                     // The character is looked at and given back; what stood in front of it is text of its own kind.
                     let image = &self.text[start..self.pos + self.char_len()];
                     let text = special.get_or_insert_with(String::new);
-                    if image.starts_with("##") {
-                        text.clear();
-                    } else {
-                        text.push_str(&special_text(image));
-                    }
+                    text.push_str(&special_text(image));
                     self.pop();
                     start = self.pos;
                     unfinished = None;

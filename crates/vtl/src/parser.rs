@@ -92,7 +92,6 @@ impl<'a, 'n> Parser<'a, 'n> {
                 | Kind::Escape
                 | Kind::Dot
                 | Kind::Open
-                | Kind::Close
                 | Kind::Integer
                 | Kind::Float
                 | Kind::Str
@@ -208,7 +207,7 @@ impl<'a, 'n> Parser<'a, 'n> {
         if let Some(log) = &mut self.log
             && token.kind != Kind::BlockComment
         {
-            log.push_str(token.special.as_deref().unwrap_or_default());
+            // What a front left behind is not part of it. Source: observed.
             log.push_str(&self.text[token.start..token.end]);
         }
         Ok(token)
@@ -256,10 +255,7 @@ fn text(nodes: &mut Vec<Node>, more: &str) {
         return;
     }
     if let Some(Node::Text(before)) = nodes.last_mut() {
-        let mut joined = String::from(std::mem::take(before));
-        joined.push_str(more);
-        *before = joined.into();
-        return;
+        return before.push_str(more);
     }
     nodes.push(Node::Text(more.into()));
 }

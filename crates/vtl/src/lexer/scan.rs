@@ -69,11 +69,31 @@ impl Lexer<'_> {
         }
     }
 
-    pub(super) fn comment_end(&self) -> Option<(Kind, usize)> {
+    /// The end of a comment or text block, where it stands here.
+    pub(super) fn raw_end(&self) -> Option<(Kind, usize)> {
         let rest = self.rest();
         match self.state {
             State::LineComment => Some((Kind::LineCommentEnd, line_end(rest)?)),
+            State::TextBlock => rest.starts_with(b"]]#").then_some((Kind::TextBlock, 3)),
             _ => rest.starts_with(b"*#").then_some((Kind::BlockComment, 2)),
+        }
+    }
+
+    /// The length of a token's front that stands here inside of a comment or text block.
+    pub(super) fn raw_front(&self) -> Option<usize> {
+        let rest = self.rest();
+        match rest {
+            [b'#', b'*', b'*', next, ..] if *next != b'#' => {
+                Some(3 + self.text[self.pos + 3..].chars().next().map_or(0, char::len_utf8))
+            }
+            [b'#', b'[', b'[', ..] => Some(3),
+            [b'#', b'*', ..] => Some(2),
+            [b'#', ..] => Some(1),
+            [b'$' | b'\\', ..] => {
+                let slashes = rest.iter().take_while(|b| **b == b'\\').count();
+                (rest.get(slashes) == Some(&b'$')).then_some(slashes + 1)
+            }
+            _ => None,
         }
     }
 

@@ -214,7 +214,7 @@ fn a_rendering_that_grows_without_end_reaches_a_limit() {
     for end in ["$l", "#if($l == $k)x#end", "$l.hashCode()"] {
         assert_eq!(answer_to(&format!("{doubling}{end}"))["error"], "eval", "{end}");
     }
-    let nested = "#set($l = [])#foreach($i in [1..1000])#foreach($j in [1..100])#set($l = [$l])#end#end";
+    let nested = "#set($l = [])#foreach($i in [1..1000])#foreach($j in [1..100])#set($l = [$l])#end#{end}";
     assert_eq!(answer_to(&format!("{nested}done"))["output"], "done");
     assert_eq!(answer_to(&format!("{nested}$l"))["error"], "eval");
 }

@@ -45,6 +45,8 @@ pub(crate) struct Lexer<'a> {
     stack: Vec<Frame>,
     open: u32,
     closed: u32,
+    /// Where the backslashes end that were counted last, so that a long row of them is counted once.
+    slashes_end: std::cell::Cell<usize>,
 }
 
 /// A place where no token fits, and what was being read.
@@ -55,7 +57,16 @@ pub(crate) struct Stray {
 
 impl<'a> Lexer<'a> {
     pub(crate) fn new(text: &'a str) -> Lexer<'a> {
-        Lexer { text, bytes: text.as_bytes(), pos: 0, state: State::Text, stack: Vec::new(), open: 0, closed: 0 }
+        Lexer {
+            text,
+            bytes: text.as_bytes(),
+            pos: 0,
+            state: State::Text,
+            stack: Vec::new(),
+            open: 0,
+            closed: 0,
+            slashes_end: std::cell::Cell::new(0),
+        }
     }
 
     /// Whether a `(` comes next, blanks and line ends aside. Only asked directly after a directive's name.

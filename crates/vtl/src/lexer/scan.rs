@@ -59,6 +59,15 @@ impl Lexer<'_> {
         &self.bytes[self.pos..]
     }
 
+    /// How many backslashes stand here.
+    fn slashes(&self) -> usize {
+        if self.slashes_end.get() <= self.pos {
+            let count = self.rest().iter().take_while(|b| **b == b'\\').count();
+            self.slashes_end.set(self.pos + count);
+        }
+        self.slashes_end.get().saturating_sub(self.pos)
+    }
+
     pub(super) fn char_len(&self) -> usize {
         match self.bytes.get(self.pos) {
             None => 0,
@@ -90,7 +99,7 @@ impl Lexer<'_> {
             [b'#', b'*', ..] => Some(2),
             [b'#', ..] => Some(1),
             [b'$' | b'\\', ..] => {
-                let slashes = rest.iter().take_while(|b| **b == b'\\').count();
+                let slashes = self.slashes();
                 (rest.get(slashes) == Some(&b'$')).then_some(slashes + 1)
             }
             _ => None,
@@ -121,7 +130,7 @@ impl Lexer<'_> {
     fn front(&self) -> Option<Scan> {
         let rest = self.rest();
         let state = self.state;
-        let slashes = rest.iter().take_while(|b| **b == b'\\').count();
+        let slashes = self.slashes();
         if rest.get(slashes) == Some(&b'$') {
             let after = &rest[slashes + 1..];
             let more = after.iter().take_while(|b| **b == b'\\').count();
@@ -154,7 +163,7 @@ impl Lexer<'_> {
     fn text_token(&self) -> Scan {
         let rest = self.rest();
         if rest[0] == b'\\' {
-            let slashes = rest.iter().take_while(|b| **b == b'\\').count();
+            let slashes = self.slashes();
             if slashes % 2 == 1
                 && rest.get(slashes) == Some(&b'#')
                 && let Some(len) = any_word(&rest[slashes + 1..])

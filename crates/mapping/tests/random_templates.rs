@@ -2,6 +2,8 @@
 //!
 //! The seed is fixed and printed; `GATEWRIGHT_TEST_SEED` takes another one.
 
+#![allow(clippy::disallowed_methods, reason = "a test reads the corpus")]
+
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 

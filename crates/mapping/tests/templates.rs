@@ -1,5 +1,7 @@
 //! Every case of corpus/vtl, through the function behind `gatewright render --batch`.
 
+#![allow(clippy::disallowed_methods, reason = "a test reads the corpus")]
+
 use serde_json::Value;
 
 /// The cases of a file that come out differently, each as a line to read.

@@ -56,11 +56,14 @@ pub(crate) struct Mistake {
 
 type Parsed<T> = Result<T, Mistake>;
 
+/// The statements of a template, and the names of its variables by slot.
+pub(crate) type Tree = (Box<[Node]>, Vec<Box<str>>);
+
 /// Parses a whole template.
 ///
 /// # Errors
 /// [`ErrorKind::Parse`], or [`ErrorKind::Limit`] where it nests too deeply.
-pub(crate) fn parse(text: &str) -> Result<(Box<[Node]>, Vec<Box<str>>), Error> {
+pub(crate) fn parse(text: &str) -> Result<Tree, Error> {
     let mut names = Names::default();
     let nodes = Parser::new(text, 0, &mut names)
         .template()

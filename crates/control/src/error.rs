@@ -38,6 +38,11 @@ pub(crate) fn bad_request(message: impl Into<String>) -> Fault {
     Fault { status: StatusCode::BAD_REQUEST, name: "BadRequestException", message: message.into() }
 }
 
+/// A mapping template does not parse: which one, and where. Source: ours.
+pub(crate) fn bad_template(member: &str, key: &str, error: &vtl::Error) -> Fault {
+    bad_request(format!("Invalid mapping template specified: {member} `{key}`: {error}"))
+}
+
 /// 404. Source: documented (the API model).
 pub(crate) fn not_found(message: impl Into<String>) -> Fault {
     Fault { status: StatusCode::NOT_FOUND, name: "NotFoundException", message: message.into() }

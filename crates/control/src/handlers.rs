@@ -11,6 +11,11 @@ pub(crate) mod stages;
 mod tagged;
 pub(crate) mod tags;
 
+use serde_json::Value;
+
+use crate::error::{self, Fault};
+use crate::store::Document;
+
 /// The most resources of a kind within an API. Ours: AWS's quotas are 300 and protect AWS, not the user.
 const PER_API_MAX: usize = 10_000;
 
@@ -19,3 +24,15 @@ const TEMPLATE_CHARS_MAX: usize = 32 * 1024;
 
 /// The longest right side of a parameter mapping, in characters. Source: the API model.
 const MAPPING_CHARS_MAX: usize = 512;
+
+/// Refuses mapping templates that are none, with their place. Source: ours, down to the text; AWS takes them and fails
+/// at run time.
+fn check_templates(document: &Document, member: &str) -> Result<(), Fault> {
+    let templates = document.get(member).and_then(Value::as_object).into_iter().flatten();
+    for (key, template) in templates {
+        if let Err(error) = vtl::Template::parse(template.as_str().unwrap_or_default()) {
+            return Err(error::bad_template(member, key, &error));
+        }
+    }
+    Ok(())
+}

@@ -17,7 +17,7 @@ use vtl::{Limits, Template, Value};
 
 use crate::context::Scope;
 
-pub use batch::batch_line;
+pub use batch::{batch_line, jsonpath_line};
 pub(crate) use context::{linked, map_of};
 
 /// What one rendering sees.

@@ -11,7 +11,7 @@ pub(crate) type Slot = u32;
 
 #[derive(Debug)]
 pub(crate) enum Node {
-    Text(Box<str>),
+    Text(String),
     Print(Box<Reference>),
     Set(Box<Reference>, Box<Expr>),
     If(Box<[(Expr, Box<[Node]>)]>, Option<Box<[Node]>>),

@@ -45,6 +45,8 @@ pub(crate) struct Lexer<'a> {
     stack: Vec<Frame>,
     open: u32,
     closed: u32,
+    /// Where the backslashes end that were counted last, so that a long row of them is counted once.
+    slashes_end: std::cell::Cell<usize>,
 }
 
 /// A place where no token fits, and what was being read.
@@ -55,7 +57,16 @@ pub(crate) struct Stray {
 
 impl<'a> Lexer<'a> {
     pub(crate) fn new(text: &'a str) -> Lexer<'a> {
-        Lexer { text, bytes: text.as_bytes(), pos: 0, state: State::Text, stack: Vec::new(), open: 0, closed: 0 }
+        Lexer {
+            text,
+            bytes: text.as_bytes(),
+            pos: 0,
+            state: State::Text,
+            stack: Vec::new(),
+            open: 0,
+            closed: 0,
+            slashes_end: std::cell::Cell::new(0),
+        }
     }
 
     /// Whether a `(` comes next, blanks and line ends aside. Only asked directly after a directive's name.
@@ -103,28 +114,26 @@ impl<'a> Lexer<'a> {
                     (None, _) => Ok(Token { kind: Kind::Eof, start: self.pos, end: self.pos, special }),
                 };
             }
-            match self.state {
-                State::LineComment | State::BlockComment | State::FormalComment => {
-                    if let Some((kind, len)) = self.comment_end() {
-                        self.pos += len;
-                        self.pop();
-                        return Ok(Token { kind, start, end: self.pos, special });
-                    }
-                    // Skipped text takes the unfinished front with it.
-                    self.pos += self.char_len();
-                    start = self.pos;
-                    unfinished = None;
+            if matches!(self.state, State::LineComment | State::BlockComment | State::FormalComment | State::TextBlock)
+            {
+                if let Some((kind, len)) = self.raw_end() {
+                    self.pos += len;
+                    self.pop();
+                    return Ok(Token { kind, start, end: self.pos, special });
+                }
+                // Fronts of tokens are read as such inside of comments too, and may hide the comment's end.
+                if let Some(len) = self.raw_front() {
+                    self.pos += len;
+                    unfinished = Some("end after a `$` or `#` in a comment or text block");
                     continue;
                 }
-                State::TextBlock => {
-                    let Some(len) = self.text[self.pos..].find("]]#") else {
-                        return Err(Stray { at: start, what: "`#[[` without its `]]#`" });
-                    };
-                    self.pos += len + 3;
-                    self.pop();
-                    return Ok(Token { kind: Kind::TextBlock, start, end: self.pos, special });
+                self.pos += self.char_len();
+                if self.state != State::TextBlock {
+                    // Skipped text takes the unfinished front with it.
+                    start = self.pos;
+                    unfinished = None;
                 }
-                _ => {}
+                continue;
             }
             let Some(scan) = self.scan(unfinished.is_some()) else {
                 return Err(Stray { at: self.pos, what: "a character that cannot stand here" });
@@ -160,11 +169,7 @@ impl<'a> Lexer<'a> {
                     // The character is looked at and given back; what stood in front of it is text of its own kind.
                     let image = &self.text[start..self.pos + self.char_len()];
                     let text = special.get_or_insert_with(String::new);
-                    if image.starts_with("##") {
-                        text.clear();
-                    } else {
-                        text.push_str(&special_text(image));
-                    }
+                    text.push_str(&special_text(image));
                     self.pop();
                     start = self.pos;
                     unfinished = None;

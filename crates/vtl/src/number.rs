@@ -132,7 +132,7 @@ fn check_size(bytes: usize, meter: &mut Meter) -> Result<(), Halt> {
         return Err(Halt::limit(format!("a number of more than {NUMBER_BYTES_MAX} bytes")));
     }
     // Multiplying and dividing take more than linear time.
-    meter.steps(1 + bytes / 8)?;
+    meter.steps(1 + bytes / 8 + bytes / 64 * (bytes / 64))?;
     meter.make(bytes)
 }
 

@@ -57,13 +57,13 @@ pub(crate) struct Mistake {
 type Parsed<T> = Result<T, Mistake>;
 
 /// The statements of a template, and the names of its variables by slot.
-pub(crate) type Program = (Box<[Node]>, Vec<Box<str>>);
+pub(crate) type Tree = (Box<[Node]>, Vec<Box<str>>);
 
 /// Parses a whole template.
 ///
 /// # Errors
 /// [`ErrorKind::Parse`], or [`ErrorKind::Limit`] where it nests too deeply.
-pub(crate) fn parse(text: &str) -> Result<Program, Error> {
+pub(crate) fn parse(text: &str) -> Result<Tree, Error> {
     let mut names = Names::default();
     let nodes = Parser::new(text, 0, &mut names)
         .template()
@@ -95,7 +95,6 @@ impl<'a, 'n> Parser<'a, 'n> {
                 | Kind::Escape
                 | Kind::Dot
                 | Kind::Open
-                | Kind::Close
                 | Kind::Integer
                 | Kind::Float
                 | Kind::Str
@@ -211,7 +210,7 @@ impl<'a, 'n> Parser<'a, 'n> {
         if let Some(log) = &mut self.log
             && token.kind != Kind::BlockComment
         {
-            log.push_str(token.special.as_deref().unwrap_or_default());
+            // What a front left behind is not part of it. Source: observed.
             log.push_str(&self.text[token.start..token.end]);
         }
         Ok(token)
@@ -259,10 +258,7 @@ fn text(nodes: &mut Vec<Node>, more: &str) {
         return;
     }
     if let Some(Node::Text(before)) = nodes.last_mut() {
-        let mut joined = String::from(std::mem::take(before));
-        joined.push_str(more);
-        *before = joined.into();
-        return;
+        return before.push_str(more);
     }
     nodes.push(Node::Text(more.into()));
 }

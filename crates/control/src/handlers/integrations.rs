@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::apis::API;
-use super::{MAPPING_CHARS_MAX, PER_API_MAX, TEMPLATE_CHARS_MAX};
+use super::{MAPPING_CHARS_MAX, PER_API_MAX, TEMPLATE_CHARS_MAX, check_templates};
 use crate::crud::{self, IdRule, Resource, Subject};
 use crate::documents::text;
 use crate::error::{self, Fault};
@@ -93,6 +93,7 @@ fn check(_: &Subject, _: &mut Transaction, integration: &mut Document) -> Result
         Some(selection) => integration.insert("integrationResponseSelectionExpression".into(), selection.into()),
         None => integration.shift_remove("integrationResponseSelectionExpression"),
     };
+    check_templates(integration, "requestTemplates")?;
     parameters::check_request(integration)
 }
 

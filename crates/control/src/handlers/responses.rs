@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::integrations::INTEGRATION;
 use super::routes::{CONSTRAINTS, ROUTE};
-use super::{MAPPING_CHARS_MAX, TEMPLATE_CHARS_MAX};
+use super::{MAPPING_CHARS_MAX, TEMPLATE_CHARS_MAX, check_templates};
 use crate::crud::{self, IdRule, Resource, Subject};
 use crate::documents::text;
 use crate::error::{self, Fault};
@@ -70,6 +70,7 @@ fn check_integration_response(subject: &Subject, tx: &mut Transaction, response:
     if taken {
         return Err(error::response_key_taken("IntegrationResponse", key, "Integration"));
     }
+    check_templates(response, "responseTemplates")?;
     parameters::check_response(response)
 }
 

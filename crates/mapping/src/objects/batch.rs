@@ -1,9 +1,11 @@
-//! One line of `gatewright render --batch`: a case in, its result out.
+//! One line of `gatewright render --batch`, of templates and of JSONPath: a case in, its result out.
 
 use std::rc::Rc;
 
+use jsonpath::Path;
 use vtl::{Map, MapKind, Value};
 
+use crate::objects::node::Place;
 use crate::objects::{RenderError, RenderInput, RenderKind, Rendered, linked, map_of, parse_and_render};
 
 /// Renders one case: a JSON object with `template`, and optionally `id`, `input` (`body`, `params`), `context` and
@@ -52,6 +54,55 @@ pub fn batch_line(line: &str) -> String {
     answer(&id, result, &has)
 }
 
+/// Evaluates one JSONPath case: a JSON object with `doc` (JSON text) and `path`, and optionally `id`.
+///
+/// Gives a JSON object on one line: `id`, then `value`, `definite`, `text` (what `$input.path` prints) and `json` (what
+/// `$input.json` gives); or `missing`; or `error` (`path`, `eval`) with `message`.
+pub fn jsonpath_line(line: &str) -> String {
+    let case = match vtl::parse_json(line) {
+        Ok(Value::Map(case)) => case,
+        _ => return failed(&Value::Null, "path", "the line is no JSON object"),
+    };
+    let id = case.member("id").unwrap_or_default();
+    let (Value::Text(doc), Value::Text(path)) = (member(&case, "doc"), member(&case, "path")) else {
+        return failed(&id, "path", "the case has no `doc` and `path`");
+    };
+    let document = match vtl::parse_json(&doc) {
+        Ok(document) => document,
+        Err(error) => return failed(&id, "eval", &error),
+    };
+    let kind = |error: &jsonpath::Error| if error.kind == jsonpath::Kind::Path { "path" } else { "eval" };
+    let found = Path::parse(&path).and_then(|path| Ok((path.is_definite(), path.evaluate(&Place(document))?)));
+    let (definite, found) = match found {
+        Ok((definite, Some(Place(found)))) => (definite, found),
+        Ok((_, None)) => return one_line(&[("id", id), ("missing", Value::Bool(true))]),
+        Err(error) => return failed(&id, kind(&error), &error.to_string()),
+    };
+    let json = if matches!(found, Value::Null) { vtl::to_json(&Value::text("")) } else { vtl::to_json(&found) };
+    match (vtl::display(&found), json) {
+        (Ok(text), Ok(json)) => one_line(&[
+            ("id", id),
+            ("value", found),
+            ("definite", Value::Bool(definite)),
+            ("text", Value::from(text)),
+            ("json", Value::from(json)),
+        ]),
+        (Err(error), _) | (_, Err(error)) => failed(&id, "eval", &error),
+    }
+}
+
+fn failed(id: &Value, kind: &str, message: &str) -> String {
+    one_line(&[("id", id.clone()), ("error", Value::text(kind)), ("message", Value::text(message))])
+}
+
+// What is too large to be written is told without it.
+fn one_line(members: &[(&'static str, Value)]) -> String {
+    vtl::to_json(&linked(members.iter().cloned())).unwrap_or_else(|error| {
+        let told = [("error", Value::text("eval")), ("message", Value::from(error))];
+        vtl::to_json(&linked(members.iter().take(1).cloned().chain(told))).unwrap_or_default()
+    })
+}
+
 fn member(map: &Map, name: &str) -> Value {
     map.member(name).unwrap_or_default()
 }
@@ -92,13 +143,5 @@ fn answer(id: &Value, result: Result<Rendered, RenderError>, overrides: &[&str])
             members.push(("message", Value::from(error.message)));
         }
     }
-    vtl::to_json(&linked(members)).unwrap_or_else(|error| {
-        let error = [
-            ("error", Value::text("eval")),
-            ("line", Value::Int(1)),
-            ("column", Value::Int(1)),
-            ("message", Value::from(error)),
-        ];
-        vtl::to_json(&linked([("id", id.clone())].into_iter().chain(error))).unwrap_or_default()
-    })
+    one_line(&members)
 }

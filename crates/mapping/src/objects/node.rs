@@ -83,6 +83,11 @@ impl Node for Place {
         }
     }
 
+    // A Java Set: it prints as `[a, b]` and not as JSON (the oracle's answer).
+    fn key_set(names: Vec<String>) -> Place {
+        Place(Value::list(ListKind::View, names.into_iter().map(Value::from).collect()))
+    }
+
     fn list(items: Vec<Place>) -> Place {
         Place(Value::list(ListKind::Json, items.into_iter().map(|item| item.0).collect()))
     }

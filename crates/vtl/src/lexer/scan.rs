@@ -59,6 +59,15 @@ impl Lexer<'_> {
         &self.bytes[self.pos..]
     }
 
+    /// How many backslashes stand here.
+    fn slashes(&self) -> usize {
+        if self.slashes_end.get() <= self.pos {
+            let count = self.rest().iter().take_while(|b| **b == b'\\').count();
+            self.slashes_end.set(self.pos + count);
+        }
+        self.slashes_end.get().saturating_sub(self.pos)
+    }
+
     pub(super) fn char_len(&self) -> usize {
         match self.bytes.get(self.pos) {
             None => 0,
@@ -69,11 +78,31 @@ impl Lexer<'_> {
         }
     }
 
-    pub(super) fn comment_end(&self) -> Option<(Kind, usize)> {
+    /// The end of a comment or text block, where it stands here.
+    pub(super) fn raw_end(&self) -> Option<(Kind, usize)> {
         let rest = self.rest();
         match self.state {
             State::LineComment => Some((Kind::LineCommentEnd, line_end(rest)?)),
+            State::TextBlock => rest.starts_with(b"]]#").then_some((Kind::TextBlock, 3)),
             _ => rest.starts_with(b"*#").then_some((Kind::BlockComment, 2)),
+        }
+    }
+
+    /// The length of a token's front that stands here inside of a comment or text block.
+    pub(super) fn raw_front(&self) -> Option<usize> {
+        let rest = self.rest();
+        match rest {
+            [b'#', b'*', b'*', next, ..] if *next != b'#' => {
+                Some(3 + self.text[self.pos + 3..].chars().next().map_or(0, char::len_utf8))
+            }
+            [b'#', b'[', b'[', ..] => Some(3),
+            [b'#', b'*', ..] => Some(2),
+            [b'#', ..] => Some(1),
+            [b'$' | b'\\', ..] => {
+                let slashes = self.slashes();
+                (rest.get(slashes) == Some(&b'$')).then_some(slashes + 1)
+            }
+            _ => None,
         }
     }
 
@@ -101,7 +130,7 @@ impl Lexer<'_> {
     fn front(&self) -> Option<Scan> {
         let rest = self.rest();
         let state = self.state;
-        let slashes = rest.iter().take_while(|b| **b == b'\\').count();
+        let slashes = self.slashes();
         if rest.get(slashes) == Some(&b'$') {
             let after = &rest[slashes + 1..];
             let more = after.iter().take_while(|b| **b == b'\\').count();
@@ -134,7 +163,7 @@ impl Lexer<'_> {
     fn text_token(&self) -> Scan {
         let rest = self.rest();
         if rest[0] == b'\\' {
-            let slashes = rest.iter().take_while(|b| **b == b'\\').count();
+            let slashes = self.slashes();
             if slashes % 2 == 1
                 && rest.get(slashes) == Some(&b'#')
                 && let Some(len) = any_word(&rest[slashes + 1..])

@@ -32,7 +32,8 @@ pub(super) fn call(
     meter: &mut Meter,
 ) -> Result<Value, Halt> {
     // Every method may look at the whole text.
-    meter.steps(text.len() / 64)?;
+    let regular = matches!(name, "replaceAll" | "replaceFirst" | "split" | "matches");
+    meter.steps(text.len() / if regular { 4 } else { 64 })?;
     let result = match args {
         [] => without_arguments(text, name, meter)?,
         [Value::Text(pattern), rest @ ..] if name == "format" => {
@@ -96,27 +97,27 @@ fn check_growth(text: &str, found: usize, to: &str, meter: &mut Meter) -> Result
     meter.string(found.saturating_mul(to.len()).saturating_add(text.len()))
 }
 
-fn compiled<'p>(java: &str, given: Option<&'p Result<Pattern, String>>) -> Result<Cow2<'p>, Halt> {
+fn compiled<'p>(java: &str, given: Option<&'p Result<Pattern, String>>) -> Result<Compiled<'p>, Halt> {
     match given {
-        Some(Ok(pattern)) => Ok(Cow2::Given(pattern)),
+        Some(Ok(pattern)) => Ok(Compiled::Given(pattern)),
         Some(Err(message)) => Err(Halt::eval(message.clone())),
-        None => Pattern::compile(java).map(|pattern| Cow2::Own(Box::new(pattern))).map_err(Halt::eval),
+        None => Pattern::compile(java).map(|pattern| Compiled::Own(Box::new(pattern))).map_err(Halt::eval),
     }
 }
 
 /// A pattern of the template's or one made just now.
-enum Cow2<'p> {
+enum Compiled<'p> {
     Given(&'p Pattern),
     Own(Box<Pattern>),
 }
 
-impl std::ops::Deref for Cow2<'_> {
+impl std::ops::Deref for Compiled<'_> {
     type Target = Pattern;
 
     fn deref(&self) -> &Pattern {
         match self {
-            Cow2::Given(pattern) => pattern,
-            Cow2::Own(pattern) => pattern,
+            Compiled::Given(pattern) => pattern,
+            Compiled::Own(pattern) => pattern,
         }
     }
 }
@@ -207,8 +208,8 @@ fn with_text(
 fn with_null(name: &str) -> Result<Option<Value>, Halt> {
     match name {
         "equalsIgnoreCase" => Ok(Some(Value::Bool(false))),
-        "valueOf"
-        | "contains"
+        "valueOf" => Ok(Some(Value::text("null"))),
+        "contains"
         | "startsWith"
         | "endsWith"
         | "indexOf"

@@ -49,7 +49,8 @@ impl Parser<'_, '_> {
             image = &image[slashes..];
         }
         let dollar = image.rfind('$').unwrap_or(0);
-        if root.is_none() {
+        // An escaped reference loses a stray `$` in front of it. Source: observed.
+        if root.is_none() && !escaped {
             prefix.push_str(&image[..dollar]);
         }
         image = &image[dollar..];

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::render::RenderOptions;
+
 /// A self-hosted WebSocket API gateway that speaks Amazon API Gateway's dialect.
 #[derive(Debug, Parser)]
 #[command(name = "gatewright", version, disable_help_subcommand = true)]
@@ -19,6 +21,8 @@ pub(crate) enum Command {
     Serve(Options),
     /// The sixty-second tour: the gateway, a small built-in backend and a page in the browser
     Demo(Options),
+    /// Render a mapping template, without a server
+    Render(RenderOptions),
     /// Print the effective settings, each with its origin
     Config(Options),
 }

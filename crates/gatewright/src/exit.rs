@@ -2,6 +2,8 @@
 
 /// Wrong usage. Source: BSD's sysexits, as the others.
 pub(crate) const USAGE: u8 = 64;
+/// The input is wrong: a template that cannot be rendered.
+pub(crate) const DATA: u8 = 65;
 /// The disk failed.
 const DISK: u8 = 74;
 /// Wrong configuration.

@@ -14,6 +14,7 @@ mod feed;
 mod front;
 mod logs;
 mod ready_made;
+mod render;
 mod serve;
 mod service;
 mod shutdown;
@@ -59,6 +60,7 @@ fn run(matches: &clap::ArgMatches) -> Result<(), Failure> {
                 written => written.map_err(|error| Failure::disk(format!("write to standard output: {error}"))),
             };
         }
+        Command::Render(options) => return render::run(&options),
         Command::Serve(options) => (options, Mode::Serve),
         Command::Demo(mut options) => {
             // The tour leaves nothing behind unless asked to.

@@ -1,0 +1,98 @@
+"""Mapping templates: through the program from the definition to the backend, and without it (`gatewright render`)."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+from botocore.exceptions import ClientError
+
+from harness.aws import Api
+from harness.backend import Answer
+from harness.frames import RawClient
+
+BIN = os.environ.get("GATEWRIGHT_BIN", "target/debug/gatewright")
+CORPUS = Path(__file__).parent.parent / "corpus"
+ENVELOPE = '{"id": "$context.connectionId", "text": $input.json(\'$.text\'), "raw": "$util.escapeJavaScript($input.body)", "v": "$stageVariables.v"}'
+
+
+def template_api(gateway, backend, path, templates, responses=None, **members):
+    api = Api(gateway)
+    integration = api.integration("HTTP", f"{backend.url}{path}", RequestTemplates=templates, **members)
+    api.response(integration, **({"ResponseTemplates": responses} if responses else {}))
+    api.route("$default", integration, two_way=True)
+    api.deploy(StageVariables={"v": "7"}, DefaultRouteSettings={"LoggingLevel": "INFO", "DataTraceEnabled": True})
+    return api
+
+
+def test_a_message_is_mapped_on_its_way_out_and_its_answer_on_the_way_back(gateway, backend):
+    backend.answers["/templates"] = Answer(body='{"ok": [1, 2]}')
+    api = template_api(
+        gateway, backend, "/templates", {"$default": ENVELOPE}, {"$default": "got $input.json('$.ok') with $context.status"}
+    )
+    mark = gateway.mark()
+    with RawClient(gateway.port, api.target) as client:
+        client.text('{"text": "it\'s"}')
+        assert client.read_text() == "got [1,2] with 200"
+    (request,) = backend.wait_for("/templates")
+    body = json.loads(request.text.replace("\\'", "'"))
+    assert (body["text"], body["v"], json.loads(body["raw"])) == ("it's", "7", {"text": "it's"})
+    gateway.wait_for_log(f"Endpoint request body after transformations: {request.text}", since=mark)
+    gateway.wait_for_log("Method response body after transformations: got [1,2] with 200", since=mark)
+
+
+def test_a_template_that_fails_is_an_error_frame_and_a_line_with_its_place(gateway, backend):
+    api = template_api(gateway, backend, "/fails", {"$default": 'a\n  $input.path("$.list")[3]'})
+    mark = gateway.mark()
+    with RawClient(gateway.port, api.target) as client:
+        client.text('{"list": [1]}')
+        assert json.loads(client.read_text())["message"] == "Internal server error"
+    gateway.wait_for_log("line 2, column", since=mark)
+
+
+@pytest.mark.parametrize("kind", ["request", "response"])
+def test_a_template_that_is_none_is_refused_when_it_is_written(gateway, backend, kind):
+    api = Api(gateway)
+    with pytest.raises(ClientError) as refused:
+        if kind == "request":
+            api.integration("HTTP", backend.url, RequestTemplates={"$default": "one\n#if($x"})
+        else:
+            api.response(api.integration("HTTP", backend.url), ResponseTemplates={"$default": "one\n#if($x"})
+    error = refused.value.response["Error"]
+    assert error["Code"] == "BadRequestException"
+    assert "`$default`" in error["Message"] and "line 2, column 7" in error["Message"]
+
+
+def render(*words, stdin=None):
+    return subprocess.run([BIN, "render", *words], input=stdin, capture_output=True, text=True, timeout=60)
+
+
+@pytest.mark.parametrize(("file", "words"), [("vtl/cases.jsonl", []), ("vtl/aws-recorded.jsonl", []), ("jsonpath/cases.jsonl", ["--jsonpath"])])
+def test_a_batch_answers_every_case_in_order(file, words):
+    text = (CORPUS / file).read_text()
+    answer = render("--batch", *words, stdin=text)
+    assert (answer.returncode, answer.stderr) == (0, "")
+    cases = [json.loads(line) for line in text.splitlines() if line.strip()]
+    answers = [json.loads(line) for line in answer.stdout.splitlines()]
+    assert [case["id"] for case in cases] == [found["id"] for found in answers]
+    if not words:
+        wrong = [case["id"] for case, found in zip(cases, answers) if found.get("output") != case.get("expected")]
+        assert wrong == []
+
+
+def test_one_template_is_rendered_or_shown_with_a_caret(tmp_path):
+    template, body, context = tmp_path / "t.vtl", tmp_path / "b.json", tmp_path / "c.json"
+    template.write_text("$input.json('$.a') on $context.stage")
+    body.write_text('{"a": [1, 2]}')
+    context.write_text('{"stage": "dev"}')
+    answer = render("--template", str(template), "--body", str(body), "--context", str(context))
+    assert (answer.returncode, answer.stdout) == (0, "[1,2] on dev")
+    template.write_text("fine\n  #if($x")
+    answer = render("--template", str(template))
+    assert answer.returncode == 65
+    first, line, caret = answer.stderr.splitlines()
+    assert ":2:9: not a template" in first
+    assert (line, caret.index("^")) == ("    #if($x", 2 + 8)
+    assert render("--template", str(tmp_path / "none")).returncode == 78
+    assert render().returncode == 64

@@ -29,7 +29,8 @@ pub struct Map {
 #[derive(Debug, Default)]
 struct Members {
     entries: Vec<(Value, Value)>,
-    index: HashMap<Arc<str>, usize>,
+    /// Where the texts are, once there are many: most maps are small and never need it.
+    index: Option<Box<HashMap<Arc<str>, usize>>>,
 }
 
 /// Whether two keys are the same: same class, same value. Containers are themselves only.
@@ -53,7 +54,7 @@ fn same(a: &Value, b: &Value) -> bool {
 impl Members {
     fn find_text(&self, name: &str) -> Option<usize> {
         if self.entries.len() >= INDEX_FROM {
-            return self.index.get(name).copied();
+            return self.index.as_ref().and_then(|index| index.get(name)).copied();
         }
         self.entries.iter().position(|(key, _)| matches!(key, Value::Text(key) if **key == *name))
     }
@@ -66,11 +67,12 @@ impl Members {
     }
 
     fn reindex(&mut self) {
-        self.index.clear();
+        self.index = None;
         if self.entries.len() >= INDEX_FROM {
+            let index = self.index.get_or_insert_default();
             for (i, (key, _)) in self.entries.iter().enumerate() {
                 if let Value::Text(key) = key {
-                    self.index.insert(key.clone(), i);
+                    index.insert(key.clone(), i);
                 }
             }
         }
@@ -84,7 +86,7 @@ impl Members {
         if i >= INDEX_FROM
             && let Value::Text(key) = &key
         {
-            self.index.insert(key.clone(), i);
+            self.index.get_or_insert_default().insert(key.clone(), i);
         }
         self.entries.push((key, value));
         if i + 1 == INDEX_FROM {

@@ -30,6 +30,7 @@ pub struct Map {
 struct Members {
     entries: Vec<(Value, Value)>,
     /// Where the texts are, once there are many: most maps are small and never need it.
+    #[expect(clippy::box_collection, reason = "most maps have no index; a pointer keeps them small")]
     index: Option<Box<HashMap<Arc<str>, usize>>>,
 }
 

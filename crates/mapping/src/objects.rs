@@ -3,6 +3,7 @@
 //! `$input`, `$util`, `$context` and `$stageVariables` over the values of the template language.
 
 mod batch;
+mod case;
 mod context;
 mod encoding;
 mod escape;
@@ -15,6 +16,7 @@ use std::rc::Rc;
 use vtl::{Limits, Scope, Template, Value};
 
 pub use batch::batch_line;
+pub use case::Case;
 pub(crate) use context::{linked, map_of};
 
 /// What one rendering sees.

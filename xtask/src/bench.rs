@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: what the gateway costs in memory and CPU time, beside the aims.
+//! `cargo xtask bench`: what the gateway and its templates cost in memory and time, beside the aims.
 
 mod aims;
 mod backend;
@@ -13,20 +13,26 @@ mod payload;
 mod process;
 mod procfs;
 mod proxy;
+mod vtl;
 mod ws;
 
 use crate::Usage;
+
+/// The allocator that the gateway has: without it `bench vtl` would measure another one.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Runs the bench that the first word names; true when nothing went wrong on the way.
 ///
 /// # Errors
 /// Wrong usage, and whatever kept the bench from coming to figures.
 pub(crate) fn run(words: &[String]) -> anyhow::Result<bool> {
-    let (name, rest) = words.split_first().ok_or_else(|| Usage::error("bench needs a name: idle or messages"))?;
+    let (name, rest) = words.split_first().ok_or_else(|| Usage::error("bench needs a name: idle, messages or vtl"))?;
     match name.as_str() {
         "idle" => idle::run(rest),
         "messages" => messages::run(rest),
-        _ => Err(Usage::error(format!("`{name}` is no bench; there are idle and messages"))),
+        "vtl" => vtl::run(rest),
+        _ => Err(Usage::error(format!("`{name}` is no bench; there are idle, messages and vtl"))),
     }
 }
 

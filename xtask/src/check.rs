@@ -1,9 +1,9 @@
 //! `cargo xtask check`: the gate. Every step of it, the time each took, one line of counts.
 
 mod clients;
-mod command;
+pub(crate) mod command;
 mod counts;
-mod installs;
+pub(crate) mod installs;
 mod steps;
 
 use std::path::PathBuf;

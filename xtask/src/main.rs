@@ -14,6 +14,7 @@ const USAGE: &str = "\
 usage: cargo xtask check [--only STEP]…
        cargo xtask bench idle [--connections N] [--bin PATH] [--json]
        cargo xtask bench messages [--seconds S] [--connections N] [--size BYTES] [--rounds N] [--bin PATH] [--json]
+       cargo xtask bench vtl [--seconds S] [--velocity RUN_SH] [--json]
 
 steps of `check`, in order: format, clippy, test, tidy, build, clients";
 

@@ -19,7 +19,7 @@ mod uri;
 
 pub use error::{Error, Kind};
 pub use note::Note;
-pub use objects::{batch_line, jsonpath_line};
+pub use objects::{Case, batch_line, jsonpath_line};
 pub use plan::{Plan, Route};
 pub use request::{request, trace_id};
 pub use response::{Reply, response};

@@ -3,6 +3,7 @@
 //! `$input`, `$util`, `$context` and `$stageVariables` over the values of the template language.
 
 mod batch;
+mod case;
 mod context;
 mod encoding;
 mod escape;
@@ -18,6 +19,7 @@ use vtl::{Limits, Template, Value};
 use crate::context::Scope;
 
 pub use batch::{batch_line, jsonpath_line};
+pub use case::Case;
 pub(crate) use context::{linked, map_of};
 
 /// What one rendering sees.

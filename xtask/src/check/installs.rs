@@ -43,7 +43,7 @@ pub(crate) fn virtualenv(cache: &Path, requirements: &Path) -> anyhow::Result<Pa
         apt("python3-venv", "this Python cannot make a virtualenv")?;
     }
     made(cache, "python", &[&pins, version.as_bytes()], |folder| {
-        println!("installing what {} pins into {}", requirements.display(), folder.display());
+        eprintln!("installing what {} pins into {}", requirements.display(), folder.display());
         let mut venv = Command::new(&python);
         venv.args(["-m", "venv"]).arg(folder);
         install(venv)?;
@@ -107,7 +107,10 @@ pub(crate) fn apt(package: &str, why: &str) -> anyhow::Result<()> {
 /// The folder `<name>-<hash of the pins>`, made by `make` unless it stands there complete.
 ///
 /// Of two gates that need the same folder at once, one makes it and the other waits.
-fn made(
+///
+/// # Errors
+/// When a file cannot be made, or `make` fails; the folder is made again the next time.
+pub(crate) fn made(
     cache: &Path,
     name: &str,
     pins: &[&[u8]],

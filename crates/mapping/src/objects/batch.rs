@@ -24,34 +24,40 @@ pub fn batch_line(line: &str) -> String {
     let Some(Value::Text(template)) = case.member("template") else {
         return answer(&id, Err(not_a_case("the case has no `template`")), &[]);
     };
-    let input = member(&case, "input");
-    let params = match &input {
-        Value::Map(input) => member(input, "params"),
+    let body = body_of(&case);
+    let input = input_of(&case, &body);
+    let has: Vec<&str> = ["requestOverride", "responseOverride"]
+        .into_iter()
+        .filter(|name| matches!(&input.context, Value::Map(context) if context.member(name).is_some()))
+        .collect();
+    let result = parse_and_render(&template, input);
+    answer(&id, result, &has)
+}
+
+/// The payload of a case: a text, or nothing.
+pub(super) fn body_of(case: &Map) -> Value {
+    match member(case, "input") {
+        Value::Map(input) => member(&input, "body"),
+        _ => Value::Null,
+    }
+}
+
+/// What a case lets its template see; `body` is what [`body_of`] gave.
+pub(super) fn input_of<'a>(case: &Map, body: &'a Value) -> RenderInput<'a> {
+    let params = match member(case, "input") {
+        Value::Map(input) => member(&input, "params"),
         _ => Value::Null,
     };
     let of_params = |kind| match &params {
         Value::Map(params) => or_empty(member(params, kind)),
         _ => or_empty(Value::Null),
     };
-    let body = match &input {
-        Value::Map(input) => member(input, "body"),
-        _ => Value::Null,
-    };
-    let context = map_of(&or_empty(member(&case, "context")));
-    let has: Vec<&str> = ["requestOverride", "responseOverride"]
-        .into_iter()
-        .filter(|name| matches!(&context, Value::Map(context) if context.member(name).is_some()))
-        .collect();
-    let result = parse_and_render(
-        &template,
-        RenderInput {
-            body: body.as_text().map(str::as_bytes),
-            params: linked(["path", "querystring", "header"].map(|kind| (kind, of_params(kind)))),
-            context,
-            stage_variables: or_empty(member(&case, "stageVariables")),
-        },
-    );
-    answer(&id, result, &has)
+    RenderInput {
+        body: body.as_text().map(str::as_bytes),
+        params: linked(["path", "querystring", "header"].map(|kind| (kind, of_params(kind)))),
+        context: map_of(&or_empty(member(case, "context"))),
+        stage_variables: or_empty(member(case, "stageVariables")),
+    }
 }
 
 /// Evaluates one JSONPath case: a JSON object with `doc` (JSON text) and `path`, and optionally `id`.

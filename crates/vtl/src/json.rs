@@ -5,7 +5,9 @@
 
 pub(crate) mod write;
 
+use std::borrow::Cow;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::decimal::Decimal;
 use crate::limits::{Limits, Meter};
@@ -24,7 +26,7 @@ const END_OF_TEXT: u8 = 0x1A;
 /// # Errors
 /// A sentence that names the place, where not even the permissive mode can read it.
 pub fn parse_json(text: &str) -> Result<Value, String> {
-    let mut reader = Reader { text, bytes: text.as_bytes(), pos: 0, depth: 0 };
+    let mut reader = Reader { text, bytes: text.as_bytes(), pos: 0, depth: 0, keys: [const { None }; KEYS] };
     reader.value("")
 }
 
@@ -42,11 +44,16 @@ pub fn to_json(value: &Value) -> Result<String, String> {
     }
 }
 
+/// How many names of members are remembered, so that a list of a thousand objects keeps each name once.
+const KEYS: usize = 32;
+
 struct Reader<'a> {
     text: &'a str,
     bytes: &'a [u8],
     pos: usize,
     depth: usize,
+    /// Names read before, each in the place that its length and ends give it.
+    keys: [Option<Arc<str>>; KEYS],
 }
 
 impl<'a> Reader<'a> {
@@ -69,7 +76,7 @@ impl<'a> Reader<'a> {
             Some(b':' | b'}' | b']') => Err(self.unexpected()),
             Some(b'{') => self.nested(Reader::object),
             Some(b'[') => self.nested(Reader::array),
-            Some(b'"' | b'\'') => self.string(),
+            Some(b'"' | b'\'') => Ok(Value::text(&self.string()?)),
             Some(b'-' | b'0'..=b'9') => self.number(stop),
             _ => Ok(match self.bare(stop) {
                 "null" => Value::Null,
@@ -190,8 +197,9 @@ impl<'a> Reader<'a> {
             }
             let key = match self.peek() {
                 Some(b'"' | b'\'') => self.string()?,
-                _ => Value::text(self.bare(":")),
+                _ => Cow::Borrowed(self.bare(":")),
             };
+            let key = self.key(&key);
             self.skip();
             if self.peek() != Some(b':') {
                 return Err(self.unexpected());
@@ -214,7 +222,21 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn string(&mut self) -> Result<Value, String> {
+    /// A member's name; one that was read before is shared.
+    fn key(&mut self, name: &str) -> Value {
+        let ends = name
+            .as_bytes()
+            .first()
+            .zip(name.as_bytes().last())
+            .map_or(0, |(a, b)| usize::from(*a) ^ usize::from(*b) << 2);
+        let place = &mut self.keys[((name.len() * 7) ^ ends) % KEYS];
+        match place {
+            Some(known) if **known == *name => Value::Text(known.clone()),
+            _ => Value::Text(place.insert(name.into()).clone()),
+        }
+    }
+
+    fn string(&mut self) -> Result<Cow<'a, str>, String> {
         let quote = self.bytes[self.pos];
         let start = self.pos + 1;
         let Some(len) = self.bytes[start..].iter().position(|b| *b == quote) else {
@@ -225,55 +247,57 @@ impl<'a> Reader<'a> {
         if !plain.as_bytes().contains(&b'\\') {
             // Raw control characters stay.
             self.pos = start + len + 1;
-            return Ok(Value::text(plain));
+            return Ok(Cow::Borrowed(plain));
         }
         self.pos = start;
         let mut out = String::with_capacity(len + 16);
         // The first half of a pair, waiting for its second; alone it is `?`, as Java writes it.
         let mut high: Option<u16> = None;
         loop {
+            // What needs no care, in one piece.
+            let plain = |b: &u8| *b >= 32 && !matches!(*b, b'\\' | 127) && *b != quote;
+            let run = self.bytes[self.pos..].iter().take_while(|b| plain(b)).count();
+            if run > 0 {
+                if high.take().is_some() {
+                    out.push('?');
+                }
+                out.push_str(&self.text[self.pos..self.pos + run]);
+                self.pos += run;
+            }
             let Some(byte) = self.peek() else { return Err(self.unexpected()) };
-            let mut unit = None;
             if byte == quote {
                 if high.is_some() {
                     out.push('?');
                 }
                 self.pos += 1;
-                return Ok(Value::from(out));
+                return Ok(Cow::Owned(out));
             }
-            let from = self.pos;
-            if byte == b'\\' {
-                self.pos += 1;
-                let Some(escape) = self.peek() else { continue };
-                self.pos += 1;
-                unit = match escape {
-                    b't' => Some(9),
-                    b'n' => Some(10),
-                    b'r' => Some(13),
-                    b'f' => Some(12),
-                    b'b' => Some(8),
-                    b'\\' | b'/' | b'\'' | b'"' => Some(u16::from(escape)),
-                    b'u' => Some(self.hex(4)?),
-                    b'x' => Some(self.hex(2)?),
-                    _ => {
-                        // Dropped, all bytes of the character.
-                        while self.bytes.get(self.pos).is_some_and(|b| b & 0xC0 == 0x80) {
-                            self.pos += 1;
-                        }
-                        continue;
-                    }
-                };
-            } else if byte < 32 || byte == 127 {
-                self.pos += 1;
+            self.pos += 1;
+            // A control character is dropped.
+            if byte != b'\\' {
                 continue;
-            } else {
-                self.pos += 1;
-                while self.bytes.get(self.pos).is_some_and(|b| b & 0xC0 == 0x80) {
-                    self.pos += 1;
-                }
             }
+            let Some(escape) = self.peek() else { continue };
+            self.pos += 1;
+            let unit = match escape {
+                b't' => 9,
+                b'n' => 10,
+                b'r' => 13,
+                b'f' => 12,
+                b'b' => 8,
+                b'\\' | b'/' | b'\'' | b'"' => u16::from(escape),
+                b'u' => self.hex(4)?,
+                b'x' => self.hex(2)?,
+                _ => {
+                    // Dropped, all bytes of the character.
+                    while self.bytes.get(self.pos).is_some_and(|b| b & 0xC0 == 0x80) {
+                        self.pos += 1;
+                    }
+                    continue;
+                }
+            };
             match (high.take(), unit) {
-                (Some(first), Some(second @ 0xDC00..=0xDFFF)) => {
+                (Some(first), second @ 0xDC00..=0xDFFF) => {
                     out.extend(char::decode_utf16([first, second]).map(|c| c.unwrap_or('?')));
                     continue;
                 }
@@ -281,9 +305,8 @@ impl<'a> Reader<'a> {
                 (None, _) => {}
             }
             match unit {
-                Some(first @ 0xD800..=0xDBFF) => high = Some(first),
-                Some(unit) => out.push(char::from_u32(u32::from(unit)).unwrap_or('?')),
-                None => out.push_str(&self.text[from..self.pos]),
+                first @ 0xD800..=0xDBFF => high = Some(first),
+                unit => out.push(char::from_u32(u32::from(unit)).unwrap_or('?')),
             }
         }
     }

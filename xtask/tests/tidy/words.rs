@@ -8,7 +8,7 @@ const FOLDERS: &[&str] = &["work", "farm", "root"];
 const HOSTS: &[&str] = &[
     concat!("registry.", "npmjs"),
     concat!("registry.", "yarnpkg"),
-    concat!("pythonhosted", ".org"),
+    concat!("python", "hosted", ".org"),
     concat!("pypi", ".org"),
     concat!("static.", "crates"),
     concat!("index.", "crates"),

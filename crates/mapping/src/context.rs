@@ -1,4 +1,5 @@
-//! The `$context` variables: one table, read by parameter mappings now and by templates and access logs later.
+//! The `$context` variables as texts: one table, read by parameter mappings and one day by access logs. Templates see the
+//! same variables as a map (`objects/event.rs`); a test there holds the two together.
 
 use types::event::{Event, EventKind};
 use types::resources::Map;

@@ -97,3 +97,54 @@ fn text(text: &str) -> Value {
 fn integer(n: u64) -> Value {
     Value::integer(i64::try_from(n).unwrap_or(i64::MAX))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use bytes::Bytes;
+    use types::event::{ClientMessage, Connection, Disconnect, Event, EventKind};
+    use types::id::{Id, IdKind};
+    use types::resources::Map;
+    use types::snapshot::StageKey;
+    use types::time::Timestamp;
+
+    use crate::context::{Scope, VARIABLES};
+    use crate::objects::{for_event, parse_and_render};
+
+    #[test]
+    fn a_template_reads_of_each_variable_what_a_mapping_reads() {
+        let stage = StageKey { api_id: "abcdef1234".into(), stage: "prod".into() };
+        let id = |number| Id::new(IdKind::Connection, 0, number);
+        let connection = Arc::new(Connection {
+            id: id(1),
+            stage: Arc::new(stage.clone()),
+            domain_name: "abcdef1234.execute-api.localhost:4510".into(),
+            source_ip: [203, 0, 113, 15].into(),
+            user_agent: Some("agent/1.0".into()),
+            connected_at: Timestamp(1_708_326_702_789),
+        });
+        let kinds = [
+            EventKind::Connect(Box::default()),
+            EventKind::Message(ClientMessage { id: id(2), body: Bytes::from_static(b"{}") }),
+            EventKind::Disconnect(Disconnect { status_code: 1001, reason: "Going away".into() }),
+        ];
+        for kind in kinds {
+            let event =
+                Event { connection: connection.clone(), request_id: id(3), at: Timestamp(1_708_326_702_790), kind };
+            let scope = Scope { stage: &stage, stage_variables: &Map::new(), route_key: "$default", event: &event };
+            // `domainPrefix` is named in passing by the guide and is not in the recorded map, so templates have it not.
+            for variable in VARIABLES.iter().filter(|variable| variable.name != "domainPrefix") {
+                let template = format!("$context.{}", variable.name);
+                let rendered = parse_and_render(&template, for_event(&scope, b"", None, false));
+                let text = rendered.map(|rendered| rendered.text).unwrap_or_else(|error| error.message);
+                assert_eq!(
+                    text,
+                    (variable.value)(&scope).unwrap_or_default(),
+                    "{template} on {}",
+                    event.kind.event_type()
+                );
+            }
+        }
+    }
+}

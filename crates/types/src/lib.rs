@@ -2,6 +2,7 @@
 //!
 //! Everything above speaks in these types. The crate does nothing by itself: no clock, no randomness, no I/O.
 
+pub mod account;
 pub mod arn;
 pub mod event;
 pub mod headers;

@@ -21,8 +21,12 @@ pub struct Api {
     pub name: String,
     /// Says which route a message takes.
     pub route_selection_expression: String,
+    /// Where a client's API key is found.
+    pub api_key_selection_expression: Option<String>,
     /// Whether the default host and path refuse clients.
     pub disable_execute_api_endpoint: bool,
+    /// Whether models are not looked at when the API is deployed.
+    pub disable_schema_validation: bool,
 }
 
 /// A route: what happens to messages with one key.
@@ -37,10 +41,16 @@ pub struct Route {
     pub target: Option<String>,
     /// `NONE`, `AWS_IAM` or `CUSTOM`.
     pub authorization_type: Option<String>,
+    /// The authorizer of `CUSTOM`.
+    pub authorizer_id: Option<String>,
     /// Whether `$connect` asks for an API key.
     pub api_key_required: bool,
     /// `route.request.header.N` or `route.request.querystring.N` → whether it must be there.
     pub request_parameters: Map<ParameterConstraints>,
+    /// Says which model a message must fit; without it none is asked for.
+    pub model_selection_expression: Option<String>,
+    /// Model key → name of a model.
+    pub request_models: Map<String>,
     /// `$default` makes the route two-way.
     pub route_response_selection_expression: Option<String>,
 }
@@ -74,6 +84,10 @@ pub struct Integration {
     pub passthrough_behavior: Option<String>,
     /// 50 to 29,000 ms.
     pub timeout_in_millis: Option<u64>,
+    /// Role that calls AWS services.
+    pub credentials_arn: Option<String>,
+    /// How the backend's certificate is checked.
+    pub tls_config: Option<TlsConfig>,
     /// `CONVERT_TO_TEXT` or `CONVERT_TO_BINARY`.
     pub content_handling_strategy: Option<String>,
     /// `integration.request.{header|querystring|path}.N` → where its value comes from.
@@ -100,6 +114,42 @@ pub struct IntegrationResponse {
     pub response_parameters: Map<String>,
     /// `CONVERT_TO_TEXT` or `CONVERT_TO_BINARY`.
     pub content_handling_strategy: Option<String>,
+}
+
+/// How the certificate of an HTTPS backend is checked.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct TlsConfig {
+    /// The name that the certificate must be for; without it the host of the URI.
+    pub server_name_to_verify: Option<String>,
+}
+
+/// A model: what a message must look like.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Model {
+    /// Letters and digits; unique in its API.
+    pub name: String,
+    /// `application/json`.
+    pub content_type: Option<String>,
+    /// JSON Schema, draft 4.
+    pub schema: String,
+}
+
+/// A REQUEST authorizer.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Authorizer {
+    /// Six letters and digits.
+    pub authorizer_id: String,
+    /// What a person calls it.
+    pub name: String,
+    /// The Lambda function's invocation URI.
+    pub authorizer_uri: Option<String>,
+    /// Role that calls it.
+    pub authorizer_credentials_arn: Option<String>,
+    /// `route.request.header.N`, `route.request.querystring.N`, `stageVariables.N`, `context.N`.
+    pub identity_source: Vec<String>,
 }
 
 /// Makes a route two-way; its key can only be `$default`.
@@ -130,6 +180,8 @@ pub struct Stage {
     pub stage_variables: Map<String>,
     /// Where the access log goes, and its format.
     pub access_log_settings: Option<AccessLogSettings>,
+    /// The client certificate that HTTPS backends are shown.
+    pub client_certificate_id: Option<String>,
 }
 
 /// Logging and throttling of a route on a stage. Absent members fall back to the stage's default settings.

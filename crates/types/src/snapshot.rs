@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::resources::{Api, Integration, IntegrationResponse, Route, RouteResponse, Stage};
+use crate::account::Account;
+use crate::resources::{Api, Authorizer, Integration, IntegrationResponse, Model, Route, RouteResponse, Stage};
 
 /// An API's stage: what a client connects to.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StageKey {
     /// The API's id.
@@ -29,6 +30,8 @@ impl fmt::Display for StageKey {
 pub struct Snapshot {
     /// The stages that point at a deployment. A stage that did not change is the same `Arc` as before.
     pub stages: HashMap<StageKey, Arc<DeployedStage>>,
+    /// What belongs to no single API. The same `Arc` as before when nothing of it changed.
+    pub account: Arc<Account>,
 }
 
 /// A stage together with what is deployed on it.
@@ -52,6 +55,12 @@ pub struct ApiDefinition {
     pub routes: Vec<RouteDefinition>,
     /// Its integrations, in order of creation.
     pub integrations: Vec<IntegrationDefinition>,
+    /// Its models.
+    #[serde(default)]
+    pub models: Vec<Model>,
+    /// Its authorizers.
+    #[serde(default)]
+    pub authorizers: Vec<Authorizer>,
 }
 
 /// A route with its route responses.

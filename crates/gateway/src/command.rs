@@ -39,6 +39,11 @@ impl Answer {
         Answer { status: 410, error_type: Some("GoneException"), body: String::new() }
     }
 
+    /// Too many calls, or the client's outbox is full. The empty body is AWS's (observed).
+    pub(crate) fn limit_exceeded() -> Answer {
+        Answer { status: 429, error_type: Some("LimitExceededException"), body: String::new() }
+    }
+
     /// A wrong stage or path. Source: observed.
     pub fn forbidden() -> Answer {
         Answer::error(403, "ForbiddenException", "Forbidden")

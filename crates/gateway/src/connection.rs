@@ -264,7 +264,7 @@ fn deliver(gateway: &Gateway, client: &Client, event: &Event, outcome: Outcome) 
         }
         Ok(_) => {}
         Err(refusal) => {
-            let frame = refusal.frame(event.connection.id, event.request_id);
+            let frame = refusal.frame(event);
             client.send_bounded_elsewhere(Opcode::Text, frame.as_bytes(), gateway.now());
         }
     }

@@ -19,8 +19,11 @@ impl Gateway {
     /// Carries out `POST`, `GET` or `DELETE @connections/{id}`.
     pub async fn connections(&self, method: &str, address: &Address, body: Bytes) -> Answer {
         let Below::Connection(id) = &address.below else { return Answer::forbidden() };
-        if self.stages.enter(&address.key).is_none() {
+        if !self.has_stage(address) {
             return Answer::forbidden();
+        }
+        if self.account_limits.request().is_err() {
+            return Answer::limit_exceeded();
         }
         let Ok(id) = id.parse::<Id>() else {
             // Observed that AWS answers 400; the text is inferred.
@@ -56,8 +59,8 @@ impl Gateway {
             Command::Post(data) => match client.send(data, self.outbox_bounds, self.now()) {
                 Ok(()) => Answer::ok(200, String::new()),
                 Err(NotSent::Full) => {
-                    // Documented: also when the client's buffer is full. The empty body is AWS's (observed).
-                    Answer { status: 429, error_type: Some("LimitExceededException"), body: String::new() }
+                    // Documented: also when the client's buffer is full.
+                    Answer::limit_exceeded()
                 }
                 Err(NotSent::Gone) => Answer::gone(),
             },

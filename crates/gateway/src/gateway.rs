@@ -5,14 +5,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use arc_swap::ArcSwap;
 use integration::Integrations;
 use tokio::sync::Semaphore;
+use types::account::Account;
 use types::event::Disconnect;
 use types::id::{Id, IdKind};
 use types::limits::Limits;
 use types::snapshot::{Snapshot, StageKey};
 use types::time::Timestamp;
 
+use crate::address::Address;
 use crate::client::{Client, Timed};
 use crate::execution_log::LogSink;
 use crate::frame::close;
@@ -20,7 +23,9 @@ use crate::outbox::OutboxBounds;
 use crate::peers::Peers;
 use crate::registry::Registry;
 use crate::stages::{Published, Stages};
+use crate::throttle::AccountLimits;
 use crate::timer::{TICK, Wheel};
+use crate::usage::Usage;
 
 /// What the data plane is told when it starts.
 pub struct Settings {
@@ -42,6 +47,9 @@ pub struct Gateway {
     pub(crate) peers: Box<dyn Peers>,
     pub(crate) stages: Stages,
     pub(crate) integrations: Integrations,
+    pub(crate) usage: Usage,
+    pub(crate) account_limits: AccountLimits,
+    pub(crate) account: ArcSwap<Account>,
     pub(crate) in_flight: Semaphore,
     pub(crate) registry: Arc<Registry>,
     pub(crate) wheel: Wheel,
@@ -57,6 +65,9 @@ impl Gateway {
         let limits = settings.limits;
         Arc::new(Gateway {
             integrations: Integrations::new(limits.integration_response_bytes),
+            usage: Usage::default(),
+            account_limits: AccountLimits::new(&limits),
+            account: ArcSwap::default(),
             in_flight: Semaphore::new(limits.in_flight.min(Semaphore::MAX_PERMITS)),
             outbox_bounds: OutboxBounds { messages: limits.outbox_messages, bytes: limits.outbox_bytes },
             node: settings.node,
@@ -79,6 +90,9 @@ impl Gateway {
         let is_used = |key: &StageKey| {
             self.registry.has_unlisted() || self.registry.all().any(|client| *client.info.stage == *key)
         };
+        // Keys and domain names first: a stage that asks for a key must not be open before its keys are known.
+        self.usage.publish(&snapshot.account, self.wall_clock());
+        self.account.store(snapshot.account.clone());
         let published = self.stages.publish(snapshot, &self.limits, is_used);
         if !published.gone.is_empty() {
             for client in self.registry.all().filter(|client| published.gone.contains(&client.info.stage)) {
@@ -89,8 +103,19 @@ impl Gateway {
     }
 
     /// Whether a handshake for this stage would be looked at.
-    pub fn has_stage(&self, key: &StageKey) -> bool {
-        self.stages.enter(key).is_some_and(|plan| plan.default_endpoint)
+    pub fn has_stage(&self, address: &Address) -> bool {
+        self.stages.enter(&address.key).is_some_and(|plan| address.reaches(&plan))
+    }
+
+    /// What of the data plane host and path (without the query) name; `None`: nothing of it.
+    pub fn address(&self, host: &str, path: &str) -> Option<Address> {
+        Address::read(host, path, &self.account.load().domain_names)
+    }
+
+    /// What the keys of a usage plan have used of the current period: the key's id, how much, and how much is left
+    /// where the plan has a quota. Counted since the program's start.
+    pub fn usage_of_plan(&self, plan_id: &str) -> Vec<(String, u32, Option<u32>)> {
+        self.usage.of_plan(plan_id, self.wall_clock())
     }
 
     /// How many connections are open, those included whose `$connect` or `$disconnect` is running.

@@ -20,7 +20,9 @@ mod peers;
 mod refusal;
 mod registry;
 mod stages;
+mod throttle;
 mod timer;
+mod usage;
 mod walk;
 
 pub use address::{Address, Below};

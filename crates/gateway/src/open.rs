@@ -12,7 +12,8 @@ use types::event::{Connection, Event, EventKind, Handshake};
 use types::headers::Headers;
 use types::id::IdKind;
 
-use crate::address::{Address, Below};
+use crate::address::Below;
+use crate::admit::identify;
 use crate::client::Client;
 use crate::connection;
 use crate::gateway::Gateway;
@@ -43,8 +44,8 @@ impl Gateway {
     /// Takes an upgrade request through `$connect`. The answer is the caller's to send; with an [`Opening`] it is a 101.
     pub async fn open(self: &Arc<Self>, head: RequestHead, peer: Peer) -> (Answer, Option<Opening>) {
         let (path, query) = head.path_and_query();
-        let Some(address) = Address::read(head.host(), path) else { return (forbidden(), None) };
-        let plan = self.stages.enter(&address.key).filter(|plan| plan.default_endpoint);
+        let Some(address) = self.address(head.host(), path) else { return (forbidden(), None) };
+        let plan = self.stages.enter(&address.key).filter(|plan| address.reaches(plan));
         let Some(plan) = plan.filter(|_| address.below == Below::Nothing) else { return (forbidden(), None) };
         let accept_key = match head.accept_key() {
             Ok(key) => key,
@@ -69,25 +70,25 @@ impl Gateway {
             source_ip: peer.ip,
             user_agent: head.headers.get("User-Agent").map(|agent| self.intern(agent)),
             connected_at: at,
+            caller: identify(self, &plan, &head.headers).map(Arc::new),
         });
         let request_id = self.new_id(IdKind::Request);
-        if self.limits.connections != 0 && self.open_connections() > self.limits.connections {
-            let refusal = Refusal::new(Kind::Throttled, "the limit connections is reached");
-            return (refused(&refusal, &connection, request_id), None);
-        }
         let query = query.to_owned();
         let mut event = Event { connection, request_id, at, kind: EventKind::Connect(Box::default()) };
+        if let Err(refusal) = self.has_room() {
+            return (refused(&refusal, &event), None);
+        }
         event.kind = EventKind::Connect(Box::new(Handshake {
             headers: forwarded(head.headers, peer, &event),
             query: handshake::query_parameters(&query),
             query_string: query,
         }));
         let outcome = Box::pin(walk::run(self, &event)).await;
-        let connection = event.connection;
         let reply = match outcome {
             Ok(reply) => reply,
-            Err(refusal) => return (refused(&refusal, &connection, request_id), None),
+            Err(refusal) => return (refused(&refusal, &event), None),
         };
+        let connection = event.connection;
         match reply {
             Some(reply) if !(200..300).contains(&reply.status) => {
                 // The status always; the rest only if the route has a route response (observed).
@@ -103,6 +104,13 @@ impl Gateway {
                 (answer, Some(Opening { gateway: self.clone(), connection, counted }))
             }
         }
+    }
+
+    fn has_room(&self) -> Result<(), Refusal> {
+        if self.limits.connections != 0 && self.open_connections() > self.limits.connections {
+            return Err(Refusal::new(Kind::Throttled, "the limit connections is reached"));
+        }
+        self.account_limits.connection()
     }
 
     /// Opens a connection on a socket of its own: takes it through `$connect`, answers, and hands it to its task.
@@ -169,13 +177,13 @@ fn plain(status: u16, error_type: &str, message: &str) -> Answer {
     Answer { status, headers, body: json!({ "message": message }).to_string().into_bytes() }
 }
 
-fn refused(refusal: &Refusal, connection: &Connection, request_id: types::Id) -> Answer {
+fn refused(refusal: &Refusal, event: &Event) -> Answer {
     let headers = [
         ("Content-Type", "application/json".to_owned()),
-        ("x-amzn-RequestId", request_id.to_string()),
+        ("x-amzn-RequestId", event.request_id.to_string()),
         ("x-amzn-ErrorType", refusal.error_type().to_owned()),
     ];
-    let body = refusal.frame(connection.id, request_id).into_bytes();
+    let body = refusal.frame(event).into_bytes();
     Answer { status: refusal.status(), headers: headers.into_iter().collect(), body }
 }
 

@@ -5,15 +5,19 @@
 
 use integration::Kind as IntegrationKind;
 use mapping::{Kind as MappingKind, Reply};
-use types::Id;
+use types::event::{Event, EventKind};
 
 /// The gateway's reasons, named as AWS names its gateway responses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// No such API, stage, path or route.
     AccessDenied,
+    /// The API key is missing, unknown, or opens another stage.
+    InvalidApiKey,
     /// A required request parameter is missing at `$connect`.
     BadRequestParameters,
+    /// The message does not fit the route's model.
+    BadRequestBody,
     /// The passthrough behaviour refuses the message.
     UnsupportedMediaType,
     /// The API's definition cannot work.
@@ -24,8 +28,10 @@ pub(crate) enum Kind {
     IntegrationTimeout,
     /// The answer is larger than a message may be.
     ResponseTooLarge,
-    /// Too many connections.
+    /// Too many connections, or requests too fast.
     Throttled,
+    /// A usage plan's quota is used up.
+    QuotaExceeded,
 }
 
 /// A client was told no.
@@ -52,10 +58,10 @@ impl Refusal {
     /// 403, 415 and 504 documented or observed for WebSocket APIs.
     pub(crate) fn status(&self) -> u16 {
         match self.kind {
-            Kind::BadRequestParameters => 400,
-            Kind::AccessDenied => 403,
+            Kind::BadRequestParameters | Kind::BadRequestBody => 400,
+            Kind::AccessDenied | Kind::InvalidApiKey => 403,
             Kind::UnsupportedMediaType => 415,
-            Kind::Throttled => 429,
+            Kind::Throttled | Kind::QuotaExceeded => 429,
             Kind::ApiConfigurationError | Kind::ResponseTooLarge => 500,
             Kind::IntegrationFailure | Kind::IntegrationTimeout => 504,
         }
@@ -64,9 +70,10 @@ impl Refusal {
     /// `x-amzn-ErrorType`. Source: observed on REST APIs.
     pub(crate) fn error_type(&self) -> &'static str {
         match self.kind {
-            Kind::AccessDenied => "ForbiddenException",
-            Kind::BadRequestParameters | Kind::UnsupportedMediaType => "BadRequestException",
+            Kind::AccessDenied | Kind::InvalidApiKey => "ForbiddenException",
+            Kind::BadRequestParameters | Kind::BadRequestBody | Kind::UnsupportedMediaType => "BadRequestException",
             Kind::Throttled => "TooManyRequestsException",
+            Kind::QuotaExceeded => "LimitExceededException",
             Kind::ApiConfigurationError
             | Kind::IntegrationFailure
             | Kind::IntegrationTimeout
@@ -78,7 +85,9 @@ impl Refusal {
     /// out` observed; the rest inferred from REST APIs.
     pub(crate) fn message(&self) -> String {
         match self.kind {
-            Kind::AccessDenied => "Forbidden".to_owned(),
+            Kind::AccessDenied | Kind::InvalidApiKey => "Forbidden".to_owned(),
+            Kind::BadRequestBody => "Bad request body".to_owned(),
+            Kind::QuotaExceeded => "Limit Exceeded".to_owned(),
             Kind::BadRequestParameters => format!("Missing required request parameters: [{}]", self.names),
             Kind::UnsupportedMediaType => "Unsupported Media Type".to_owned(),
             Kind::IntegrationTimeout => "Endpoint request timed out".to_owned(),
@@ -91,10 +100,18 @@ impl Refusal {
 
     /// The error frame, to the byte: one space after the first colon and after each comma. Source: observed.
     ///
-    /// A refused handshake carries the same text as its body (inferred).
-    pub(crate) fn frame(&self, connection_id: Id, request_id: Id) -> String {
+    /// A refused handshake carries the same text as its body (inferred). The frame of a message that does not fit its
+    /// model is documented with `messageId` where all others have `requestId`; it gets both.
+    pub(crate) fn frame(&self, event: &Event) -> String {
         let message = serde_json::Value::String(self.message());
-        format!(r#"{{"message": {message}, "connectionId":"{connection_id}", "requestId":"{request_id}"}}"#)
+        let (connection_id, request_id) = (event.connection.id, event.request_id);
+        let message_id = match &event.kind {
+            EventKind::Message(message) if self.kind == Kind::BadRequestBody => {
+                format!(r#", "messageId":"{}""#, message.id)
+            }
+            _ => String::new(),
+        };
+        format!(r#"{{"message": {message}, "connectionId":"{connection_id}", "requestId":"{request_id}"{message_id}}}"#)
     }
 
     /// What AWS's execution log says of it. Source: observed on REST APIs, but for `No route…`, which is ours.
@@ -106,9 +123,13 @@ impl Refusal {
             }
             Kind::IntegrationTimeout => format!("Execution failed due to a timeout error: {}", self.detail),
             Kind::ApiConfigurationError => format!("Execution failed due to configuration error: {}", self.detail),
-            Kind::BadRequestParameters | Kind::UnsupportedMediaType | Kind::ResponseTooLarge | Kind::Throttled => {
-                format!("Execution failed: {}", self.detail)
-            }
+            Kind::BadRequestBody => format!("Request body does not match model schema: {}", self.detail),
+            Kind::InvalidApiKey
+            | Kind::BadRequestParameters
+            | Kind::UnsupportedMediaType
+            | Kind::ResponseTooLarge
+            | Kind::Throttled
+            | Kind::QuotaExceeded => format!("Execution failed: {}", self.detail),
         }
     }
 }
@@ -117,6 +138,7 @@ impl From<mapping::Error> for Refusal {
     fn from(error: mapping::Error) -> Refusal {
         let kind = match error.kind {
             MappingKind::NoRoute => Kind::AccessDenied,
+            MappingKind::BadRequestBody => Kind::BadRequestBody,
             MappingKind::UnsupportedMediaType => Kind::UnsupportedMediaType,
             MappingKind::Configuration => Kind::ApiConfigurationError,
         };
@@ -138,15 +160,41 @@ impl From<integration::Error> for Refusal {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use bytes::Bytes;
+    use types::event::{ClientMessage, Connection, Event, EventKind};
+    use types::time::Timestamp;
+
     use super::{Kind, Refusal};
+
+    fn event() -> Event {
+        let connection = Connection {
+            id: "Qyi07eCbtjMCJKw=".parse().unwrap(),
+            stage: Arc::default(),
+            domain_name: "".into(),
+            source_ip: [127, 0, 0, 1].into(),
+            user_agent: None,
+            connected_at: Timestamp(0),
+            caller: None,
+        };
+        let message = ClientMessage { id: "Qyi3UG41tjMCJKw=".parse().unwrap(), body: Bytes::new() };
+        Event {
+            connection: Arc::new(connection),
+            request_id: "Qyi3UG41tjMFlUg=".parse().unwrap(),
+            at: Timestamp(0),
+            kind: EventKind::Message(message),
+        }
+    }
 
     #[test]
     fn an_error_frame_has_exactly_the_bytes_seen_on_aws() {
-        let (connection, request) = ("Qyi07eCbtjMCJKw=", "Qyi3UG41tjMFlUg=");
-        let refusal = Refusal::new(Kind::ApiConfigurationError, "");
-        assert_eq!(
-            refusal.frame(connection.parse().unwrap(), request.parse().unwrap()),
-            r#"{"message": "Internal server error", "connectionId":"Qyi07eCbtjMCJKw=", "requestId":"Qyi3UG41tjMFlUg="}"#
-        );
+        let ids = r#""connectionId":"Qyi07eCbtjMCJKw=", "requestId":"Qyi3UG41tjMFlUg=""#;
+        let event = event();
+        let frame = |kind| Refusal::new(kind, "").frame(&event);
+        assert_eq!(frame(Kind::ApiConfigurationError), format!(r#"{{"message": "Internal server error", {ids}}}"#));
+        // Documented with `messageId` where all other frames have `requestId`; both is our decision.
+        let both = format!(r#"{{"message": "Bad request body", {ids}, "messageId":"Qyi3UG41tjMCJKw="}}"#);
+        assert_eq!(frame(Kind::BadRequestBody), both);
     }
 }

@@ -8,6 +8,8 @@ use mapping::{Note, Plan};
 use types::limits::Limits;
 use types::snapshot::{DeployedStage, Snapshot, StageKey};
 
+use crate::throttle::{Bucket, Buckets};
+
 /// The current plans.
 pub(crate) struct Stages {
     current: ArcSwap<HashMap<StageKey, Arc<Compiled>>>,
@@ -15,9 +17,12 @@ pub(crate) struct Stages {
     publishing: Mutex<()>,
 }
 
-struct Compiled {
+/// A stage in force: its plan, and what must outlive a change of the plan.
+pub(crate) struct Compiled {
     source: Arc<DeployedStage>,
-    plan: Arc<Plan>,
+    pub(crate) plan: Arc<Plan>,
+    /// The buckets of its routes.
+    pub(crate) buckets: Arc<Buckets>,
     /// The stage is gone: its open connections are being closed and may still run `$disconnect`, nobody gets in.
     retired: bool,
 }
@@ -39,8 +44,8 @@ impl Stages {
     }
 
     /// The plan for an event of a connection; it stays the same for the event whatever is published meanwhile.
-    pub(crate) fn pin(&self, key: &StageKey) -> Option<Arc<Plan>> {
-        self.current.load().get(key).map(|compiled| compiled.plan.clone())
+    pub(crate) fn pin(&self, key: &StageKey) -> Option<Arc<Compiled>> {
+        self.current.load().get(key).cloned()
     }
 
     /// The plan for a new client: none where the stage is gone.
@@ -67,7 +72,8 @@ impl Stages {
                 if before.get(key).is_none_or(|old| old.retired) {
                     published.new.push(key.clone());
                 }
-                Arc::new(Compiled { source: source.clone(), plan: Arc::new(plan), retired: false })
+                let buckets = Arc::new(buckets(&plan, before.get(key).map(|old| &*old.buckets)));
+                Arc::new(Compiled { source: source.clone(), plan: Arc::new(plan), buckets, retired: false })
             });
             stages.insert(key.clone(), compiled);
         }
@@ -77,10 +83,22 @@ impl Stages {
             } else if !is_used(key) {
                 continue;
             }
-            let retired = Compiled { source: old.source.clone(), plan: old.plan.clone(), retired: true };
+            let (source, plan, buckets) = (old.source.clone(), old.plan.clone(), old.buckets.clone());
+            let retired = Compiled { source, plan, buckets, retired: true };
             stages.insert(key.clone(), Arc::new(retired));
         }
         self.current.store(Arc::new(stages));
         published
     }
+}
+
+// A bucket whose numbers did not change goes on as it stands.
+fn buckets(plan: &Plan, before: Option<&Buckets>) -> Buckets {
+    let limited = plan.routes().filter_map(|route| Some((route.key.clone(), route.throttle?)));
+    let bucket = |(key, throttle): (Arc<str>, _)| {
+        let old = before.and_then(|before| before.get(&key));
+        let bucket = Bucket::kept(old, throttle);
+        (key, bucket)
+    };
+    limited.map(bucket).collect()
 }

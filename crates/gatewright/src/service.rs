@@ -69,7 +69,7 @@ impl Service {
         let host = host(&request).to_owned();
         let path = request.uri().path().to_owned();
         if self.serves_clients
-            && let Some(address) = Address::read(&host, &path)
+            && let Some(address) = self.gateway.address(&host, &path)
         {
             let mut response = self.data_plane(&address, request).await;
             // Every answer can be told from the others in a report; a text of 16 safe characters is a header's value.
@@ -116,7 +116,7 @@ impl Service {
 
     async fn data_plane(&self, address: &Address, request: http::Request<Incoming>) -> Response {
         match &address.below {
-            Below::Nothing if self.gateway.has_stage(&address.key) => from_gateway(upgrade_required()),
+            Below::Nothing if self.gateway.has_stage(address) => from_gateway(upgrade_required()),
             Below::Nothing | Below::Other => from_connections(ConnectionsAnswer::forbidden()),
             Below::Connection(_) => {
                 let method = request.method().clone();

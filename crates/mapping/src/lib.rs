@@ -16,6 +16,7 @@ mod response;
 mod selection;
 mod template;
 mod uri;
+mod validation;
 
 pub use error::{Error, Kind};
 pub use note::Note;

@@ -84,6 +84,15 @@ pub enum Note {
         /// The half that is missing.
         missing: &'static str,
     },
+    /// A throttle of nothing: every request of the route is refused.
+    ThrottledToNothing {
+        /// Which route.
+        route_key: String,
+        /// For the command that mends it.
+        api_id: String,
+        /// For the command that mends it.
+        stage: String,
+    },
     /// A non-proxy integration without integration responses: every answer is a configuration error on AWS.
     NoIntegrationResponses {
         /// Which integration.
@@ -142,6 +151,12 @@ impl fmt::Display for Note {
                 f,
                 "route {route_key} is treated as two-way although it has no {missing}; AWS asks for both the route \
                  response $default and the route-response-selection-expression $default"
+            ),
+            Note::ThrottledToNothing { route_key, api_id, stage } => write!(
+                f,
+                "route {route_key} answers 429 to everybody: its throttling limits are 0. To lift them: aws \
+                 apigatewayv2 update-stage --api-id {api_id} --stage-name {stage} --default-route-settings \
+                 ThrottlingBurstLimit=5000,ThrottlingRateLimit=10000"
             ),
             Note::NoIntegrationResponses { integration_id, api_id } => write!(
                 f,

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use regex::Regex;
+use types::account::Throttle;
 use types::event::Event;
 use types::limits::Limits;
 use types::resources::{LoggingLevel, Map, RouteSettings};
@@ -19,6 +20,7 @@ use crate::note::Note;
 use crate::parameters::{Parameter, Target};
 use crate::template::Templates;
 use crate::uri::UriTemplate;
+use crate::validation::{self, Models, Validation};
 
 /// One stage as of one deployment, ready to run. A message pins one plan.
 pub struct Plan {
@@ -30,10 +32,20 @@ pub struct Plan {
     pub default_logging: Logging,
     /// Whether any route logs anything; false spares messages the bookkeeping.
     pub logs: bool,
+    api_key_source: ApiKeySource,
     pub(crate) selection: Result<Expression, String>,
     pub(crate) selection_text: String,
     variables: Map<String>,
     routes: HashMap<String, Route>,
+}
+
+/// Where a client's API key is found. Source: documented; there are only these two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ApiKeySource {
+    /// The header `x-api-key` of the handshake.
+    Header,
+    /// `usageIdentifierKey` in the authorizer's answer.
+    Authorizer,
 }
 
 /// What the execution log keeps of a route's events.
@@ -53,6 +65,11 @@ pub struct Route {
     pub two_way: bool,
     /// What is logged of it.
     pub logging: Logging,
+    /// Whether a client must bring an API key; only `$connect` asks.
+    pub needs_api_key: bool,
+    /// How many of its requests pass; `None`: all.
+    pub throttle: Option<Throttle>,
+    validation: Option<Validation>,
     required: Vec<Required>,
     pub(crate) target: RouteTarget,
 }
@@ -120,6 +137,16 @@ impl Plan {
         Scope { stage: &self.key, stage_variables: &self.variables, route_key: &route.key, event }
     }
 
+    /// Every route, in no order.
+    pub fn routes(&self) -> impl Iterator<Item = &Route> {
+        self.routes.values()
+    }
+
+    /// Where a client's API key is found.
+    pub fn api_key_source(&self) -> ApiKeySource {
+        self.api_key_source
+    }
+
     pub(crate) fn route_keys(&self) -> impl Iterator<Item = &str> {
         let mut keys: Vec<_> = self.routes.keys().map(String::as_str).collect();
         keys.sort_unstable();
@@ -128,8 +155,9 @@ impl Plan {
 
     /// Compiles a stage. The notes name every resource that cannot work or will surprise.
     pub fn compile(stage: &DeployedStage, limits: &Limits) -> (Plan, Vec<Note>) {
-        let mut compiler = Compiler { stage, limits, notes: Vec::new() };
         let api = &stage.definition.api;
+        let models = validation::compile(&api.api_id, &stage.definition.models);
+        let mut compiler = Compiler { stage, limits, models, notes: Vec::new() };
         let selection = Expression::parse(&api.route_selection_expression);
         if let Err(detail) = &selection {
             compiler.broken("the route selection expression", detail);
@@ -143,6 +171,10 @@ impl Plan {
             default_logging,
             logs: default_logging.level > LoggingLevel::Off
                 || routes.values().any(|route| route.logging.level > LoggingLevel::Off),
+            api_key_source: match api.api_key_selection_expression.as_deref() {
+                Some("$context.authorizer.usageIdentifierKey") => ApiKeySource::Authorizer,
+                _ => ApiKeySource::Header,
+            },
             selection,
             selection_text: api.route_selection_expression.clone(),
             variables: stage.settings.stage_variables.clone(),
@@ -153,6 +185,14 @@ impl Plan {
 }
 
 impl Route {
+    /// Lets a message pass that fits the route's model, if it asks for one.
+    ///
+    /// # Errors
+    /// [`Kind::BadRequestBody`](crate::Kind::BadRequestBody) with what is wrong.
+    pub fn validate(&self, body: &[u8]) -> Result<(), crate::Error> {
+        self.validation.as_ref().map_or(Ok(()), |validation| validation.check(body))
+    }
+
     /// The declared request parameters that must be there and are not, in order; `$connect` only.
     pub fn missing_parameters(&self, handshake: &types::event::Handshake) -> Vec<&str> {
         let missing = |required: &&Required| match required.in_query {
@@ -170,9 +210,25 @@ fn logging(own: Option<&RouteSettings>, default: &RouteSettings) -> Logging {
     }
 }
 
+/// The route's own numbers, each alone, before the stage's. A rate without a burst may be used up at once in a second
+/// (inferred); a burst without a rate bounds nothing.
+fn throttle(own: Option<&RouteSettings>, default: &RouteSettings) -> Option<Throttle> {
+    let rate = own.and_then(|own| own.throttling_rate_limit).or(default.throttling_rate_limit);
+    let burst = own.and_then(|own| own.throttling_burst_limit).or(default.throttling_burst_limit);
+    match (rate, burst) {
+        (Some(rate), burst) => {
+            let burst = burst.unwrap_or(rate.ceil().clamp(0.0, f64::from(u32::MAX)) as u32);
+            Some(Throttle { burst_limit: burst, rate_limit: rate })
+        }
+        (None, Some(0)) => Some(Throttle::default()),
+        (None, _) => None,
+    }
+}
+
 struct Compiler<'a> {
     stage: &'a DeployedStage,
     limits: &'a Limits,
+    models: Models,
     notes: Vec<Note>,
 }
 
@@ -198,20 +254,33 @@ impl Compiler<'_> {
         if route.authorization_type.as_deref().is_some_and(|kind| kind != "NONE") {
             self.not_yet(&format!("route {key}"), "authorization is not supported yet; clients are refused".into());
         }
-        if route.api_key_required && key == "$connect" {
-            self.not_yet(&format!("route {key}"), "API keys are not supported yet; clients are refused".into());
-        }
         let mut target = self.target(route.target.as_deref(), &key);
-        if route.api_key_required && key == "$connect"
-            || route.authorization_type.as_deref().is_some_and(|kind| kind != "NONE")
-        {
+        if route.authorization_type.as_deref().is_some_and(|kind| kind != "NONE") {
             // Letting everybody in where the definition asks for a check would be a hole, also without an integration.
             target = RouteTarget::Broken("the route asks for authorization, which is not supported yet".into());
+        }
+        let validation = Validation::compile(route, &self.models).unwrap_or_else(|detail| {
+            self.broken(&format!("route {key}"), &detail);
+            // Letting messages pass unchecked would surprise more than refusing them.
+            target = RouteTarget::Broken(detail);
+            None
+        });
+        let settings = &self.stage.settings;
+        let throttle = throttle(settings.route_settings.get(&key), &settings.default_route_settings);
+        if throttle.is_some_and(|throttle| throttle.burst_limit == 0 || throttle.rate_limit <= 0.0) {
+            self.notes.push(Note::ThrottledToNothing {
+                route_key: key.clone(),
+                api_id: self.stage.key.api_id.clone(),
+                stage: self.stage.key.stage.clone(),
+            });
         }
         let required = route.request_parameters.iter().filter(|(_, constraints)| constraints.required);
         Route {
             two_way: expression || response,
             logging: logging(self.stage.settings.route_settings.get(&key), &self.stage.settings.default_route_settings),
+            needs_api_key: route.api_key_required && key == "$connect",
+            throttle,
+            validation,
             required: required.filter_map(|(parameter, _)| required_parameter(parameter)).collect(),
             target,
             key: key.into(),

@@ -26,6 +26,18 @@ pub struct Connection {
     pub user_agent: Option<Arc<str>>,
     /// `$context.connectedAt`: when the upgrade request came.
     pub connected_at: Timestamp,
+    /// Who the client showed itself to be; `None` where nobody asked.
+    #[serde(default)]
+    pub caller: Option<Arc<Caller>>,
+}
+
+/// Who a client is, as `$connect` found out.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Caller {
+    /// `$context.identity.apiKey`: what the client sent.
+    pub api_key: String,
+    /// `$context.identity.apiKeyId`.
+    pub api_key_id: String,
 }
 
 /// One event of a connection, on its way to a backend.

@@ -84,8 +84,14 @@ impl Client {
         client
     }
 
-    /// Sends a text frame, unless the client's outbox is full.
-    pub(crate) fn send(&self, payload: &[u8], bounds: OutboxBounds, now: Duration) -> Result<(), NotSent> {
+    /// Sends a frame, unless the client's outbox is full.
+    pub(crate) fn send(
+        &self,
+        opcode: Opcode,
+        payload: &[u8],
+        bounds: OutboxBounds,
+        now: Duration,
+    ) -> Result<(), NotSent> {
         let mut state = self.state();
         if state.closing.is_some() || state.over {
             return Err(NotSent::Gone);
@@ -93,7 +99,7 @@ impl Client {
         if state.outbox.is_full(bounds) {
             return Err(NotSent::Full);
         }
-        self.write_frame(&mut state, Opcode::Text, payload);
+        self.write_frame(&mut state, opcode, payload);
         self.touch(now);
         Ok(())
     }

@@ -1,13 +1,15 @@
 //! The data plane in one place: what its parts share.
 
-use std::collections::HashSet;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwap;
-use integration::Integrations;
+use integration::{Integrations, LinkSettings};
 use tokio::sync::Semaphore;
+use types::Dialect;
 use types::account::Account;
 use types::event::Disconnect;
 use types::id::{Id, IdKind};
@@ -17,8 +19,9 @@ use types::time::Timestamp;
 
 use crate::address::Address;
 use crate::client::{Client, Timed};
+use crate::early::Early;
 use crate::execution_log::LogSink;
-use crate::frame::close;
+use crate::frame::{Opcode, close};
 use crate::outbox::OutboxBounds;
 use crate::peers::Peers;
 use crate::registry::Registry;
@@ -37,6 +40,10 @@ pub struct Settings {
     pub sink: Arc<dyn LogSink>,
     /// The way to other nodes.
     pub peers: Box<dyn Peers>,
+    /// How closely AWS is followed.
+    pub dialect: Dialect,
+    /// Where VPC links lead: by a link's id, name or target.
+    pub vpc_links: BTreeMap<String, LinkSettings>,
 }
 
 /// The data plane.
@@ -45,6 +52,8 @@ pub struct Gateway {
     pub(crate) node: u16,
     pub(crate) sink: Arc<dyn LogSink>,
     pub(crate) peers: Box<dyn Peers>,
+    pub(crate) dialect: Dialect,
+    pub(crate) vpc_links: BTreeMap<String, LinkSettings>,
     pub(crate) stages: Stages,
     pub(crate) integrations: Integrations,
     pub(crate) usage: Usage,
@@ -52,6 +61,7 @@ pub struct Gateway {
     pub(crate) account: ArcSwap<Account>,
     pub(crate) in_flight: Semaphore,
     pub(crate) registry: Arc<Registry>,
+    pub(crate) early: Arc<Early>,
     pub(crate) wheel: Wheel,
     pub(crate) outbox_bounds: OutboxBounds,
     names: Interner,
@@ -73,8 +83,11 @@ impl Gateway {
             node: settings.node,
             sink: settings.sink,
             peers: settings.peers,
+            dialect: settings.dialect,
+            vpc_links: settings.vpc_links,
             stages: Stages::new(),
             registry: Arc::new(Registry::new()),
+            early: Arc::default(),
             wheel: Wheel::new(),
             names: Interner::default(),
             started: Instant::now(),
@@ -90,10 +103,10 @@ impl Gateway {
         let is_used = |key: &StageKey| {
             self.registry.has_unlisted() || self.registry.all().any(|client| *client.info.stage == *key)
         };
-        // Keys and domain names first: a stage that asks for a key must not be open before its keys are known.
-        self.usage.publish(&snapshot.account, self.wall_clock());
-        self.account.store(snapshot.account.clone());
-        let published = self.stages.publish(snapshot, &self.limits, is_used);
+        let problems = self.publish_account(&snapshot.account);
+        let mut published = self.stages.publish(snapshot, &self.limits, self.dialect, is_used);
+        published.problems = problems;
+        self.remark_on_links(&mut published);
         if !published.gone.is_empty() {
             for client in self.registry.all().filter(|client| published.gone.contains(&client.info.stage)) {
                 self.close_as_going_away(&client);
@@ -143,6 +156,11 @@ impl Gateway {
         }
     }
 
+    /// Looks after the health of the VPC links' addresses until the program ends. One task of the program's runs it.
+    pub async fn run_health_checks(&self) {
+        self.integrations.check_links().await;
+    }
+
     /// Refuses new clients from now on, closes the open ones with 1001 and waits for their `$disconnect` calls, for
     /// at most the limit `drain-timeout`. Gives how many connections were not over by then.
     pub async fn drain(&self) -> usize {
@@ -165,6 +183,16 @@ impl Gateway {
         let deadline = self.now() + self.limits.close_timeout;
         client.close(code, reason, disconnect, deadline);
         self.wheel.schedule(client.info.id, deadline);
+    }
+
+    /// How a backend's bytes go out. A text frame holds UTF-8; what is none goes out as binary where that is allowed,
+    /// else with U+FFFD for what is not (inferred).
+    pub(crate) fn framed<'b>(&self, body: &'b [u8]) -> (Opcode, Cow<'b, [u8]>) {
+        match String::from_utf8_lossy(body) {
+            Cow::Borrowed(_) => (Opcode::Text, Cow::Borrowed(body)),
+            Cow::Owned(_) if self.dialect.binary => (Opcode::Binary, Cow::Borrowed(body)),
+            Cow::Owned(text) => (Opcode::Text, Cow::Owned(text.into_bytes())),
+        }
     }
 
     /// Closes a client because of its time, its stage or the program's end. Source: code and text observed for the

@@ -3,6 +3,7 @@
 //! To read it: [`open`](Gateway::open) lets a client in, `connection` reads its frames, `walk` takes each event to
 //! its backend and back, `client` and `outbox` send what comes of it.
 
+mod account;
 mod address;
 mod admit;
 mod assembly;
@@ -10,6 +11,7 @@ mod client;
 mod command;
 mod connection;
 mod connections_api;
+mod early;
 mod execution_log;
 mod frame;
 mod gateway;
@@ -30,6 +32,7 @@ pub use command::{Answer as ConnectionsAnswer, Command};
 pub use execution_log::{Line, LineKind, LogSink, Record};
 pub use gateway::{Gateway, Settings};
 pub use handshake::{Answer, RequestHead};
+pub use integration::LinkSettings;
 pub use open::{Opening, Peer, upgrade_required};
 pub use peers::{Alone, Peers};
 pub use stages::Published;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde_json::json;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
+use types::Dialect;
 use types::event::{Connection, Event, EventKind, Handshake};
 use types::headers::Headers;
 use types::id::IdKind;
@@ -16,6 +17,7 @@ use crate::address::Below;
 use crate::admit::identify;
 use crate::client::Client;
 use crate::connection;
+use crate::early::Expected;
 use crate::gateway::Gateway;
 use crate::handshake::{self, Answer, RequestHead};
 use crate::refusal::{Kind, Refusal};
@@ -38,6 +40,8 @@ pub struct Opening {
     gateway: Arc<Gateway>,
     connection: Arc<Connection>,
     counted: Counted,
+    /// What backends said to it already.
+    early: Option<Expected>,
 }
 
 impl Gateway {
@@ -76,17 +80,18 @@ impl Gateway {
         let query = query.to_owned();
         let mut event = Event { connection, request_id, at, kind: EventKind::Connect(Box::default()) };
         if let Err(refusal) = self.has_room() {
-            return (refused(&refusal, &event), None);
+            return (refused(&refusal, &event, self.dialect), None);
         }
         event.kind = EventKind::Connect(Box::new(Handshake {
             headers: forwarded(head.headers, peer, &event),
             query: handshake::query_parameters(&query),
             query_string: query,
         }));
+        let early = self.dialect.extended.then(|| self.early.expect(&event.connection));
         let outcome = Box::pin(walk::run(self, &event)).await;
         let reply = match outcome {
             Ok(reply) => reply,
-            Err(refusal) => return (refused(&refusal, &event), None),
+            Err(refusal) => return (refused(&refusal, &event, self.dialect), None),
         };
         let connection = event.connection;
         match reply {
@@ -101,7 +106,7 @@ impl Gateway {
             }
             reply => {
                 let answer = handshake::accepted(&accept_key, reply.as_ref().map(|reply| &reply.headers));
-                (answer, Some(Opening { gateway: self.clone(), connection, counted }))
+                (answer, Some(Opening { gateway: self.clone(), connection, counted, early }))
             }
         }
     }
@@ -131,10 +136,17 @@ impl Opening {
     /// Hands the connection to its task. `answer` goes out first, unless it has gone already and is empty; `rest` is
     /// what the client sent behind its request.
     pub fn start(self, socket: TcpStream, rest: Vec<u8>, answer: &[u8]) {
-        let Opening { gateway, connection, counted } = self;
+        let Opening { gateway, connection, counted, early } = self;
         let (reader, writer) = socket.into_split();
         let now = gateway.now();
         let client = Client::open(connection, now, writer, answer, |client| gateway.registry.insert(client.clone()));
+        if let Some(early) = early {
+            // It fits: what waits was bounded as an outbox is.
+            early.deliver(|message| {
+                let (opcode, payload) = gateway.framed(message);
+                client.send_bounded_elsewhere(opcode, &payload, now);
+            });
+        }
         gateway.look_after(&client, now);
         // The program's end, or the stage's, may have come while `$connect` ran, before this client could be found.
         if gateway.is_draining() || gateway.stages.enter(&client.info.stage).is_none() {
@@ -177,13 +189,13 @@ fn plain(status: u16, error_type: &str, message: &str) -> Answer {
     Answer { status, headers, body: json!({ "message": message }).to_string().into_bytes() }
 }
 
-fn refused(refusal: &Refusal, event: &Event) -> Answer {
+fn refused(refusal: &Refusal, event: &Event, dialect: Dialect) -> Answer {
     let headers = [
         ("Content-Type", "application/json".to_owned()),
         ("x-amzn-RequestId", event.request_id.to_string()),
         ("x-amzn-ErrorType", refusal.error_type().to_owned()),
     ];
-    let body = refusal.frame(event).into_bytes();
+    let body = refusal.frame(event, dialect).into_bytes();
     Answer { status: refusal.status(), headers: headers.into_iter().collect(), body }
 }
 

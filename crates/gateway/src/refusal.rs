@@ -5,6 +5,7 @@
 
 use integration::Kind as IntegrationKind;
 use mapping::{Kind as MappingKind, Reply};
+use types::Dialect;
 use types::event::{Event, EventKind};
 
 /// The gateway's reasons, named as AWS names its gateway responses.
@@ -102,7 +103,9 @@ impl Refusal {
     ///
     /// A refused handshake carries the same text as its body (inferred). The frame of a message that does not fit its
     /// model is documented with `messageId` where all others have `requestId`; it gets both.
-    pub(crate) fn frame(&self, event: &Event) -> String {
+    ///
+    /// In the extended dialect a member `reason` follows, by which a program can tell it from a message of the application.
+    pub(crate) fn frame(&self, event: &Event, dialect: Dialect) -> String {
         let message = serde_json::Value::String(self.message());
         let (connection_id, request_id) = (event.connection.id, event.request_id);
         let message_id = match &event.kind {
@@ -111,7 +114,38 @@ impl Refusal {
             }
             _ => String::new(),
         };
-        format!(r#"{{"message": {message}, "connectionId":"{connection_id}", "requestId":"{request_id}"{message_id}}}"#)
+        let reason = match dialect.extended {
+            true => format!(r#", "reason":"{}""#, self.reason()),
+            false => String::new(),
+        };
+        format!(
+            r#"{{"message": {message}, "connectionId":"{connection_id}", "requestId":"{request_id}"{message_id}{reason}}}"#
+        )
+    }
+
+    /// `$context.error.responseType`. Source: documented ("Gateway response types").
+    pub(crate) fn response_type(&self) -> &'static str {
+        match self.kind {
+            Kind::AccessDenied => "ACCESS_DENIED",
+            Kind::InvalidApiKey => "INVALID_API_KEY",
+            Kind::BadRequestParameters => "BAD_REQUEST_PARAMETERS",
+            Kind::BadRequestBody => "BAD_REQUEST_BODY",
+            Kind::UnsupportedMediaType => "UNSUPPORTED_MEDIA_TYPE",
+            Kind::ApiConfigurationError | Kind::ResponseTooLarge => "API_CONFIGURATION_ERROR",
+            Kind::IntegrationFailure => "INTEGRATION_FAILURE",
+            Kind::IntegrationTimeout => "INTEGRATION_TIMEOUT",
+            Kind::Throttled => "THROTTLED",
+            Kind::QuotaExceeded => "QUOTA_EXCEEDED",
+        }
+    }
+
+    /// The extended dialect's word for it: AWS's, but where AWS's misleads.
+    fn reason(&self) -> &'static str {
+        match self.kind {
+            Kind::AccessDenied => "NO_MATCHING_ROUTE",
+            Kind::ResponseTooLarge => "RESPONSE_TOO_LARGE",
+            _ => self.response_type(),
+        }
     }
 
     /// What AWS's execution log says of it. Source: observed on REST APIs, but for `No route…`, which is ours.
@@ -163,6 +197,7 @@ mod tests {
     use std::sync::Arc;
 
     use bytes::Bytes;
+    use types::Dialect;
     use types::event::{ClientMessage, Connection, Event, EventKind};
     use types::time::Timestamp;
 
@@ -178,7 +213,7 @@ mod tests {
             connected_at: Timestamp(0),
             caller: None,
         };
-        let message = ClientMessage { id: "Qyi3UG41tjMCJKw=".parse().unwrap(), body: Bytes::new() };
+        let message = ClientMessage { id: "Qyi3UG41tjMCJKw=".parse().unwrap(), body: Bytes::new(), is_binary: false };
         Event {
             connection: Arc::new(connection),
             request_id: "Qyi3UG41tjMFlUg=".parse().unwrap(),
@@ -191,10 +226,15 @@ mod tests {
     fn an_error_frame_has_exactly_the_bytes_seen_on_aws() {
         let ids = r#""connectionId":"Qyi07eCbtjMCJKw=", "requestId":"Qyi3UG41tjMFlUg=""#;
         let event = event();
-        let frame = |kind| Refusal::new(kind, "").frame(&event);
+        let frame = |kind| Refusal::new(kind, "").frame(&event, Dialect::default());
         assert_eq!(frame(Kind::ApiConfigurationError), format!(r#"{{"message": "Internal server error", {ids}}}"#));
         // Documented with `messageId` where all other frames have `requestId`; both is our decision.
         let both = format!(r#"{{"message": "Bad request body", {ids}, "messageId":"Qyi3UG41tjMCJKw="}}"#);
         assert_eq!(frame(Kind::BadRequestBody), both);
+        let extended = Dialect { extended: true, ..Dialect::default() };
+        assert_eq!(
+            Refusal::new(Kind::AccessDenied, "").frame(&event, extended),
+            format!(r#"{{"message": "Forbidden", {ids}, "reason":"NO_MATCHING_ROUTE"}}"#)
+        );
     }
 }

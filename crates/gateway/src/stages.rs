@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 use mapping::{Note, Plan};
+use types::Dialect;
 use types::limits::Limits;
 use types::snapshot::{DeployedStage, Snapshot, StageKey};
 
@@ -36,6 +37,8 @@ pub struct Published {
     pub new: Vec<StageKey>,
     /// Stages that were reachable before and are not any more.
     pub gone: Vec<StageKey>,
+    /// What of the account cannot be used, a sentence each.
+    pub problems: Vec<String>,
 }
 
 impl Stages {
@@ -58,6 +61,7 @@ impl Stages {
         &self,
         snapshot: &Snapshot,
         limits: &Limits,
+        dialect: Dialect,
         is_used: impl Fn(&StageKey) -> bool,
     ) -> Published {
         let _one_at_a_time = self.publishing.lock().unwrap_or_else(PoisonError::into_inner);
@@ -67,7 +71,7 @@ impl Stages {
         for (key, source) in &snapshot.stages {
             let unchanged = before.get(key).filter(|old| !old.retired && Arc::ptr_eq(&old.source, source));
             let compiled = unchanged.cloned().unwrap_or_else(|| {
-                let (plan, notes) = Plan::compile(source, limits);
+                let (plan, notes) = Plan::compile(source, limits, dialect);
                 published.notes.push((key.clone(), notes));
                 if before.get(key).is_none_or(|old| old.retired) {
                     published.new.push(key.clone());

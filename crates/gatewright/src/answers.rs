@@ -62,6 +62,9 @@ pub(crate) fn from_connections(answer: ConnectionsAnswer) -> Response {
     if let Some(error_type) = answer.error_type {
         headers.insert("x-amzn-ErrorType", HeaderValue::from_static(error_type));
     }
+    if let Some(seconds) = answer.retry_after {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
     response
 }
 

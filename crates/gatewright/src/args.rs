@@ -75,6 +75,14 @@ pub(crate) struct Options {
     #[arg(long, value_name = "human|json")]
     pub(crate) log_format: Option<String>,
 
+    /// Bytes as AWS sends them, or with the improvements that COMPATIBILITY.md lists [default: aws]
+    #[arg(long, value_name = "aws|extended")]
+    pub(crate) compat: Option<String>,
+
+    /// Binary frames of clients: refuse closes with 1003, as AWS does [default: refuse; extended: accept]
+    #[arg(long, value_name = "refuse|accept")]
+    pub(crate) binary: Option<String>,
+
     /// Listen beyond loopback although nothing checks who calls
     #[arg(long)]
     pub(crate) insecure: bool,
@@ -86,6 +94,20 @@ pub(crate) enum LogLevel {
     Error,
     Warn,
     Info,
+}
+
+/// How closely AWS is followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Compat {
+    Aws,
+    Extended,
+}
+
+/// What becomes of binary frames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Binary {
+    Refuse,
+    Accept,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

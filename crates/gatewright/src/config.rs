@@ -9,11 +9,14 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
+use gateway::LinkSettings;
 use serde::Deserialize;
+use types::Dialect;
 use types::arn::Place;
 use types::limits::{Limits, TABLE};
 
-use crate::args::{LogFormat, LogLevel, Options};
+use crate::args::{Binary, Compat, LogFormat, LogLevel, Options};
+use crate::vpc_links;
 
 /// Complete settings.
 #[derive(Debug)]
@@ -25,6 +28,8 @@ pub(crate) struct Config {
     pub(crate) backend: Option<String>,
     pub(crate) place: Place,
     pub(crate) limits: Limits,
+    pub(crate) dialect: Dialect,
+    pub(crate) vpc_links: BTreeMap<String, LinkSettings>,
     pub(crate) log_level: LogLevel,
     pub(crate) log_format: LogFormat,
     /// Name, value, origin; in the order of the documentation.
@@ -65,6 +70,10 @@ struct File {
     log_level: Option<String>,
     log_format: Option<String>,
     insecure: Option<bool>,
+    compat: Option<String>,
+    binary: Option<String>,
+    #[serde(default)]
+    vpc_links: BTreeMap<String, vpc_links::Filed>,
     #[serde(default)]
     limits: BTreeMap<String, toml::Value>,
 }
@@ -149,7 +158,17 @@ impl Config {
         let log_format = collector.text("log-format", options.log_format, file.log_format, "human").0;
         let (insecure, _) = collector.flag("insecure", options.insecure, file.insecure)?;
         check_exposure(listen, admin, insecure)?;
-        let limits = limits(&mut collector, &options.limits, &file.limits)?;
+        let compat: Compat = choice("compat", &collector.text("compat", options.compat, file.compat, "aws").0)?;
+        let default = if compat == Compat::Extended { "accept" } else { "refuse" };
+        let binary: Binary = choice("binary", &collector.text("binary", options.binary, file.binary, default).0)?;
+        let vpc_links = vpc_links::read(&collector.file, file.vpc_links)?;
+        collector.origins.extend(vpc_links::origins(&vpc_links, &collector.file));
+        let mut defaults = Limits::default();
+        if compat == Compat::Extended {
+            // Browsers send a message as one frame and cannot split it.
+            defaults.frame_bytes = 0;
+        }
+        let limits = limits(defaults, &mut collector, &options.limits, &file.limits)?;
         Ok(Config {
             listen,
             admin,
@@ -157,6 +176,8 @@ impl Config {
             backend: (!backend.is_empty()).then_some(backend),
             place: Place { region, account_id },
             limits,
+            dialect: Dialect { extended: compat == Compat::Extended, binary: binary == Binary::Accept },
+            vpc_links,
             log_level: choice("log-level", &log_level)?,
             log_format: choice("log-format", &log_format)?,
             origins: collector.origins,
@@ -247,11 +268,11 @@ fn check_exposure(listen: SocketAddr, admin: Option<SocketAddr>, insecure: bool)
 }
 
 fn limits(
+    mut limits: Limits,
     collector: &mut Collector,
     typed: &[String],
     filed: &BTreeMap<String, toml::Value>,
 ) -> Result<Limits, String> {
-    let mut limits = Limits::default();
     let mut origins: BTreeMap<String, Origin> = BTreeMap::new();
     let file = collector.file.display().to_string();
     for (name, value) in filed {

@@ -18,6 +18,7 @@ mod render;
 mod serve;
 mod service;
 mod shutdown;
+mod vpc_links;
 
 use std::io::Write;
 use std::process::ExitCode;

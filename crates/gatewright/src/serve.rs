@@ -49,6 +49,8 @@ pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
         node: NODE,
         sink: Arc::new(log.clone()),
         peers: Box::new(Alone),
+        dialect: config.dialect,
+        vpc_links: config.vpc_links.clone(),
     });
     let announcements = Arc::new(Announcements::default());
     let control = Arc::new(open_control(&config, &addresses, &gateway, &announcements)?);
@@ -58,6 +60,8 @@ pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
     let (stopper, stop) = watch::channel(false);
     let timers = gateway.clone();
     tokio::spawn(async move { timers.run_timers().await });
+    let checks = gateway.clone();
+    tokio::spawn(async move { checks.run_health_checks().await });
     // The demo's backend is there until the end, for the $disconnect calls; dropping the sender ends it.
     let (_demo_stopper, demo_stop) = watch::channel(false);
     if mode == Mode::Demo {

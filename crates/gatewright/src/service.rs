@@ -120,10 +120,11 @@ impl Service {
             Below::Nothing | Below::Other => from_connections(ConnectionsAnswer::forbidden()),
             Below::Connection(_) => {
                 let method = request.method().clone();
+                let query = request.uri().query().unwrap_or_default().to_owned();
                 let bytes_max = self.limits.message_bytes;
                 let waits = waits_to_send(request.headers());
                 let answer = match collect(request.into_body(), bytes_max, waits).await {
-                    Ok(body) => self.gateway.connections(method.as_str(), address, body).await,
+                    Ok(body) => self.gateway.connections(method.as_str(), address, &query, body).await,
                     Err(Unread::TooLarge) => ConnectionsAnswer::too_large(bytes_max),
                     Err(Unread::Broken) => return error(StatusCode::BAD_REQUEST, "the body did not arrive whole"),
                 };

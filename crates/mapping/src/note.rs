@@ -84,6 +84,13 @@ pub enum Note {
         /// The half that is missing.
         missing: &'static str,
     },
+    /// An integration goes through a VPC link that no address is known of.
+    LinkWithoutAddress {
+        /// Which route.
+        route_key: String,
+        /// The link's id.
+        link: String,
+    },
     /// A throttle of nothing: every request of the route is refused.
     ThrottledToNothing {
         /// Which route.
@@ -151,6 +158,12 @@ impl fmt::Display for Note {
                 f,
                 "route {route_key} is treated as two-way although it has no {missing}; AWS asks for both the route \
                  response $default and the route-response-selection-expression $default"
+            ),
+            Note::LinkWithoutAddress { route_key, link } => write!(
+                f,
+                "route {route_key} goes through VPC link {link}, of which no address is known: it connects to the host of \
+                 its integration's URI. To say where the link leads: [vpc-links.{link}] targets = [\"HOST:PORT\"] in the \
+                 settings file"
             ),
             Note::ThrottledToNothing { route_key, api_id, stage } => write!(
                 f,

@@ -8,9 +8,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use regex::Regex;
+use types::Dialect;
 use types::account::Throttle;
 use types::event::Event;
 use types::limits::Limits;
+use types::message::Way;
 use types::resources::{LoggingLevel, Map, RouteSettings};
 use types::snapshot::{DeployedStage, IntegrationDefinition, RouteDefinition, StageKey};
 
@@ -19,7 +21,7 @@ use crate::expression::Expression;
 use crate::note::Note;
 use crate::parameters::{Parameter, Target};
 use crate::template::Templates;
-use crate::uri::UriTemplate;
+use crate::uri::{UriTemplate, with_variables};
 use crate::validation::{self, Models, Validation};
 
 /// One stage as of one deployment, ready to run. A message pins one plan.
@@ -91,6 +93,8 @@ pub(crate) struct Integration {
     pub(crate) templates: Templates,
     pub(crate) passthrough: Passthrough,
     pub(crate) responses: Vec<Response>,
+    /// Whether the request tells more, and less, than AWS's.
+    pub(crate) extended: bool,
     /// The message is base64 and goes on as the bytes it stands for.
     pub(crate) to_binary: bool,
 }
@@ -142,6 +146,15 @@ impl Plan {
         self.routes.values()
     }
 
+    /// The VPC links that its routes go through: link, route key.
+    pub fn links(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.routes().filter_map(|route| {
+            let RouteTarget::Integration(integration) = &route.target else { return None };
+            let (Backend::Http(uri) | Backend::HttpProxy(uri)) = &integration.backend else { return None };
+            Some((uri.link()?, &*route.key))
+        })
+    }
+
     /// Where a client's API key is found.
     pub fn api_key_source(&self) -> ApiKeySource {
         self.api_key_source
@@ -154,10 +167,10 @@ impl Plan {
     }
 
     /// Compiles a stage. The notes name every resource that cannot work or will surprise.
-    pub fn compile(stage: &DeployedStage, limits: &Limits) -> (Plan, Vec<Note>) {
+    pub fn compile(stage: &DeployedStage, limits: &Limits, dialect: Dialect) -> (Plan, Vec<Note>) {
         let api = &stage.definition.api;
         let models = validation::compile(&api.api_id, &stage.definition.models);
-        let mut compiler = Compiler { stage, limits, models, notes: Vec::new() };
+        let mut compiler = Compiler { stage, limits, dialect, models, notes: Vec::new() };
         let selection = Expression::parse(&api.route_selection_expression);
         if let Err(detail) = &selection {
             compiler.broken("the route selection expression", detail);
@@ -228,6 +241,7 @@ fn throttle(own: Option<&RouteSettings>, default: &RouteSettings) -> Option<Thro
 struct Compiler<'a> {
     stage: &'a DeployedStage,
     limits: &'a Limits,
+    dialect: Dialect,
     models: Models,
     notes: Vec<Note>,
 }
@@ -308,11 +322,10 @@ impl Compiler<'_> {
     fn integration(&mut self, definition: &IntegrationDefinition, route_key: &str) -> Result<Integration, String> {
         let integration = &definition.integration;
         let id = &integration.integration_id;
-        let what = format!("integration {id}");
-        let uri = || {
+        let uri = || -> Result<UriTemplate, String> {
             let uri = integration.integration_uri.as_deref().unwrap_or_default();
-            UriTemplate::compile(uri, &self.stage.settings.stage_variables)
-                .map_err(|detail| format!("Invalid endpoint address: {detail}"))
+            let uri = UriTemplate::compile(uri, &self.stage.settings.stage_variables);
+            Ok(uri.map_err(|detail| format!("Invalid endpoint address: {detail}"))?.by(self.way(integration)?))
         };
         let backend = match integration.integration_type.as_str() {
             "HTTP" => Backend::Http(uri()?),
@@ -326,9 +339,6 @@ impl Compiler<'_> {
             (_, Some(method)) if is_token(method) => method.to_ascii_uppercase(),
             (_, method) => return Err(format!("its method `{}` is no HTTP method", method.unwrap_or_default())),
         };
-        if integration.connection_type.as_deref() == Some("VPC_LINK") {
-            self.not_yet(&what, "VPC links are not resolved yet; it connects to the host of its own URI".into());
-        }
         // A proxy does not use its templates, so they cannot break it.
         let templates = match is_proxy {
             true => Templates::compile(None, &Map::new()),
@@ -366,6 +376,7 @@ impl Compiler<'_> {
             timeout: integration.timeout_in_millis.map_or(most, Duration::from_millis).min(most),
             parameters,
             templates,
+            extended: self.dialect.extended,
             passthrough: match integration.passthrough_behavior.as_deref() {
                 Some("NEVER") => Passthrough::Never,
                 Some("WHEN_NO_TEMPLATES") => Passthrough::WhenNoTemplates,
@@ -374,6 +385,20 @@ impl Compiler<'_> {
             responses,
             to_binary: integration.content_handling_strategy.as_deref() == Some("CONVERT_TO_BINARY"),
         })
+    }
+
+    fn way(&self, integration: &types::resources::Integration) -> Result<Option<Arc<Way>>, String> {
+        let variables = &self.stage.settings.stage_variables;
+        let link =
+            integration.connection_id.as_deref().filter(|_| integration.connection_type.as_deref() == Some("VPC_LINK"));
+        let link = link.map(|link| with_variables(link, variables)).transpose();
+        let tls = integration.tls_config.as_ref();
+        let way = Way {
+            link: link.map_err(|detail| format!("its VPC link: {detail}"))?,
+            server_name: tls.and_then(|tls| tls.server_name_to_verify.clone()).filter(|name| !name.is_empty()),
+            client_certificate: self.stage.settings.client_certificate_id.clone().filter(|id| !id.is_empty()),
+        };
+        Ok((way != Way::default()).then(|| Arc::new(way)))
     }
 
     // The texts are what AWS logs on REST APIs (observed there).

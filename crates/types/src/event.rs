@@ -86,13 +86,15 @@ pub struct Handshake {
     pub query_string: String,
 }
 
-/// One text message of a client, reassembled.
+/// One message of a client, reassembled.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientMessage {
     /// `$context.messageId`.
     pub id: Id,
-    /// The text; valid UTF-8.
+    /// What it says; valid UTF-8 unless it is binary.
     pub body: Bytes,
+    /// Whether it came in binary frames, which only [`Dialect::binary`](crate::Dialect) lets in.
+    pub is_binary: bool,
 }
 
 impl ClientMessage {

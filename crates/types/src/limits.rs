@@ -2,6 +2,11 @@
 
 use std::time::Duration;
 
+/// A time as settings write it: `10s`, `500ms`.
+pub fn time(text: &str) -> Option<Duration> {
+    Value::parse(text.trim())
+}
+
 /// The value of a limit as text: `10m`, `500ms`, `32768`, `32k`; `0` means none.
 trait Value: Sized {
     const UNIT: &'static str;

@@ -127,7 +127,7 @@ mod tests {
         });
         let kinds = [
             EventKind::Connect(Box::default()),
-            EventKind::Message(ClientMessage { id: id(2), body: Bytes::from_static(b"{}") }),
+            EventKind::Message(ClientMessage { id: id(2), body: Bytes::from_static(b"{}"), is_binary: false }),
             EventKind::Disconnect(Disconnect { status_code: 1001, reason: "Going away".into() }),
         ];
         for kind in kinds {

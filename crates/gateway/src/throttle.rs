@@ -24,7 +24,12 @@ pub(crate) struct Bucket {
 impl Bucket {
     /// A full bucket.
     pub(crate) fn new(throttle: Throttle) -> Bucket {
-        let quota = NonZeroU32::new(throttle.burst_limit).filter(|_| throttle.rate_limit > 0.0).and_then(|burst| {
+        // A rate without a burst may be used up at once in a second (inferred).
+        let burst = match throttle.burst_limit {
+            u32::MAX => throttle.rate_limit.ceil().clamp(1.0, f64::from(u32::MAX)) as u32,
+            burst => burst,
+        };
+        let quota = NonZeroU32::new(burst).filter(|_| throttle.rate_limit > 0.0).and_then(|burst| {
             let refill = Duration::try_from_secs_f64(1.0 / throttle.rate_limit).unwrap_or(FILL_MAX);
             let refill = refill.clamp(Duration::from_nanos(1), FILL_MAX / burst.get());
             Some(Quota::with_period(refill)?.allow_burst(burst))
@@ -106,6 +111,7 @@ mod tests {
     fn a_burst_passes_and_nothing_more_until_tokens_come_back() {
         assert_eq!(passed(3, 0.000_001), 3);
         assert_eq!(passed(100, 0.000_001), 20);
+        assert_eq!(passed(u32::MAX, 2.5), 3, "without a burst the rate is one");
         assert_eq!(passed(1, f64::MAX), 20);
     }
 
@@ -114,7 +120,7 @@ mod tests {
         for (burst, rate) in [(0, 10.0), (10, 0.0), (10, -1.0), (10, f64::NAN)] {
             assert_eq!(passed(burst, rate), 0, "{burst} {rate}");
         }
-        assert_eq!(passed(u32::MAX, f64::MIN_POSITIVE), 20);
+        assert_eq!(passed(u32::MAX - 1, f64::MIN_POSITIVE), 20);
         assert_eq!(passed(u32::MAX, f64::INFINITY), 20);
     }
 }

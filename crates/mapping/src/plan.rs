@@ -233,7 +233,7 @@ fn throttle(own: Option<&RouteSettings>, default: &RouteSettings) -> Option<Thro
             let burst = burst.unwrap_or(rate.ceil().clamp(0.0, f64::from(u32::MAX)) as u32);
             Some(Throttle { burst_limit: burst, rate_limit: rate })
         }
-        (None, Some(0)) => Some(Throttle::default()),
+        (None, Some(0)) => Some(Throttle { burst_limit: 0, rate_limit: 0.0 }),
         (None, _) => None,
     }
 }

@@ -9,9 +9,9 @@ mod record;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use mapping::{Mapped, Note, Plan, Reply, Route};
+use mapping::{Call, Mapped, Note, Plan, Reply, Route};
 use types::event::Event;
-use types::message::{IntegrationRequest, IntegrationResponse};
+use types::message::{IntegrationRequest, IntegrationResponse, Target};
 use types::time::Timestamp;
 
 pub use lines::{Line, LineKind};
@@ -55,10 +55,18 @@ impl<'s> ExecutionLog<'s> {
 
     /// Ends the log and gives it to its readers.
     pub(crate) fn close(mut self, outcome: Outcome) -> Outcome {
+        let facts = &mut self.record.facts;
         match &outcome {
-            Ok(reply) => self.record.status = Some(reply.as_ref().map_or(200, |reply| reply.status)),
+            Ok(reply) => {
+                facts.status = reply.as_ref().map_or(200, |reply| reply.status);
+                let reply = reply.as_ref().filter(|reply| reply.two_way && !reply.body.is_empty());
+                facts.reply_bytes = reply.map(|reply| reply.body.len());
+            }
             Err(refusal) => {
-                self.record.status = Some(refusal.status());
+                let failure = refusal.failure();
+                facts.status = refusal.status();
+                facts.reply_bytes = Some(failure.message.len());
+                facts.failure = Some(Box::new(failure));
                 self.record.steps.push((now(), Step::Failed(refusal.log_line())));
             }
         }
@@ -114,6 +122,8 @@ impl Recorded for Mapped<Option<IntegrationRequest>> {
     type Value = Option<IntegrationRequest>;
     fn record(self, log: &mut ExecutionLog<'_>) -> Self::Value {
         if let Some(request) = &self.value {
+            let mock = matches!(request.target, Target::Mock { .. });
+            log.record.facts.call = Some(Call { mock, answer: None });
             log.keep(|| Step::Request(Arc::new(request.clone())));
         }
         log.notes(self.notes);
@@ -124,6 +134,9 @@ impl Recorded for Mapped<Option<IntegrationRequest>> {
 impl Recorded for IntegrationResponse {
     type Value = IntegrationResponse;
     fn record(self, log: &mut ExecutionLog<'_>) -> Self::Value {
+        if let Some(call) = &mut log.record.facts.call {
+            call.answer = Some((self.status, self.latency));
+        }
         log.keep(|| Step::Response(Arc::new(self.clone())));
         self
     }

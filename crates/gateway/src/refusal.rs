@@ -4,7 +4,7 @@
 //! that is the refusal's detail, which goes to the log and never to the client.
 
 use integration::Kind as IntegrationKind;
-use mapping::{Kind as MappingKind, Reply};
+use mapping::{Failure, Kind as MappingKind, Reply};
 use types::Id;
 
 /// The gateway's reasons, named as AWS names its gateway responses.
@@ -58,6 +58,35 @@ impl Refusal {
             Kind::Throttled => 429,
             Kind::ApiConfigurationError | Kind::ResponseTooLarge => 500,
             Kind::IntegrationFailure | Kind::IntegrationTimeout => 504,
+        }
+    }
+
+    /// `$context.error.responseType`. Source: documented ("Gateway response types"); which of them an answer that is
+    /// too large counts as is inferred.
+    pub(crate) fn response_type(&self) -> &'static str {
+        match self.kind {
+            Kind::AccessDenied => "ACCESS_DENIED",
+            Kind::BadRequestParameters => "BAD_REQUEST_PARAMETERS",
+            Kind::UnsupportedMediaType => "UNSUPPORTED_MEDIA_TYPE",
+            Kind::Throttled => "THROTTLED",
+            Kind::ApiConfigurationError => "API_CONFIGURATION_ERROR",
+            Kind::IntegrationFailure | Kind::ResponseTooLarge => "INTEGRATION_FAILURE",
+            Kind::IntegrationTimeout => "INTEGRATION_TIMEOUT",
+        }
+    }
+
+    /// What of it is `$context.error.validationErrorString`: parameters or a body that do not fit what was declared.
+    fn validation(&self) -> Option<String> {
+        matches!(self.kind, Kind::BadRequestParameters).then(|| self.detail.clone())
+    }
+
+    /// What the access log and the metrics keep of it.
+    pub(crate) fn failure(&self) -> Failure {
+        Failure {
+            response_type: self.response_type(),
+            message: self.message(),
+            detail: self.detail.clone(),
+            validation: self.validation(),
         }
     }
 

@@ -8,6 +8,7 @@ pub mod plan;
 mod context;
 mod error;
 mod expression;
+mod facts;
 mod note;
 mod objects;
 mod parameters;
@@ -18,6 +19,7 @@ mod template;
 mod uri;
 
 pub use error::{Error, Kind};
+pub use facts::{Call, Facts, Failure};
 pub use note::Note;
 pub use objects::{Case, batch_line, jsonpath_line};
 pub use plan::{Plan, Route};

@@ -1,4 +1,4 @@
-//! The `$context` variables as texts: one table, read by parameter mappings and one day by access logs. Templates see the
+//! The `$context` variables as texts: one table, read by parameter mappings and access logs. Templates see the
 //! same variables as a map (`objects/event.rs`); a test there holds the two together.
 
 use types::event::{Event, EventKind};
@@ -15,6 +15,7 @@ pub(crate) struct Scope<'a> {
 }
 
 /// One variable: its name after `context.`, and its value as text; `None` where the event has none.
+#[derive(Debug)]
 pub(crate) struct Variable {
     pub(crate) name: &'static str,
     pub(crate) value: fn(&Scope<'_>) -> Option<String>,

@@ -5,6 +5,7 @@
 
 pub mod plan;
 
+mod access_log;
 mod context;
 mod error;
 mod expression;
@@ -18,6 +19,7 @@ mod selection;
 mod template;
 mod uri;
 
+pub use access_log::AccessLog;
 pub use error::{Error, Kind};
 pub use facts::{Call, Facts, Failure};
 pub use note::Note;

@@ -10,11 +10,13 @@ use std::time::Duration;
 use regex::Regex;
 use types::event::Event;
 use types::limits::Limits;
-use types::resources::{LoggingLevel, Map, RouteSettings};
+use types::resources::{LoggingLevel, Map, RouteSettings, Stage};
 use types::snapshot::{DeployedStage, IntegrationDefinition, RouteDefinition, StageKey};
 
+use crate::access_log::AccessLog;
 use crate::context::Scope;
 use crate::expression::Expression;
+use crate::facts::Facts;
 use crate::note::Note;
 use crate::parameters::{Parameter, Target};
 use crate::template::Templates;
@@ -30,6 +32,10 @@ pub struct Plan {
     pub default_logging: Logging,
     /// Whether any route logs anything; false spares messages the bookkeeping.
     pub logs: bool,
+    /// The stage's access log, if it keeps one.
+    pub access_log: Option<AccessLog>,
+    /// The keys of the routes that are counted one by one, in the order of [`Route::detailed`].
+    pub detailed_routes: Vec<Arc<str>>,
     pub(crate) selection: Result<Expression, String>,
     pub(crate) selection_text: String,
     variables: Map<String>,
@@ -53,6 +59,8 @@ pub struct Route {
     pub two_way: bool,
     /// What is logged of it.
     pub logging: Logging,
+    /// Its place in [`Plan::detailed_routes`], if its metrics are detailed.
+    pub detailed: Option<usize>,
     required: Vec<Required>,
     pub(crate) target: RouteTarget,
 }
@@ -120,6 +128,14 @@ impl Plan {
         Scope { stage: &self.key, stage_variables: &self.variables, route_key: &route.key, event }
     }
 
+    /// The access log's line for an event that is over, without a line break; `None` where the stage keeps no such log.
+    /// `route_key` is missing where no route was chosen.
+    pub fn access_line(&self, route_key: Option<&str>, event: &Event, facts: &Facts) -> Option<String> {
+        let route = route_key.unwrap_or_default();
+        let scope = Scope { stage: &self.key, stage_variables: &self.variables, route_key: route, event };
+        self.access_log.as_ref().map(|log| log.line(&scope, route_key, facts))
+    }
+
     pub(crate) fn route_keys(&self) -> impl Iterator<Item = &str> {
         let mut keys: Vec<_> = self.routes.keys().map(String::as_str).collect();
         keys.sort_unstable();
@@ -135,7 +151,10 @@ impl Plan {
             compiler.broken("the route selection expression", detail);
         }
         let routes = stage.definition.routes.iter().map(|route| (route.route.route_key.clone(), compiler.route(route)));
-        let routes: HashMap<String, Route> = routes.collect();
+        let mut routes: HashMap<String, Route> = routes.collect();
+        let detailed_routes = number_detailed(&mut routes, &stage.settings);
+        let access_log = stage.settings.access_log_settings.as_ref();
+        let access_log = access_log.and_then(|settings| AccessLog::compile(settings, &mut compiler.notes));
         let default_logging = logging(None, &stage.settings.default_route_settings);
         let plan = Plan {
             key: Arc::new(stage.key.clone()),
@@ -143,6 +162,8 @@ impl Plan {
             default_logging,
             logs: default_logging.level > LoggingLevel::Off
                 || routes.values().any(|route| route.logging.level > LoggingLevel::Off),
+            access_log,
+            detailed_routes,
             selection,
             selection_text: api.route_selection_expression.clone(),
             variables: stage.settings.stage_variables.clone(),
@@ -161,6 +182,20 @@ impl Route {
         };
         self.required.iter().filter(missing).map(|required| required.name.as_str()).collect()
     }
+}
+
+// Numbers the routes whose own settings, or else the stage's, ask for detailed metrics.
+fn number_detailed(routes: &mut HashMap<String, Route>, settings: &Stage) -> Vec<Arc<str>> {
+    let by_default = settings.default_route_settings.detailed_metrics_enabled.unwrap_or_default();
+    let mut keys = Vec::new();
+    for (key, route) in routes {
+        let own = settings.route_settings.get(key).and_then(|own| own.detailed_metrics_enabled);
+        if own.unwrap_or(by_default) {
+            route.detailed = Some(keys.len());
+            keys.push(route.key.clone());
+        }
+    }
+    keys
 }
 
 fn logging(own: Option<&RouteSettings>, default: &RouteSettings) -> Logging {
@@ -212,6 +247,7 @@ impl Compiler<'_> {
         Route {
             two_way: expression || response,
             logging: logging(self.stage.settings.route_settings.get(&key), &self.stage.settings.default_route_settings),
+            detailed: None,
             required: required.filter_map(|(parameter, _)| required_parameter(parameter)).collect(),
             target,
             key: key.into(),

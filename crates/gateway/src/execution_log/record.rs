@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use mapping::{Facts, Reply};
 use mapping::plan::Logging;
+use mapping::{Facts, Reply};
 use serde_json::{Value, json};
 use types::event::{Connection, Disconnect, Event, EventKind};
 use types::headers::Headers;

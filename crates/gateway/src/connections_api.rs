@@ -19,9 +19,9 @@ impl Gateway {
     /// Carries out `POST`, `GET` or `DELETE @connections/{id}`.
     pub async fn connections(&self, method: &str, address: &Address, body: Bytes) -> Answer {
         let Below::Connection(id) = &address.below else { return Answer::forbidden() };
-        if self.stages.enter(&address.key).is_none() {
+        let Some(stage) = self.stages.pin(&address.key).filter(|stage| !stage.retired) else {
             return Answer::forbidden();
-        }
+        };
         let Ok(id) = id.parse::<Id>() else {
             // Observed that AWS answers 400; the text is inferred.
             return Answer::error(400, "BadRequestException", &format!("Invalid connectionId: {id}"));
@@ -41,10 +41,12 @@ impl Gateway {
             "DELETE" => Command::Delete,
             _ => return Answer::error(403, "MissingAuthenticationTokenException", "Missing Authentication Token"),
         };
-        match id.node() == self.node {
+        let answer = match id.node() == self.node {
             true => self.command(&address.key, id, &command),
             false => self.peers.ask(id.node(), &address.key, id, command).await,
-        }
+        };
+        stage.metrics.answered(method, answer.status);
+        answer
     }
 
     /// Carries out a command on a connection of this node.
@@ -54,7 +56,10 @@ impl Gateway {
         let Some(client) = client else { return Answer::gone() };
         match command {
             Command::Post(data) => match client.send(data, self.outbox_bounds, self.now()) {
-                Ok(()) => Answer::ok(200, String::new()),
+                Ok(()) => {
+                    client.metrics.traffic().calls.messages.one();
+                    Answer::ok(200, String::new())
+                }
                 Err(NotSent::Full) => {
                     // Documented: also when the client's buffer is full. The empty body is AWS's (observed).
                     Answer { status: 429, error_type: Some("LimitExceededException"), body: String::new() }

@@ -16,6 +16,7 @@ use types::time::Timestamp;
 use crate::client::{Client, Timed};
 use crate::execution_log::LogSink;
 use crate::frame::close;
+use crate::metrics::Metrics;
 use crate::outbox::OutboxBounds;
 use crate::peers::Peers;
 use crate::registry::Registry;
@@ -30,6 +31,8 @@ pub struct Settings {
     pub node: u16,
     /// Where records of events go.
     pub sink: Arc<dyn LogSink>,
+    /// How many stages, and routes with detailed metrics, are counted one by one; all beyond share one series.
+    pub metrics_series: usize,
     /// The way to other nodes.
     pub peers: Box<dyn Peers>,
 }
@@ -41,6 +44,7 @@ pub struct Gateway {
     pub(crate) sink: Arc<dyn LogSink>,
     pub(crate) peers: Box<dyn Peers>,
     pub(crate) stages: Stages,
+    pub(crate) metrics: Metrics,
     pub(crate) integrations: Integrations,
     pub(crate) in_flight: Semaphore,
     pub(crate) registry: Arc<Registry>,
@@ -63,6 +67,7 @@ impl Gateway {
             sink: settings.sink,
             peers: settings.peers,
             stages: Stages::new(),
+            metrics: Metrics::new(settings.metrics_series),
             registry: Arc::new(Registry::new()),
             wheel: Wheel::new(),
             names: Interner::default(),
@@ -79,7 +84,7 @@ impl Gateway {
         let is_used = |key: &StageKey| {
             self.registry.has_unlisted() || self.registry.all().any(|client| *client.info.stage == *key)
         };
-        let published = self.stages.publish(snapshot, &self.limits, is_used);
+        let published = self.stages.publish(snapshot, &self.limits, &self.metrics, is_used);
         if !published.gone.is_empty() {
             for client in self.registry.all().filter(|client| published.gone.contains(&client.info.stage)) {
                 self.close_as_going_away(&client);

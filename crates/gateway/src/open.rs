@@ -17,6 +17,7 @@ use crate::client::Client;
 use crate::connection;
 use crate::gateway::Gateway;
 use crate::handshake::{self, Answer, RequestHead};
+use crate::metrics::StageMetrics;
 use crate::refusal::{Kind, Refusal};
 use crate::registry::Counted;
 use crate::walk;
@@ -37,15 +38,33 @@ pub struct Opening {
     gateway: Arc<Gateway>,
     connection: Arc<Connection>,
     counted: Counted,
+    metrics: Arc<StageMetrics>,
 }
 
 impl Gateway {
     /// Takes an upgrade request through `$connect`. The answer is the caller's to send; with an [`Opening`] it is a 101.
     pub async fn open(self: &Arc<Self>, head: RequestHead, peer: Peer) -> (Answer, Option<Opening>) {
+        let begun = self.now();
+        let mut stage = self.metrics.nowhere().clone();
+        let (answer, opening) = self.let_in(head, peer, &mut stage).await;
+        stage.handshake(answer.status, self.now().saturating_sub(begun));
+        (answer, opening)
+    }
+
+    // `stage` becomes what is counted of the stage, once it is known.
+    async fn let_in(
+        self: &Arc<Self>,
+        head: RequestHead,
+        peer: Peer,
+        stage: &mut Arc<StageMetrics>,
+    ) -> (Answer, Option<Opening>) {
         let (path, query) = head.path_and_query();
         let Some(address) = Address::read(head.host(), path) else { return (forbidden(), None) };
         let plan = self.stages.enter(&address.key).filter(|plan| plan.default_endpoint);
         let Some(plan) = plan.filter(|_| address.below == Below::Nothing) else { return (forbidden(), None) };
+        if let Some(metrics) = self.stages.metrics(&plan.key) {
+            *stage = metrics;
+        }
         let accept_key = match head.accept_key() {
             Ok(key) => key,
             Err(detail) => return (plain(400, "BadRequestException", detail), None),
@@ -73,6 +92,7 @@ impl Gateway {
         let request_id = self.new_id(IdKind::Request);
         if self.limits.connections != 0 && self.open_connections() > self.limits.connections {
             let refusal = Refusal::new(Kind::Throttled, "the limit connections is reached");
+            stage.throttled("connections");
             return (refused(&refusal, &connection, request_id), None);
         }
         let query = query.to_owned();
@@ -100,7 +120,8 @@ impl Gateway {
             }
             reply => {
                 let answer = handshake::accepted(&accept_key, reply.as_ref().map(|reply| &reply.headers));
-                (answer, Some(Opening { gateway: self.clone(), connection, counted }))
+                let metrics = stage.clone();
+                (answer, Some(Opening { gateway: self.clone(), connection, counted, metrics }))
             }
         }
     }
@@ -123,10 +144,11 @@ impl Opening {
     /// Hands the connection to its task. `answer` goes out first, unless it has gone already and is empty; `rest` is
     /// what the client sent behind its request.
     pub fn start(self, socket: TcpStream, rest: Vec<u8>, answer: &[u8]) {
-        let Opening { gateway, connection, counted } = self;
+        let Opening { gateway, connection, counted, metrics } = self;
         let (reader, writer) = socket.into_split();
         let now = gateway.now();
-        let client = Client::open(connection, now, writer, answer, |client| gateway.registry.insert(client.clone()));
+        let client =
+            Client::open(connection, metrics, now, writer, answer, |client| gateway.registry.insert(client.clone()));
         gateway.look_after(&client, now);
         // The program's end, or the stage's, may have come while `$connect` ran, before this client could be found.
         if gateway.is_draining() || gateway.stages.enter(&client.info.stage).is_none() {

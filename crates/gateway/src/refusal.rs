@@ -75,6 +75,11 @@ impl Refusal {
         }
     }
 
+    /// What throttled the request, if anything did: one of the causes that the metrics know.
+    pub(crate) fn throttled_by(&self) -> Option<&'static str> {
+        matches!(self.kind, Kind::Throttled).then_some("connections")
+    }
+
     /// What of it is `$context.error.validationErrorString`: parameters or a body that do not fit what was declared.
     fn validation(&self) -> Option<String> {
         matches!(self.kind, Kind::BadRequestParameters).then(|| self.detail.clone())

@@ -4,9 +4,11 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
-use mapping::{Note, Plan};
+use mapping::{Note, Plan, Route};
 use types::limits::Limits;
 use types::snapshot::{DeployedStage, Snapshot, StageKey};
+
+use crate::metrics::{Metrics, RouteMetrics, StageMetrics};
 
 /// The current plans.
 pub(crate) struct Stages {
@@ -15,11 +17,16 @@ pub(crate) struct Stages {
     publishing: Mutex<()>,
 }
 
-struct Compiled {
+/// A stage as it is in force: its plan, and what is counted of it.
+#[derive(Clone)]
+pub(crate) struct Compiled {
     source: Arc<DeployedStage>,
-    plan: Arc<Plan>,
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) metrics: Arc<StageMetrics>,
+    /// Those of the plan's detailed routes, in their order.
+    routes: Vec<Arc<RouteMetrics>>,
     /// The stage is gone: its open connections are being closed and may still run `$disconnect`, nobody gets in.
-    retired: bool,
+    pub(crate) retired: bool,
 }
 
 /// What publishing a snapshot did.
@@ -39,8 +46,13 @@ impl Stages {
     }
 
     /// The plan for an event of a connection; it stays the same for the event whatever is published meanwhile.
-    pub(crate) fn pin(&self, key: &StageKey) -> Option<Arc<Plan>> {
-        self.current.load().get(key).map(|compiled| compiled.plan.clone())
+    pub(crate) fn pin(&self, key: &StageKey) -> Option<Arc<Compiled>> {
+        self.current.load().get(key).cloned()
+    }
+
+    /// What is counted of a stage.
+    pub(crate) fn metrics(&self, key: &StageKey) -> Option<Arc<StageMetrics>> {
+        self.current.load().get(key).map(|compiled| compiled.metrics.clone())
     }
 
     /// The plan for a new client: none where the stage is gone.
@@ -53,6 +65,7 @@ impl Stages {
         &self,
         snapshot: &Snapshot,
         limits: &Limits,
+        metrics: &Metrics,
         is_used: impl Fn(&StageKey) -> bool,
     ) -> Published {
         let _one_at_a_time = self.publishing.lock().unwrap_or_else(PoisonError::into_inner);
@@ -67,7 +80,7 @@ impl Stages {
                 if before.get(key).is_none_or(|old| old.retired) {
                     published.new.push(key.clone());
                 }
-                Arc::new(Compiled { source: source.clone(), plan: Arc::new(plan), retired: false })
+                Arc::new(Compiled::new(source.clone(), plan, before.get(key), metrics))
             });
             stages.insert(key.clone(), compiled);
         }
@@ -77,10 +90,30 @@ impl Stages {
             } else if !is_used(key) {
                 continue;
             }
-            let retired = Compiled { source: old.source.clone(), plan: old.plan.clone(), retired: true };
+            metrics.set_gone(&old.metrics, true);
+            let retired = Compiled { retired: true, routes: Vec::new(), ..Compiled::clone(old) };
             stages.insert(key.clone(), Arc::new(retired));
         }
         self.current.store(Arc::new(stages));
         published
+    }
+}
+
+impl Compiled {
+    // What was counted of the stage before it changed is counted on.
+    fn new(source: Arc<DeployedStage>, plan: Plan, old: Option<&Arc<Compiled>>, metrics: &Metrics) -> Compiled {
+        let stage = old.map_or_else(|| metrics.stage(&plan.key), |old| old.metrics.clone());
+        metrics.set_gone(&stage, false);
+        let route = |key: &Arc<str>| {
+            let counted = old.and_then(|old| old.routes.get(old.plan.detailed_routes.iter().position(|o| o == key)?));
+            counted.cloned().unwrap_or_else(|| metrics.route(&plan.key, key))
+        };
+        let routes = plan.detailed_routes.iter().map(route).collect();
+        Compiled { source, plan: Arc::new(plan), metrics: stage, routes, retired: false }
+    }
+
+    /// What is counted of a route, where its metrics are detailed.
+    pub(crate) fn route_metrics(&self, route: &Route) -> Option<&Arc<RouteMetrics>> {
+        self.routes.get(route.detailed?)
     }
 }

@@ -9,7 +9,7 @@ use types::event::{Caller, Event, EventKind, Handshake};
 use types::headers::Headers;
 
 use crate::gateway::Gateway;
-use crate::refusal::{Kind, Refusal};
+use crate::refusal::{By, Kind, Refusal};
 use crate::stages::Compiled;
 use crate::usage::Exceeded;
 
@@ -44,7 +44,7 @@ fn limits(gateway: &Gateway, stage: &Compiled, route: &Route, event: &Event) -> 
     }
     if let Some(bucket) = stage.buckets.get(&route.key).filter(|bucket| !bucket.take()) {
         let detail = format!("the stage's throttling lets pass on route {}: {}", route.key, bucket.told());
-        return Err(Refusal::new(Kind::Throttled, detail));
+        return Err(Refusal::new(Kind::Throttled(By::Route), detail));
     }
     gateway.account_limits.request()
 }
@@ -92,7 +92,7 @@ pub(crate) fn fits(reply: Reply, message_bytes_max: usize) -> Result<Reply, Refu
 impl From<Exceeded> for Refusal {
     fn from(exceeded: Exceeded) -> Refusal {
         match exceeded {
-            Exceeded::Throttle(detail) => Refusal::new(Kind::Throttled, detail),
+            Exceeded::Throttle(detail) => Refusal::new(Kind::Throttled(By::UsagePlan), detail),
             Exceeded::Quota(detail) => Refusal::new(Kind::QuotaExceeded, detail),
         }
     }

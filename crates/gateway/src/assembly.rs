@@ -50,9 +50,16 @@ pub(crate) struct Assembly {
     checked: usize,
     in_message: bool,
     is_binary: bool,
+    /// Whole frames since somebody last asked.
+    frames: u32,
 }
 
 impl Assembly {
+    /// How many whole frames came since this was last asked.
+    pub(crate) fn take_frames(&mut self) -> u32 {
+        std::mem::take(&mut self.frames)
+    }
+
     /// Takes the next whole input off `bytes`; `None` when they are used up.
     pub(crate) fn next(&mut self, bytes: &mut &[u8], bounds: Bounds) -> Result<Option<Input>, Violation> {
         loop {
@@ -60,6 +67,7 @@ impl Assembly {
                 Some(payload) => payload,
                 None => return Ok(None),
             };
+            self.frames = self.frames.saturating_add(1);
             if let Some(input) = self.take(payload.0, payload.1)? {
                 return Ok(Some(input));
             }

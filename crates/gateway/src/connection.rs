@@ -172,6 +172,7 @@ impl Live {
                 return Poll::Ready(Some(abnormal()));
             }
             self.client.touch(now);
+            self.client.metrics.traffic().bytes_in.add(bytes.len() as u64);
             let (disconnect, left) = self.handle(bytes, now);
             self.rest = Bytes::copy_from_slice(&bytes[bytes.len() - left..]);
             Poll::Ready(disconnect)
@@ -190,7 +191,12 @@ impl Live {
             binary: self.gateway.dialect.binary,
         };
         while self.may_read() {
-            match self.assembly.next(&mut bytes, bounds) {
+            let next = self.assembly.next(&mut bytes, bounds);
+            let frames = self.assembly.take_frames();
+            if frames > 0 {
+                self.client.metrics.traffic().frames_in.add(u64::from(frames));
+            }
+            match next {
                 Ok(None) => return (None, 0),
                 Ok(Some(input)) => {
                     if let Some(disconnect) = self.input(input, now) {

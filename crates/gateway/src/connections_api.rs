@@ -27,6 +27,9 @@ impl Gateway {
             Ok((id, command)) => self.peers.ask(id.node(), &address.key, id, command).await,
             Err(answer) => answer,
         };
+        if let Some(stage) = self.stages.metrics(&address.key) {
+            stage.answered(method, answer.status);
+        }
         if self.dialect.extended { answer.extended() } else { answer }
     }
 
@@ -103,7 +106,10 @@ impl Gateway {
         let Some(client) = self.client(stage, id) else { return Answer::gone() };
         let (opcode, payload) = self.framed(data);
         match client.send(opcode, &payload, self.outbox_bounds, self.now()) {
-            Ok(()) => Answer::ok(200, String::new()),
+            Ok(()) => {
+                client.metrics.traffic().calls.messages.one();
+                Answer::ok(200, String::new())
+            }
             // Documented: also when the client's buffer is full.
             Err(NotSent::Full) => Answer::limit_exceeded(),
             Err(NotSent::Gone) => Answer::gone(),

@@ -22,6 +22,7 @@ use crate::client::{Client, Timed};
 use crate::early::Early;
 use crate::execution_log::LogSink;
 use crate::frame::{Opcode, close};
+use crate::metrics::Metrics;
 use crate::outbox::OutboxBounds;
 use crate::peers::Peers;
 use crate::registry::Registry;
@@ -38,6 +39,8 @@ pub struct Settings {
     pub node: u16,
     /// Where records of events go.
     pub sink: Arc<dyn LogSink>,
+    /// How many stages, and routes with detailed metrics, are counted one by one; all beyond share one series.
+    pub metrics_series: usize,
     /// The way to other nodes.
     pub peers: Box<dyn Peers>,
     /// How closely AWS is followed.
@@ -55,6 +58,7 @@ pub struct Gateway {
     pub(crate) dialect: Dialect,
     pub(crate) vpc_links: BTreeMap<String, LinkSettings>,
     pub(crate) stages: Stages,
+    pub(crate) metrics: Metrics,
     pub(crate) integrations: Integrations,
     pub(crate) usage: Usage,
     pub(crate) account_limits: AccountLimits,
@@ -86,6 +90,7 @@ impl Gateway {
             dialect: settings.dialect,
             vpc_links: settings.vpc_links,
             stages: Stages::new(),
+            metrics: Metrics::new(settings.metrics_series),
             registry: Arc::new(Registry::new()),
             early: Arc::default(),
             wheel: Wheel::new(),
@@ -104,7 +109,7 @@ impl Gateway {
             self.registry.has_unlisted() || self.registry.all().any(|client| *client.info.stage == *key)
         };
         let problems = self.publish_account(&snapshot.account);
-        let mut published = self.stages.publish(snapshot, &self.limits, self.dialect, is_used);
+        let mut published = self.stages.publish(snapshot, &self.limits, self.dialect, &self.metrics, is_used);
         published.problems = problems;
         self.remark_on_links(&mut published);
         if !published.gone.is_empty() {

@@ -20,7 +20,8 @@ use crate::connection;
 use crate::early::Expected;
 use crate::gateway::Gateway;
 use crate::handshake::{self, Answer, RequestHead};
-use crate::refusal::{Kind, Refusal};
+use crate::metrics::StageMetrics;
+use crate::refusal::{By, Kind, Refusal};
 use crate::registry::Counted;
 use crate::walk;
 
@@ -42,15 +43,33 @@ pub struct Opening {
     counted: Counted,
     /// What backends said to it already.
     early: Option<Expected>,
+    metrics: Arc<StageMetrics>,
 }
 
 impl Gateway {
     /// Takes an upgrade request through `$connect`. The answer is the caller's to send; with an [`Opening`] it is a 101.
     pub async fn open(self: &Arc<Self>, head: RequestHead, peer: Peer) -> (Answer, Option<Opening>) {
+        let begun = self.now();
+        let mut stage = self.metrics.nowhere().clone();
+        let (answer, opening) = self.let_in(head, peer, &mut stage).await;
+        stage.handshake(answer.status, self.now().saturating_sub(begun));
+        (answer, opening)
+    }
+
+    // `stage` becomes what is counted of the stage, once it is known.
+    async fn let_in(
+        self: &Arc<Self>,
+        head: RequestHead,
+        peer: Peer,
+        stage: &mut Arc<StageMetrics>,
+    ) -> (Answer, Option<Opening>) {
         let (path, query) = head.path_and_query();
         let Some(address) = self.address(head.host(), path) else { return (forbidden(), None) };
         let plan = self.stages.enter(&address.key).filter(|plan| address.reaches(plan));
         let Some(plan) = plan.filter(|_| address.below == Below::Nothing) else { return (forbidden(), None) };
+        if let Some(metrics) = self.stages.metrics(&plan.key) {
+            *stage = metrics;
+        }
         let accept_key = match head.accept_key() {
             Ok(key) => key,
             Err(detail) => return (plain(400, "BadRequestException", detail), None),
@@ -80,6 +99,9 @@ impl Gateway {
         let query = query.to_owned();
         let mut event = Event { connection, request_id, at, kind: EventKind::Connect(Box::default()) };
         if let Err(refusal) = self.has_room() {
+            if let Some(by) = refusal.throttled_by() {
+                stage.throttled(by);
+            }
             return (refused(&refusal, &event, self.dialect), None);
         }
         event.kind = EventKind::Connect(Box::new(Handshake {
@@ -106,14 +128,15 @@ impl Gateway {
             }
             reply => {
                 let answer = handshake::accepted(&accept_key, reply.as_ref().map(|reply| &reply.headers));
-                (answer, Some(Opening { gateway: self.clone(), connection, counted, early }))
+                let metrics = stage.clone();
+                (answer, Some(Opening { gateway: self.clone(), connection, counted, early, metrics }))
             }
         }
     }
 
     fn has_room(&self) -> Result<(), Refusal> {
         if self.limits.connections != 0 && self.open_connections() > self.limits.connections {
-            return Err(Refusal::new(Kind::Throttled, "the limit connections is reached"));
+            return Err(Refusal::new(Kind::Throttled(By::Connections), "the limit connections is reached"));
         }
         self.account_limits.connection()
     }
@@ -136,10 +159,11 @@ impl Opening {
     /// Hands the connection to its task. `answer` goes out first, unless it has gone already and is empty; `rest` is
     /// what the client sent behind its request.
     pub fn start(self, socket: TcpStream, rest: Vec<u8>, answer: &[u8]) {
-        let Opening { gateway, connection, counted, early } = self;
+        let Opening { gateway, connection, counted, early, metrics } = self;
         let (reader, writer) = socket.into_split();
         let now = gateway.now();
-        let client = Client::open(connection, now, writer, answer, |client| gateway.registry.insert(client.clone()));
+        let client =
+            Client::open(connection, metrics, now, writer, answer, |client| gateway.registry.insert(client.clone()));
         if let Some(early) = early {
             // It fits: what waits was bounded as an outbox is.
             early.deliver(|message| {

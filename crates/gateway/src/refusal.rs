@@ -4,7 +4,7 @@
 //! that is the refusal's detail, which goes to the log and never to the client.
 
 use integration::Kind as IntegrationKind;
-use mapping::{Kind as MappingKind, Reply};
+use mapping::{Failure, Kind as MappingKind, Reply};
 use types::Dialect;
 use types::event::{Event, EventKind};
 
@@ -30,9 +30,33 @@ pub(crate) enum Kind {
     /// The answer is larger than a message may be.
     ResponseTooLarge,
     /// Too many connections, or requests too fast.
-    Throttled,
+    Throttled(By),
     /// A usage plan's quota is used up.
     QuotaExceeded,
+}
+
+/// What throttled a request, as the metrics name it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum By {
+    /// The number of connections.
+    Connections,
+    /// What holds for all APIs together.
+    Account,
+    /// The stage's limits of the route.
+    Route,
+    /// The usage plan of the client's key.
+    UsagePlan,
+}
+
+impl By {
+    fn name(self) -> &'static str {
+        match self {
+            By::Connections => "connections",
+            By::Account => "account",
+            By::Route => "route",
+            By::UsagePlan => "usage-plan",
+        }
+    }
 }
 
 /// A client was told no.
@@ -62,9 +86,50 @@ impl Refusal {
             Kind::BadRequestParameters | Kind::BadRequestBody => 400,
             Kind::AccessDenied | Kind::InvalidApiKey => 403,
             Kind::UnsupportedMediaType => 415,
-            Kind::Throttled | Kind::QuotaExceeded => 429,
+            Kind::Throttled(_) | Kind::QuotaExceeded => 429,
             Kind::ApiConfigurationError | Kind::ResponseTooLarge => 500,
             Kind::IntegrationFailure | Kind::IntegrationTimeout => 504,
+        }
+    }
+
+    /// `$context.error.responseType`. Source: documented ("Gateway response types"); which of them an answer that is
+    /// too large counts as is inferred.
+    pub(crate) fn response_type(&self) -> &'static str {
+        match self.kind {
+            Kind::AccessDenied => "ACCESS_DENIED",
+            Kind::InvalidApiKey => "INVALID_API_KEY",
+            Kind::BadRequestParameters => "BAD_REQUEST_PARAMETERS",
+            Kind::BadRequestBody => "BAD_REQUEST_BODY",
+            Kind::UnsupportedMediaType => "UNSUPPORTED_MEDIA_TYPE",
+            Kind::ApiConfigurationError | Kind::ResponseTooLarge => "API_CONFIGURATION_ERROR",
+            Kind::IntegrationFailure => "INTEGRATION_FAILURE",
+            Kind::IntegrationTimeout => "INTEGRATION_TIMEOUT",
+            Kind::Throttled(_) => "THROTTLED",
+            Kind::QuotaExceeded => "QUOTA_EXCEEDED",
+        }
+    }
+
+    /// What throttled the request, if anything did: one of the causes that the metrics know.
+    pub(crate) fn throttled_by(&self) -> Option<&'static str> {
+        match self.kind {
+            Kind::Throttled(by) => Some(by.name()),
+            Kind::QuotaExceeded => Some("quota"),
+            _ => None,
+        }
+    }
+
+    /// What of it is `$context.error.validationErrorString`: parameters or a body that do not fit what was declared.
+    fn validation(&self) -> Option<String> {
+        matches!(self.kind, Kind::BadRequestParameters | Kind::BadRequestBody).then(|| self.detail.clone())
+    }
+
+    /// What the access log and the metrics keep of it.
+    pub(crate) fn failure(&self) -> Failure {
+        Failure {
+            response_type: self.response_type(),
+            message: self.message(),
+            detail: self.detail.clone(),
+            validation: self.validation(),
         }
     }
 
@@ -73,7 +138,7 @@ impl Refusal {
         match self.kind {
             Kind::AccessDenied | Kind::InvalidApiKey => "ForbiddenException",
             Kind::BadRequestParameters | Kind::BadRequestBody | Kind::UnsupportedMediaType => "BadRequestException",
-            Kind::Throttled => "TooManyRequestsException",
+            Kind::Throttled(_) => "TooManyRequestsException",
             Kind::QuotaExceeded => "LimitExceededException",
             Kind::ApiConfigurationError
             | Kind::IntegrationFailure
@@ -92,7 +157,7 @@ impl Refusal {
             Kind::BadRequestParameters => format!("Missing required request parameters: [{}]", self.names),
             Kind::UnsupportedMediaType => "Unsupported Media Type".to_owned(),
             Kind::IntegrationTimeout => "Endpoint request timed out".to_owned(),
-            Kind::Throttled => "Too Many Requests".to_owned(),
+            Kind::Throttled(_) => "Too Many Requests".to_owned(),
             Kind::ApiConfigurationError | Kind::IntegrationFailure | Kind::ResponseTooLarge => {
                 "Internal server error".to_owned()
             }
@@ -123,22 +188,6 @@ impl Refusal {
         )
     }
 
-    /// `$context.error.responseType`. Source: documented ("Gateway response types").
-    pub(crate) fn response_type(&self) -> &'static str {
-        match self.kind {
-            Kind::AccessDenied => "ACCESS_DENIED",
-            Kind::InvalidApiKey => "INVALID_API_KEY",
-            Kind::BadRequestParameters => "BAD_REQUEST_PARAMETERS",
-            Kind::BadRequestBody => "BAD_REQUEST_BODY",
-            Kind::UnsupportedMediaType => "UNSUPPORTED_MEDIA_TYPE",
-            Kind::ApiConfigurationError | Kind::ResponseTooLarge => "API_CONFIGURATION_ERROR",
-            Kind::IntegrationFailure => "INTEGRATION_FAILURE",
-            Kind::IntegrationTimeout => "INTEGRATION_TIMEOUT",
-            Kind::Throttled => "THROTTLED",
-            Kind::QuotaExceeded => "QUOTA_EXCEEDED",
-        }
-    }
-
     /// The extended dialect's word for it: AWS's, but where AWS's misleads.
     fn reason(&self) -> &'static str {
         match self.kind {
@@ -162,7 +211,7 @@ impl Refusal {
             | Kind::BadRequestParameters
             | Kind::UnsupportedMediaType
             | Kind::ResponseTooLarge
-            | Kind::Throttled
+            | Kind::Throttled(_)
             | Kind::QuotaExceeded => format!("Execution failed: {}", self.detail),
         }
     }

@@ -4,11 +4,12 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
-use mapping::{Note, Plan};
+use mapping::{Note, Plan, Route};
 use types::Dialect;
 use types::limits::Limits;
 use types::snapshot::{DeployedStage, Snapshot, StageKey};
 
+use crate::metrics::{Metrics, RouteMetrics, StageMetrics};
 use crate::throttle::{Bucket, Buckets};
 
 /// The current plans.
@@ -18,14 +19,19 @@ pub(crate) struct Stages {
     publishing: Mutex<()>,
 }
 
-/// A stage in force: its plan, and what must outlive a change of the plan.
+/// A stage as it is in force: its plan, and what outlives a change of the plan.
+#[derive(Clone)]
 pub(crate) struct Compiled {
     source: Arc<DeployedStage>,
     pub(crate) plan: Arc<Plan>,
     /// The buckets of its routes.
     pub(crate) buckets: Arc<Buckets>,
+    /// What is counted of it.
+    pub(crate) metrics: Arc<StageMetrics>,
+    /// What is counted of the plan's detailed routes, in their order.
+    routes: Vec<Arc<RouteMetrics>>,
     /// The stage is gone: its open connections are being closed and may still run `$disconnect`, nobody gets in.
-    retired: bool,
+    pub(crate) retired: bool,
 }
 
 /// What publishing a snapshot did.
@@ -51,6 +57,11 @@ impl Stages {
         self.current.load().get(key).cloned()
     }
 
+    /// What is counted of a stage.
+    pub(crate) fn metrics(&self, key: &StageKey) -> Option<Arc<StageMetrics>> {
+        self.current.load().get(key).map(|compiled| compiled.metrics.clone())
+    }
+
     /// The plan for a new client: none where the stage is gone.
     pub(crate) fn enter(&self, key: &StageKey) -> Option<Arc<Plan>> {
         self.current.load().get(key).filter(|compiled| !compiled.retired).map(|compiled| compiled.plan.clone())
@@ -62,6 +73,7 @@ impl Stages {
         snapshot: &Snapshot,
         limits: &Limits,
         dialect: Dialect,
+        metrics: &Metrics,
         is_used: impl Fn(&StageKey) -> bool,
     ) -> Published {
         let _one_at_a_time = self.publishing.lock().unwrap_or_else(PoisonError::into_inner);
@@ -76,8 +88,7 @@ impl Stages {
                 if before.get(key).is_none_or(|old| old.retired) {
                     published.new.push(key.clone());
                 }
-                let buckets = Arc::new(buckets(&plan, before.get(key).map(|old| &*old.buckets)));
-                Arc::new(Compiled { source: source.clone(), plan: Arc::new(plan), buckets, retired: false })
+                Arc::new(Compiled::new(source.clone(), plan, before.get(key), metrics))
             });
             stages.insert(key.clone(), compiled);
         }
@@ -87,12 +98,32 @@ impl Stages {
             } else if !is_used(key) {
                 continue;
             }
-            let (source, plan, buckets) = (old.source.clone(), old.plan.clone(), old.buckets.clone());
-            let retired = Compiled { source, plan, buckets, retired: true };
+            metrics.set_gone(&old.metrics, true);
+            let retired = Compiled { retired: true, routes: Vec::new(), ..Compiled::clone(old) };
             stages.insert(key.clone(), Arc::new(retired));
         }
         self.current.store(Arc::new(stages));
         published
+    }
+}
+
+impl Compiled {
+    // What was counted of the stage before it changed is counted on.
+    fn new(source: Arc<DeployedStage>, plan: Plan, old: Option<&Arc<Compiled>>, metrics: &Metrics) -> Compiled {
+        let stage = old.map_or_else(|| metrics.stage(&plan.key), |old| old.metrics.clone());
+        metrics.set_gone(&stage, false);
+        let route = |key: &Arc<str>| {
+            let counted = old.and_then(|old| old.routes.get(old.plan.detailed_routes.iter().position(|o| o == key)?));
+            counted.cloned().unwrap_or_else(|| metrics.route(&plan.key, key))
+        };
+        let routes = plan.detailed_routes.iter().map(route).collect();
+        let buckets = Arc::new(buckets(&plan, old.map(|old| &*old.buckets)));
+        Compiled { source, plan: Arc::new(plan), buckets, metrics: stage, routes, retired: false }
+    }
+
+    /// What is counted of a route, where its metrics are detailed.
+    pub(crate) fn route_metrics(&self, route: &Route) -> Option<&Arc<RouteMetrics>> {
+        self.routes.get(route.detailed?)
     }
 }
 

@@ -6,6 +6,7 @@ use types::Event;
 use crate::admit::{admit, fits};
 use crate::execution_log::ExecutionLog;
 use crate::gateway::Gateway;
+use crate::metrics::Flight;
 use crate::refusal::{Kind, Outcome, Refusal};
 use crate::stages::Compiled;
 
@@ -18,11 +19,12 @@ use crate::stages::Compiled;
 /// Not cancel safe from step 8 on: the backend may have acted. The owner lets it run to the integration's timeout.
 pub(crate) async fn run(gateway: &Gateway, event: &Event) -> Outcome {
     let stage = gateway.stages.pin(&event.connection.stage);
+    let _flight = Flight::begin(stage.as_ref().map(|stage| stage.metrics.clone()));
     // Bounds the calls of all connections together (limit in-flight); never closed, so it always gives.
     let _permit = gateway.in_flight.acquire().await;
-    let mut log = ExecutionLog::open(&*gateway.sink, event, stage.as_deref().map(|stage| &*stage.plan));
-    let outcome = match stage {
-        Some(stage) => walk(gateway, &stage, event, &mut log).await,
+    let mut log = ExecutionLog::open(&*gateway.sink, event, stage.as_deref());
+    let outcome = match &stage {
+        Some(stage) => walk(gateway, stage, event, &mut log).await,
         None => Err(Refusal::new(Kind::AccessDenied, "the stage is gone")),
     };
     log.close(outcome)

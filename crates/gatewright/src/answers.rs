@@ -40,6 +40,12 @@ pub(crate) fn page_response(content_type: &'static str, text: &'static str) -> R
     response
 }
 
+pub(crate) fn text_response(content_type: &'static str, text: String) -> Response {
+    let mut response = http::Response::new(full(text.into()));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+}
+
 pub(crate) fn moved(to: &'static str) -> Response {
     let mut response = http::Response::new(full(Bytes::new()));
     *response.status_mut() = StatusCode::PERMANENT_REDIRECT;

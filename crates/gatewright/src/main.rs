@@ -3,6 +3,7 @@
 //! The program ties the parts together: `args` and `config` say what was typed and meant, `serve` starts everything,
 //! `front` and `service` take requests in, `logs` writes what happened, `shutdown` ends it.
 
+mod access_logs;
 mod announcements;
 mod answers;
 mod args;
@@ -13,6 +14,7 @@ mod exit;
 mod feed;
 mod front;
 mod logs;
+mod metrics;
 mod ready_made;
 mod render;
 mod serve;

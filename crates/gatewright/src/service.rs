@@ -15,11 +15,12 @@ use types::limits::Limits;
 
 use crate::answers::{
     Response, error, feed_response, from_connections, from_gateway, full, json_response, moved, page_response,
-    typed_error,
+    text_response, typed_error,
 };
 use crate::demo::page;
 use crate::feed;
 use crate::logs::Log;
+use crate::metrics;
 
 /// How long a client may take to send a request's body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(60);
@@ -87,6 +88,9 @@ impl Service {
                     None => error(StatusCode::SERVICE_UNAVAILABLE, "too many readers of the log feed"),
                 };
             }
+            "/_metrics" if self.serves_admin && request.method() == Method::GET => {
+                return text_response(metrics::CONTENT_TYPE, metrics::text(&self.gateway, &self.log));
+            }
             "/" if self.serves_admin && request.method() == Method::GET => {
                 return json_response(StatusCode::OK, &self.about());
             }
@@ -111,7 +115,7 @@ impl Service {
     }
 
     fn about(&self) -> serde_json::Value {
-        json!({ "program": "gatewright", "controlPlane": "/v2/apis", "health": "/_health", "log": "/_gatewright/v1/log" })
+        json!({ "program": "gatewright", "controlPlane": "/v2/apis", "health": "/_health", "metrics": "/_metrics", "log": "/_gatewright/v1/log" })
     }
 
     async fn data_plane(&self, address: &Address, request: http::Request<Incoming>) -> Response {

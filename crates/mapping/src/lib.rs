@@ -5,9 +5,11 @@
 
 pub mod plan;
 
+mod access_log;
 mod context;
 mod error;
 mod expression;
+mod facts;
 mod note;
 mod objects;
 mod parameters;
@@ -18,7 +20,9 @@ mod template;
 mod uri;
 mod validation;
 
+pub use access_log::AccessLog;
 pub use error::{Error, Kind};
+pub use facts::{Call, Facts, Failure};
 pub use note::Note;
 pub use objects::{Case, batch_line, jsonpath_line};
 pub use plan::{Plan, Route};

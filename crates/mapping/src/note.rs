@@ -77,6 +77,11 @@ pub enum Note {
         /// What it asks for, and what happens instead.
         detail: String,
     },
+    /// A stage's access log format names what no event of a WebSocket API has.
+    UnknownLogVariable {
+        /// The name behind `$context.`.
+        name: String,
+    },
     /// A two-way route whose definition has only one of its two halves.
     HalfTwoWay {
         /// Which route.
@@ -154,6 +159,12 @@ impl fmt::Display for Note {
             ),
             Note::Broken { what, detail } => write!(f, "{what} cannot work: {detail}"),
             Note::NotYet { what, detail } => write!(f, "{what}: {detail}"),
+            Note::UnknownLogVariable { name } => {
+                write!(
+                    f,
+                    "the access log's format names $context.{name}, which WebSocket APIs do not have; it prints -"
+                )
+            }
             Note::HalfTwoWay { route_key, missing } => write!(
                 f,
                 "route {route_key} is treated as two-way although it has no {missing}; AWS asks for both the route \

@@ -13,11 +13,13 @@ use types::account::Throttle;
 use types::event::Event;
 use types::limits::Limits;
 use types::message::Way;
-use types::resources::{LoggingLevel, Map, RouteSettings};
+use types::resources::{LoggingLevel, Map, RouteSettings, Stage};
 use types::snapshot::{DeployedStage, IntegrationDefinition, RouteDefinition, StageKey};
 
+use crate::access_log::AccessLog;
 use crate::context::Scope;
 use crate::expression::Expression;
+use crate::facts::Facts;
 use crate::note::Note;
 use crate::parameters::{Parameter, Target};
 use crate::template::Templates;
@@ -35,6 +37,10 @@ pub struct Plan {
     /// Whether any route logs anything; false spares messages the bookkeeping.
     pub logs: bool,
     api_key_source: ApiKeySource,
+    /// The stage's access log, if it keeps one.
+    pub access_log: Option<AccessLog>,
+    /// The keys of the routes that are counted one by one, in the order of [`Route::detailed`].
+    pub detailed_routes: Vec<Arc<str>>,
     pub(crate) selection: Result<Expression, String>,
     pub(crate) selection_text: String,
     variables: Map<String>,
@@ -72,6 +78,8 @@ pub struct Route {
     /// How many of its requests pass; `None`: all.
     pub throttle: Option<Throttle>,
     validation: Option<Validation>,
+    /// Its place in [`Plan::detailed_routes`], if its metrics are detailed.
+    pub detailed: Option<usize>,
     required: Vec<Required>,
     pub(crate) target: RouteTarget,
 }
@@ -160,6 +168,14 @@ impl Plan {
         self.api_key_source
     }
 
+    /// The access log's line for an event that is over, without a line break; `None` where the stage keeps no such log.
+    /// `route_key` is missing where no route was chosen.
+    pub fn access_line(&self, route_key: Option<&str>, event: &Event, facts: &Facts) -> Option<String> {
+        let route = route_key.unwrap_or_default();
+        let scope = Scope { stage: &self.key, stage_variables: &self.variables, route_key: route, event };
+        self.access_log.as_ref().map(|log| log.line(&scope, route_key, facts))
+    }
+
     pub(crate) fn route_keys(&self) -> impl Iterator<Item = &str> {
         let mut keys: Vec<_> = self.routes.keys().map(String::as_str).collect();
         keys.sort_unstable();
@@ -176,7 +192,10 @@ impl Plan {
             compiler.broken("the route selection expression", detail);
         }
         let routes = stage.definition.routes.iter().map(|route| (route.route.route_key.clone(), compiler.route(route)));
-        let routes: HashMap<String, Route> = routes.collect();
+        let mut routes: HashMap<String, Route> = routes.collect();
+        let detailed_routes = number_detailed(&mut routes, &stage.settings);
+        let access_log = stage.settings.access_log_settings.as_ref();
+        let access_log = access_log.and_then(|settings| AccessLog::compile(settings, &mut compiler.notes));
         let default_logging = logging(None, &stage.settings.default_route_settings);
         let plan = Plan {
             key: Arc::new(stage.key.clone()),
@@ -188,6 +207,8 @@ impl Plan {
                 Some("$context.authorizer.usageIdentifierKey") => ApiKeySource::Authorizer,
                 _ => ApiKeySource::Header,
             },
+            access_log,
+            detailed_routes,
             selection,
             selection_text: api.route_selection_expression.clone(),
             variables: stage.settings.stage_variables.clone(),
@@ -214,6 +235,20 @@ impl Route {
         };
         self.required.iter().filter(missing).map(|required| required.name.as_str()).collect()
     }
+}
+
+// Numbers the routes whose own settings, or else the stage's, ask for detailed metrics.
+fn number_detailed(routes: &mut HashMap<String, Route>, settings: &Stage) -> Vec<Arc<str>> {
+    let by_default = settings.default_route_settings.detailed_metrics_enabled.unwrap_or_default();
+    let mut keys = Vec::new();
+    for (key, route) in routes {
+        let own = settings.route_settings.get(key).and_then(|own| own.detailed_metrics_enabled);
+        if own.unwrap_or(by_default) {
+            route.detailed = Some(keys.len());
+            keys.push(route.key.clone());
+        }
+    }
+    keys
 }
 
 fn logging(own: Option<&RouteSettings>, default: &RouteSettings) -> Logging {
@@ -295,6 +330,7 @@ impl Compiler<'_> {
             needs_api_key: route.api_key_required && key == "$connect",
             throttle,
             validation,
+            detailed: None,
             required: required.filter_map(|(parameter, _)| required_parameter(parameter)).collect(),
             target,
             key: key.into(),

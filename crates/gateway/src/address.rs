@@ -75,7 +75,7 @@ fn below(segments: &[String]) -> Below {
 }
 
 /// The custom domain name that a host is: itself, else the wildcard above it, which stands for one label.
-fn custom_domain<'d>(host: &str, domains: &'d Map<DomainName>) -> Option<&'d DomainName> {
+pub(crate) fn custom_domain<'d>(host: &str, domains: &'d Map<DomainName>) -> Option<&'d DomainName> {
     if domains.is_empty() {
         return None;
     }

@@ -173,9 +173,15 @@ impl Live {
             }
             self.client.touch(now);
             self.client.metrics.traffic().bytes_in.add(bytes.len() as u64);
+            let mut clear = Vec::new();
+            let (bytes, ended) = match self.client.decipher(bytes, &mut clear) {
+                Some(ended) => (&clear[..], ended),
+                None => (bytes, false),
+            };
             let (disconnect, left) = self.handle(bytes, now);
             self.rest = Bytes::copy_from_slice(&bytes[bytes.len() - left..]);
-            Poll::Ready(disconnect)
+            // With messages left to run, the end of the socket itself is waited for.
+            Poll::Ready(disconnect.or_else(|| (ended && left == 0).then(abnormal)))
         })
     }
 

@@ -17,7 +17,7 @@ use types::limits::Limits;
 use types::snapshot::{Snapshot, StageKey};
 use types::time::Timestamp;
 
-use crate::address::Address;
+use crate::address::{self, Address};
 use crate::client::{Client, Timed};
 use crate::early::Early;
 use crate::execution_log::LogSink;
@@ -128,6 +128,11 @@ impl Gateway {
     /// What of the data plane host and path (without the query) name; `None`: nothing of it.
     pub fn address(&self, host: &str, path: &str) -> Option<Address> {
         Address::read(host, path, &self.account.load().domain_names)
+    }
+
+    /// The certificate that a custom domain name asks for, if the name is one and asks.
+    pub fn certificate_of(&self, host: &str) -> Option<String> {
+        address::custom_domain(host, &self.account.load().domain_names)?.certificate_arn.clone()
     }
 
     /// What the keys of a usage plan have used of the current period: the key's id, how much, and how much is left

@@ -20,7 +20,7 @@ use crate::exit::Failure;
 use crate::logs::{Access, Log};
 use crate::service::Service;
 use crate::shutdown::Signals;
-use crate::{demo, front, ready_made, shutdown};
+use crate::{certificates, demo, front, ready_made, shutdown};
 
 /// This node's number, until there are many.
 const NODE: u16 = 0;
@@ -45,6 +45,7 @@ pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
     let addresses = Addresses {
         listen: listener.local_addr().map_err(|error| Failure::config(format!("listen: {error}")))?,
         admin: admin.as_ref().and_then(|admin| admin.local_addr().ok()),
+        tls: config.certificates.any(),
     };
     let gateway = Gateway::new(Settings {
         limits: config.limits.clone(),
@@ -60,6 +61,7 @@ pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
     if let Some(backend) = &config.backend {
         ready_made::ensure(&control, backend).map_err(|error| Failure::config(format!("backend: {error}")))?;
     }
+    let tls = certificates::acceptor(&config.certificates, &gateway).map_err(Failure::config)?;
     let (stopper, stop) = watch::channel(false);
     let timers = gateway.clone();
     tokio::spawn(async move { timers.run_timers().await });
@@ -76,9 +78,9 @@ pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
     if let Some(admin) = admin {
         let mut service = Service::new(gateway.clone(), control.clone(), log.clone(), config.limits.clone());
         service.serves_clients = false;
-        tokio::spawn(front::accept(admin, Arc::new(service), stop.clone()));
+        tokio::spawn(front::accept(admin, Arc::new(service), None, stop.clone()));
     }
-    tokio::spawn(front::accept(listener, Arc::new(public), stop));
+    tokio::spawn(front::accept(listener, Arc::new(public), tls, stop));
     let invitation = if mode == Mode::Demo { demo::invitation(&addresses) } else { String::new() };
     say_hello(&config, &(banner::text(&config, &addresses, &control.stages()) + &invitation), &log);
     announcements.banner_named_the_stages();

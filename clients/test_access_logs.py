@@ -5,13 +5,13 @@ import os
 import signal
 
 import pytest
+from websockets.exceptions import InvalidStatus
 
 from harness.aws import Api
 from harness.backend import Answer, unused_port
 from harness.clients import open_websocket
 from harness.metrics import Metrics
 from harness.until import until
-from websockets.exceptions import InvalidStatus
 
 GROUP = "arn:aws:logs:us-east-1:000000000000:log-group:"
 NAMES = (
@@ -42,7 +42,7 @@ def read(line):
 
 def lines(gateway, api, count):
     """The first `count` access-log lines of an API, once they are there."""
-    found = lambda: [record["message"] for record in gateway.log(kind="access", apiId=api.id)]  # noqa: E731
+    found = lambda: [record["message"] for record in gateway.log(kind="access", apiId=api.id)]
     return until(lambda: len(found()) >= count and found(), f"{count} lines")
 
 

@@ -7,6 +7,7 @@ import urllib.error
 import urllib.request
 
 import pytest
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from harness.aws import Api, management
 from harness.backend import Answer, unused_port
@@ -14,7 +15,6 @@ from harness.clients import open_websocket
 from harness.frames import RawClient
 from harness.metrics import Metrics
 from harness.until import until
-from websockets.exceptions import InvalidStatus
 
 
 def make(gateway, backend, path, **stage):
@@ -75,7 +75,7 @@ def test_what_an_operator_needs_is_counted(gateway, backend, path):
     api = make(gateway, backend, path)
     use(api)
     metrics = Metrics(gateway.url)
-    get = lambda name, **labels: metrics.get(name, api_id=api.id, stage="dev", **labels)  # noqa: E731
+    get = lambda name, **labels: metrics.get(name, api_id=api.id, stage="dev", **labels)
     # Seven messages, a ping and the close; five answers, the pong and the close.
     assert (get("gatewright_frames_in_total"), get("gatewright_frames_out_total")) == (9, 7)
     assert get("gatewright_bytes_in_total") > 7 * len('{"action":"echo"}')
@@ -178,7 +178,7 @@ def test_the_series_of_a_stage_go_with_it(gateway, backend, path):
     assert reading(api, "gatewright_connections") == 0
     with open_websocket(api.url) as client:
         api.client.delete_stage(ApiId=api.id, StageName="dev")
-        with pytest.raises(Exception):  # noqa: B017, PT011
+        with pytest.raises(ConnectionClosed):
             client.recv()
     until(lambda: api.id not in Metrics(gateway.url).text, "the series to go")
 

@@ -89,7 +89,7 @@ impl Service {
                 };
             }
             "/_metrics" if self.serves_admin && request.method() == Method::GET => {
-                return text_response(metrics::CONTENT_TYPE, metrics::text(&self.gateway, &self.log));
+                return self.metrics().await;
             }
             "/" if self.serves_admin && request.method() == Method::GET => {
                 return json_response(StatusCode::OK, &self.about());
@@ -108,6 +108,16 @@ impl Service {
             return self.control_plane(request).await;
         }
         error(StatusCode::NOT_FOUND, &format!("nothing is served at {path} on {host}"))
+    }
+
+    // Many stages make a long text, which no thread of the data plane should be busy with.
+    async fn metrics(&self) -> Response {
+        let _permit = self.control_calls.acquire().await;
+        let (gateway, log) = (self.gateway.clone(), self.log.clone());
+        match tokio::task::spawn_blocking(move || metrics::text(&gateway, &log)).await {
+            Ok(text) => text_response(metrics::CONTENT_TYPE, text),
+            Err(_) => error(StatusCode::INTERNAL_SERVER_ERROR, "the metrics could not be written"),
+        }
     }
 
     fn health(&self) -> serde_json::Value {

@@ -115,7 +115,10 @@ fn open_control(
         Some(dir) => Box::new(DiskStore::open(dir).map_err(|error| Failure::disk(error.to_string()))?),
         None => Box::new(MemoryStore::default()),
     };
-    let settings = control::Settings { place: config.place.clone(), authority: addresses.authority() };
+    let settings = control::Settings {
+        limits: config.limits.clone(),
+        ..control::Settings::new(config.place.clone(), addresses.authority())
+    };
     let (gateway, announcements) = (gateway.clone(), announcements.clone());
     let publish = move |snapshot: Arc<types::Snapshot>, remarks: Vec<control::Remark>| {
         announcements.add(gateway.publish(&snapshot), remarks);

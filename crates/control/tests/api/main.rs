@@ -2,8 +2,10 @@
 
 mod account;
 mod deployments;
+mod domains;
 mod errors;
 mod gateway;
+mod keys;
 mod pages;
 mod patch;
 mod resources;

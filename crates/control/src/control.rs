@@ -172,12 +172,33 @@ impl Control {
     }
 }
 
+/// How deep a body may be nested: as deep as the parser goes, which stops there by itself.
+const DEPTH_MAX: usize = 127;
+
 /// The body as a JSON object; an empty one counts as `{}`, as for clients that send none.
 fn read_body(body: &Bytes) -> Result<Document, Fault> {
     if body.is_empty() {
         return Ok(Document::new());
     }
-    serde_json::from_slice(body).map_err(|error| error::not_json(&error.to_string()))
+    serde_json::from_slice(body).map_err(|error| {
+        if is_deeper_than(body, DEPTH_MAX) { error::nested_too_deep() } else { error::not_json(&error.to_string()) }
+    })
+}
+
+/// Whether brackets outside of texts are nested deeper than this.
+fn is_deeper_than(body: &[u8], most: usize) -> bool {
+    let (mut depth, mut in_text, mut is_escaped) = (0usize, false, false);
+    body.iter().any(|byte| {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' if in_text => is_escaped = true,
+            b'"' => in_text = !in_text,
+            b'{' | b'[' if !in_text => depth += 1,
+            b'}' | b']' if !in_text => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth > most
+    })
 }
 
 fn now() -> Timestamp {

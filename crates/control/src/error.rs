@@ -99,6 +99,15 @@ pub(crate) fn not_json(detail: &str) -> Fault {
     }
 }
 
+/// The body is JSON within JSON within JSON. Source: ours.
+pub(crate) fn nested_too_deep() -> Fault {
+    Fault {
+        status: StatusCode::BAD_REQUEST,
+        name: "SerializationException",
+        message: "The request body is nested too deep: at most 127 levels are read".into(),
+    }
+}
+
 /// A path or query that is not percent-encoded text. Source: ours.
 pub(crate) fn not_percent_encoded(part: &str) -> Fault {
     bad_request(format!("`{part}` is not percent-encoded UTF-8"))
@@ -224,6 +233,11 @@ pub(crate) fn identity_source(expression: &str) -> Fault {
 /// A model's name with other characters than letters and digits. Source: measured.
 pub(crate) fn model_name(name: &str) -> Fault {
     bad_request(format!("Model name must be alphanumeric: {name}"))
+}
+
+/// A model that cannot be deployed. Source: inferred from [`model_name`].
+pub(crate) fn model_schema(name: &str, error: &serde_json::Error) -> Fault {
+    bad_request(format!("Model schema must be a JSON object: {name}: {error}"))
 }
 
 /// Parameter mappings that are none. Source: recorded and reported for REST and HTTP APIs.

@@ -50,6 +50,10 @@ fn check(subject: &Subject, tx: &mut Transaction, authorizer: &mut Document) -> 
     if !authorizer.contains_key("authorizerUri") {
         return Err(error::bad_request(error::AUTHORIZER_URI));
     }
+    let role = authorizer.get("authorizerCredentialsArn").and_then(Value::as_str);
+    if role.is_some_and(|arn| !parameters::is_role(arn)) {
+        return Err(error::bad_request(error::ROLE_ARN));
+    }
     for source in authorizer.get("identitySource").and_then(Value::as_array).into_iter().flatten() {
         let source = source.as_str().unwrap_or_default();
         if !parameters::is_identity_source(source) {

@@ -44,9 +44,7 @@ pub(crate) fn create(call: &Call, tx: &mut Transaction) -> Answer {
     crud::locate(&DEPLOYMENT, call, tx)?;
     let api_id = call.param(0);
     let stage = named_stage(call, tx)?;
-    if !deployments::has_routes(tx, api_id) {
-        return Err(error::bad_request(error::NO_ROUTES));
-    }
+    deployments::check(tx, api_id)?;
     let answer = crud::create(&DEPLOYMENT, call, tx)?;
     let id = answer.as_ref().map_or("", |deployment| text(deployment, "deploymentId")).to_owned();
     deployments::record(tx, api_id, &id);

@@ -102,6 +102,9 @@ fn check(_: &Subject, tx: &mut Transaction, integration: &mut Document) -> Resul
         Some(selection) => integration.insert("integrationResponseSelectionExpression".into(), selection.into()),
         None => integration.shift_remove("integrationResponseSelectionExpression"),
     };
+    if integration.get("credentialsArn").and_then(Value::as_str).is_some_and(|arn| !parameters::is_role(arn)) {
+        return Err(error::bad_request(error::ROLE_ARN));
+    }
     check_templates(integration, "requestTemplates")?;
     parameters::check_request(integration)
 }

@@ -467,7 +467,8 @@ fn a_body_that_is_no_json_object_is_told_where() {
         ("\"text\"", "line 1 column"),
         ("{} {}", "line 1 column 4"),
         ("{\"a\": \"\u{1}\"}", "line 1 column"),
-        (&deep, "recursion limit"),
+        (&deep, "nested too deep: at most 127 levels"),
+        ("{\"a\": \"[[[[\", }", "line 1 column 15"),
     ] {
         let answer = gateway.send(Method::POST, "/v2/apis", body);
         assert_eq!(answer.status(), 400, "{body}");

@@ -5,6 +5,7 @@ use serde_json::json;
 use crate::crud::{Answer, Call};
 use crate::error::{self, Fault};
 use crate::members::{self, Member};
+use crate::parameters;
 use crate::patch;
 use crate::paths;
 use crate::store::Document;
@@ -35,7 +36,7 @@ pub(crate) fn update(call: &Call, tx: &mut Transaction) -> Answer {
 
 fn check(settings: &Document) -> Result<(), Fault> {
     let arn = settings.get("cloudwatchRoleArn").and_then(|arn| arn.as_str());
-    if arn.is_some_and(|arn| !arn.starts_with("arn:") || !arn.contains(":role/")) {
+    if arn.is_some_and(|arn| !parameters::is_role(arn)) {
         return Err(error::bad_request(error::ROLE_ARN));
     }
     Ok(())

@@ -12,3 +12,4 @@ mod resources;
 mod rules;
 mod stores;
 mod threads;
+mod walk;

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
+use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -10,7 +11,7 @@ use arc_swap::ArcSwap;
 use integration::{Integrations, LinkSettings};
 use tokio::sync::Semaphore;
 use types::Dialect;
-use types::account::Account;
+use types::account::{Account, DayUse};
 use types::event::Disconnect;
 use types::id::{Id, IdKind};
 use types::limits::Limits;
@@ -135,10 +136,15 @@ impl Gateway {
         address::custom_domain(host, &self.account.load().domain_names)?.certificate_arn.clone()
     }
 
-    /// What the keys of a usage plan have used of the current period: the key's id, how much, and how much is left
-    /// where the plan has a quota. Counted since the program's start.
-    pub fn usage_of_plan(&self, plan_id: &str) -> Vec<(String, u32, Option<u32>)> {
-        self.usage.of_plan(plan_id, self.wall_clock())
+    /// What a key used of a usage plan on each day of a range, oldest first; days count from 1970, UTC, and none is to
+    /// come. Counted since the program's start. Empty where the plan has no such key.
+    pub fn usage_by_day(&self, plan_id: &str, key_id: &str, days: RangeInclusive<u64>) -> Vec<DayUse> {
+        self.usage.days(plan_id, key_id, days, self.wall_clock())
+    }
+
+    /// Sets what a key has left of a usage plan's current period; false where there is no such quota.
+    pub fn set_remaining_usage(&self, plan_id: &str, key_id: &str, remaining: u64) -> bool {
+        self.usage.set_remaining(plan_id, key_id, remaining, self.wall_clock())
     }
 
     /// How many connections are open, those included whose `$connect` or `$disconnect` is running.

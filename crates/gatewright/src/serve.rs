@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use control::Control;
@@ -10,6 +11,7 @@ use gateway::{Alone, Gateway, Settings};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
+use types::account::DayUse;
 
 use crate::access_logs::AccessFiles;
 use crate::announcements::Announcements;
@@ -145,12 +147,29 @@ fn open_control(
         Some(dir) => Box::new(DiskStore::open(dir).map_err(|error| Failure::disk(error.to_string()))?),
         None => Box::new(MemoryStore::default()),
     };
-    let settings = control::Settings { place: config.place.clone(), authority: addresses.authority() };
+    let settings = control::Settings {
+        limits: config.limits.clone(),
+        usage: Arc::new(Counted(gateway.clone())),
+        ..control::Settings::new(config.place.clone(), addresses.authority())
+    };
     let (gateway, announcements) = (gateway.clone(), announcements.clone());
     let publish = move |snapshot: Arc<types::Snapshot>, remarks: Vec<control::Remark>| {
         announcements.add(gateway.publish(&snapshot), remarks);
     };
     Control::open(settings, store, Box::new(publish)).map_err(|error| Failure::disk(error.to_string()))
+}
+
+/// What the data plane counts for usage plans, for the control plane to tell.
+struct Counted(Arc<Gateway>);
+
+impl control::Usage for Counted {
+    fn days(&self, plan_id: &str, key_id: &str, days: RangeInclusive<u64>) -> Vec<DayUse> {
+        self.0.usage_by_day(plan_id, key_id, days)
+    }
+
+    fn set_remaining(&self, plan_id: &str, key_id: &str, remaining: u64) -> bool {
+        self.0.set_remaining_usage(plan_id, key_id, remaining)
+    }
 }
 
 // Every connection is a file; the soft limit is often 1,024.

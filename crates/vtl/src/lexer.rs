@@ -45,6 +45,8 @@ pub(crate) struct Lexer<'a> {
     stack: Vec<Frame>,
     open: u32,
     closed: u32,
+    /// Where fronts stood that became nothing: an unknown directive, printed as written, lacks them.
+    pub(crate) runts: Vec<(usize, usize)>,
     /// Where the backslashes end that were counted last, so that a long row of them is counted once.
     slashes_end: std::cell::Cell<usize>,
 }
@@ -65,6 +67,7 @@ impl<'a> Lexer<'a> {
             stack: Vec::new(),
             open: 0,
             closed: 0,
+            runts: Vec::new(),
             slashes_end: std::cell::Cell::new(0),
         }
     }
@@ -135,7 +138,8 @@ impl<'a> Lexer<'a> {
                 }
                 continue;
             }
-            let Some(scan) = self.scan(unfinished.is_some()) else {
+            let Some(scan) = self.scan(unfinished.is_some() && self.ends_before_a_dot(start), unfinished.is_some())
+            else {
                 return Err(Stray { at: self.pos, what: "a character that cannot stand here" });
             };
             match scan {
@@ -149,6 +153,11 @@ impl<'a> Lexer<'a> {
                     return Ok(Token { kind: Kind::Text, start, end: self.pos, special });
                 }
                 scan::Scan::Token(kind, len) => {
+                    if kind == Kind::Dot && start < self.pos {
+                        // The point remains of `\\$.x`. Source: observed.
+                        self.runts.push((start, self.pos));
+                        start = self.pos;
+                    }
                     self.pos += len;
                     self.act(kind);
                     return Ok(Token { kind, start, end: self.pos, special });
@@ -170,12 +179,20 @@ impl<'a> Lexer<'a> {
                     let image = &self.text[start..self.pos + self.char_len()];
                     let text = special.get_or_insert_with(String::new);
                     text.push_str(&special_text(image));
+                    self.runts.push((start, self.pos));
                     self.pop();
                     start = self.pos;
                     unfinished = None;
                 }
             }
         }
+    }
+
+    /// Whether the front of a reference that has been read since `start` is no reference when a point follows: a bare
+    /// `$` in text. Elsewhere, and after `\\` or `!`, the point is one of a reference without a name.
+    fn ends_before_a_dot(&self, start: usize) -> bool {
+        let beneath = self.stack.last().map_or(State::Text, |frame| frame.state);
+        matches!(beneath, State::Text | State::Ref) && self.bytes[start..self.pos].iter().all(|b| *b == b'$')
     }
 
     fn act(&mut self, kind: Kind) {

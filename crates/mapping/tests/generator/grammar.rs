@@ -27,7 +27,6 @@ const NAMES: &[&str] = &[
     "j",
     "t",
     "p",
-    "k",
     "i",
     "e",
     "x",
@@ -143,16 +142,13 @@ const METHODS: &[&str] = &[
     "nope()",
     "nope(A)",
     "length(I)",
-    "hashCode()",
     "strip()",
     "repeat(I)",
     "isBlank()",
-    "lines()",
     "join(S, A)",
     "charAt(S)",
     "toArray()",
     "indexOf(I)",
-    "chars()",
 ];
 const OBJECTS: &[&str] = &[
     "$input.body",
@@ -269,6 +265,7 @@ fn statements(random: &mut StdRng, out: &mut String, depth: usize) {
 fn statement(random: &mut StdRng, out: &mut String, depth: usize) {
     match random.random_range(0..if depth < DEPTH_MAX { 24 } else { 16 }) {
         0..3 => out.push_str(pick(random, TEXTS)),
+        3 if random.random_bool(0.3) => out.push_str(pick(random, &["$k", "${k}", "$!k", "$block", "$k.a", "x$k()"])),
         3..9 => reference(random, out, depth),
         9..13 => {
             out.push_str(pick(random, &["#set(", "#set( ", "#{set}("]));
@@ -350,7 +347,7 @@ fn statement(random: &mut StdRng, out: &mut String, depth: usize) {
             out.push_str(pick(random, &["#end", "#{end}", "#end\n"]));
         }
         _ => {
-            out.push_str(&format!("#define(${})", pick(random, &["k", "x"])));
+            out.push_str(&format!("#define(${})", pick(random, &["k", "block"])));
             statements(random, out, depth + 1);
             out.push_str("#end");
         }
@@ -474,7 +471,7 @@ fn argument(random: &mut StdRng, out: &mut String, depth: usize) {
         2 => out.push_str(pick(random, FLOATS)),
         3 | 4 => out.push_str(&format!("'{}'", pick(random, WORDS))),
         5 => out.push_str(pick(random, &["true", "false", "$s", "$n", "$l", "$m"])),
-        6 => out.push_str(pick(random, &["$j", "$i", "$x", "$k", "$unknown", "$f"])),
+        6 => out.push_str(pick(random, &["$j", "$i", "$x", "$y", "$unknown", "$f"])),
         7 | 8 => reference(random, out, depth + 1),
         9 => {
             out.push('"');

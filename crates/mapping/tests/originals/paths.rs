@@ -7,7 +7,6 @@ use super::known;
 use crate::generator::Generator;
 
 #[test]
-#[ignore = "needs the original engines: cargo xtask check --only originals"]
 fn random_paths_find_what_jayway_finds() {
     let mut generator = Generator::new(settings().0);
     let comparison = Comparison {

@@ -110,6 +110,9 @@ impl<'a> Lexer<'a> {
         let mut start = self.pos;
         // Whether what has been read since `start` needs more to become a token.
         let mut unfinished = None;
+        // Whether the last front stood in text or at the end of a reference. There a `$` before a point is text; elsewhere,
+        // and after `\` or `!`, the point is one of a reference without a name. Source: observed.
+        let mut in_text = true;
         loop {
             if self.pos >= self.bytes.len() {
                 return match (unfinished, self.state) {
@@ -138,7 +141,7 @@ impl<'a> Lexer<'a> {
                 }
                 continue;
             }
-            let Some(scan) = self.scan(unfinished.is_some() && self.ends_before_a_dot(start), unfinished.is_some())
+            let Some(scan) = self.scan(unfinished.is_some() && in_text && self.is_dollars(start), unfinished.is_some())
             else {
                 return Err(Stray { at: self.pos, what: "a character that cannot stand here" });
             };
@@ -163,6 +166,7 @@ impl<'a> Lexer<'a> {
                     return Ok(Token { kind, start, end: self.pos, special });
                 }
                 scan::Scan::Front(len, to, leave) => {
+                    in_text = matches!(self.state, State::Text | State::Ref);
                     if leave {
                         self.pop();
                     }
@@ -188,11 +192,9 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// Whether the front of a reference that has been read since `start` is no reference when a point follows: a bare
-    /// `$` in text. Elsewhere, and after `\\` or `!`, the point is one of a reference without a name.
-    fn ends_before_a_dot(&self, start: usize) -> bool {
-        let beneath = self.stack.last().map_or(State::Text, |frame| frame.state);
-        matches!(beneath, State::Text | State::Ref) && self.bytes[start..self.pos].iter().all(|b| *b == b'$')
+    /// Whether nothing but `$` has been read since `start`.
+    fn is_dollars(&self, start: usize) -> bool {
+        self.bytes[start..self.pos].iter().all(|b| *b == b'$')
     }
 
     fn act(&mut self, kind: Kind) {

@@ -99,6 +99,9 @@ impl Parser<'_, '_> {
             "literal" if !parenthesis => Err(self.mistake("#literal needs `()`", word.start)),
             "literal" => {
                 let literal = self.block(true)?.1;
+                if literal.is_empty() {
+                    return Err(self.mistake("#literal with nothing in it", word.start));
+                }
                 text(nodes, &literal);
                 Ok(())
             }

@@ -146,10 +146,11 @@ impl<'a> Lexer<'a> {
                 return Err(Stray { at: self.pos, what: "a character that cannot stand here" });
             };
             match scan {
-                // `$[` is text, but not behind a backslash. Source: observed.
+                // `$[` is text, but not behind a backslash or `#`. Source: observed.
                 scan::Scan::Token(Kind::BareIndex, len) => {
-                    if self.bytes[start] == b'\\' {
-                        return Err(Stray { at: start, what: "`$[` behind a backslash" });
+                    let front = &self.text[start..self.pos];
+                    if front.starts_with('\\') || front.contains('#') || front.contains("\\$") {
+                        return Err(Stray { at: start, what: "`$[` behind a backslash or `#`" });
                     }
                     self.pos += len;
                     self.pop();
@@ -179,6 +180,9 @@ impl<'a> Lexer<'a> {
                     });
                 }
                 scan::Scan::Terminator => {
+                    if self.state == State::PreDir && self.number_in_brackets() {
+                        return Err(Stray { at: start, what: "a number behind a `#`" });
+                    }
                     // The character is looked at and given back; what stood in front of it is text of its own kind.
                     let image = &self.text[start..self.pos + self.char_len()];
                     let text = special.get_or_insert_with(String::new);
@@ -190,6 +194,12 @@ impl<'a> Lexer<'a> {
                 }
             }
         }
+    }
+
+    /// Whether a number comes, inside of a directive's or method's parentheses or an index.
+    fn number_in_brackets(&self) -> bool {
+        let beneath = self.stack.last().map_or(State::Text, |frame| frame.state);
+        matches!(beneath, State::Dir | State::RefArgs | State::RefIndex) && self.bytes[self.pos].is_ascii_digit()
     }
 
     /// Whether nothing but `$` has been read since `start`.

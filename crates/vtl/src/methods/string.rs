@@ -311,8 +311,12 @@ fn find(text: &str, name: &str, wanted: &str, from: Option<i32>) -> Value {
             Some(n) => {
                 // The last match that begins at or before the index.
                 let last = utf16::byte_at(text, n as usize);
-                let end = last.saturating_add(wanted.len()).min(text.len());
-                text.get(..end).and_then(|head| head.rfind(wanted))
+                let mut end = last.saturating_add(wanted.len()).min(text.len());
+                // Within a character no match ends.
+                while !text.is_char_boundary(end) {
+                    end -= 1;
+                }
+                text[..end].rfind(wanted)
             }
             None => text.rfind(wanted),
         }

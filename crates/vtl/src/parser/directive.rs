@@ -98,7 +98,16 @@ impl Parser<'_, '_> {
             }
             "literal" if !parenthesis => Err(self.mistake("#literal needs `()`", word.start)),
             "literal" => {
-                let literal = self.block(true)?.1;
+                // What is given in parentheses is printed in place of the body. Source: observed.
+                let given = match &args[..] {
+                    [Argument::Value(_, first)] => {
+                        let end = self.text[..self.last_end].rfind(')').unwrap_or(first.start).max(first.start);
+                        Some(self.text[first.start..end].trim_end().to_owned())
+                    }
+                    _ => None,
+                };
+                let body = self.block(true)?.1;
+                let literal = given.unwrap_or(body);
                 if literal.is_empty() {
                     return Err(self.mistake("#literal with nothing in it", word.start));
                 }

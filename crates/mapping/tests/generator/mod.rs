@@ -10,6 +10,7 @@ mod json;
 mod mutate;
 mod path;
 mod pieces;
+mod words;
 
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};

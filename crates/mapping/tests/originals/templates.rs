@@ -27,7 +27,7 @@ fn difference(_: &Value, ours: &Value, theirs: &Value) -> Option<String> {
     }
     let same_overrides = ["requestOverride", "responseOverride"].into_iter().all(|name| {
         let ours = ours.get(format!("{name}After"));
-        ours.is_none_or(|ours| theirs.get("overrides").is_some() || *ours == theirs[name])
+        ours.is_none_or(|ours| theirs.get("unwritable").is_some() || *ours == theirs[name])
     });
     let same = ours.get("output") == theirs.get("out") && *kind == ours["error"] && same_overrides;
     (!same).then(|| format!("ours {ours}\n  theirs {theirs}"))

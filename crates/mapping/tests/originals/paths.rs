@@ -11,7 +11,7 @@ fn random_paths_find_what_jayway_finds() {
     let mut generator = Generator::new(settings().0);
     let comparison = Comparison {
         mode: "jsonpath",
-        cases: 10_000,
+        cases: 5_000,
         texts: &["/path", "/doc", "/path"],
         ours: mapping::jsonpath_line,
         known: known::path,

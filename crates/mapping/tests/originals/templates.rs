@@ -11,7 +11,7 @@ fn random_templates_render_as_velocity_does() {
     let mut generator = Generator::new(settings().0);
     let comparison = Comparison {
         mode: "render",
-        cases: 10_000,
+        cases: 6_000,
         texts: &["/template", "/input/body", "/template"],
         ours: mapping::batch_line,
         known: known::template,

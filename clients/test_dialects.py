@@ -150,3 +150,32 @@ def test_what_a_backend_says_during_connect_reaches_the_client_in_order(extended
             got = [client.recv(timeout=PATIENCE) for _ in range(3 if expected == 200 else 1)]
         assert statuses == [expected, expected]
         assert got == (["first", "second", "third"] if expected == 200 else ["third"])
+
+
+def test_a_path_below_the_stage_is_a_variable(extended, gateway, backend):
+    known = {"RequestParameters": {"integration.request.header.path": "context.path"}}
+    api = echo_api(extended, backend, **known)
+    with open_websocket(f"{api.url}/chargers/CP%20001") as client:
+        client.send("x")
+        client.recv(timeout=PATIENCE)
+    assert {request(backend, api, key).header("path") for key in ("connect", "default", "disconnect")} == {"/chargers/CP 001"}
+    plain = echo_api(gateway, backend)
+    status, _, body = call(f"{gateway.url}{plain.target}/chargers/1", "GET")
+    assert (status, body) == (403, b'{"message":"Forbidden"}')
+
+
+def test_one_call_reaches_many_and_tells_of_each(extended, gateway, backend):
+    api = echo_api(extended, backend)
+    with RawClient(extended.port, api.target) as one, RawClient(extended.port, api.target) as two:
+        came = backend.wait_for(lambda request: request.path == f"/{api.id}/connect", count=2)
+        ids = [request.header("connectionId") for request in came]
+        body = json.dumps({"connectionIds": [*ids, "Gto47d9-DoECGqg=", "nonsense"], "data": "hello"}).encode()
+        status, _, answer = call(f"{api.callback}/@connections", "POST", body)
+        assert status == 200
+        assert [result["status"] for result in json.loads(answer)["results"]] == [200, 200, 410, 400]
+        assert one.read_text() == two.read_text() == "hello"
+        for bad in (b"", b"[]", b'{"connectionIds":[]}', b'{"connectionIds":"x","data":"y"}'):
+            status, _, answer = call(f"{api.callback}/@connections", "POST", bad)
+            assert status == 400 and b"connectionIds" in answer, bad
+    plain = echo_api(gateway, backend)
+    assert call(f"{plain.callback}/@connections", "POST", body)[0] == 403

@@ -126,6 +126,11 @@ impl Gateway {
         self.stages.enter(&address.key).is_some_and(|plan| address.reaches(&plan))
     }
 
+    /// Whether a handshake for this path below a stage would be looked at.
+    pub fn opens_below(&self, address: &Address) -> bool {
+        self.dialect.extended && self.has_stage(address)
+    }
+
     /// What of the data plane host and path (without the query) name; `None`: nothing of it.
     pub fn address(&self, host: &str, path: &str) -> Option<Address> {
         Address::read(host, path, &self.account.load().domain_names)

@@ -66,9 +66,15 @@ impl Gateway {
         stage: &mut Arc<StageMetrics>,
     ) -> (Answer, Option<Opening>) {
         let (path, query) = head.path_and_query();
+        let forbidden = || forbidden(self.dialect);
         let Some(address) = self.address(head.host(), path) else { return (forbidden(), None) };
         let plan = self.stages.enter(&address.key).filter(|plan| address.reaches(plan));
-        let Some(plan) = plan.filter(|_| address.below == Below::Nothing) else { return (forbidden(), None) };
+        let path = match &address.below {
+            Below::Nothing => None,
+            Below::Path(path) if self.dialect.extended => Some(path.as_str().into()),
+            _ => return (forbidden(), None),
+        };
+        let Some(plan) = plan else { return (forbidden(), None) };
         if let Some(metrics) = self.stages.metrics(&plan.key) {
             *stage = metrics;
         }
@@ -95,6 +101,7 @@ impl Gateway {
             source_ip: peer.ip,
             user_agent: head.headers.get("User-Agent").map(|agent| self.intern(agent)),
             connected_at: at,
+            path,
             caller: identify(self, &plan, &head.headers).map(Arc::new),
         });
         let request_id = self.new_id(IdKind::Request);
@@ -206,8 +213,12 @@ fn forwarded(mut headers: Headers, peer: Peer, event: &Event) -> Headers {
     headers
 }
 
-fn forbidden() -> Answer {
-    plain(403, "ForbiddenException", "Forbidden")
+fn forbidden(dialect: Dialect) -> Answer {
+    let message = match dialect.extended {
+        true => "Forbidden: no stage is deployed at this address; it is wss://HOST/STAGE",
+        false => "Forbidden",
+    };
+    plain(403, "ForbiddenException", message)
 }
 
 /// A refusal before there is a connection or request id to name.

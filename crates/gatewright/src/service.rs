@@ -131,11 +131,15 @@ impl Service {
     async fn data_plane(&self, address: &Address, request: http::Request<Incoming>) -> Response {
         match &address.below {
             Below::Nothing if self.gateway.has_stage(address) => from_gateway(upgrade_required()),
-            Below::Nothing | Below::Other => from_connections(ConnectionsAnswer::forbidden()),
-            Below::Connection(_) => {
+            Below::Path(_) if self.gateway.opens_below(address) => from_gateway(upgrade_required()),
+            Below::Nothing | Below::Path(_) => from_connections(ConnectionsAnswer::forbidden()),
+            Below::Connection(_) | Below::Connections => {
                 let method = request.method().clone();
                 let query = request.uri().query().unwrap_or_default().to_owned();
-                let bytes_max = self.limits.message_bytes;
+                let bytes_max = match address.below {
+                    Below::Connections => self.limits.control_body_bytes,
+                    _ => self.limits.message_bytes,
+                };
                 let waits = waits_to_send(request.headers());
                 let answer = match collect(request.into_body(), bytes_max, waits).await {
                     Ok(body) => self.gateway.connections(method.as_str(), address, &query, body).await,

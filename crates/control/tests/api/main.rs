@@ -1,6 +1,7 @@
 //! The control plane as its callers see it: requests in, answers out, snapshots published.
 
 mod account;
+mod cloudformation;
 mod deployments;
 mod domains;
 mod errors;
@@ -11,5 +12,6 @@ mod patch;
 mod resources;
 mod rules;
 mod stores;
+mod terraform;
 mod threads;
 mod walk;

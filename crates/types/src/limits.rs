@@ -158,33 +158,33 @@ limits! {
         "How long a stop waits for messages in flight and for $disconnect calls. Ours.";
     "control-body-bytes" control_body_bytes: usize = 1024 * 1024, none: false,
         "The body of a control-plane call; beyond it 413. Ours.";
-    "apis" apis: usize = 10_000, none: true,
-        "APIs. Ours, as the next ones, well above AWS's: they keep a runaway script from filling the disk. Documented: 600.";
-    "routes-per-api" routes_per_api: usize = 10_000, none: true,
+    "apis" apis: usize = 600, none: true,
+        "APIs; beyond it CreateApi answers 400, and so on for the next ones. Documented: 600.";
+    "routes-per-api" routes_per_api: usize = 300, none: true,
         "Routes of an API; beyond it CreateRoute answers 400. Documented: 300.";
-    "integrations-per-api" integrations_per_api: usize = 10_000, none: true,
+    "integrations-per-api" integrations_per_api: usize = 300, none: true,
         "Integrations of an API; beyond it CreateIntegration answers 400. Documented: 300.";
     "responses" responses: usize = 300, none: true,
         "Integration responses of an integration, and route responses of a route. Ours.";
     "models-per-api" models_per_api: usize = 10_000, none: true,
         "Models of an API. Ours.";
-    "authorizers-per-api" authorizers_per_api: usize = 10_000, none: true,
+    "authorizers-per-api" authorizers_per_api: usize = 10, none: true,
         "Authorizers of an API. Documented: 10.";
-    "stages-per-api" stages_per_api: usize = 1000, none: true,
+    "stages-per-api" stages_per_api: usize = 10, none: true,
         "Stages of an API. Documented: 10.";
     "deployments-per-api" deployments_per_api: usize = 1000, none: true,
         "Deployments of an API; each holds the whole API. Ours.";
-    "domain-names" domain_names: usize = 1000, none: true,
+    "domain-names" domain_names: usize = 120, none: true,
         "Custom domain names. Documented: 120.";
-    "mappings-per-domain" mappings_per_domain: usize = 1000, none: true,
+    "mappings-per-domain" mappings_per_domain: usize = 200, none: true,
         "API mappings of a domain name. Documented: 200.";
-    "vpc-links" vpc_links: usize = 1000, none: true,
+    "vpc-links" vpc_links: usize = 20, none: true,
         "VPC links of v1, and as many of v2. Documented: 20 and 10.";
-    "usage-plans" usage_plans: usize = 1000, none: true,
+    "usage-plans" usage_plans: usize = 300, none: true,
         "Usage plans; beyond it 429. Documented: 300.";
     "api-keys" api_keys: usize = 10_000, none: true,
         "API keys; beyond it 429. Documented: 10,000.";
-    "client-certificates" client_certificates: usize = 1000, none: true,
+    "client-certificates" client_certificates: usize = 60, none: true,
         "Client certificates; beyond it 429. Documented: 60.";
 }
 

@@ -4,7 +4,6 @@
 //! default.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 
@@ -18,6 +17,7 @@ use types::limits::{Limits, TABLE};
 use crate::access_logs::{Files, Rotation};
 use crate::args::{Binary, Compat, LogFormat, LogLevel, Options};
 use crate::certificates::{Certificates, PemFiles};
+use crate::origin::Origin;
 use crate::vpc_links;
 
 /// Complete settings.
@@ -48,26 +48,6 @@ pub(crate) enum AccessLog {
     Off,
     Standard,
     Files(Files),
-}
-
-/// Where a value comes from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Origin {
-    Option,
-    Environment(String),
-    File(PathBuf),
-    Default,
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Origin::Option => f.write_str("command line"),
-            Origin::Environment(name) => write!(f, "environment, {name}"),
-            Origin::File(path) => write!(f, "{}", path.display()),
-            Origin::Default => f.write_str("default"),
-        }
-    }
 }
 
 /// The settings file. Unknown names are refused, so that a typing mistake is not silent.

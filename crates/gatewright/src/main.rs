@@ -16,6 +16,7 @@ mod feed;
 mod front;
 mod logs;
 mod metrics;
+mod origin;
 mod ready_made;
 mod render;
 mod serve;

@@ -7,7 +7,7 @@ use gateway::LinkSettings;
 use serde::Deserialize;
 use types::limits::time;
 
-use crate::config::Origin;
+use crate::origin::Origin;
 
 /// A link as the file has it: `[vpc-links.orders]`, by the link's id, name or target ARN.
 #[derive(Debug, Deserialize)]

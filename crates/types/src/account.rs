@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::resources::Map;
-use crate::snapshot::StageKey;
+use crate::stage_key::StageKey;
 
 /// All of it. Immutable; part of a [`Snapshot`](crate::snapshot::Snapshot).
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::headers::Headers;
 use crate::id::Id;
-use crate::snapshot::StageKey;
+use crate::stage_key::StageKey;
 use crate::time::Timestamp;
 
 /// All that is known of a client's connection from its handshake on. Plain data: it can be written down and read back.

@@ -12,6 +12,7 @@ pub mod limits;
 pub mod message;
 pub mod resources;
 pub mod snapshot;
+mod stage_key;
 pub mod time;
 
 pub use dialect::Dialect;

@@ -1,29 +1,14 @@
 //! The snapshot: all that the data plane reads, as the control plane published it.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::stage_key::StageKey;
+
 use crate::account::Account;
 use crate::resources::{Api, Authorizer, Integration, IntegrationResponse, Model, Route, RouteResponse, Stage};
-
-/// An API's stage: what a client connects to.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct StageKey {
-    /// The API's id.
-    pub api_id: String,
-    /// The stage's name.
-    pub stage: String,
-}
-
-impl fmt::Display for StageKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.api_id, self.stage)
-    }
-}
 
 /// Every stage that clients can reach. Immutable; a change makes a new one that shares what did not change.
 #[derive(Clone, Debug, Default)]

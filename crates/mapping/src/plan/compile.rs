@@ -1,0 +1,321 @@
+//! Compiles a stage into its plan.
+//!
+//! Compiling keeps going over mistakes: a route that cannot work fails by itself, the others run, and each mistake
+//! becomes a [`Note`], so that one deployment shows them all.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use regex::Regex;
+use types::Dialect;
+use types::account::Throttle;
+use types::limits::Limits;
+use types::message::Way;
+use types::resources::{LoggingLevel, Map, RouteSettings, Stage};
+use types::snapshot::{DeployedStage, IntegrationDefinition, RouteDefinition};
+
+use super::{
+    ApiKeySource, Backend, Integration, Logging, NEVER_SENT, OWNED_HEADERS, Passthrough, Plan, Required, Response,
+    ResponseKey, Route, RouteTarget, carries_body, is_one_of,
+};
+use crate::access_log::AccessLog;
+use crate::expression::Expression;
+use crate::note::Note;
+use crate::parameters::{Parameter, Target};
+use crate::template::Templates;
+use crate::uri::{UriTemplate, with_variables};
+use crate::validation::{self, Models, Validation};
+
+impl Plan {
+    /// Compiles a stage. The notes name every resource that cannot work or will surprise.
+    pub fn compile(stage: &DeployedStage, limits: &Limits, dialect: Dialect) -> (Plan, Vec<Note>) {
+        let api = &stage.definition.api;
+        let models = validation::compile(&api.api_id, &stage.definition.models);
+        let mut compiler = Compiler { stage, limits, dialect, models, notes: Vec::new() };
+        let selection = Expression::parse(&api.route_selection_expression);
+        if let Err(detail) = &selection {
+            compiler.broken("the route selection expression", detail);
+        }
+        let routes = stage.definition.routes.iter().map(|route| (route.route.route_key.clone(), compiler.route(route)));
+        let mut routes: HashMap<String, Route> = routes.collect();
+        let detailed_routes = number_detailed(&mut routes, &stage.settings);
+        let access_log = stage.settings.access_log_settings.as_ref();
+        let access_log = access_log.and_then(|settings| AccessLog::compile(settings, &mut compiler.notes));
+        let default_logging = logging(None, &stage.settings.default_route_settings);
+        let plan = Plan {
+            key: Arc::new(stage.key.clone()),
+            default_endpoint: !api.disable_execute_api_endpoint,
+            default_logging,
+            logs: default_logging.level > LoggingLevel::Off
+                || routes.values().any(|route| route.logging.level > LoggingLevel::Off),
+            api_key_source: match api.api_key_selection_expression.as_deref() {
+                Some("$context.authorizer.usageIdentifierKey") => ApiKeySource::Authorizer,
+                _ => ApiKeySource::Header,
+            },
+            access_log,
+            detailed_routes,
+            selection,
+            selection_text: api.route_selection_expression.clone(),
+            variables: stage.settings.stage_variables.clone(),
+            routes,
+        };
+        (plan, compiler.notes)
+    }
+}
+
+// Numbers the routes whose own settings, or else the stage's, ask for detailed metrics.
+fn number_detailed(routes: &mut HashMap<String, Route>, settings: &Stage) -> Vec<Arc<str>> {
+    let by_default = settings.default_route_settings.detailed_metrics_enabled.unwrap_or_default();
+    let mut keys = Vec::new();
+    for (key, route) in routes {
+        let own = settings.route_settings.get(key).and_then(|own| own.detailed_metrics_enabled);
+        if own.unwrap_or(by_default) {
+            route.detailed = Some(keys.len());
+            keys.push(route.key.clone());
+        }
+    }
+    keys
+}
+
+fn logging(own: Option<&RouteSettings>, default: &RouteSettings) -> Logging {
+    Logging {
+        level: own.and_then(|own| own.logging_level).or(default.logging_level).unwrap_or_default(),
+        data_trace: own.and_then(|own| own.data_trace_enabled).or(default.data_trace_enabled).unwrap_or_default(),
+    }
+}
+
+/// The route's own numbers, each alone, before the stage's. A rate without a burst may be used up at once in a second
+/// (inferred); a burst without a rate bounds nothing.
+fn throttle(own: Option<&RouteSettings>, default: &RouteSettings) -> Option<Throttle> {
+    let rate = own.and_then(|own| own.throttling_rate_limit).or(default.throttling_rate_limit);
+    let burst = own.and_then(|own| own.throttling_burst_limit).or(default.throttling_burst_limit);
+    match (rate, burst) {
+        (Some(rate), burst) => {
+            let burst = burst.unwrap_or(rate.ceil().clamp(0.0, f64::from(u32::MAX)) as u32);
+            Some(Throttle { burst_limit: burst, rate_limit: rate })
+        }
+        (None, Some(0)) => Some(Throttle { burst_limit: 0, rate_limit: 0.0 }),
+        (None, _) => None,
+    }
+}
+
+struct Compiler<'a> {
+    stage: &'a DeployedStage,
+    limits: &'a Limits,
+    dialect: Dialect,
+    models: Models,
+    notes: Vec<Note>,
+}
+
+impl Compiler<'_> {
+    fn broken(&mut self, what: &str, detail: &str) {
+        self.notes.push(Note::Broken { what: what.to_owned(), detail: detail.to_owned() });
+    }
+
+    fn not_yet(&mut self, what: &str, detail: String) {
+        self.notes.push(Note::NotYet { what: what.to_owned(), detail });
+    }
+
+    fn route(&mut self, definition: &RouteDefinition) -> Route {
+        let route = &definition.route;
+        let key = route.route_key.clone();
+        let expression = route.route_response_selection_expression.as_deref() == Some("$default");
+        let response = definition.responses.iter().any(|response| response.route_response_key == "$default");
+        // $connect uses the route response only for the body of a refusal; half of it surprises nobody there.
+        if expression != response && !matches!(key.as_str(), "$connect" | "$disconnect") {
+            let missing = if expression { "route response $default" } else { "route-response-selection-expression" };
+            self.notes.push(Note::HalfTwoWay { route_key: key.clone(), missing });
+        }
+        if route.authorization_type.as_deref().is_some_and(|kind| kind != "NONE") {
+            self.not_yet(&format!("route {key}"), "authorization is not supported yet; clients are refused".into());
+        }
+        let mut target = self.target(route.target.as_deref(), &key);
+        if route.authorization_type.as_deref().is_some_and(|kind| kind != "NONE") {
+            // Letting everybody in where the definition asks for a check would be a hole, also without an integration.
+            target = RouteTarget::Broken("the route asks for authorization, which is not supported yet".into());
+        }
+        let validation = Validation::compile(route, &self.models).unwrap_or_else(|detail| {
+            self.broken(&format!("route {key}"), &detail);
+            // Letting messages pass unchecked would surprise more than refusing them.
+            target = RouteTarget::Broken(detail);
+            None
+        });
+        let settings = &self.stage.settings;
+        let throttle = throttle(settings.route_settings.get(&key), &settings.default_route_settings);
+        if throttle.is_some_and(|throttle| throttle.burst_limit == 0 || throttle.rate_limit <= 0.0) {
+            self.notes.push(Note::ThrottledToNothing {
+                route_key: key.clone(),
+                api_id: self.stage.key.api_id.clone(),
+                stage: self.stage.key.stage.clone(),
+            });
+        }
+        let required = route.request_parameters.iter().filter(|(_, constraints)| constraints.required);
+        Route {
+            two_way: expression || response,
+            logging: logging(self.stage.settings.route_settings.get(&key), &self.stage.settings.default_route_settings),
+            needs_api_key: route.api_key_required && key == "$connect",
+            throttle,
+            validation,
+            detailed: None,
+            required: required.filter_map(|(parameter, _)| required_parameter(parameter)).collect(),
+            target,
+            key: key.into(),
+        }
+    }
+
+    fn target(&mut self, target: Option<&str>, route_key: &str) -> RouteTarget {
+        let Some(target) = target.filter(|target| !target.is_empty()) else { return RouteTarget::None };
+        let id = target.strip_prefix("integrations/").unwrap_or(target);
+        let integrations = &self.stage.definition.integrations;
+        let Some(definition) = integrations.iter().find(|i| i.integration.integration_id == id) else {
+            let detail = format!("its target names the integration {id}, which does not exist");
+            self.broken(&format!("route {route_key}"), &detail);
+            return RouteTarget::Broken(detail);
+        };
+        match self.integration(definition, route_key) {
+            Ok(integration) => RouteTarget::Integration(Box::new(integration)),
+            Err(detail) => {
+                self.broken(&format!("route {route_key} with integration {id}"), &detail);
+                RouteTarget::Broken(detail)
+            }
+        }
+    }
+
+    fn integration(&mut self, definition: &IntegrationDefinition, route_key: &str) -> Result<Integration, String> {
+        let integration = &definition.integration;
+        let id = &integration.integration_id;
+        let uri = || -> Result<UriTemplate, String> {
+            let uri = integration.integration_uri.as_deref().unwrap_or_default();
+            let uri = UriTemplate::compile(uri, &self.stage.settings.stage_variables);
+            Ok(uri.map_err(|detail| format!("Invalid endpoint address: {detail}"))?.by(self.way(integration)?))
+        };
+        let backend = match integration.integration_type.as_str() {
+            "HTTP" => Backend::Http(uri()?),
+            "HTTP_PROXY" => Backend::HttpProxy(uri()?),
+            "MOCK" => Backend::Mock,
+            other => return Err(format!("integrations of type {other} are not supported yet")),
+        };
+        let is_proxy = matches!(backend, Backend::HttpProxy(_));
+        let method = match (&backend, integration.integration_method.as_deref()) {
+            (Backend::Mock, _) => String::new(),
+            (_, Some(method)) if is_token(method) => method.to_ascii_uppercase(),
+            (_, method) => return Err(format!("its method `{}` is no HTTP method", method.unwrap_or_default())),
+        };
+        // A proxy does not use its templates, so they cannot break it.
+        let templates = match is_proxy {
+            true => Templates::compile(None, &Map::new()),
+            false => {
+                Templates::compile(integration.template_selection_expression.as_deref(), &integration.request_templates)
+            }
+        };
+        let templates = templates.map_err(|error| format!("request {error}"))?;
+        let parameters =
+            integration.request_parameters.iter().map(|(target, source)| Parameter::request(target, source));
+        let parameters = parameters.collect::<Result<Vec<_>, _>>()?;
+        self.check_parameters(&parameters, &backend)?;
+        let responses = definition.responses.iter().map(|response| self.response(response));
+        let responses = responses.collect::<Result<Vec<_>, _>>()?;
+        if !is_proxy && responses.is_empty() {
+            let api_id = self.stage.key.api_id.clone();
+            self.notes.push(Note::NoIntegrationResponses { integration_id: id.clone(), api_id });
+        }
+        if !matches!(backend, Backend::Mock)
+            && !carries_body(&method)
+            && !matches!(route_key, "$connect" | "$disconnect")
+        {
+            self.notes.push(Note::BodyWillBeDiscarded {
+                method: method.clone(),
+                route_key: route_key.to_owned(),
+                api_id: self.stage.key.api_id.clone(),
+                integration_id: id.clone(),
+            });
+        }
+        let most = self.limits.integration_timeout;
+        Ok(Integration {
+            id: id.clone(),
+            backend,
+            method,
+            timeout: integration.timeout_in_millis.map_or(most, Duration::from_millis).min(most),
+            parameters,
+            templates,
+            extended: self.dialect.extended,
+            passthrough: match integration.passthrough_behavior.as_deref() {
+                Some("NEVER") => Passthrough::Never,
+                Some("WHEN_NO_TEMPLATES") => Passthrough::WhenNoTemplates,
+                _ => Passthrough::WhenNoMatch,
+            },
+            responses,
+            to_binary: integration.content_handling_strategy.as_deref() == Some("CONVERT_TO_BINARY"),
+        })
+    }
+
+    fn way(&self, integration: &types::resources::Integration) -> Result<Option<Arc<Way>>, String> {
+        let variables = &self.stage.settings.stage_variables;
+        let link =
+            integration.connection_id.as_deref().filter(|_| integration.connection_type.as_deref() == Some("VPC_LINK"));
+        let link = link.map(|link| with_variables(link, variables)).transpose();
+        let tls = integration.tls_config.as_ref();
+        let way = Way {
+            link: link.map_err(|detail| format!("its VPC link: {detail}"))?,
+            server_name: tls.and_then(|tls| tls.server_name_to_verify.clone()).filter(|name| !name.is_empty()),
+            client_certificate: self.stage.settings.client_certificate_id.clone().filter(|id| !id.is_empty()),
+        };
+        Ok((way != Way::default()).then(|| Arc::new(way)))
+    }
+
+    // The texts are what AWS logs on REST APIs (observed there).
+    fn check_parameters(&mut self, parameters: &[Parameter], backend: &Backend) -> Result<(), String> {
+        for parameter in parameters {
+            match (&parameter.target, backend) {
+                (Target::Header(name), Backend::Http(_) | Backend::HttpProxy(_)) => {
+                    if is_one_of(name, OWNED_HEADERS) {
+                        return Err(format!("{name} header already present"));
+                    }
+                    if is_one_of(name, NEVER_SENT) {
+                        self.notes.push(Note::HeaderNeverSent { name: name.clone() });
+                    }
+                }
+                (Target::Path(name), Backend::Http(uri) | Backend::HttpProxy(uri)) if !uri.has_parameter(name) => {
+                    let detail = format!("it maps {}, but the URI has no {{{name}}}", parameter.target_text);
+                    self.notes.push(Note::Broken { what: "a path parameter".into(), detail });
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn response(&self, response: &types::resources::IntegrationResponse) -> Result<Response, String> {
+        let key = &response.integration_response_key;
+        let pattern = key.strip_prefix('/').and_then(|key| key.strip_suffix('/'));
+        let compiled = match pattern {
+            // The whole status must match, as on REST APIs (inferred for WebSocket APIs).
+            Some(pattern) => ResponseKey::Pattern(
+                Regex::new(&format!("^(?:{pattern})$"))
+                    .map_err(|error| format!("its response key `{key}`: {error}"))?,
+            ),
+            None if key == "$default" => ResponseKey::Default,
+            None => return Err(format!("its response key `{key}` is neither $default nor a /regular expression/")),
+        };
+        let parameters =
+            response.response_parameters.iter().map(|(target, source)| Parameter::response(target, source));
+        let templates =
+            Templates::compile(response.template_selection_expression.as_deref(), &response.response_templates)
+                .map_err(|error| format!("response {error}"))?;
+        let to_text = response.content_handling_strategy.as_deref() == Some("CONVERT_TO_TEXT");
+        Ok(Response { key: compiled, parameters: parameters.collect::<Result<_, _>>()?, templates, to_text })
+    }
+}
+
+fn is_token(method: &str) -> bool {
+    !method.is_empty()
+        && method.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+        && method != "ANY"
+}
+
+fn required_parameter(parameter: &str) -> Option<Required> {
+    let rest = parameter.strip_prefix("route.request.").or_else(|| parameter.strip_prefix("method.request."))?;
+    let (kind, name) = rest.split_once('.')?;
+    Some(Required { in_query: kind == "querystring", name: name.to_owned() })
+}

@@ -10,6 +10,7 @@ mod load;
 mod messages;
 mod options;
 mod payload;
+mod plane;
 mod process;
 mod procfs;
 mod proxy;
@@ -27,12 +28,14 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// # Errors
 /// Wrong usage, and whatever kept the bench from coming to figures.
 pub(crate) fn run(words: &[String]) -> anyhow::Result<bool> {
-    let (name, rest) = words.split_first().ok_or_else(|| Usage::error("bench needs a name: idle, messages or vtl"))?;
+    let (name, rest) =
+        words.split_first().ok_or_else(|| Usage::error("bench needs a name: control, idle, messages or vtl"))?;
     match name.as_str() {
+        "control" => plane::run(rest),
         "idle" => idle::run(rest),
         "messages" => messages::run(rest),
         "vtl" => vtl::run(rest),
-        _ => Err(Usage::error(format!("`{name}` is no bench; there are idle, messages and vtl"))),
+        _ => Err(Usage::error(format!("`{name}` is no bench; there are control, idle, messages and vtl"))),
     }
 }
 

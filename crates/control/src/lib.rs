@@ -25,6 +25,7 @@ mod settings;
 mod state;
 pub mod store;
 mod transaction;
+pub mod transfer;
 mod usage;
 
 pub use control::Control;

@@ -211,5 +211,15 @@ pub(crate) static OPERATIONS: &[Operation] = &[
     row("UpdateVpcLink", "PATCH", "/vpclinks/{vpclink_id}", 200, Write(v1::vpc_links::update)),
 ];
 
+/// Every kind of resource that is stored.
+pub(crate) fn resources() -> impl Iterator<Item = &'static Resource> {
+    let of_rows = OPERATIONS.iter().filter_map(|row| match row.action {
+        Delete(resource) => Some(resource),
+        _ => None,
+    });
+    // The one kind whose deletion is its own.
+    of_rows.chain([&STAGE])
+}
+
 #[cfg(test)]
 mod tests;

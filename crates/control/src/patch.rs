@@ -157,6 +157,8 @@ fn converted(kind: Kind, step: &Step) -> Result<Option<Value>, Fault> {
         Kind::Flag => Value::Bool(step.value.eq_ignore_ascii_case("true")),
         Kind::Whole { .. } => number(step.value.parse::<i64>().ok().map(Number::from))?,
         Kind::Number => number(step.value.parse::<f64>().ok().and_then(Number::from_f64))?,
-        _ => Value::String(step.value.to_owned()),
+        Kind::Text { .. } | Kind::Choice(_) => Value::String(step.value.to_owned()),
+        // A whole object is no text; what is in it has paths of its own.
+        _ => return Err(error::patch_value(step)),
     }))
 }

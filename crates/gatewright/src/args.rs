@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::export::ExportOptions;
+use crate::import::ImportOptions;
 use crate::render::RenderOptions;
 
 /// A self-hosted WebSocket API gateway that speaks Amazon API Gateway's dialect.
@@ -25,6 +27,10 @@ pub(crate) enum Command {
     Render(RenderOptions),
     /// Print the effective settings, each with its origin
     Config(Options),
+    /// Write all stored definitions to standard output, as one JSON document
+    Export(ExportOptions),
+    /// Read definitions that `export` wrote; all of them or, if one is wrong, none
+    Import(ImportOptions),
 }
 
 /// The options; everything is optional here, the defaults stand in `config.rs`.

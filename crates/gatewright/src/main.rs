@@ -12,8 +12,10 @@ mod certificates;
 mod config;
 mod demo;
 mod exit;
+mod export;
 mod feed;
 mod front;
+mod import;
 mod logs;
 mod metrics;
 mod origin;
@@ -66,6 +68,8 @@ fn run(matches: &clap::ArgMatches) -> Result<(), Failure> {
             };
         }
         Command::Render(options) => return render::run(&options),
+        Command::Export(options) => return export::run(options),
+        Command::Import(options) => return import::run(options),
         Command::Serve(options) => (options, Mode::Serve),
         Command::Demo(mut options) => {
             // The tour leaves nothing behind unless asked to.

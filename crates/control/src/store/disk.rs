@@ -33,6 +33,11 @@ pub struct DiskStore {
 }
 
 impl DiskStore {
+    /// Whether a folder has a store, without making one.
+    pub fn is_in(dir: &Path) -> bool {
+        dir.join(FILE).exists()
+    }
+
     /// Opens the store in a folder, and makes both if they are not there.
     ///
     /// # Errors

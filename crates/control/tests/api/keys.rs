@@ -230,6 +230,10 @@ fn usage_plans_are_refused_in_the_words_of_aws() {
     for body in [json!({"limit": 5}), json!({"period": "DAY"})] {
         refused(&gateway, ("POST", "/usageplans"), json!({"name": "n", "quota": body}), BAD, quota);
     }
+    for path in ["/quota", "/throttle"] {
+        let message = format!("Invalid patch value  'x' specified for path '{path}'");
+        refused(&gateway, ("PATCH", &plan), patch(&[("replace", path, "x")]), BAD, &message);
+    }
     let body = patch(&[("replace", "/throttle/burstLimit", "many")]);
     let message = "Invalid patch value  'many' specified for path '/throttle/burstLimit'";
     refused(&gateway, ("PATCH", &plan), body, BAD, message);

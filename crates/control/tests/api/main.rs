@@ -14,4 +14,5 @@ mod rules;
 mod stores;
 mod terraform;
 mod threads;
+mod transfer;
 mod walk;

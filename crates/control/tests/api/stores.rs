@@ -19,6 +19,10 @@ impl Folder {
         Folder(PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("control-{}-{count}", std::process::id())))
     }
 
+    pub(crate) fn path(&self) -> &std::path::Path {
+        &self.0
+    }
+
     pub(crate) fn open(&self) -> Gateway {
         Gateway::open(Box::new(DiskStore::open(&self.0).unwrap()))
     }

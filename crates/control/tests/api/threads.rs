@@ -56,3 +56,35 @@ fn two_writers_lose_nothing_and_a_reader_never_sees_a_half() {
     drop(gateway);
     assert_eq!(everything(&folder.open()), before);
 }
+
+#[test]
+fn steps_of_many_writers_on_one_plan_all_arrive() {
+    let folder = Folder::new();
+    let gateway = folder.open();
+    let api = gateway.api();
+    let stages: Vec<String> = (0..40).map(|n| format!("s{n}")).collect();
+    for stage in &stages {
+        gateway.ok("POST", &format!("{api}/stages"), json!({"stageName": stage}));
+    }
+    let plan = gateway.make("/usageplans", json!({"name": "p"}), "id");
+    thread::scope(|scope| {
+        for part in stages.chunks(10) {
+            let (gateway, api, plan) = (&gateway, &api, &plan);
+            scope.spawn(move || {
+                for stage in part {
+                    let value = format!("{}:{stage}", crate::gateway::id(api));
+                    let step = json!([{"op": "add", "path": "/apiStages", "value": value}]);
+                    gateway.ok("PATCH", plan, json!({"patchOperations": step}));
+                }
+            });
+        }
+    });
+    let names = |plan: &Value| plan["apiStages"].as_array().unwrap().iter().map(|s| s["stage"].to_string()).collect();
+    let mut now: Vec<String> = names(&gateway.ok("GET", &plan, Value::Null));
+    now.sort();
+    let mut all: Vec<String> = stages.iter().map(|stage| format!("\"{stage}\"")).collect();
+    all.sort();
+    assert_eq!(now, all);
+    let published = &gateway.snapshot().account.usage_plans[crate::gateway::id(&plan)];
+    assert_eq!(published.api_stages.len(), all.len(), "the last snapshot published is the newest");
+}

@@ -34,7 +34,8 @@ pub(crate) fn update(call: &Call, tx: &mut Transaction) -> Answer {
     Ok(Some(present(settings)))
 }
 
-fn check(settings: &Document) -> Result<(), Fault> {
+/// Refuses settings that do not hold up.
+pub(crate) fn check(settings: &Document) -> Result<(), Fault> {
     let arn = settings.get("cloudwatchRoleArn").and_then(|arn| arn.as_str());
     if arn.is_some_and(|arn| !parameters::is_role(arn)) {
         return Err(error::bad_request(error::ROLE_ARN));

@@ -14,8 +14,8 @@ use crate::paths;
 use crate::store::Document;
 use crate::transaction::Transaction;
 
-/// The most lines in one file. Ours: as many as there can be keys.
-const LINES_MAX: usize = 10_000;
+/// The most lines in one file. Ours: each key is compared with all others, and other writers wait meanwhile.
+const LINES_MAX: usize = 2000;
 
 /// Creates the keys of a file: all of them, or none where a line is wrong and the caller wants none then.
 pub(crate) fn import(call: &Call, tx: &mut Transaction) -> Answer {

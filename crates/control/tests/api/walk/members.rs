@@ -303,6 +303,40 @@ fn every_member_of_every_input_is_kept_refused_or_ignored_as_it_should_be() {
     assert!(sent > 150, "the models have more members than {sent}");
 }
 
+#[test]
+fn a_value_beyond_the_bounds_of_its_shape_is_refused_at_creation_and_later() {
+    let walk = Walk::new(Model::v2());
+    let stand = Stand::new(&walk);
+    let mut refused = 0;
+    for noun in NOUNS {
+        let made = walk.create(noun, &stand, 5000, &[]).unwrap_or_else(|status| panic!("{noun}: {status}"));
+        let params: Vec<&str> = made.params.iter().map(String::as_str).collect();
+        for (operation, number) in [(format!("Create{noun}"), 1), (format!("Update{noun}"), 2)] {
+            for (member, shape) in walk.model.body_members(&operation) {
+                let ignored = matches!(fate(noun, &member, &stand), Some(Ignored));
+                let Some(value) = walk.model.beyond(&shape).filter(|_| !ignored) else { continue };
+                let before = walk.read(noun, &made);
+                let status = if number == 1 {
+                    let (params, mut body) = least(noun, &stand, 6000);
+                    body[&member] = value;
+                    let params: Vec<&str> = params.iter().map(String::as_str).collect();
+                    walk.call(&operation, &params, "", body).0
+                } else {
+                    let body = json!({"apiId": stand.api, member.as_str(): value});
+                    walk.call(&operation, &params, "", body).0
+                };
+                // A stage of a longer name than there can be is not there.
+                let expected = if *noun == "ApiMapping" && member == "stage" { 400..=404 } else { 400..=400 };
+                assert!(expected.contains(&status), "{operation} {member}: {status}");
+                assert_eq!(walk.read(noun, &made), before, "{operation} {member}");
+                refused += 1;
+            }
+        }
+        walk.drop(noun, &made);
+    }
+    assert!(refused > 60, "{refused} bounds");
+}
+
 impl Walk {
     /// Deletes what was made; a deployment that a stage took stays.
     fn drop_if_free(&self, noun: &str, made: &Made) {

@@ -111,6 +111,23 @@ impl Model {
         }
     }
 
+    /// A value just beyond a shape's bounds, of the right type; none where the model sets no bound.
+    pub(super) fn beyond(&self, shape: &str) -> Option<Value> {
+        let description = &self.shapes[shape];
+        if description["enum"].is_array() {
+            return Some("NOT_A_WORD".into());
+        }
+        match description["type"].as_str().unwrap() {
+            "string" => bounds(shape).map(|(_, max)| "x".repeat(max + 1).into()),
+            "integer" => description["max"].as_i64().map(|max| (max + 1).into()),
+            "map" => {
+                let value = self.beyond(description["value"]["shape"].as_str().unwrap())?;
+                Some(serde_json::json!({"key": value}))
+            }
+            _ => None,
+        }
+    }
+
     /// Holds an answer against the operation's output: types, words, bounds, required and unknown members.
     #[track_caller]
     pub(super) fn check_output(&self, operation: &str, answer: &Value) {

@@ -1,0 +1,52 @@
+"""`gatewright export` and `gatewright import`: what was made through the API leaves as a file and comes back."""
+
+import json
+import os
+import subprocess
+
+from harness.aws import Api, control
+
+PATIENCE = 60
+
+
+def run(*words, stdin=None):
+    return subprocess.run(
+        [os.environ["GATEWRIGHT_BIN"], *words], input=stdin, capture_output=True, text=True, timeout=PATIENCE, check=False
+    )  # fmt: skip
+
+
+def test_definitions_leave_and_come_back(start_gateway, backend, tmp_path):
+    source, target = tmp_path / "source", tmp_path / "target"
+    gateway = start_gateway(data_dir=source)
+    api = Api(gateway, name="moved")
+    api.route("$default", api.integration("HTTP_PROXY", f"{backend.url}/moved"), two_way=True)
+    api.deploy()
+    busy = run("export", "--data-dir", str(source))
+    assert busy.returncode == 78 and "in use by a running gatewright: stop it first" in busy.stderr, busy.stderr
+    routes = control(gateway.url).get_routes(ApiId=api.id)["Items"]
+    gateway.stop()
+
+    exported = run("export", "--data-dir", str(source))
+    assert exported.returncode == 0, exported.stderr
+    document = json.loads(exported.stdout)
+    assert document["documents"][f"apis/{api.id}"]["name"] == "moved"
+
+    broken = run("import", "-", "--data-dir", str(target), stdin='{"format": "gatewright-definitions-1", "documents": {"apis/x": {}}}')
+    assert broken.returncode == 65 and "apis/x: its member `apiId` is not `x`" in broken.stderr, broken.stderr
+    imported = run("import", "-", "--data-dir", str(target), stdin=exported.stdout)
+    assert imported.returncode == 0, imported.stderr
+    file = tmp_path / "definitions.json"
+    file.write_text(exported.stdout)
+    again = run("import", str(file), "--data-dir", str(target))
+    assert again.returncode == 78 and "--replace takes their place" in again.stderr, again.stderr
+    assert run("import", str(file), "--data-dir", str(target), "--replace").returncode == 0
+    assert run("export", "--data-dir", str(target)).stdout == exported.stdout
+
+    moved = start_gateway(data_dir=target)
+    assert control(moved.url).get_routes(ApiId=api.id)["Items"] == routes
+
+
+def test_a_folder_without_definitions_is_no_export(tmp_path):
+    done = run("export", "--data-dir", str(tmp_path / "none"))
+    assert done.returncode == 78 and "holds no definitions" in done.stderr
+    assert not (tmp_path / "none").exists()

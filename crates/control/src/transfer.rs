@@ -1,0 +1,163 @@
+//! All stored definitions as one JSON document, and back: to move them, to compare them, to keep them under version
+//! control.
+//!
+//! The form is `{"format": "gatewright-definitions-1", "documents": {path: document, …}}` with the documents as the
+//! store has them, oldest first. An import is one batch, so that it is there as a whole or not at all.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+use types::snapshot::ApiDefinition;
+use types::time::Timestamp;
+
+use crate::crud::{Call, Resource, Subject};
+use crate::error::Error;
+use crate::handlers::v1::account;
+use crate::members;
+use crate::operations::resources;
+use crate::paths;
+use crate::publication::Publication;
+use crate::settings::Settings;
+use crate::state::State;
+use crate::store::{Change, Document, Key, Store, StoreError};
+use crate::transaction::Transaction;
+
+/// Says what the document is; a later form has another number.
+const FORMAT: &str = "gatewright-definitions-1";
+
+/// Why definitions cannot be taken in.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// The text is not what [`export`] writes.
+    #[error("not a document that `gatewright export` wrote: {0}")]
+    Form(String),
+    /// One of the definitions does not hold up.
+    #[error("{path}: {detail}")]
+    Definition {
+        /// Where it stands.
+        path: String,
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// There are definitions already, and the caller did not ask to replace them.
+    #[error("{0} definitions are there already; nothing was imported")]
+    NotEmpty(usize),
+    /// The store failed.
+    #[error("{0}")]
+    Store(#[from] StoreError),
+}
+
+/// Everything in a store, as one document.
+///
+/// It holds secrets: the values of API keys and the private keys of client certificates.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn export(store: &mut dyn Store) -> Result<Value, StoreError> {
+    let mut stored = store.load()?;
+    stored.sort_by(|(a, _), (b, _)| a.cmp(b));
+    let documents: Document = stored.into_iter().map(|(key, document)| (key.path, Value::Object(document))).collect();
+    Ok(serde_json::json!({ "format": FORMAT, "documents": documents }))
+}
+
+/// Puts definitions into a store and gives their number. `replaces`: what is there now goes away.
+///
+/// Every definition is checked first, as if it were sent, together with all others; deployments must be readable.
+///
+/// # Errors
+/// Names the definition that does not hold up, or the store's trouble. Nothing is imported then.
+pub fn import(settings: &Settings, store: &mut dyn Store, text: &[u8], replaces: bool) -> Result<usize, ImportError> {
+    let documents = read(text)?;
+    check(settings, &documents)?;
+    let old = store.load()?;
+    if !old.is_empty() && !replaces {
+        return Err(ImportError::NotEmpty(old.len()));
+    }
+    let gone = old.into_iter().map(|(key, _)| Change::Delete(key));
+    let count = documents.len();
+    let new = documents.into_iter().map(|(key, document)| Change::Put(key, Arc::new(document)));
+    // Deleted first: an old definition can have the key of a new one.
+    store.commit(&gone.chain(new).collect::<Vec<_>>())?;
+    Ok(count)
+}
+
+fn read(text: &[u8]) -> Result<Vec<(Key, Document)>, ImportError> {
+    let form = |detail: &str| ImportError::Form(detail.to_owned());
+    let value: Value = serde_json::from_slice(text).map_err(|error| form(&error.to_string()))?;
+    if value["format"] != FORMAT {
+        return Err(form(&format!("its member `format` is not `{FORMAT}`")));
+    }
+    let Some(Value::Object(documents)) = value.get("documents") else {
+        return Err(form("its member `documents` is no object"));
+    };
+    let mut read = Vec::new();
+    for ((path, document), sequence) in documents.iter().zip(0..) {
+        let Value::Object(document) = document else {
+            return Err(definition(path, "it is no object"));
+        };
+        read.push((Key { sequence, path: path.clone() }, document.clone()));
+    }
+    Ok(read)
+}
+
+fn definition(path: &str, detail: impl Into<String>) -> ImportError {
+    ImportError::Definition { path: path.to_owned(), detail: detail.into() }
+}
+
+fn check(settings: &Settings, documents: &[(Key, Document)]) -> Result<(), ImportError> {
+    let state = State::load(documents.to_vec()).map_err(|error| ImportError::Form(error.to_string()))?;
+    for (key, document) in documents {
+        check_one(settings, &state, &key.path, document)?;
+    }
+    match Publication::default().first(&Transaction::new(&state)) {
+        Ok(_) => Ok(()),
+        Err(Error::Document { path, detail }) => Err(definition(&path, detail)),
+        Err(error) => Err(ImportError::Form(error.to_string())),
+    }
+}
+
+/// Checks one definition: its place, its members, and its resource's own rules among all the others.
+fn check_one(settings: &Settings, state: &State, path: &str, document: &Document) -> Result<(), ImportError> {
+    let segments: Vec<&str> = path.split('/').collect();
+    match segments.as_slice() {
+        [paths::ACCOUNT, paths::SETTINGS] => {
+            return account::check(document).map_err(|fault| definition(path, fault.message));
+        }
+        ["apis", _, "deployments", id, "definition"] => {
+            let parsed: Result<ApiDefinition, _> = serde_json::from_value(Value::Object(document.clone()));
+            parsed.map_err(|error| definition(path, error.to_string()))?;
+            let parent = path.rsplit_once('/').and_then(|(parent, _)| parent.rsplit_once('/'));
+            let tx = Transaction::new(state);
+            let there = parent.is_some_and(|(collection, _)| tx.get(collection, id).is_some());
+            return if there { Ok(()) } else { Err(definition(path, "its deployment is missing")) };
+        }
+        _ => {}
+    }
+    let Some(resource) = resources().find(|resource| stands_at(resource, &segments)) else {
+        return Err(definition(path, "nothing has its place there"));
+    };
+    let (collection, id) = path.rsplit_once('/').unwrap_or_default();
+    if document.get(resource.id_member).and_then(Value::as_str) != Some(id) {
+        return Err(definition(path, format!("its member `{}` is not `{id}`", resource.id_member)));
+    }
+    let mut tx = Transaction::new(state);
+    let above: Vec<String> = segments.iter().skip(1).step_by(2).map(|id| (*id).to_owned()).collect();
+    let parent = collection.rsplit_once('/').and_then(|(parent, _)| parent.rsplit_once('/'));
+    if parent.is_some_and(|(collection, id)| tx.get(collection, id).is_none()) {
+        return Err(definition(path, "what it belongs to is missing"));
+    }
+    members::merge(resource.members, resource.noun, None, document).map_err(|fault| definition(path, fault.message))?;
+    let call =
+        Call { settings, now: Timestamp::default(), params: above, query: Vec::new(), body: Document::new(), raw: &[] };
+    let subject = Subject { call: &call, collection, id, previous: Some(document) };
+    (resource.check)(&subject, &mut tx, &mut document.clone()).map_err(|fault| definition(path, fault.message))
+}
+
+/// Whether a resource's collection and those above it are the path's.
+fn stands_at(resource: &Resource, segments: &[&str]) -> bool {
+    match (resource.parent, segments) {
+        (None, [collection, _]) => *collection == resource.collection,
+        (Some(parent), [above @ .., collection, _]) => *collection == resource.collection && stands_at(parent, above),
+        _ => false,
+    }
+}

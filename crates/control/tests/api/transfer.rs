@@ -1,0 +1,132 @@
+//! Definitions leave as one document and come back.
+
+use control::Settings;
+use control::store::{DiskStore, MemoryStore, Store};
+use control::transfer::{export, import};
+use serde_json::{Value, json};
+use types::arn::Place;
+
+use crate::gateway::{Gateway, id};
+use crate::stores::{Folder, Shared, everything};
+
+fn settings() -> Settings {
+    let place = Place { region: "us-east-1".into(), account_id: "000000000000".into() };
+    Settings::new(place, "localhost:4510".into())
+}
+
+/// Some of everything that can be stored.
+fn fill(gateway: &Gateway) {
+    let api = gateway.api_with_route();
+    let mock = gateway.make(&format!("{api}/integrations"), json!({"integrationType": "MOCK"}), "integrationId");
+    gateway.ok("POST", &format!("{mock}/integrationresponses"), json!({"integrationResponseKey": "$default"}));
+    let target = format!("integrations/{}", id(&mock));
+    let route = gateway.make(&format!("{api}/routes"), json!({"routeKey": "say", "target": target}), "routeId");
+    gateway.ok("POST", &format!("{route}/routeresponses"), json!({"routeResponseKey": "$default"}));
+    gateway.ok("POST", &format!("{api}/models"), json!({"name": "M", "schema": "{}"}));
+    let certificate = gateway.make("/clientcertificates", json!({}), "clientCertificateId");
+    let uri = "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/f/invocations";
+    let authorizer = json!({"authorizerType": "REQUEST", "authorizerUri": uri, "name": "a"});
+    gateway.ok("POST", &format!("{api}/authorizers"), authorizer);
+    let stage = json!({
+        "stageName": "dev", "autoDeploy": true, "clientCertificateId": id(&certificate),
+        "routeSettings": {"say": {"loggingLevel": "INFO"}},
+    });
+    gateway.ok("POST", &format!("{api}/stages"), stage);
+    gateway.ok("POST", &format!("{api}/deployments"), json!({"description": "by hand"}));
+    gateway.ok("POST", "/v2/domainnames", json!({"domainName": "a.b", "domainNameConfigurations": [{}]}));
+    gateway.ok("POST", "/v2/domainnames/a.b/apimappings", json!({"apiId": id(&api), "stage": "dev"}));
+    gateway.ok("POST", "/v2/vpclinks", json!({"name": "n", "subnetIds": ["s"]}));
+    gateway.ok("POST", "/vpclinks", json!({"name": "n", "targetArns": ["h:1"]}));
+    let key = gateway.make("/apikeys", json!({"stageKeys": [{"restApiId": "r", "stageName": "s"}]}), "id");
+    let plan = json!({"name": "p", "apiStages": [{"apiId": id(&api), "stage": "dev"}]});
+    let plan = gateway.make("/usageplans", plan, "id");
+    gateway.ok("POST", &format!("{plan}/keys"), json!({"keyId": id(&key), "keyType": "API_KEY"}));
+    let role = json!([{"op": "replace", "path": "/cloudwatchRoleArn", "value": "arn:aws:iam::1:role/r"}]);
+    gateway.ok("PATCH", "/account", json!({"patchOperations": role}));
+}
+
+fn account(gateway: &Gateway) -> Vec<Value> {
+    let lists =
+        ["/apikeys?includeValues=true", "/usageplans", "/vpclinks", "/v2/vpclinks", "/v2/domainnames", "/account"];
+    lists.iter().map(|list| gateway.ok("GET", list, Value::Null)).collect()
+}
+
+#[test]
+fn what_is_exported_comes_back_the_same() {
+    let folder = Folder::new();
+    let gateway = folder.open();
+    fill(&gateway);
+    let (before, accounts, published) = (everything(&gateway), account(&gateway), gateway.snapshot());
+    drop(gateway);
+    let mut store = DiskStore::open(folder.path()).unwrap();
+    let exported = export(&mut store).unwrap();
+    drop(store);
+    let text = serde_json::to_vec_pretty(&exported).unwrap();
+    let copy = Shared::default();
+    let count = import(&settings(), &mut copy.clone(), &text, false).unwrap();
+    assert_eq!(count, exported["documents"].as_object().unwrap().len());
+    assert_eq!(export(&mut copy.clone()).unwrap(), exported);
+    let gateway = Gateway::open(Box::new(copy.clone()));
+    assert_eq!(everything(&gateway), before);
+    assert_eq!(account(&gateway), accounts);
+    assert_eq!(*gateway.snapshot().account, *published.account);
+    // What is there stays, unless it is to be replaced.
+    gateway.api_with_route();
+    drop(gateway);
+    let refused = import(&settings(), &mut copy.clone(), &text, false).unwrap_err().to_string();
+    assert!(refused.ends_with("definitions are there already; nothing was imported"), "{refused}");
+    import(&settings(), &mut copy.clone(), &text, true).unwrap();
+    assert_eq!(export(&mut copy.clone()).unwrap(), exported);
+    assert_eq!(everything(&Gateway::open(Box::new(copy))), before);
+}
+
+#[test]
+fn what_does_not_hold_up_is_named_and_nothing_is_imported() {
+    let mut source = MemoryStore::default();
+    let shared = Shared::default();
+    let gateway = Gateway::open(Box::new(shared.clone()));
+    fill(&gateway);
+    let good = export(&mut shared.clone()).unwrap();
+    let documents = good["documents"].as_object().unwrap();
+    let path = |part: &str| documents.keys().find(|path| path.contains(part)).unwrap().clone();
+    let text = |value: &Value| serde_json::to_vec(value).unwrap();
+    let mut check = |broken: Value, expected: &str| {
+        let error = import(&settings(), &mut source, &text(&broken), true).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error} does not hold {expected}");
+        assert!(source.load().unwrap().is_empty(), "half of it is there");
+    };
+    check(json!([]), "its member `format` is not `gatewright-definitions-1`");
+    check(json!({"format": "gatewright-definitions-1"}), "its member `documents` is no object");
+    let with = |path: &str, document: Value| {
+        let mut broken = good.clone();
+        broken["documents"][path] = document;
+        broken
+    };
+    let without = |path: &str| {
+        let mut broken = good.clone();
+        broken["documents"].as_object_mut().unwrap().shift_remove(path).unwrap();
+        broken
+    };
+    check(with("apis/x", json!(1)), "apis/x: it is no object");
+    check(with("nothing/x", json!({})), "nothing/x: nothing has its place there");
+    check(
+        with("apis/x/routes/y", json!({"routeId": "y", "routeKey": "k"})),
+        "apis/x/routes/y: what it belongs to is missing",
+    );
+    let api = path("apis/").split('/').take(2).collect::<Vec<_>>().join("/");
+    check(with(&format!("{api}/routes/y"), json!({"routeId": "z"})), "its member `routeId` is not `y`");
+    let twice = json!({"routeId": "y", "routeKey": "say", "authorizationType": "NONE"});
+    check(with(&format!("{api}/routes/y"), twice), "Route with key say already exists for this API");
+    check(
+        with(&format!("{api}/routes/y"), json!({"routeId": "y", "routeKey": 5})),
+        "member `routeKey` must be a string",
+    );
+    let astray = json!({"routeId": "y", "routeKey": "k", "authorizationType": "NONE", "target": "integrations/nope"});
+    check(with(&format!("{api}/routes/y"), astray), "Invalid Integration identifier specified");
+    check(without(&path("/definition")), "it is missing");
+    check(without(&api), "what it belongs to is missing");
+    check(with(&path("/definition"), json!({})), "missing field");
+    check(with("account/settings", json!({"cloudwatchRoleArn": "no role"})), "The role ARN is not well formed");
+    let error = import(&settings(), &mut source, b"{", true).unwrap_err().to_string();
+    assert!(error.starts_with("not a document that `gatewright export` wrote: EOF"), "{error}");
+}

@@ -1,0 +1,64 @@
+//! `gatewright export`: all stored definitions as one JSON document on standard output, without a server.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use clap::Args;
+use control::store::{DiskStore, StoreError};
+use control::transfer;
+
+use crate::args::Options;
+use crate::config::Config;
+use crate::exit::Failure;
+
+/// The options of `export`.
+#[derive(Debug, Args)]
+#[command(after_help = "The document holds secrets: API keys, and the private keys of client certificates.")]
+pub(crate) struct ExportOptions {
+    /// Settings file [default: gatewright.toml, if there is one]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    /// Where definitions are kept [default: ./gatewright-data]
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+}
+
+/// Writes the document.
+pub(crate) fn run(options: ExportOptions) -> Result<(), Failure> {
+    let (config, dir) = settings(options.config, options.data_dir)?;
+    drop(config);
+    if !DiskStore::is_in(&dir) {
+        return Err(Failure::config(format!("export: {} holds no definitions", dir.display())));
+    }
+    let mut store = open("export", &dir)?;
+    let document = transfer::export(&mut store).map_err(|error| Failure::disk(format!("export: {error}")))?;
+    let mut text = serde_json::to_string_pretty(&document)
+        .map_err(|error| Failure::disk(format!("export: write the document: {error}")))?;
+    text.push('\n');
+    match io::stdout().lock().write_all(text.as_bytes()) {
+        // Whoever reads has enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written.map_err(|error| Failure::disk(format!("write to standard output: {error}"))),
+    }
+}
+
+/// The settings as `serve` would have them, and the data folder among them.
+pub(crate) fn settings(file: Option<PathBuf>, data_dir: Option<PathBuf>) -> Result<(Config, PathBuf), Failure> {
+    let typed = Options { config: file, data_dir, ..Options::default() };
+    let config = Config::new(typed).map_err(Failure::config)?;
+    match config.data_dir.clone() {
+        Some(dir) => Ok((config, dir)),
+        None => Err(Failure::config("nothing is kept (ephemeral): name a folder with --data-dir")),
+    }
+}
+
+/// Opens the store; a gateway that runs on it is told by name, as its definitions are reached through it.
+pub(crate) fn open(command: &str, dir: &std::path::Path) -> Result<DiskStore, Failure> {
+    DiskStore::open(dir).map_err(|error| match error {
+        StoreError::Locked(path) => {
+            Failure::config(format!("{command}: {} is in use by a running gatewright: stop it first", path.display()))
+        }
+        error => Failure::disk(format!("{command}: {error}")),
+    })
+}

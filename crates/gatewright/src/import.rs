@@ -1,0 +1,69 @@
+//! `gatewright import`: definitions that `export` wrote, back into a data folder, without a server.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use control::transfer::{self, ImportError};
+
+use crate::exit::{self, Failure};
+use crate::export;
+
+/// The largest document that is read. Ours: as many definitions as the default limits allow, and more.
+const DOCUMENT_BYTES_MAX: u64 = 1024 * 1024 * 1024;
+
+/// The options of `import`.
+#[derive(Debug, Args)]
+pub(crate) struct ImportOptions {
+    /// The document; `-` reads standard input
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+
+    /// Settings file [default: gatewright.toml, if there is one]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    /// Where definitions are kept [default: ./gatewright-data]
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+
+    /// Take the place of the definitions that are there
+    #[arg(long)]
+    replace: bool,
+}
+
+/// Reads, checks and stores the document.
+pub(crate) fn run(options: ImportOptions) -> Result<(), Failure> {
+    let text = read(&options.file)?;
+    let (config, dir) = export::settings(options.config, options.data_dir)?;
+    let settings = control::Settings {
+        limits: config.limits.clone(),
+        ..control::Settings::new(config.place.clone(), config.listen.to_string())
+    };
+    let mut store = export::open("import", &dir)?;
+    match transfer::import(&settings, &mut store, &text, options.replace) {
+        Ok(count) => {
+            eprintln!("gatewright: imported {count} definitions into {}", dir.display());
+            Ok(())
+        }
+        Err(ImportError::NotEmpty(count)) => Err(Failure::config(format!(
+            "import: {} holds {count} definitions already: --replace takes their place",
+            dir.display()
+        ))),
+        Err(ImportError::Store(error)) => Err(Failure::disk(format!("import: {error}"))),
+        Err(error) => Err(Failure { code: exit::DATA, text: format!("import: {}: {error}", options.file.display()) }),
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    let failed = |error: io::Error| Failure::config(format!("import: {}: {error}", path.display()));
+    let mut text = Vec::new();
+    let reader: Box<dyn Read> =
+        if path == Path::new("-") { Box::new(io::stdin()) } else { Box::new(File::open(path).map_err(failed)?) };
+    reader.take(DOCUMENT_BYTES_MAX).read_to_end(&mut text).map_err(failed)?;
+    if text.len() as u64 == DOCUMENT_BYTES_MAX {
+        return Err(Failure::config(format!("import: {} is larger than {DOCUMENT_BYTES_MAX} bytes", path.display())));
+    }
+    Ok(text)
+}

@@ -4,12 +4,15 @@ import datetime
 import json
 import shutil
 import subprocess
+import urllib.error
+import urllib.request
 
 import boto3
 import pytest
 
 from harness.aws import CLI_PATIENCE, CONFIG, CREDENTIALS, REGION, cli_environment, control
 from harness.clients import JS, Node
+from harness.until import PATIENCE
 
 NLB = "arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/net/nlb/1"
 SCRIPT_PATIENCE = 60
@@ -186,3 +189,20 @@ def test_a_full_life_with_the_js_sdk(gateway, node_folder):
     assert steps["link"] == {"status": ["PENDING", "AVAILABLE"], "refused": True, "created": True}
     assert steps["tags"] == {"tags": {"b": "2"}}
     assert steps["gone"] == {"typed": True}
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "name", "text"),
+    [
+        (b'{"Name": "' + b"n" * (1024 * 1024) + b'"}', 413, "RequestEntityTooLargeException", "limit control-body-bytes"),
+        (b'{"a":' * 200 + b"1" + b"}" * 200, 400, "SerializationException", "nested too deep: at most 127 levels"),
+    ],
+    ids=["too large", "too deep"],
+)
+def test_a_body_beyond_its_bounds_is_refused_in_words(gateway, body, status, name, text):
+    request = urllib.request.Request(f"{gateway.url}/v2/apis", data=body, method="POST")
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request, timeout=PATIENCE)
+    answer = refused.value
+    assert (answer.code, answer.headers["x-amzn-ErrorType"]) == (status, name)
+    assert text in json.load(answer)["message"]

@@ -76,3 +76,26 @@ fn tokens_and_sizes_that_are_none_are_refused() {
     }
     assert_eq!(gateway.call("GET", &format!("{api}/routes?maxResults=99999999999"), Value::Null).0, 200);
 }
+
+#[test]
+fn lists_that_sdks_do_not_page_through_hold_a_hundred_items() {
+    let gateway = Gateway::new();
+    let api = gateway.api();
+    gateway.ok("POST", &format!("{api}/stages"), json!({"stageName": "dev"}));
+    gateway.ok("POST", "/v2/domainnames", json!({"domainName": "a.b", "domainNameConfigurations": [{}]}));
+    for key in 0..101 {
+        let mapping = json!({"apiId": id(&api), "stage": "dev", "apiMappingKey": key.to_string()});
+        gateway.ok("POST", "/v2/domainnames/a.b/apimappings", mapping);
+        gateway.ok("POST", "/v2/vpclinks", json!({"name": "n", "subnetIds": ["s"]}));
+        gateway.ok("POST", "/apikeys", json!({}));
+    }
+    for (list, items, size, token) in [
+        ("/v2/domainnames/a.b/apimappings", "items", 100, "nextToken"),
+        ("/v2/vpclinks", "items", 100, "nextToken"),
+        ("/apikeys", "item", 25, "position"),
+    ] {
+        let page = gateway.ok("GET", list, Value::Null);
+        assert_eq!(page[items].as_array().unwrap().len(), size, "{list}");
+        assert!(page[token].is_string(), "{list}");
+    }
+}

@@ -14,8 +14,10 @@ pub struct Settings {
     pub place: Place,
     /// Host and port under which clients reach the data plane, such as `localhost:4510`.
     ///
-    /// An API's `apiEndpoint` is `ws://{apiId}.execute-api.{authority}`.
+    /// An API's `apiEndpoint` is `{scheme}://{apiId}.execute-api.{authority}`.
     pub authority: String,
+    /// `ws`, or `wss` where the data plane speaks TLS.
+    pub scheme: &'static str,
     /// How many resources there can be.
     pub limits: Limits,
     /// What was counted for usage plans.
@@ -25,7 +27,7 @@ pub struct Settings {
 impl Settings {
     /// The settings of a control plane with AWS's limits, beside which nobody counts.
     pub fn new(place: Place, authority: String) -> Settings {
-        Settings { place, authority, limits: Limits::default(), usage: Arc::new(Nothing) }
+        Settings { place, authority, scheme: "ws", limits: Limits::default(), usage: Arc::new(Nothing) }
     }
 }
 

@@ -150,6 +150,7 @@ fn open_control(
     let settings = control::Settings {
         limits: config.limits.clone(),
         usage: Arc::new(Counted(gateway.clone())),
+        scheme: if addresses.tls { "wss" } else { "ws" },
         ..control::Settings::new(config.place.clone(), addresses.authority())
     };
     let (gateway, announcements) = (gateway.clone(), announcements.clone());

@@ -1,5 +1,6 @@
 //! Lists, page by page.
 
+use control::store::MemoryStore;
 use serde_json::{Value, json};
 
 use crate::gateway::{Gateway, id};
@@ -79,7 +80,7 @@ fn tokens_and_sizes_that_are_none_are_refused() {
 
 #[test]
 fn lists_that_sdks_do_not_page_through_hold_a_hundred_items() {
-    let gateway = Gateway::new();
+    let gateway = Gateway::with(Box::new(MemoryStore::default()), |settings| settings.limits.vpc_links = 0);
     let api = gateway.api();
     gateway.ok("POST", &format!("{api}/stages"), json!({"stageName": "dev"}));
     gateway.ok("POST", "/v2/domainnames", json!({"domainName": "a.b", "domainNameConfigurations": [{}]}));

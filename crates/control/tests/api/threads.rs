@@ -61,17 +61,18 @@ fn two_writers_lose_nothing_and_a_reader_never_sees_a_half() {
 fn steps_of_many_writers_on_one_plan_all_arrive() {
     let folder = Folder::new();
     let gateway = folder.open();
-    let api = gateway.api();
-    let stages: Vec<String> = (0..40).map(|n| format!("s{n}")).collect();
-    for stage in &stages {
+    // As many stages as an API may have, of four APIs.
+    let stages: Vec<String> = (0..10).map(|n| format!("s{n}")).collect();
+    let apis: Vec<String> = (0..4).map(|_| gateway.api()).collect();
+    for (api, stage) in apis.iter().flat_map(|api| stages.iter().map(move |stage| (api, stage))) {
         gateway.ok("POST", &format!("{api}/stages"), json!({"stageName": stage}));
     }
     let plan = gateway.make("/usageplans", json!({"name": "p"}), "id");
     thread::scope(|scope| {
-        for part in stages.chunks(10) {
-            let (gateway, api, plan) = (&gateway, &api, &plan);
+        for api in &apis {
+            let (gateway, plan, stages) = (&gateway, &plan, &stages);
             scope.spawn(move || {
-                for stage in part {
+                for stage in stages {
                     let value = format!("{}:{stage}", crate::gateway::id(api));
                     let step = json!([{"op": "add", "path": "/apiStages", "value": value}]);
                     gateway.ok("PATCH", plan, json!({"patchOperations": step}));
@@ -79,10 +80,13 @@ fn steps_of_many_writers_on_one_plan_all_arrive() {
             });
         }
     });
-    let names = |plan: &Value| plan["apiStages"].as_array().unwrap().iter().map(|s| s["stage"].to_string()).collect();
+    let names = |plan: &Value| {
+        plan["apiStages"].as_array().unwrap().iter().map(|s| format!("{}:{}", s["apiId"], s["stage"])).collect()
+    };
     let mut now: Vec<String> = names(&gateway.ok("GET", &plan, Value::Null));
     now.sort();
-    let mut all: Vec<String> = stages.iter().map(|stage| format!("\"{stage}\"")).collect();
+    let name = |api: &String, stage: &String| format!("{:?}:{stage:?}", crate::gateway::id(api));
+    let mut all: Vec<String> = apis.iter().flat_map(|api| stages.iter().map(move |stage| name(api, stage))).collect();
     all.sort();
     assert_eq!(now, all);
     let published = &gateway.snapshot().account.usage_plans[crate::gateway::id(&plan)];

@@ -108,8 +108,8 @@ pub(crate) fn render(template: &Template, given: RenderInput<'_>) -> Result<Rend
     match template.render(&mut scope, &Limits::default()) {
         Ok(text) => {
             let left = |name: &str| match scope.get("context") {
-                Some(Value::Map(context)) => context.member(name).filter(|value| !matches!(value, Value::Null)),
-                _ => None,
+                Some(context) => context.member(name).filter(|value| !matches!(value, Value::Null)),
+                None => None,
             };
             Ok(Rendered {
                 text,

@@ -3,6 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use num_bigint::BigInt;
+use smol_str::SmolStr;
 
 use crate::pattern::Pattern;
 
@@ -77,7 +78,7 @@ pub(crate) enum Expr {
     Long(i64),
     Big(Arc<BigInt>),
     Double(f64),
-    Text(Arc<str>),
+    Text(SmolStr),
     /// A string with references or directives in it.
     Template(Box<Inner>),
     Reference(Box<Reference>),

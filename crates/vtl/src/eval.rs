@@ -5,6 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::ast::{Foreach, Node, Reference, Root};
+use crate::document::Document;
 use crate::halt::Halt;
 use crate::limits::{Limits, Meter, PASSES_MAX};
 use crate::map::{Map, MapKind};
@@ -25,7 +26,6 @@ pub(crate) struct Eval {
     meter: Meter,
     /// How long the text may become that is being written: the output or a string.
     out_max: usize,
-    empty: Arc<str>,
     current: Option<Rc<Loop>>,
     loops: u32,
     foreach: Option<usize>,
@@ -38,8 +38,11 @@ pub(crate) struct Eval {
 
 /// What a loop walks over, and what must not change meanwhile.
 enum Items {
+    /// A list of a document.
+    Node(Rc<Document>, u32, usize),
     List(Rc<List>, usize),
-    Values(Vec<Value>, Option<(Rc<Map>, usize)>),
+    /// The last is a map and how many members it had.
+    Values(Vec<Value>, Option<(Value, usize)>),
 }
 
 impl Eval {
@@ -55,7 +58,6 @@ impl Eval {
             variables,
             meter: Meter::new(limits),
             out_max: limits.output_bytes,
-            empty: Arc::from(""),
             current: None,
             loops: 0,
             foreach: slot("foreach"),
@@ -208,11 +210,21 @@ impl Eval {
                     }
                     (items[index].clone(), items.len() - index - 1)
                 }
+                Items::Node(document, at, size) => {
+                    let len = document.size(*at);
+                    if index == len {
+                        break;
+                    }
+                    if len != *size {
+                        return Err(Halt::eval("#foreach: the list was changed while it was looped over"));
+                    }
+                    (document.item(*at, index).unwrap_or_default(), len - index - 1)
+                }
                 Items::Values(values, watched) => {
                     if index == values.len() {
                         break;
                     }
-                    if watched.as_ref().is_some_and(|(map, size)| map.len() != *size) {
+                    if watched.as_ref().is_some_and(|(map, size)| map.size() != *size) {
                         return Err(Halt::eval("#foreach: the map was changed while it was looped over"));
                     }
                     (values[index].clone(), values.len() - index - 1)
@@ -255,8 +267,18 @@ impl Eval {
             Value::Map(map) => {
                 let size = map.len();
                 self.meter.steps(size)?;
-                let values = map.entries().into_iter().map(|(_, value)| value).collect();
-                Some(Items::Values(values, Some((map, size))))
+                let values = map.shown().iter().map(|(_, value)| value.clone()).collect();
+                Some(Items::Values(values, Some((Value::Map(map), size))))
+            }
+            Value::Node(document, at) if document.is_map(at) => {
+                let size = document.size(at);
+                self.meter.steps(size)?;
+                let values = document.members(at, |_, value| value);
+                Some(Items::Values(values, Some((Value::Node(document, at), size))))
+            }
+            Value::Node(document, at) => {
+                let size = document.size(at);
+                Some(Items::Node(document, at, size))
             }
             _ => None,
         })

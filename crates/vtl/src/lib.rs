@@ -6,6 +6,7 @@
 
 mod ast;
 mod decimal;
+mod document;
 mod equal;
 mod error;
 mod eval;
@@ -25,7 +26,8 @@ mod value;
 
 pub use decimal::Decimal;
 pub use error::{Error, Kind};
-pub use json::{parse_json, to_json};
+pub use document::Document;
+pub use json::{parse_json, read_json, to_json};
 pub use limits::Limits;
 pub use map::{Map, MapKind};
 pub use template::{Scope, Template, display};

@@ -8,8 +8,10 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use num_bigint::BigInt;
+use smol_str::SmolStr;
 
 use crate::decimal::Decimal;
+use crate::document::Document;
 use crate::map::Map;
 
 /// A value of the template language. Clones are cheap.
@@ -32,14 +34,16 @@ pub enum Value {
     Decimal(Rc<Decimal>),
     /// One character of a string, which is not a string to methods and comparisons.
     Char(char),
-    /// Text.
-    Text(Arc<str>),
+    /// Text; a short one needs no memory of its own.
+    Text(SmolStr),
     /// A list, an array, or what a map shows of itself.
     List(Rc<List>),
     /// A map.
     Map(Rc<Map>),
     /// A member of a map's `entrySet`.
     Entry(Rc<(Value, Value)>),
+    /// A list or map of a document that was read by [`read_json`](crate::read_json), by its place there.
+    Node(Rc<Document>, u32),
     /// Something of the host's.
     Object(Rc<dyn Object>),
     /// A `#define`d block, rendered when it is printed.
@@ -141,7 +145,12 @@ pub struct Loop {
 impl Value {
     /// A text.
     pub fn text(text: &str) -> Value {
-        Value::Text(Arc::from(text))
+        Value::Text(SmolStr::new(text))
+    }
+
+    /// A text that is part of the program.
+    pub const fn fixed(text: &'static str) -> Value {
+        Value::Text(SmolStr::new_static(text))
     }
 
     /// A list.
@@ -172,7 +181,7 @@ impl Value {
     }
 
     pub(crate) fn is_container(&self) -> bool {
-        matches!(self, Value::List(_) | Value::Map(_) | Value::Entry(_))
+        matches!(self, Value::List(_) | Value::Map(_) | Value::Node(..) | Value::Entry(_))
     }
 }
 
@@ -184,7 +193,7 @@ impl From<&str> for Value {
 
 impl From<String> for Value {
     fn from(text: String) -> Value {
-        Value::Text(Arc::from(text))
+        Value::Text(SmolStr::from(text))
     }
 }
 
@@ -195,7 +204,7 @@ impl From<bool> for Value {
 }
 
 /// Takes nested containers apart one after the other, so that dropping deep ones needs no stack.
-fn dismantle(mut rest: Vec<Value>) {
+pub(crate) fn dismantle(mut rest: Vec<Value>) {
     while let Some(value) = rest.pop() {
         match value {
             Value::List(list) => {
@@ -206,6 +215,11 @@ fn dismantle(mut rest: Vec<Value>) {
             Value::Map(map) => {
                 if let Some(mut map) = Rc::into_inner(map) {
                     rest.extend(map.take_containers());
+                }
+            }
+            Value::Node(document, _) => {
+                if let Some(mut document) = Rc::into_inner(document) {
+                    rest.extend(document.take_thawed());
                 }
             }
             Value::Entry(entry) => {

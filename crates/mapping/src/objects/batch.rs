@@ -73,7 +73,7 @@ pub fn jsonpath_line(line: &str) -> String {
     let (Value::Text(doc), Value::Text(path)) = (member(&case, "doc"), member(&case, "path")) else {
         return failed(&id, "path", "the case has no `doc` and `path`");
     };
-    let document = match vtl::parse_json(&doc) {
+    let document = match vtl::read_json(&doc) {
         Ok(document) => document,
         Err(error) => return failed(&id, "eval", &error),
     };

@@ -1,7 +1,6 @@
 //! `$input`: the message as a template sees it.
 
 use std::cell::{Cell, OnceCell};
-use std::sync::Arc;
 
 use jsonpath::Path;
 use vtl::{Object, Value};
@@ -14,7 +13,7 @@ const NO_BODY: &str = "{}";
 /// `$input`. The body is parsed when it is first asked for, once, and shared: what a template changes in it stays.
 #[derive(Debug)]
 pub(super) struct Input {
-    body: Arc<str>,
+    body: Value,
     params: Value,
     document: OnceCell<Option<Value>>,
     unreadable: Cell<bool>,
@@ -23,7 +22,7 @@ pub(super) struct Input {
 impl Input {
     pub(super) fn new(body: Option<&[u8]>, params: Value) -> Input {
         let body = String::from_utf8_lossy(body.unwrap_or_default());
-        let body = Arc::from(if body.is_empty() { NO_BODY } else { &*body });
+        let body = if body.is_empty() { Value::fixed(NO_BODY) } else { Value::text(&body) };
         Input { body, params, document: OnceCell::new(), unreadable: Cell::new(false) }
     }
 
@@ -33,7 +32,7 @@ impl Input {
     }
 
     fn document(&self) -> Result<&Value, String> {
-        let document = self.document.get_or_init(|| vtl::parse_json(&self.body).ok());
+        let document = self.document.get_or_init(|| vtl::read_json(self.body.as_text().unwrap_or_default()).ok());
         document.as_ref().ok_or_else(|| {
             self.unreadable.set(true);
             "Could not process payload".to_owned()
@@ -81,10 +80,7 @@ fn plain(document: &Value, path: &str) -> Option<Value> {
         if len == 0 || !matches!(rest.as_bytes().get(len), None | Some(b'.')) {
             return None;
         }
-        value = match &value {
-            Value::Map(map) => map.member(&rest[..len]).unwrap_or_default(),
-            _ => Value::Null,
-        };
+        value = value.member(&rest[..len]).unwrap_or_default();
         rest = &rest[len..];
     }
     Some(value)
@@ -92,7 +88,7 @@ fn plain(document: &Value, path: &str) -> Option<Value> {
 
 impl Object for Input {
     fn get(&self, name: &str) -> Option<Value> {
-        (name == "body").then(|| Value::Text(self.body.clone()))
+        (name == "body").then(|| self.body.clone())
     }
 
     fn call(&self, name: &str, args: &[Value]) -> Option<Result<Value, String>> {
@@ -104,7 +100,7 @@ impl Object for Input {
             })),
             ("params", []) => Some(Ok(self.params.clone())),
             ("params", [name @ (Value::Text(_) | Value::Null)]) => Some(Ok(self.param(name))),
-            ("getBody", []) => Some(Ok(Value::Text(self.body.clone()))),
+            ("getBody", []) => Some(Ok(self.body.clone())),
             _ => None,
         }
     }

@@ -21,7 +21,7 @@ const FUNCTIONS: [(&str, Function); 6] = [
     // Escapes as a JavaScript string, `'` and `/` too, which JSON does not know.
     ("escapeJavaScript", Function::Any(|text| Ok(Value::from(escape::java_script(text))))),
     // Reads lenient JSON.
-    ("parseJson", Function::Text(vtl::parse_json)),
+    ("parseJson", Function::Text(vtl::read_json)),
     // Form encoding: a blank becomes `+`.
     ("urlEncode", Function::Text(|text| Ok(Value::from(encoding::url_encode(text))))),
     ("urlDecode", Function::Text(|text| encoding::url_decode(text).map(Value::from))),

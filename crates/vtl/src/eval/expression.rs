@@ -20,7 +20,7 @@ impl Eval {
     pub(super) fn operand(&mut self, expr: &Expr) -> Result<Value, Halt> {
         Ok(match expr {
             Expr::Reference(reference) => match self.resolve(reference).map_err(|halt| halt.at(reference.at))? {
-                Value::Null => Value::Text(self.empty.clone()),
+                Value::Null => Value::fixed(""),
                 value => value,
             },
             Expr::Text(text) => Value::Text(text.clone()),

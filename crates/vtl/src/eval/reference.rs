@@ -47,6 +47,18 @@ impl Eval {
                     None => Ok(Value::Null),
                 }
             }
+            Value::Node(document, at) if document.is_map(*at) => match index {
+                Value::Text(name) => Ok(document.member(*at, name).unwrap_or_default()),
+                index => self.index(&document.thaw(*at), index),
+            },
+            Value::Node(document, at) => {
+                let size = document.size(*at);
+                match index_of(index, size) {
+                    Some(Ok(i)) => Ok(document.item(*at, i).unwrap_or_default()),
+                    Some(Err(n)) => Err(Halt::eval(format!("index {n} of a list of {size} items"))),
+                    None => Ok(Value::Null),
+                }
+            }
             Value::Map(map) => Ok(map.get(&map_key(index, map.len())).unwrap_or_default()),
             Value::Loop(this) => Ok(this.own.get(index).unwrap_or_default()),
             Value::List(_) => Ok(Value::Null),
@@ -111,6 +123,8 @@ impl Eval {
         if container.is_container() && value.is_container() {
             self.touched.push(container.clone());
         }
+        // A document's place becomes what it stands for before it is changed.
+        let container = container.thaw();
         match (last, &container) {
             (Step::Property(name), Value::Map(map)) => {
                 self.meter.make(64 + name.len())?;

@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
-use std::sync::Arc;
+
+use smol_str::SmolStr;
 
 use super::{format, null, out_of_range, surplus, utf16};
 use crate::halt::Halt;
@@ -25,7 +26,7 @@ fn int(n: usize) -> Value {
 }
 
 pub(super) fn call(
-    text: &Arc<str>,
+    text: &SmolStr,
     name: &str,
     args: &[Value],
     pattern: Option<&Result<Pattern, String>>,
@@ -122,7 +123,7 @@ impl std::ops::Deref for Compiled<'_> {
     }
 }
 
-fn without_arguments(text: &Arc<str>, name: &str, meter: &mut Meter) -> Result<Option<Value>, Halt> {
+fn without_arguments(text: &SmolStr, name: &str, meter: &mut Meter) -> Result<Option<Value>, Halt> {
     Ok(Some(match name {
         "length" => int(utf16::len(text)),
         "isEmpty" => Value::Bool(text.is_empty()),
@@ -179,9 +180,9 @@ fn with_int(text: &str, name: &str, n: i64, meter: &mut Meter) -> Result<Option<
 }
 
 fn with_text(
-    text: &Arc<str>,
+    text: &SmolStr,
     name: &str,
-    other: &Arc<str>,
+    other: &SmolStr,
     pattern: Option<&Result<Pattern, String>>,
     meter: &mut Meter,
 ) -> Result<Option<Value>, Halt> {

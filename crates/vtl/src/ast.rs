@@ -3,7 +3,6 @@
 use std::sync::{Arc, OnceLock};
 
 use num_bigint::BigInt;
-use smol_str::SmolStr;
 
 use crate::pattern::Pattern;
 
@@ -78,7 +77,7 @@ pub(crate) enum Expr {
     Long(i64),
     Big(Arc<BigInt>),
     Double(f64),
-    Text(SmolStr),
+    Text(Arc<str>),
     /// A string with references or directives in it.
     Template(Box<Inner>),
     Reference(Box<Reference>),

@@ -7,9 +7,8 @@
 use std::cell::OnceCell;
 use std::rc::Rc;
 
-use smol_str::SmolStr;
-
 use crate::map::{Map, MapKind};
+use crate::shared::Text;
 use crate::value::{List, ListKind, Value, dismantle};
 
 /// In a map of more members than this a name is found through the index of the thawed map.
@@ -32,6 +31,8 @@ pub(crate) enum Item {
     Double(f64),
     /// Within the text.
     Text(Span),
+    /// A string that had escapes, within those.
+    Escaped(Span),
     /// Its items.
     List(Span),
     /// Its members: a name and a value each, so that there are half as many. No name is there twice.
@@ -51,8 +52,10 @@ pub(crate) enum Container<'d> {
 /// A JSON document; [`Value::Node`] is a place in it.
 #[derive(Debug)]
 pub struct Document {
-    /// What was read, and behind it the strings that had escapes.
-    text: String,
+    /// What was read.
+    text: Rc<String>,
+    /// The strings that had escapes, one after the other.
+    escaped: Rc<String>,
     /// What is inside a list or map stands together, and before it; the last item is the whole.
     items: Vec<Item>,
     /// The ordinary value of each item, from the first change on.
@@ -61,8 +64,9 @@ pub struct Document {
 
 impl Document {
     /// A document of these items, of which the last is the whole.
-    pub(crate) fn new(text: String, items: Vec<Item>) -> Document {
-        Document { text, items, thawed: OnceCell::new() }
+    pub(crate) fn new(text: Rc<String>, escaped: String, items: Vec<Item>) -> Document {
+        let escaped = if escaped.is_empty() { text.clone() } else { Rc::new(escaped) };
+        Document { text, escaped, items, thawed: OnceCell::new() }
     }
 
     /// The whole.
@@ -75,7 +79,8 @@ impl Document {
     pub(crate) fn value(self: &Rc<Document>, at: u32) -> Value {
         match self.items.get(at as usize) {
             Some(Item::List(_) | Item::Map(_)) => Value::Node(self.clone(), at),
-            Some(Item::Text(span)) => Value::Text(SmolStr::new(self.text(*span))),
+            Some(Item::Text(span)) => Value::Text(Text::part(&self.text, span.start, span.len)),
+            Some(Item::Escaped(span)) => Value::Text(Text::part(&self.escaped, span.start, span.len)),
             Some(Item::Int(n)) => Value::Int(*n),
             Some(Item::Bool(b)) => Value::Bool(*b),
             Some(Item::Long(n)) => Value::Long(*n),
@@ -84,9 +89,15 @@ impl Document {
         }
     }
 
-    /// Text that stands in the document.
-    pub(crate) fn text(&self, span: Span) -> &str {
-        self.text.get(span.start as usize..(span.start + span.len) as usize).unwrap_or_default()
+    /// The text at a place in the text or among the strings with escapes.
+    #[inline]
+    pub(crate) fn text(&self, item: Item) -> Option<&str> {
+        let (text, span) = match item {
+            Item::Text(span) => (&self.text, span),
+            Item::Escaped(span) => (&self.escaped, span),
+            _ => return None,
+        };
+        text.get(span.start as usize..span.start as usize + span.len as usize)
     }
 
     /// The list or map at a place.
@@ -115,10 +126,7 @@ impl Document {
         match self.container(at) {
             Container::Members(members, start) if members.len() <= 2 * SEARCH_MAX => {
                 let names = members.iter().step_by(2);
-                let found = names.enumerate().find(|(_, item)| match item {
-                    Item::Text(span) => span.len as usize == name.len() && self.text(*span) == name,
-                    _ => false,
-                });
+                let found = names.enumerate().find(|(_, item)| self.text(**item) == Some(name));
                 found.map(|(i, _)| self.value(start + 2 * i as u32 + 1))
             }
             Container::Members(..) => match self.thaw(at) {
@@ -187,7 +195,8 @@ impl Document {
                     Item::Int(n) => Value::Int(*n),
                     Item::Long(n) => Value::Long(*n),
                     Item::Double(d) => Value::Double(*d),
-                    Item::Text(span) => Value::text(self.text(*span)),
+                    Item::Text(span) => Value::Text(Text::part(&self.text, span.start, span.len)),
+                    Item::Escaped(span) => Value::Text(Text::part(&self.escaped, span.start, span.len)),
                     Item::List(span) => Value::list(ListKind::Json, inside(span, 1).to_vec()),
                     Item::Map(span) => {
                         let members = inside(span, 2).chunks_exact(2).map(|pair| (pair[0].clone(), pair[1].clone()));

@@ -9,11 +9,10 @@ pub(crate) mod write;
 use std::borrow::Cow;
 use std::rc::Rc;
 
-use smol_str::SmolStr;
-
 use crate::decimal::Decimal;
 use crate::limits::{Limits, Meter};
 use crate::map::{Map, MapKind};
+use crate::shared::Text;
 use crate::value::{ListKind, Value};
 
 /// How deep lists and objects may nest. Source: observed of the library.
@@ -37,7 +36,7 @@ pub fn parse_json(text: &str) -> Result<Value, String> {
 ///
 /// # Errors
 /// Those of [`parse_json`].
-pub fn read_json(text: &str) -> Result<Value, String> {
+pub fn read_json(text: &Text) -> Result<Value, String> {
     strict::read(text).map_or_else(|| parse_json(text), |document| Ok(document.root()))
 }
 
@@ -64,7 +63,7 @@ struct Reader<'a> {
     pos: usize,
     depth: usize,
     /// Names read before, each in the place that its length and ends give it.
-    keys: [Option<SmolStr>; KEYS],
+    keys: [Option<Text>; KEYS],
 }
 
 impl<'a> Reader<'a> {

@@ -4,8 +4,7 @@ use std::cell::{Ref, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use smol_str::SmolStr;
-
+use crate::shared::Text;
 use crate::value::Value;
 
 /// From this many members on texts are found through an index.
@@ -32,7 +31,7 @@ struct Members {
     entries: Vec<(Value, Value)>,
     /// Where the texts are, once there are many: most maps are small and never need it.
     #[expect(clippy::box_collection, reason = "most maps have no index; a pointer keeps them small")]
-    index: Option<Box<HashMap<SmolStr, usize>>>,
+    index: Option<Box<HashMap<Text, usize>>>,
 }
 
 /// Whether two values are the same to a map: same class, same value. Containers are themselves only.

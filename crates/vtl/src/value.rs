@@ -8,11 +8,11 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use num_bigint::BigInt;
-use smol_str::SmolStr;
 
 use crate::decimal::Decimal;
 use crate::document::Document;
 use crate::map::Map;
+use crate::shared::Text;
 
 /// A value of the template language. Clones are cheap.
 #[derive(Clone, Debug, Default)]
@@ -34,8 +34,8 @@ pub enum Value {
     Decimal(Rc<Decimal>),
     /// One character of a string, which is not a string to methods and comparisons.
     Char(char),
-    /// Text; a short one needs no memory of its own.
-    Text(SmolStr),
+    /// Text.
+    Text(Text),
     /// A list, an array, or what a map shows of itself.
     List(Rc<List>),
     /// A map.
@@ -145,12 +145,12 @@ pub struct Loop {
 impl Value {
     /// A text.
     pub fn text(text: &str) -> Value {
-        Value::Text(SmolStr::new(text))
+        Value::Text(Text::from(text))
     }
 
     /// A text that is part of the program.
     pub const fn fixed(text: &'static str) -> Value {
-        Value::Text(SmolStr::new_static(text))
+        Value::Text(Text::fixed(text))
     }
 
     /// A list.
@@ -193,7 +193,7 @@ impl From<&str> for Value {
 
 impl From<String> for Value {
     fn from(text: String) -> Value {
-        Value::Text(SmolStr::from(text))
+        Value::Text(Text::from(text))
     }
 }
 

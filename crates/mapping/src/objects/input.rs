@@ -3,7 +3,7 @@
 use std::cell::{Cell, OnceCell};
 
 use jsonpath::Path;
-use vtl::{Object, Value};
+use vtl::{Object, Text, Value};
 
 use crate::objects::node::Place;
 
@@ -13,7 +13,7 @@ const NO_BODY: &str = "{}";
 /// `$input`. The body is parsed when it is first asked for, once, and shared: what a template changes in it stays.
 #[derive(Debug)]
 pub(super) struct Input {
-    body: Value,
+    body: Text,
     params: Value,
     document: OnceCell<Option<Value>>,
     unreadable: Cell<bool>,
@@ -22,7 +22,7 @@ pub(super) struct Input {
 impl Input {
     pub(super) fn new(body: Option<&[u8]>, params: Value) -> Input {
         let body = String::from_utf8_lossy(body.unwrap_or_default());
-        let body = if body.is_empty() { Value::fixed(NO_BODY) } else { Value::text(&body) };
+        let body = if body.is_empty() { Text::fixed(NO_BODY) } else { Text::from(body.into_owned()) };
         Input { body, params, document: OnceCell::new(), unreadable: Cell::new(false) }
     }
 
@@ -32,7 +32,7 @@ impl Input {
     }
 
     fn document(&self) -> Result<&Value, String> {
-        let document = self.document.get_or_init(|| vtl::read_json(self.body.as_text().unwrap_or_default()).ok());
+        let document = self.document.get_or_init(|| vtl::read_json(&self.body).ok());
         document.as_ref().ok_or_else(|| {
             self.unreadable.set(true);
             "Could not process payload".to_owned()
@@ -88,7 +88,7 @@ fn plain(document: &Value, path: &str) -> Option<Value> {
 
 impl Object for Input {
     fn get(&self, name: &str) -> Option<Value> {
-        (name == "body").then(|| self.body.clone())
+        (name == "body").then(|| Value::Text(self.body.clone()))
     }
 
     fn call(&self, name: &str, args: &[Value]) -> Option<Result<Value, String>> {
@@ -100,7 +100,7 @@ impl Object for Input {
             })),
             ("params", []) => Some(Ok(self.params.clone())),
             ("params", [name @ (Value::Text(_) | Value::Null)]) => Some(Ok(self.param(name))),
-            ("getBody", []) => Some(Ok(self.body.clone())),
+            ("getBody", []) => Some(Ok(Value::Text(self.body.clone()))),
             _ => None,
         }
     }

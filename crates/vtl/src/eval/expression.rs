@@ -23,7 +23,7 @@ impl Eval {
                 Value::Null => Value::fixed(""),
                 value => value,
             },
-            Expr::Text(text) => Value::Text(text.clone()),
+            Expr::Text(text) => Value::Text(text.clone().into()),
             Expr::Int(n) => Value::Int(*n),
             Expr::Bool(b) => Value::Bool(*b),
             Expr::Template(inner) => self.string(inner)?,

@@ -7,6 +7,7 @@ use std::collections::HashSet;
 
 use super::{DOUBLE_CHARS_MAX, JSON_DEPTH_MAX};
 use crate::document::{Document, Item, Span};
+use crate::shared::Text;
 
 /// So many digits are a 64-bit integer whatever they are.
 const DIGITS_MAX: usize = 18;
@@ -14,20 +15,19 @@ const DIGITS_MAX: usize = 18;
 const PAIRWISE_MAX: usize = 64;
 
 /// Reads a list or map; what follows it is not looked at. `None`: leave it to the permissive reader.
-pub(super) fn read(text: &str) -> Option<Document> {
-    // The strings with escapes are kept behind the text, and are no longer than it.
-    u32::try_from(text.len()).ok().filter(|len| *len < u32::MAX / 4)?;
-    let mut own = String::with_capacity(text.len() + text.len() / 8);
-    own.push_str(text);
+pub(super) fn read(whole: &Text) -> Option<Document> {
+    // Places are numbers of 32 bits; a text with escapes is longer than what it stands for.
+    u32::try_from(whole.len()).ok()?;
+    let text: &str = whole;
     let items = Vec::with_capacity(text.len() / 8 + 8);
-    let mut reader = Reader { text, bytes: text.as_bytes(), pos: 0, depth: 0, own, items, open: Vec::new() };
+    let mut reader = Reader { text, bytes: text.as_bytes(), pos: 0, depth: 0, escaped: String::new(), items, open: Vec::new() };
     reader.skip();
     if !matches!(reader.peek(), Some(b'{' | b'[')) {
         return None;
     }
-    let whole = reader.value()?;
-    reader.items.push(whole);
-    Some(Document::new(reader.own, reader.items))
+    let root = reader.value()?;
+    reader.items.push(root);
+    Some(Document::new(whole.whole(), reader.escaped, reader.items))
 }
 
 struct Reader<'a> {
@@ -35,7 +35,7 @@ struct Reader<'a> {
     bytes: &'a [u8],
     pos: usize,
     depth: usize,
-    own: String,
+    escaped: String,
     items: Vec<Item>,
     /// What is inside the lists and maps that are not yet at their end.
     open: Vec<Item>,
@@ -56,7 +56,7 @@ impl Reader<'_> {
 
     fn value(&mut self) -> Option<Item> {
         match self.peek()? {
-            b'"' => self.string().map(Item::Text),
+            b'"' => self.string(),
             b'{' => self.nested(Reader::map),
             b'[' => self.nested(Reader::list),
             b'-' | b'0'..=b'9' => self.number(),
@@ -110,10 +110,10 @@ impl Reader<'_> {
                 return None;
             }
             let name = self.string()?;
-            let bit = 1 << self.sign(name);
+            let bit = 1u64 << (self.sign(name) % 64);
             twice |= seen & bit != 0;
             seen |= bit;
-            self.open.push(Item::Text(name));
+            self.open.push(name);
             self.skip();
             if self.peek()? != b':' {
                 return None;
@@ -156,20 +156,24 @@ impl Reader<'_> {
         Span { start: first, len: len as u32 }
     }
 
-    fn sign(&self, name: Span) -> u32 {
-        let bytes = &self.own.as_bytes()[name.start as usize..(name.start + name.len) as usize];
+    fn text(&self, item: Item) -> &str {
+        let (text, span) = match item {
+            Item::Text(span) => (self.text, span),
+            Item::Escaped(span) => (self.escaped.as_str(), span),
+            _ => return "",
+        };
+        text.get(span.start as usize..span.start as usize + span.len as usize).unwrap_or_default()
+    }
+
+    fn sign(&self, name: Item) -> u32 {
+        let bytes = self.text(name).as_bytes();
         let (first, last) = (bytes.first().copied().unwrap_or(0), bytes.last().copied().unwrap_or(0));
-        (name.len.wrapping_mul(7) ^ u32::from(first) ^ (u32::from(last) << 2)) % 64
+        (bytes.len() as u32).wrapping_mul(7) ^ u32::from(first) ^ (u32::from(last) << 2)
     }
 
     /// Whether a name is there twice among the open members.
     fn repeated(&self, start: usize) -> bool {
-        let names = || {
-            self.open[start..].iter().step_by(2).filter_map(|item| match item {
-                Item::Text(span) => self.own.get(span.start as usize..(span.start + span.len) as usize),
-                _ => None,
-            })
-        };
+        let names = || self.open[start..].iter().step_by(2).map(|item| self.text(*item));
         if self.open.len() - start > 2 * PAIRWISE_MAX {
             let mut seen = HashSet::new();
             return !names().all(|name| seen.insert(name));
@@ -234,7 +238,7 @@ impl Reader<'_> {
         Some(i32::try_from(value).map_or(Item::Long(value), Item::Int))
     }
 
-    fn string(&mut self) -> Option<Span> {
+    fn string(&mut self) -> Option<Item> {
         self.pos += 1;
         let start = self.pos;
         let rest = &self.bytes[start..];
@@ -242,18 +246,18 @@ impl Reader<'_> {
         self.pos += len;
         if rest[len] == b'"' {
             self.pos += 1;
-            return Some(Span { start: start as u32, len: len as u32 });
+            return Some(Item::Text(Span { start: start as u32, len: len as u32 }));
         }
         self.escaped(start)
     }
 
     /// A string with escapes, of which the first is next.
-    fn escaped(&mut self, mut plain: usize) -> Option<Span> {
-        let start = self.own.len();
+    fn escaped(&mut self, mut plain: usize) -> Option<Item> {
+        let start = self.escaped.len();
         loop {
             let rest = &self.bytes[self.pos..];
             self.pos += rest.iter().position(|byte| SPECIAL[usize::from(*byte)])?;
-            self.own.push_str(self.text.get(plain..self.pos)?);
+            self.escaped.push_str(self.text.get(plain..self.pos)?);
             let byte = self.bytes[self.pos];
             self.pos += 1;
             match byte {
@@ -273,10 +277,10 @@ impl Reader<'_> {
                 b'u' => self.unicode()?,
                 _ => return None,
             };
-            self.own.push(c);
+            self.escaped.push(c);
             plain = self.pos;
         }
-        Some(Span { start: start as u32, len: (self.own.len() - start) as u32 })
+        Some(Item::Escaped(Span { start: start as u32, len: (self.escaped.len() - start) as u32 }))
     }
 
     /// `\uXXXX`, of which the digits are next; two that make a pair are one character.
@@ -321,7 +325,7 @@ mod tests {
 
     /// What the flat document and the permissive reader make of a text, as they print and as JSON.
     fn both(text: &str) -> Option<[String; 2]> {
-        let flat = read(text)?.root();
+        let flat = read(&text.into())?.root();
         let json = to_json(&flat).unwrap();
         let thawed = to_json(&flat.thaw()).unwrap();
         assert_eq!(json, thawed, "{text}");
@@ -373,16 +377,16 @@ mod tests {
             "",
             deep.as_str(),
         ] {
-            assert!(read(text).is_none(), "{text}");
+            assert!(read(&text.into()).is_none(), "{text}");
         }
         let repeated: Vec<_> = (0..200).map(|i| format!("\"k{}\": {i}", i % 199)).collect();
-        assert!(read(&format!("{{{}}}", repeated.join(","))).is_none());
+        assert!(read(&format!("{{{}}}", repeated.join(",")).into()).is_none());
     }
 
     #[test]
     fn a_deep_document_is_read_and_dropped() {
         let text = "[".repeat(400) + &"]".repeat(400);
-        let flat = read(&text).unwrap().root();
+        let flat = read(&text.as_str().into()).unwrap().root();
         assert!(matches!(flat.clone().thaw(), Value::List(_)));
         assert_eq!(to_json(&flat).unwrap(), text);
     }

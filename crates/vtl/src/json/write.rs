@@ -96,7 +96,7 @@ impl Writer<'_> {
     /// A list or map inside of one that has not been thawed, so it has not been either; or a scalar.
     fn item(&mut self, document: &Rc<Document>, item: &Item) -> Result<(), Halt> {
         match item {
-            Item::Text(span) => quote(document.text(*span), self.slashes, self.out),
+            Item::Text(_) | Item::Escaped(_) => quote(document.text(*item).unwrap_or_default(), self.slashes, self.out),
             Item::List(span) => self.items(document, document.inside(*span, 1))?,
             Item::Map(span) => self.members(document, document.inside(*span, 2))?,
             Item::Int(n) => write_int(i64::from(*n), self.out),

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use smol_str::SmolStr;
+use std::sync::Arc;
 
 use super::{Parsed, Parser};
 use crate::ast::{Expr, Inner, Node};
@@ -23,7 +23,7 @@ impl Parser<'_, '_> {
             content = Cow::Owned(content.replace(&doubled, quote));
         }
         if quote == "'" || !image.contains(['$', '#']) {
-            return Ok(Expr::Text(SmolStr::new(content)));
+            return Ok(Expr::Text(Arc::from(content.as_ref())));
         }
         // Without the blank a `$` or `#` at the end would be an unfinished token. A line comment would swallow it.
         let padded = !content.contains("##");
@@ -42,7 +42,7 @@ fn simplify(nodes: Box<[Node]>, padded: bool) -> Expr {
     if padded && let [Node::Text(text)] = &nodes[..] {
         let mut chars = text.chars();
         chars.next_back();
-        return Expr::Text(SmolStr::new(chars.as_str()));
+        return Expr::Text(Arc::from(chars.as_str()));
     }
     Expr::Template(Box::new(Inner { nodes, padded }))
 }

@@ -89,6 +89,25 @@ impl Document {
         }
     }
 
+    /// What stands at a place.
+    #[inline]
+    pub(crate) fn at(&self, at: u32) -> Item {
+        self.items.get(at as usize).copied().unwrap_or(Item::Null)
+    }
+
+    /// The place of a map's member, or that there is none; `None`: ask for its value instead.
+    #[inline]
+    pub(crate) fn place(&self, at: u32, name: &str) -> Option<Option<u32>> {
+        match self.items.get(at as usize) {
+            Some(Item::Map(span)) if span.len as usize <= SEARCH_MAX && self.thawed.get().is_none() => {
+                let names = self.inside(*span, 2).iter().step_by(2);
+                let found = names.enumerate().find(|(_, item)| self.text(**item) == Some(name));
+                Some(found.map(|(i, _)| span.start + 2 * i as u32 + 1))
+            }
+            _ => None,
+        }
+    }
+
     /// The text at a place in the text or among the strings with escapes.
     #[inline]
     pub(crate) fn text(&self, item: Item) -> Option<&str> {
@@ -123,12 +142,10 @@ impl Document {
 
     /// The member `name` of the map at a place.
     pub(crate) fn member(self: &Rc<Document>, at: u32, name: &str) -> Option<Value> {
+        if let Some(found) = self.place(at, name) {
+            return found.map(|at| self.value(at));
+        }
         match self.container(at) {
-            Container::Members(members, start) if members.len() <= 2 * SEARCH_MAX => {
-                let names = members.iter().step_by(2);
-                let found = names.enumerate().find(|(_, item)| self.text(**item) == Some(name));
-                found.map(|(i, _)| self.value(start + 2 * i as u32 + 1))
-            }
             Container::Members(..) => match self.thaw(at) {
                 Value::Map(map) => map.member(name),
                 _ => None,

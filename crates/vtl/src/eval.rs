@@ -9,12 +9,15 @@ use crate::document::Document;
 use crate::halt::Halt;
 use crate::limits::{Limits, Meter, PASSES_MAX};
 use crate::map::{Map, MapKind};
-use crate::text::write_text;
 use crate::value::{Block, List, ListKind, Loop, Value};
 
+mod arithmetic;
 mod cycles;
 mod expression;
+mod found;
 mod reference;
+
+use found::{Found, find};
 
 /// How often a block may be inside of itself. Source: observed.
 const BLOCK_RECURSION_MAX: usize = 2;
@@ -124,9 +127,14 @@ impl Eval {
 
     fn check(&self, out: &str) -> Result<(), Halt> {
         if out.len() > self.out_max {
-            return Err(Halt::limit(format!("more than {} bytes of text", self.out_max)));
+            return Err(self.too_long());
         }
         Ok(())
+    }
+
+    #[cold]
+    fn too_long(&self) -> Halt {
+        Halt::limit(format!("more than {} bytes of text", self.out_max))
     }
 
     fn print(&mut self, reference: &Reference, out: &mut String) -> Result<(), Halt> {
@@ -134,20 +142,21 @@ impl Eval {
             out.push_str(text);
             return self.check(out);
         }
-        let value = self.resolve(reference)?;
-        if let (Value::Block(Block(body)), false) = (&value, reference.escaped) {
+        let found = match reference.steps.len() {
+            steps if steps == reference.lead => find(&self.variables, &mut self.meter, reference)?,
+            _ => Found::Made(self.resolve(reference)?),
+        };
+        if found.is_block() && !reference.escaped {
             // What stood in front of it is lost. Source: observed.
-            return self.block(body, &reference.literal, out);
+            let Value::Block(Block(body)) = found.into_value() else { return Ok(()) };
+            return self.block(&body, &reference.literal, out);
         }
         out.push_str(&reference.prefix);
         if reference.escaped {
             out.push_str(&reference.literal);
             return self.check(out);
         }
-        match value {
-            Value::Null => Ok(()),
-            value => write_text(&value, out, self.out_max, &mut self.meter),
-        }
+        found.write(out, self.out_max, &mut self.meter)
     }
 
     /// Renders a block where it is printed; one too deep inside of itself shows as it was written.

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::rc::Rc;
 
+use crate::document::{Document, Item};
 use crate::halt::Halt;
 use crate::json::write::write_json;
 use crate::limits::Meter;
@@ -85,6 +86,28 @@ pub(crate) fn write_text(value: &Value, out: &mut String, bytes_max: usize, mete
         Value::Loop(this) => return write_text(&Value::Map(this.own.clone()), out, bytes_max, meter),
         Value::Block(_) => {}
     }
+    check(out, bytes_max)
+}
+
+/// Writes what stands at a place of a document.
+pub(crate) fn write_item(
+    document: &Rc<Document>,
+    at: u32,
+    out: &mut String,
+    bytes_max: usize,
+    meter: &mut Meter,
+) -> Result<(), Halt> {
+    match document.at(at) {
+        Item::Int(n) => write_int(i64::from(n), out),
+        Item::Text(_) | Item::Escaped(_) => out.push_str(document.text(document.at(at)).unwrap_or_default()),
+        _ => return write_text(&document.value(at), out, bytes_max, meter),
+    }
+    check(out, bytes_max)
+}
+
+/// Whether the text has not become too long.
+#[inline]
+pub(crate) fn check(out: &str, bytes_max: usize) -> Result<(), Halt> {
     if out.len() > bytes_max {
         return Err(Halt::limit(format!("a text of more than {bytes_max} bytes")));
     }

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use super::Eval;
+use super::found::find;
 use crate::ast::{Call, Expr, Reference, Root, Step};
 use crate::equal::index_of;
 use crate::halt::Halt;
@@ -14,9 +15,11 @@ use crate::value::{ListKind, Value};
 impl Eval {
     /// The value of a reference; null where there is none.
     pub(super) fn resolve(&mut self, reference: &Reference) -> Result<Value, Halt> {
-        let Root::Slot(slot) = reference.root else { return Ok(Value::Null) };
-        let value = self.variables[slot as usize].clone();
-        self.walk(value, &reference.steps)
+        let value = find(&self.variables, &mut self.meter, reference)?.into_value();
+        match &reference.steps[reference.lead..] {
+            [] => Ok(value),
+            steps => self.walk(value, steps),
+        }
     }
 
     fn walk(&mut self, mut value: Value, steps: &[Step]) -> Result<Value, Halt> {

@@ -20,7 +20,8 @@ pub(super) fn read(whole: &Text) -> Option<Document> {
     u32::try_from(whole.len()).ok()?;
     let text: &str = whole;
     let items = Vec::with_capacity(text.len() / 8 + 8);
-    let mut reader = Reader { text, bytes: text.as_bytes(), pos: 0, depth: 0, escaped: String::new(), items, open: Vec::new() };
+    let mut reader =
+        Reader { text, bytes: text.as_bytes(), pos: 0, depth: 0, escaped: String::new(), items, open: Vec::new() };
     reader.skip();
     if !matches!(reader.peek(), Some(b'{' | b'[')) {
         return None;

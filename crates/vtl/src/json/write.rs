@@ -7,7 +7,7 @@ use crate::halt::Halt;
 use crate::limits::Meter;
 use crate::map::Map;
 use crate::number::write_double;
-use crate::text::{write_int, write_text};
+use crate::text::{check, write_int, write_text};
 use crate::value::{List, Value};
 
 /// Writes compact JSON; `slashes`: whether `/` gets a backslash, as in the text of a JSON list.
@@ -49,10 +49,7 @@ impl Writer<'_> {
     }
 
     fn check(&self) -> Result<(), Halt> {
-        if self.out.len() > self.bytes_max {
-            return Err(Halt::limit(format!("a text of more than {} bytes", self.bytes_max)));
-        }
-        Ok(())
+        check(self.out, self.bytes_max)
     }
 
     fn list(&mut self, list: &List) -> Result<(), Halt> {

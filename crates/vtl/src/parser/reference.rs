@@ -66,6 +66,7 @@ impl Parser<'_, '_> {
         };
         Ok(Reference {
             root,
+            lead: steps.iter().take_while(|step| matches!(step, Step::Property(_))).count(),
             steps: steps.into(),
             prefix: prefix.into(),
             escaped,

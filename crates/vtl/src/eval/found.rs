@@ -1,0 +1,152 @@
+//! Follows properties without making values on the way: most references are nothing else.
+
+use std::rc::Rc;
+
+use crate::ast::{Expr, Reference, Root, Step};
+use crate::document::{Document, Item};
+use crate::halt::Halt;
+use crate::limits::Meter;
+use crate::methods;
+use crate::text::{check, write_item, write_text};
+use crate::value::Value;
+
+/// What a reference leads to, borrowed where it need not be made.
+pub(super) enum Found<'v> {
+    Value(&'v Value),
+    /// A place of a document that has not been thawed.
+    Item(&'v Rc<Document>, u32),
+    /// A literal.
+    Text(&'v str),
+    Made(Value),
+}
+
+/// What comparisons and arithmetic look at first.
+pub(super) enum Scalar<'v> {
+    Bool(bool),
+    /// An integer; whether it is of 64 bits.
+    Integer(i64, bool),
+    Text(&'v str),
+    Other,
+}
+
+/// The value of a reference's leading properties; what follows them is not looked at.
+#[inline]
+pub(super) fn find<'v>(variables: &'v [Value], meter: &mut Meter, reference: &Reference) -> Result<Found<'v>, Halt> {
+    let Root::Slot(slot) = reference.root else { return Ok(Found::Made(Value::Null)) };
+    let mut found = match variables.get(slot as usize) {
+        Some(value) => Found::Value(value),
+        None => Found::Made(Value::Null),
+    };
+    for step in &reference.steps[..reference.lead] {
+        let Step::Property(name) = step else { break };
+        if found.is_null() {
+            break;
+        }
+        meter.steps(1)?;
+        found = found.property(name);
+    }
+    Ok(found)
+}
+
+/// Whether [`simple`] gives the value of an operand: a literal, or a reference of properties.
+pub(super) fn is_simple(expr: &Expr) -> bool {
+    match expr {
+        Expr::Reference(reference) => reference.lead == reference.steps.len(),
+        expr => matches!(expr, Expr::Int(_) | Expr::Bool(_) | Expr::Text(_)),
+    }
+}
+
+/// The value of an operand that [`is_simple`]. A reference to null is the empty text.
+#[inline]
+pub(super) fn simple<'v>(variables: &'v [Value], meter: &mut Meter, expr: &'v Expr) -> Result<Found<'v>, Halt> {
+    Ok(match expr {
+        Expr::Reference(reference) => {
+            let found = find(variables, meter, reference).map_err(|halt| halt.at(reference.at))?;
+            if found.is_null() { Found::Text("") } else { found }
+        }
+        Expr::Text(text) => Found::Text(text),
+        Expr::Int(n) => Found::Made(Value::Int(*n)),
+        Expr::Bool(b) => Found::Made(Value::Bool(*b)),
+        _ => Found::Made(Value::Null),
+    })
+}
+
+impl<'v> Found<'v> {
+    #[inline]
+    pub(super) fn is_null(&self) -> bool {
+        match self {
+            Found::Value(value) => value.is_null(),
+            Found::Item(document, at) => matches!(document.at(*at), Item::Null),
+            Found::Text(_) => false,
+            Found::Made(value) => value.is_null(),
+        }
+    }
+
+    #[inline]
+    fn property(self, name: &str) -> Found<'v> {
+        let (document, at) = match self {
+            Found::Value(Value::Node(document, at)) => (document, *at),
+            Found::Item(document, at) => (document, at),
+            Found::Value(value) => return Found::Made(methods::property(value, name)),
+            Found::Text(text) => return Found::Made(methods::property(&Value::text(text), name)),
+            Found::Made(value) => return Found::Made(methods::property(&value, name)),
+        };
+        if name != "class"
+            && let Some(found) = document.place(at, name)
+        {
+            return found.map_or(Found::Made(Value::Null), |at| Found::Item(document, at));
+        }
+        Found::Made(methods::property(&document.value(at), name))
+    }
+
+    pub(super) fn is_block(&self) -> bool {
+        matches!(self, Found::Value(Value::Block(_)) | Found::Made(Value::Block(_)))
+    }
+
+    pub(super) fn into_value(self) -> Value {
+        match self {
+            Found::Value(value) => value.clone(),
+            Found::Item(document, at) => document.value(at),
+            Found::Text(text) => Value::text(text),
+            Found::Made(value) => value,
+        }
+    }
+
+    #[inline]
+    pub(super) fn scalar(&self) -> Scalar<'_> {
+        let value = match self {
+            Found::Value(value) => value,
+            Found::Made(value) => value,
+            Found::Text(text) => return Scalar::Text(text),
+            Found::Item(document, at) => {
+                return match document.at(*at) {
+                    Item::Bool(b) => Scalar::Bool(b),
+                    Item::Int(n) => Scalar::Integer(i64::from(n), false),
+                    Item::Long(n) => Scalar::Integer(n, true),
+                    item => document.text(item).map_or(Scalar::Other, Scalar::Text),
+                };
+            }
+        };
+        match value {
+            Value::Bool(b) => Scalar::Bool(*b),
+            Value::Int(n) => Scalar::Integer(i64::from(*n), false),
+            Value::Long(n) => Scalar::Integer(*n, true),
+            Value::Text(text) => Scalar::Text(text),
+            _ => Scalar::Other,
+        }
+    }
+
+    /// Writes its text; null writes nothing.
+    pub(super) fn write(&self, out: &mut String, bytes_max: usize, meter: &mut Meter) -> Result<(), Halt> {
+        match self {
+            _ if self.is_null() => Ok(()),
+            Found::Item(document, at) => write_item(document, *at, out, bytes_max, meter),
+            Found::Text(text) => {
+                out.push_str(text);
+                check(out, bytes_max)
+            }
+            Found::Value(value) => write_text(value, out, bytes_max, meter),
+            Found::Made(value) => write_text(value, out, bytes_max, meter),
+        }
+    }
+}

@@ -59,7 +59,8 @@ pub(crate) struct Reference {
 
 #[derive(Debug)]
 pub(crate) enum Step {
-    Property(Box<str>),
+    /// The name, and its sign.
+    Property(Box<str>, u32),
     Index(Expr, u32),
     Method(Box<Call>),
 }

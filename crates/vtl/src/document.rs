@@ -15,10 +15,21 @@ use crate::value::{List, ListKind, Value, dismantle};
 const SEARCH_MAX: usize = 64;
 
 /// Some bytes of the document's text, or some of its items.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Span {
     pub(crate) start: u32,
     pub(crate) len: u32,
+    /// Of a member's name its [`sign`].
+    pub(crate) sign: u32,
+}
+
+/// A number of a name that is quick to make and to compare: names of different signs differ.
+#[inline]
+pub(crate) fn sign(name: &str) -> u32 {
+    let bytes = name.as_bytes();
+    let at = |index: usize| u32::from(bytes.get(index).copied().unwrap_or_default());
+    let last = bytes.len().saturating_sub(1);
+    (bytes.len() as u32) << 24 ^ at(0) << 16 ^ at(last / 2) << 8 ^ at(last)
 }
 
 /// One value of a document.
@@ -97,15 +108,32 @@ impl Document {
 
     /// The place of a map's member, or that there is none; `None`: ask for its value instead.
     #[inline]
-    pub(crate) fn place(&self, at: u32, name: &str) -> Option<Option<u32>> {
-        match self.items.get(at as usize) {
-            Some(Item::Map(span)) if span.len as usize <= SEARCH_MAX && self.thawed.get().is_none() => {
-                let names = self.inside(*span, 2).iter().step_by(2);
-                let found = names.enumerate().find(|(_, item)| self.text(**item) == Some(name));
-                Some(found.map(|(i, _)| span.start + 2 * i as u32 + 1))
+    pub(crate) fn place(&self, at: u32, name: &str, sign: u32) -> Option<Option<u32>> {
+        let span = match self.items.get(at as usize) {
+            Some(Item::Map(span)) if span.len as usize <= SEARCH_MAX && self.thawed.get().is_none() => *span,
+            _ => return None,
+        };
+        let mut place = span.start + 1;
+        for pair in self.inside(span, 2).chunks_exact(2) {
+            if let Item::Text(known) | Item::Escaped(known) = pair[0]
+                && known.sign == sign
+                && self.bytes(pair[0]) == name.as_bytes()
+            {
+                return Some(Some(place));
             }
-            _ => None,
+            place += 2;
         }
+        Some(None)
+    }
+
+    #[inline]
+    fn bytes(&self, item: Item) -> &[u8] {
+        let (text, span) = match item {
+            Item::Text(span) => (&self.text, span),
+            Item::Escaped(span) => (&self.escaped, span),
+            _ => return &[],
+        };
+        text.as_bytes().get(span.start as usize..span.start as usize + span.len as usize).unwrap_or_default()
     }
 
     /// The text at a place in the text or among the strings with escapes.
@@ -142,7 +170,7 @@ impl Document {
 
     /// The member `name` of the map at a place.
     pub(crate) fn member(self: &Rc<Document>, at: u32, name: &str) -> Option<Value> {
-        if let Some(found) = self.place(at, name) {
+        if let Some(found) = self.place(at, name, sign(name)) {
             return found.map(|at| self.value(at));
         }
         match self.container(at) {
@@ -189,6 +217,14 @@ impl Document {
     /// Whether a map stands at a place, and not a list.
     pub(crate) fn is_map(&self, at: u32) -> bool {
         matches!(self.items.get(at as usize), Some(Item::Map(_)))
+    }
+
+    /// The items of the list at a place, unless the document has been thawed: where they begin, and how many there are.
+    pub(crate) fn items(&self, at: u32) -> Option<(u32, usize)> {
+        match self.items.get(at as usize) {
+            Some(Item::List(span)) if self.thawed.get().is_none() => Some((span.start, span.len as usize)),
+            _ => None,
+        }
     }
 
     /// The ordinary value at a place, if the document has been thawed.

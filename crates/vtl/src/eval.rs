@@ -220,14 +220,19 @@ impl Eval {
                     (items[index].clone(), items.len() - index - 1)
                 }
                 Items::Node(document, at, size) => {
-                    let len = document.size(*at);
+                    let flat = document.items(*at);
+                    let len = flat.map_or_else(|| document.size(*at), |(_, len)| len);
                     if index == len {
                         break;
                     }
                     if len != *size {
                         return Err(Halt::eval("#foreach: the list was changed while it was looped over"));
                     }
-                    (document.item(*at, index).unwrap_or_default(), len - index - 1)
+                    let item = match flat {
+                        Some((start, _)) => document.value(start + index as u32),
+                        None => document.item(*at, index).unwrap_or_default(),
+                    };
+                    (item, len - index - 1)
                 }
                 Items::Values(values, watched) => {
                     if index == values.len() {

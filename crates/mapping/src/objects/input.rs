@@ -21,8 +21,13 @@ pub(super) struct Input {
 
 impl Input {
     pub(super) fn new(body: Option<&[u8]>, params: Value) -> Input {
-        let body = String::from_utf8_lossy(body.unwrap_or_default());
-        let body = if body.is_empty() { Text::fixed(NO_BODY) } else { Text::from(body.into_owned()) };
+        let body = match body.unwrap_or_default() {
+            [] => Text::fixed(NO_BODY),
+            body => match str::from_utf8(body) {
+                Ok(body) => Text::from(body.to_owned()),
+                Err(_) => Text::from(String::from_utf8_lossy(body).into_owned()),
+            },
+        };
         Input { body, params, document: OnceCell::new(), unreadable: Cell::new(false) }
     }
 

@@ -38,12 +38,12 @@ pub(super) fn find<'v>(variables: &'v [Value], meter: &mut Meter, reference: &Re
         None => Found::Made(Value::Null),
     };
     for step in &reference.steps[..reference.lead] {
-        let Step::Property(name) = step else { break };
+        let Step::Property(name, sign) = step else { break };
         if found.is_null() {
             break;
         }
         meter.steps(1)?;
-        found = found.property(name);
+        found = found.property(name, *sign);
     }
     Ok(found)
 }
@@ -83,7 +83,7 @@ impl<'v> Found<'v> {
     }
 
     #[inline]
-    fn property(self, name: &str) -> Found<'v> {
+    fn property(self, name: &str, sign: u32) -> Found<'v> {
         let (document, at) = match self {
             Found::Value(Value::Node(document, at)) => (document, *at),
             Found::Item(document, at) => (document, at),
@@ -92,7 +92,7 @@ impl<'v> Found<'v> {
             Found::Made(value) => return Found::Made(methods::property(&value, name)),
         };
         if name != "class"
-            && let Some(found) = document.place(at, name)
+            && let Some(found) = document.place(at, name, sign)
         {
             return found.map_or(Found::Made(Value::Null), |at| Found::Item(document, at));
         }

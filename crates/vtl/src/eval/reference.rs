@@ -29,7 +29,7 @@ impl Eval {
             }
             self.meter.steps(1)?;
             value = match step {
-                Step::Property(name) => methods::property(&value, name),
+                Step::Property(name, _) => methods::property(&value, name),
                 Step::Index(index, at) => {
                     let index = self.operand(index)?;
                     self.index(&value, &index).map_err(|halt| halt.at(*at))?
@@ -129,11 +129,11 @@ impl Eval {
         // A document's place becomes what it stands for before it is changed.
         let container = container.thaw();
         match (last, &container) {
-            (Step::Property(name), Value::Map(map)) => {
+            (Step::Property(name, _), Value::Map(map)) => {
                 self.meter.make(64 + name.len())?;
                 map.put(Value::text(name), value);
             }
-            (Step::Property(name), Value::Loop(this)) => {
+            (Step::Property(name, _), Value::Loop(this)) => {
                 self.meter.make(64 + name.len())?;
                 this.own.put(Value::text(name), value);
             }

@@ -6,13 +6,15 @@
 use std::collections::HashSet;
 
 use super::{DOUBLE_CHARS_MAX, JSON_DEPTH_MAX};
-use crate::document::{Document, Item, Span};
+use crate::document::{Document, Item, Span, sign};
 use crate::shared::Text;
 
 /// So many digits are a 64-bit integer whatever they are.
 const DIGITS_MAX: usize = 18;
 /// Up to so many names are compared one with another.
 const PAIRWISE_MAX: usize = 64;
+/// Spreads a name's sign over the bits; a prime near the golden ratio of 32 bits.
+const SPREAD: u32 = 0x9E37_79B1;
 
 /// Reads a list or map; what follows it is not looked at. `None`: leave it to the permissive reader.
 pub(super) fn read(whole: &Text) -> Option<Document> {
@@ -22,12 +24,9 @@ pub(super) fn read(whole: &Text) -> Option<Document> {
     let items = Vec::with_capacity(text.len() / 8 + 8);
     let mut reader =
         Reader { text, bytes: text.as_bytes(), pos: 0, depth: 0, escaped: String::new(), items, open: Vec::new() };
-    reader.skip();
-    if !matches!(reader.peek(), Some(b'{' | b'[')) {
-        return None;
-    }
-    let root = reader.value()?;
-    reader.items.push(root);
+    let first = reader.next().filter(|byte| matches!(byte, b'{' | b'['))?;
+    reader.value(first)?;
+    reader.items.append(&mut reader.open);
     Some(Document::new(whole.whole(), reader.escaped, reader.items))
 }
 
@@ -48,104 +47,104 @@ impl Reader<'_> {
         self.bytes.get(self.pos).copied()
     }
 
+    /// The next byte that is no white space.
     #[inline]
-    fn skip(&mut self) {
-        while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.peek() {
-            self.pos += 1;
-        }
+    fn next(&mut self) -> Option<u8> {
+        let mut pos = self.pos;
+        let byte = loop {
+            let byte = *self.bytes.get(pos)?;
+            if byte > b' ' || !matches!(byte, b' ' | b'\n' | b'\r' | b'\t') {
+                break byte;
+            }
+            pos += 1;
+        };
+        self.pos = pos;
+        Some(byte)
     }
 
-    fn value(&mut self) -> Option<Item> {
-        match self.peek()? {
-            b'"' => self.string(),
-            b'{' => self.nested(Reader::map),
-            b'[' => self.nested(Reader::list),
-            b'-' | b'0'..=b'9' => self.number(),
-            b't' => self.word("true", Item::Bool(true)),
-            b'f' => self.word("false", Item::Bool(false)),
-            b'n' => self.word("null", Item::Null),
-            _ => None,
-        }
+    /// Reads the value that begins with `byte`, which is next, to the end of what is open.
+    #[inline]
+    fn value(&mut self, byte: u8) -> Option<()> {
+        let item = match byte {
+            b'"' => self.string()?,
+            b'{' | b'[' => return self.container(byte),
+            b'-' | b'0'..=b'9' => self.number()?,
+            b't' => self.word("true", Item::Bool(true))?,
+            b'f' => self.word("false", Item::Bool(false))?,
+            b'n' => self.word("null", Item::Null)?,
+            _ => return None,
+        };
+        self.open.push(item);
+        Some(())
     }
 
-    fn nested(&mut self, read: fn(&mut Self) -> Option<Item>) -> Option<Item> {
+    fn container(&mut self, byte: u8) -> Option<()> {
         if self.depth >= JSON_DEPTH_MAX {
             return None;
         }
         self.depth += 1;
-        let item = read(self)?;
+        self.pos += 1;
+        let item = if byte == b'{' { self.map()? } else { self.list()? };
         self.depth -= 1;
-        Some(item)
+        self.open.push(item);
+        Some(())
     }
 
     fn list(&mut self) -> Option<Item> {
         let start = self.open.len();
-        self.pos += 1;
-        self.skip();
-        if self.peek()? == b']' {
+        let mut byte = self.next()?;
+        if byte == b']' {
             self.pos += 1;
-            return Some(Item::List(Span { start: 0, len: 0 }));
+            return Some(Item::List(Span::default()));
         }
         loop {
-            let item = self.value()?;
-            self.open.push(item);
-            if self.ends(b']')? {
-                return Some(Item::List(self.close(start, 1)));
+            self.value(byte)?;
+            let after = self.next()?;
+            self.pos += 1;
+            match after {
+                b',' => byte = self.next()?,
+                b']' => return Some(Item::List(self.close(start, 1))),
+                _ => return None,
             }
         }
     }
 
     fn map(&mut self) -> Option<Item> {
         let start = self.open.len();
-        self.pos += 1;
-        self.skip();
-        if self.peek()? == b'}' {
+        let mut byte = self.next()?;
+        if byte == b'}' {
             self.pos += 1;
-            return Some(Item::Map(Span { start: 0, len: 0 }));
+            return Some(Item::Map(Span::default()));
         }
-        // A bit for each name's length and ends: two names that are the same have the same bit.
+        // A bit for each name's sign: two names that are the same have the same bit.
         let mut seen = 0u64;
         let mut twice = false;
         loop {
-            if self.peek()? != b'"' {
+            if byte != b'"' {
                 return None;
             }
-            let name = self.string()?;
-            let bit = 1u64 << (self.sign(name) % 64);
-            twice |= seen & bit != 0;
-            seen |= bit;
+            let name = self.name()?;
             self.open.push(name);
-            self.skip();
-            if self.peek()? != b':' {
+            if let Item::Text(span) | Item::Escaped(span) = name {
+                let bit = 1 << (span.sign.wrapping_mul(SPREAD) >> 26);
+                twice |= seen & bit != 0;
+                seen |= bit;
+            }
+            if self.next()? != b':' {
                 return None;
             }
             self.pos += 1;
-            self.skip();
-            let value = self.value()?;
-            self.open.push(value);
-            if self.ends(b'}')? {
-                if twice && self.repeated(start) {
-                    return None;
-                }
-                return Some(Item::Map(self.close(start, 2)));
+            let first = self.next()?;
+            self.value(first)?;
+            let after = self.next()?;
+            self.pos += 1;
+            match after {
+                b',' => byte = self.next()?,
+                b'}' if twice && self.repeated(start) => return None,
+                b'}' => return Some(Item::Map(self.close(start, 2))),
+                _ => return None,
             }
         }
-    }
-
-    /// After an item: whether `end` follows; else a comma does, which is skipped.
-    #[inline]
-    fn ends(&mut self, end: u8) -> Option<bool> {
-        self.skip();
-        let byte = self.peek()?;
-        self.pos += 1;
-        if byte == end {
-            return Some(true);
-        }
-        if byte != b',' {
-            return None;
-        }
-        self.skip();
-        Some(false)
     }
 
     /// Moves what is inside to its place.
@@ -154,7 +153,7 @@ impl Reader<'_> {
         let len = (self.open.len() - start) / each;
         self.items.extend_from_slice(&self.open[start..]);
         self.open.truncate(start);
-        Span { start: first, len: len as u32 }
+        Span { start: first, len: len as u32, sign: 0 }
     }
 
     fn text(&self, item: Item) -> &str {
@@ -164,12 +163,6 @@ impl Reader<'_> {
             _ => return "",
         };
         text.get(span.start as usize..span.start as usize + span.len as usize).unwrap_or_default()
-    }
-
-    fn sign(&self, name: Item) -> u32 {
-        let bytes = self.text(name).as_bytes();
-        let (first, last) = (bytes.first().copied().unwrap_or(0), bytes.last().copied().unwrap_or(0));
-        (bytes.len() as u32).wrapping_mul(7) ^ u32::from(first) ^ (u32::from(last) << 2)
     }
 
     /// Whether a name is there twice among the open members.
@@ -239,25 +232,57 @@ impl Reader<'_> {
         Some(i32::try_from(value).map_or(Item::Long(value), Item::Int))
     }
 
+    /// A string that is a name.
+    #[inline]
+    fn name(&mut self) -> Option<Item> {
+        let name = self.string()?;
+        let sign = sign(self.text(name));
+        Some(match name {
+            Item::Text(span) => Item::Text(Span { sign, ..span }),
+            Item::Escaped(span) => Item::Escaped(Span { sign, ..span }),
+            item => item,
+        })
+    }
+
+    #[inline]
     fn string(&mut self) -> Option<Item> {
-        self.pos += 1;
-        let start = self.pos;
-        let rest = &self.bytes[start..];
-        let len = rest.iter().position(|byte| SPECIAL[usize::from(*byte)])?;
-        self.pos += len;
-        if rest[len] == b'"' {
+        let start = self.pos + 1;
+        let end = self.plain(start)?;
+        self.pos = end;
+        if self.bytes[end] == b'"' {
             self.pos += 1;
-            return Some(Item::Text(Span { start: start as u32, len: len as u32 }));
+            return Some(Item::Text(Span { start: start as u32, len: (end - start) as u32, sign: 0 }));
         }
         self.escaped(start)
+    }
+
+    /// Where the next byte is that ends a run of plain text: a quote, backslash or control character.
+    #[inline]
+    fn plain(&self, mut at: usize) -> Option<usize> {
+        const EACH: u64 = 0x0101_0101_0101_0101;
+        while let Some(eight) = self.bytes.get(at..at + 8).and_then(|eight| <[u8; 8]>::try_from(eight).ok()) {
+            let x = u64::from_le_bytes(eight);
+            // The highest bit of each byte that is zero; below the first such byte nothing is wrong.
+            let zero = |x: u64| x.wrapping_sub(EACH) & !x;
+            let small = x.wrapping_sub(EACH * 32) & !x;
+            let quote = zero(x ^ (EACH * 0x22));
+            let slash = zero(x ^ (EACH * 0x5C));
+            let delete = zero(x ^ (EACH * 0x7F));
+            let special = (small | quote | slash | delete) & (EACH * 0x80);
+            if special != 0 {
+                return Some(at + special.trailing_zeros() as usize / 8);
+            }
+            at += 8;
+        }
+        let rest = self.bytes.get(at..)?;
+        rest.iter().position(|byte| matches!(byte, 0..32 | b'"' | b'\\' | 127)).map(|len| at + len)
     }
 
     /// A string with escapes, of which the first is next.
     fn escaped(&mut self, mut plain: usize) -> Option<Item> {
         let start = self.escaped.len();
         loop {
-            let rest = &self.bytes[self.pos..];
-            self.pos += rest.iter().position(|byte| SPECIAL[usize::from(*byte)])?;
+            self.pos = self.plain(self.pos)?;
             self.escaped.push_str(self.text.get(plain..self.pos)?);
             let byte = self.bytes[self.pos];
             self.pos += 1;
@@ -281,7 +306,7 @@ impl Reader<'_> {
             self.escaped.push(c);
             plain = self.pos;
         }
-        Some(Item::Escaped(Span { start: start as u32, len: (self.escaped.len() - start) as u32 }))
+        Some(Item::Escaped(Span { start: start as u32, len: (self.escaped.len() - start) as u32, sign: 0 }))
     }
 
     /// `\uXXXX`, of which the digits are next; two that make a pair are one character.
@@ -303,20 +328,6 @@ impl Reader<'_> {
         digits.iter().try_fold(0, |n: u16, digit| Some(n << 4 | char::from(*digit).to_digit(16)? as u16))
     }
 }
-
-/// The bytes that end a run of plain text in a string.
-const SPECIAL: [bool; 256] = {
-    let mut special = [false; 256];
-    let mut byte = 0;
-    while byte < 32 {
-        special[byte] = true;
-        byte += 1;
-    }
-    special[b'"' as usize] = true;
-    special[b'\\' as usize] = true;
-    special[127] = true;
-    special
-};
 
 #[cfg(test)]
 mod tests {

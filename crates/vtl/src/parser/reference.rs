@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 
 use super::{Parsed, Parser};
 use crate::ast::{Call, Expr, Node, Reference, Root, Step};
+use crate::document::sign;
 use crate::token::Kind;
 
 impl Parser<'_, '_> {
@@ -28,7 +29,7 @@ impl Parser<'_, '_> {
                 let args = self.nested(Parser::arguments)?;
                 steps.push(Step::Method(Box::new(Call { name: image.into(), args, pattern: OnceLock::new(), at })));
             } else {
-                steps.push(Step::Property(image.into()));
+                steps.push(Step::Property(image.into(), sign(image)));
             }
             self.indexes(&mut steps)?;
         }
@@ -66,7 +67,7 @@ impl Parser<'_, '_> {
         };
         Ok(Reference {
             root,
-            lead: steps.iter().take_while(|step| matches!(step, Step::Property(_))).count(),
+            lead: steps.iter().take_while(|step| matches!(step, Step::Property(..))).count(),
             steps: steps.into(),
             prefix: prefix.into(),
             escaped,

@@ -46,7 +46,7 @@ pub(crate) enum Root {
 pub(crate) struct Reference {
     pub(crate) root: Root,
     pub(crate) steps: Box<[Step]>,
-    /// How many properties the steps begin with.
+    /// How many properties the steps begin with; `class`, which nothing shows, is not among them.
     pub(crate) lead: usize,
     /// Halved backslashes and stray `$` in front.
     pub(crate) prefix: Box<str>,

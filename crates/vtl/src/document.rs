@@ -14,8 +14,11 @@ use crate::value::{List, ListKind, Value, dismantle};
 /// In a map of more members than this a name is found through the index of the thawed map.
 const SEARCH_MAX: usize = 64;
 
-/// Some bytes of the document's text, or some of its items.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// Beyond so many items one is found in the thawed list, unless all are scalars.
+const STEPS_MAX: u32 = 64;
+
+/// Some bytes of a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Span {
     pub(crate) start: u32,
     pub(crate) len: u32,
@@ -23,13 +26,26 @@ pub(crate) struct Span {
     pub(crate) sign: u32,
 }
 
+/// What is inside of a list or map.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Inside {
+    /// How many items or members.
+    pub(crate) len: u32,
+    /// The place behind the last.
+    pub(crate) end: u32,
+}
+
 /// A number of a name that is quick to make and to compare: names of different signs differ.
-#[inline]
 pub(crate) fn sign(name: &str) -> u32 {
-    let bytes = name.as_bytes();
-    let at = |index: usize| u32::from(bytes.get(index).copied().unwrap_or_default());
-    let last = bytes.len().saturating_sub(1);
-    (bytes.len() as u32) << 24 ^ at(0) << 16 ^ at(last / 2) << 8 ^ at(last)
+    let first = name.bytes().take(8).enumerate().fold(0, |n, (i, byte)| n | u64::from(byte) << (8 * i));
+    sign_of(first, name.len())
+}
+
+/// [`sign`] of a name of `len` bytes of which these are the first eight, the first one the lowest.
+#[inline(always)]
+pub(crate) fn sign_of(first: u64, len: usize) -> u32 {
+    // A multiplication by an odd number with bits all over spreads what differs over the upper half.
+    ((first ^ (len as u64) << 60).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as u32
 }
 
 /// One value of a document.
@@ -44,18 +60,26 @@ pub(crate) enum Item {
     Text(Span),
     /// A string that had escapes, within those.
     Escaped(Span),
-    /// Its items.
-    List(Span),
-    /// Its members: a name and a value each, so that there are half as many. No name is there twice.
-    Map(Span),
+    List(Inside),
+    /// A name and a value each; no name is there twice.
+    Map(Inside),
+}
+
+impl Item {
+    /// The place that follows this item, which stands at `at`, and all that is inside of it.
+    #[inline]
+    pub(crate) fn next(self, at: u32) -> u32 {
+        match self {
+            Item::List(inside) | Item::Map(inside) => inside.end,
+            _ => at + 1,
+        }
+    }
 }
 
 /// A list or map of a document as it is now.
 pub(crate) enum Container<'d> {
-    /// Nothing has been changed.
-    Items(&'d [Item], u32),
-    /// Names and values in turn.
-    Members(&'d [Item], u32),
+    /// Nothing has been changed; whether it is a map.
+    Flat(Inside, bool),
     List(&'d Rc<List>),
     Map(&'d Rc<Map>),
 }
@@ -67,14 +91,14 @@ pub struct Document {
     text: Rc<String>,
     /// The strings that had escapes, one after the other.
     escaped: Rc<String>,
-    /// What is inside a list or map stands together, and before it; the last item is the whole.
+    /// The whole, and behind each list or map what is inside of it.
     items: Vec<Item>,
     /// The ordinary value of each item, from the first change on.
     thawed: OnceCell<Vec<Value>>,
 }
 
 impl Document {
-    /// A document of these items, of which the last is the whole.
+    /// A document of these items, of which the first is the whole.
     pub(crate) fn new(text: Rc<String>, escaped: String, items: Vec<Item>) -> Document {
         let escaped = if escaped.is_empty() { text.clone() } else { Rc::new(escaped) };
         Document { text, escaped, items, thawed: OnceCell::new() }
@@ -82,61 +106,37 @@ impl Document {
 
     /// The whole.
     pub(crate) fn root(self) -> Value {
-        let last = self.items.len().saturating_sub(1) as u32;
-        Rc::new(self).value(last)
+        Rc::new(self).value(0)
     }
 
-    /// The value at a place; of a list or map the place itself.
-    pub(crate) fn value(self: &Rc<Document>, at: u32) -> Value {
-        match self.items.get(at as usize) {
-            Some(Item::List(_) | Item::Map(_)) => Value::Node(self.clone(), at),
-            Some(Item::Text(span)) => Value::Text(Text::part(&self.text, span.start, span.len)),
-            Some(Item::Escaped(span)) => Value::Text(Text::part(&self.escaped, span.start, span.len)),
-            Some(Item::Int(n)) => Value::Int(*n),
-            Some(Item::Bool(b)) => Value::Bool(*b),
-            Some(Item::Long(n)) => Value::Long(*n),
-            Some(Item::Double(d)) => Value::Double(*d),
-            Some(Item::Null) | None => Value::Null,
-        }
-    }
-
-    /// What stands at a place.
+    /// What stands at a place; null where nothing does.
     #[inline]
     pub(crate) fn at(&self, at: u32) -> Item {
         self.items.get(at as usize).copied().unwrap_or(Item::Null)
     }
 
-    /// The place of a map's member, or that there is none; `None`: ask for its value instead.
+    /// The value at a place; of a list or map the place itself.
     #[inline]
-    pub(crate) fn place(&self, at: u32, name: &str, sign: u32) -> Option<Option<u32>> {
-        let span = match self.items.get(at as usize) {
-            Some(Item::Map(span)) if span.len as usize <= SEARCH_MAX && self.thawed.get().is_none() => *span,
-            _ => return None,
-        };
-        let mut place = span.start + 1;
-        for pair in self.inside(span, 2).chunks_exact(2) {
-            if let Item::Text(known) | Item::Escaped(known) = pair[0]
-                && known.sign == sign
-                && self.bytes(pair[0]) == name.as_bytes()
-            {
-                return Some(Some(place));
-            }
-            place += 2;
+    pub(crate) fn value(self: &Rc<Document>, at: u32) -> Value {
+        match self.at(at) {
+            Item::List(_) | Item::Map(_) => Value::Node(self.clone(), at),
+            item => self.scalar(item),
         }
-        Some(None)
     }
 
-    #[inline]
-    fn bytes(&self, item: Item) -> &[u8] {
-        let (text, span) = match item {
-            Item::Text(span) => (&self.text, span),
-            Item::Escaped(span) => (&self.escaped, span),
-            _ => return &[],
-        };
-        text.as_bytes().get(span.start as usize..span.start as usize + span.len as usize).unwrap_or_default()
+    fn scalar(&self, item: Item) -> Value {
+        match item {
+            Item::Text(span) => Value::Text(Text::part(&self.text, span.start, span.len)),
+            Item::Escaped(span) => Value::Text(Text::part(&self.escaped, span.start, span.len)),
+            Item::Int(n) => Value::Int(n),
+            Item::Bool(b) => Value::Bool(b),
+            Item::Long(n) => Value::Long(n),
+            Item::Double(d) => Value::Double(d),
+            Item::Null | Item::List(_) | Item::Map(_) => Value::Null,
+        }
     }
 
-    /// The text at a place in the text or among the strings with escapes.
+    /// The text of an item that is one.
     #[inline]
     pub(crate) fn text(&self, item: Item) -> Option<&str> {
         let (text, span) = match item {
@@ -147,68 +147,112 @@ impl Document {
         text.get(span.start as usize..span.start as usize + span.len as usize)
     }
 
-    /// The list or map at a place.
-    pub(crate) fn container(&self, at: u32) -> Container<'_> {
-        if let Some(thawed) = self.thawed.get() {
-            match thawed.get(at as usize) {
-                Some(Value::List(list)) => return Container::List(list),
-                Some(Value::Map(map)) => return Container::Map(map),
-                _ => {}
+    /// Follows names from map to map, unless the document has been thawed or something on the way is no map that can be
+    /// searched: then `None`. What is not there is at a place where nothing stands.
+    #[inline]
+    pub(crate) fn follow<'n>(&self, mut at: u32, names: impl Iterator<Item = (&'n str, u32)>) -> Option<u32> {
+        const NOWHERE: u32 = u32::MAX;
+        if self.thawed.get().is_some() {
+            return None;
+        }
+        for (name, sign) in names {
+            match self.at(at) {
+                Item::Map(inside) if inside.len as usize <= SEARCH_MAX => {
+                    at = self.search(at, inside.len, name, sign).unwrap_or(NOWHERE);
+                }
+                Item::Null => return Some(NOWHERE),
+                _ => return None,
             }
         }
-        match self.items.get(at as usize) {
-            Some(Item::Map(span)) => Container::Members(self.inside(*span, 2), span.start),
-            Some(Item::List(span)) => Container::Items(self.inside(*span, 1), span.start),
-            _ => Container::Items(&[], 0),
-        }
+        Some(at)
     }
 
-    pub(crate) fn inside(&self, span: Span, each: usize) -> &[Item] {
-        let start = span.start as usize;
-        self.items.get(start..start + span.len as usize * each).unwrap_or_default()
+    #[inline]
+    fn search(&self, at: u32, len: u32, name: &str, sign: u32) -> Option<u32> {
+        let mut place = at + 1;
+        for _ in 0..len {
+            let known = self.at(place);
+            if let Item::Text(span) | Item::Escaped(span) = known
+                && span.sign == sign
+                && self.text(known) == Some(name)
+            {
+                return Some(place + 1);
+            }
+            place = self.at(place + 1).next(place + 1);
+        }
+        None
+    }
+
+    /// The list or map at a place.
+    pub(crate) fn container(&self, at: u32) -> Container<'_> {
+        match self.thawed(at) {
+            Some(Value::List(list)) => return Container::List(list),
+            Some(Value::Map(map)) => return Container::Map(map),
+            _ => {}
+        }
+        match self.at(at) {
+            Item::Map(inside) => Container::Flat(inside, true),
+            Item::List(inside) => Container::Flat(inside, false),
+            _ => Container::Flat(Inside { len: 0, end: at + 1 }, false),
+        }
     }
 
     /// The member `name` of the map at a place.
     pub(crate) fn member(self: &Rc<Document>, at: u32, name: &str) -> Option<Value> {
-        if let Some(found) = self.place(at, name, sign(name)) {
-            return found.map(|at| self.value(at));
-        }
         match self.container(at) {
-            Container::Members(..) => match self.thaw(at) {
+            Container::Flat(inside, true) if inside.len as usize <= SEARCH_MAX => {
+                self.search(at, inside.len, name, sign(name)).map(|at| self.value(at))
+            }
+            Container::Flat(_, true) => match self.thaw(at) {
                 Value::Map(map) => map.member(name),
                 _ => None,
             },
             Container::Map(map) => map.member(name),
-            Container::Items(..) | Container::List(_) => None,
+            Container::Flat(_, false) | Container::List(_) => None,
         }
     }
 
     /// The item of the list at a place, counted from 0.
     pub(crate) fn item(self: &Rc<Document>, at: u32, index: usize) -> Option<Value> {
         match self.container(at) {
-            Container::Items(items, start) => (index < items.len()).then(|| self.value(start + index as u32)),
+            Container::Flat(inside, false) => {
+                let index = u32::try_from(index).ok().filter(|index| *index < inside.len)?;
+                let scalars = inside.end - at - 1 == inside.len;
+                if scalars {
+                    return Some(self.value(at + 1 + index));
+                }
+                if index > STEPS_MAX {
+                    return self.thaw(at).item(index as usize);
+                }
+                Some(self.value((0..index).fold(at + 1, |place, _| self.at(place).next(place))))
+            }
             Container::List(list) => list.get(index),
-            Container::Members(..) | Container::Map(_) => None,
+            Container::Flat(_, true) | Container::Map(_) => None,
         }
     }
 
     /// The members of the map at a place, in their order, each as `part` of name and value.
     pub(crate) fn members(self: &Rc<Document>, at: u32, part: impl Fn(Value, Value) -> Value) -> Vec<Value> {
         match self.container(at) {
-            Container::Members(members, start) => {
-                let places = (0..members.len() as u32).step_by(2).map(|i| start + i);
-                places.map(|place| part(self.value(place), self.value(place + 1))).collect()
+            Container::Flat(inside, true) => {
+                let mut place = at + 1;
+                let member = |_| {
+                    let value = place + 1;
+                    let member = part(self.value(place), self.value(value));
+                    place = self.at(value).next(value);
+                    member
+                };
+                (0..inside.len).map(member).collect()
             }
-            Container::Map(map) => map.entries().into_iter().map(|(name, value)| part(name, value)).collect(),
-            Container::Items(..) | Container::List(_) => Vec::new(),
+            Container::Map(map) => map.shown().iter().map(|(name, value)| part(name.clone(), value.clone())).collect(),
+            Container::Flat(_, false) | Container::List(_) => Vec::new(),
         }
     }
 
     /// How many items or members there are at a place.
     pub(crate) fn size(&self, at: u32) -> usize {
         match self.container(at) {
-            Container::Items(items, _) => items.len(),
-            Container::Members(members, _) => members.len() / 2,
+            Container::Flat(inside, _) => inside.len as usize,
             Container::List(list) => list.len(),
             Container::Map(map) => map.len(),
         }
@@ -219,14 +263,6 @@ impl Document {
         matches!(self.items.get(at as usize), Some(Item::Map(_)))
     }
 
-    /// The items of the list at a place, unless the document has been thawed: where they begin, and how many there are.
-    pub(crate) fn items(&self, at: u32) -> Option<(u32, usize)> {
-        match self.items.get(at as usize) {
-            Some(Item::List(span)) if self.thawed.get().is_none() => Some((span.start, span.len as usize)),
-            _ => None,
-        }
-    }
-
     /// The ordinary value at a place, if the document has been thawed.
     pub(crate) fn thawed(&self, at: u32) -> Option<&Value> {
         self.thawed.get()?.get(at as usize)
@@ -235,28 +271,28 @@ impl Document {
     /// The ordinary value at a place. The document stays thawed.
     pub(crate) fn thaw(&self, at: u32) -> Value {
         let thawed = self.thawed.get_or_init(|| {
-            let mut values: Vec<Value> = Vec::with_capacity(self.items.len());
-            for item in &self.items {
-                // What is inside stands before.
-                let inside = |span: &Span, each: usize| {
-                    let start = span.start as usize;
-                    values.get(start..start + span.len as usize * each).unwrap_or_default()
+            let mut values = vec![Value::Null; self.items.len()];
+            // What is inside comes first.
+            for (at, item) in self.items.iter().enumerate().rev() {
+                let places = |len: u32| {
+                    let mut next = at as u32 + 1;
+                    (0..len).map(move |_| {
+                        let place = next;
+                        next = self.at(place).next(place);
+                        place as usize
+                    })
                 };
-                let value = match item {
-                    Item::Null => Value::Null,
-                    Item::Bool(b) => Value::Bool(*b),
-                    Item::Int(n) => Value::Int(*n),
-                    Item::Long(n) => Value::Long(*n),
-                    Item::Double(d) => Value::Double(*d),
-                    Item::Text(span) => Value::Text(Text::part(&self.text, span.start, span.len)),
-                    Item::Escaped(span) => Value::Text(Text::part(&self.escaped, span.start, span.len)),
-                    Item::List(span) => Value::list(ListKind::Json, inside(span, 1).to_vec()),
-                    Item::Map(span) => {
-                        let members = inside(span, 2).chunks_exact(2).map(|pair| (pair[0].clone(), pair[1].clone()));
+                let of = |place: usize| values.get(place).cloned().unwrap_or_default();
+                values[at] = match item {
+                    Item::List(inside) => Value::list(ListKind::Json, places(inside.len).map(of).collect()),
+                    Item::Map(inside) => {
+                        let mut places = places(inside.len * 2);
+                        let member = |_| Some((of(places.next()?), of(places.next()?)));
+                        let members = (0..inside.len).filter_map(member);
                         Value::Map(Rc::new(Map::of(MapKind::Linked, members)))
                     }
+                    scalar => self.scalar(*scalar),
                 };
-                values.push(value);
             }
             values
         });

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::ast::{Foreach, Node, Reference, Root};
-use crate::document::Document;
+use crate::document::{Container, Document};
 use crate::halt::Halt;
 use crate::limits::{Limits, Meter, PASSES_MAX};
 use crate::map::{Map, MapKind};
@@ -207,6 +207,8 @@ impl Eval {
 
     fn passes(&mut self, foreach: &Foreach, items: &Items, this: &Rc<Loop>, out: &mut String) -> Result<(), Halt> {
         let depth = self.meter.depth;
+        // Of a document's list: where the next item stands.
+        let mut place = if let Items::Node(_, at, _) = items { *at + 1 } else { 0 };
         for index in 0..PASSES_MAX {
             let (item, left) = match items {
                 Items::List(list, size) => {
@@ -220,18 +222,16 @@ impl Eval {
                     (items[index].clone(), items.len() - index - 1)
                 }
                 Items::Node(document, at, size) => {
-                    let flat = document.items(*at);
-                    let len = flat.map_or_else(|| document.size(*at), |(_, len)| len);
+                    let flat = matches!(document.container(*at), Container::Flat(..));
+                    let len = if flat { *size } else { document.size(*at) };
                     if index == len {
                         break;
                     }
                     if len != *size {
                         return Err(Halt::eval("#foreach: the list was changed while it was looped over"));
                     }
-                    let item = match flat {
-                        Some((start, _)) => document.value(start + index as u32),
-                        None => document.item(*at, index).unwrap_or_default(),
-                    };
+                    let item = if flat { document.value(place) } else { document.item(*at, index).unwrap_or_default() };
+                    place = document.at(place).next(place);
                     (item, len - index - 1)
                 }
                 Items::Values(values, watched) => {

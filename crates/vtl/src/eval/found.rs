@@ -33,19 +33,37 @@ pub(super) enum Scalar<'v> {
 #[inline]
 pub(super) fn find<'v>(variables: &'v [Value], meter: &mut Meter, reference: &Reference) -> Result<Found<'v>, Halt> {
     let Root::Slot(slot) = reference.root else { return Ok(Found::Made(Value::Null)) };
-    let mut found = match variables.get(slot as usize) {
-        Some(value) => Found::Value(value),
-        None => Found::Made(Value::Null),
-    };
-    for step in &reference.steps[..reference.lead] {
-        let Step::Property(name, sign) = step else { break };
-        if found.is_null() {
+    let Some(value) = variables.get(slot as usize) else { return Ok(Found::Made(Value::Null)) };
+    let steps = &reference.steps[..reference.lead];
+    if steps.is_empty() {
+        return Ok(Found::Value(value));
+    }
+    if let Value::Node(document, at) = value {
+        let names = steps.iter().filter_map(|step| match step {
+            Step::Property(name, sign) => Some((&**name, *sign)),
+            _ => None,
+        });
+        if let Some(place) = document.follow(*at, names) {
+            meter.steps(steps.len())?;
+            return Ok(Found::Item(document, place));
+        }
+    }
+    through(value, steps, meter).map(Found::Made)
+}
+
+/// Follows properties through what is no document.
+fn through(value: &Value, steps: &[Step], meter: &mut Meter) -> Result<Value, Halt> {
+    let mut made = Value::Null;
+    for (i, step) in steps.iter().enumerate() {
+        let value = if i == 0 { value } else { &made };
+        let Step::Property(name, _) = step else { break };
+        if value.is_null() {
             break;
         }
         meter.steps(1)?;
-        found = found.property(name, *sign);
+        made = methods::property(value, name);
     }
-    Ok(found)
+    Ok(made)
 }
 
 /// Whether [`simple`] gives the value of an operand: a literal, or a reference of properties.
@@ -80,23 +98,6 @@ impl<'v> Found<'v> {
             Found::Text(_) => false,
             Found::Made(value) => value.is_null(),
         }
-    }
-
-    #[inline]
-    fn property(self, name: &str, sign: u32) -> Found<'v> {
-        let (document, at) = match self {
-            Found::Value(Value::Node(document, at)) => (document, *at),
-            Found::Item(document, at) => (document, at),
-            Found::Value(value) => return Found::Made(methods::property(value, name)),
-            Found::Text(text) => return Found::Made(methods::property(&Value::text(text), name)),
-            Found::Made(value) => return Found::Made(methods::property(&value, name)),
-        };
-        if name != "class"
-            && let Some(found) = document.place(at, name, sign)
-        {
-            return found.map_or(Found::Made(Value::Null), |at| Found::Item(document, at));
-        }
-        Found::Made(methods::property(&document.value(at), name))
     }
 
     pub(super) fn is_block(&self) -> bool {

@@ -3,330 +3,207 @@
 //! Whatever is odd makes it give up, even where it is JSON: repeated names, big numbers, half surrogates, control
 //! characters, deep nesting. So the rules for what is odd stand in one place, the permissive reader.
 
+mod string;
+
 use std::collections::HashSet;
 
+use self::string::Strings;
 use super::{DOUBLE_CHARS_MAX, JSON_DEPTH_MAX};
-use crate::document::{Document, Item, Span, sign};
+use crate::document::{Document, Inside, Item};
 use crate::shared::Text;
 
 /// So many digits are a 64-bit integer whatever they are.
 const DIGITS_MAX: usize = 18;
 /// Up to so many names are compared one with another.
 const PAIRWISE_MAX: usize = 64;
-/// Spreads a name's sign over the bits; a prime near the golden ratio of 32 bits.
-const SPREAD: u32 = 0x9E37_79B1;
+
+/// A list or map that is not yet at its end.
+#[derive(Clone, Copy)]
+struct Open {
+    /// Where it stands among the items.
+    at: usize,
+    map: bool,
+    /// How many items or members there are so far.
+    len: u32,
+    /// A bit for each name's sign: two names that are the same have the same bit.
+    seen: u64,
+    /// Whether a bit was there before.
+    twice: bool,
+}
 
 /// Reads a list or map; what follows it is not looked at. `None`: leave it to the permissive reader.
+///
+/// One loop with its state at hand and no recursion, because a body is read for each message.
 pub(super) fn read(whole: &Text) -> Option<Document> {
     // Places are numbers of 32 bits; a text with escapes is longer than what it stands for.
     u32::try_from(whole.len()).ok()?;
     let text: &str = whole;
-    let items = Vec::with_capacity(text.len() / 8 + 8);
-    let mut reader =
-        Reader { text, bytes: text.as_bytes(), pos: 0, depth: 0, escaped: String::new(), items, open: Vec::new() };
-    let first = reader.next().filter(|byte| matches!(byte, b'{' | b'['))?;
-    reader.value(first)?;
-    reader.items.append(&mut reader.open);
-    Some(Document::new(whole.whole(), reader.escaped, reader.items))
-}
-
-struct Reader<'a> {
-    text: &'a str,
-    bytes: &'a [u8],
-    pos: usize,
-    depth: usize,
-    escaped: String,
-    items: Vec<Item>,
-    /// What is inside the lists and maps that are not yet at their end.
-    open: Vec<Item>,
-}
-
-impl Reader<'_> {
-    #[inline]
-    fn peek(&self) -> Option<u8> {
-        self.bytes.get(self.pos).copied()
+    let bytes = text.as_bytes();
+    let mut strings = Strings::new(text);
+    let mut items: Vec<Item> = Vec::with_capacity(bytes.len() / 6 + 8);
+    let mut outer: Vec<Open> = Vec::new();
+    let (mut byte, mut pos) = skip(bytes, 0)?;
+    if !matches!(byte, b'{' | b'[') {
+        return None;
     }
-
-    /// The next byte that is no white space.
-    #[inline]
-    fn next(&mut self) -> Option<u8> {
-        let mut pos = self.pos;
-        let byte = loop {
-            let byte = *self.bytes.get(pos)?;
-            if byte > b' ' || !matches!(byte, b' ' | b'\n' | b'\r' | b'\t') {
-                break byte;
+    // Around the whole; it never ends.
+    let mut open = Open { at: 0, map: false, len: 0, seen: 0, twice: false };
+    loop {
+        open.len += 1;
+        if open.map {
+            let (name, sign, end) = strings.name(byte, pos)?;
+            let bit = 1 << (sign & 63);
+            open.twice |= open.seen & bit != 0;
+            open.seen |= bit;
+            items.push(name);
+            let (colon, at) = skip(bytes, end)?;
+            if colon != b':' {
+                return None;
             }
+            (byte, pos) = skip(bytes, at + 1)?;
+        }
+        match byte {
+            b'"' => {
+                let (item, end) = strings.string(pos)?;
+                items.push(item);
+                pos = end;
+            }
+            b'{' | b'[' => {
+                if outer.len() >= JSON_DEPTH_MAX {
+                    return None;
+                }
+                outer.push(open);
+                let map = byte == b'{';
+                open = Open { at: items.len(), map, len: 0, seen: 0, twice: false };
+                // Its place; what it is follows at its end.
+                items.push(Item::Null);
+                (byte, pos) = skip(bytes, pos + 1)?;
+                if byte != if map { b'}' } else { b']' } {
+                    continue;
+                }
+            }
+            b'-' | b'0'..=b'9' => {
+                let (item, end) = number(text, pos)?;
+                items.push(item);
+                pos = end;
+            }
+            _ => {
+                // What follows is looked at below: `truely` is a string to the permissive reader.
+                let words = [("true", Item::Bool(true)), ("false", Item::Bool(false)), ("null", Item::Null)];
+                let (word, item) = words.into_iter().find(|(word, _)| bytes[pos..].starts_with(word.as_bytes()))?;
+                items.push(item);
+                pos += word.len();
+            }
+        }
+        // To the next item, out of the lists and maps that end here.
+        loop {
+            let (after, at) = skip(bytes, pos)?;
+            pos = at + 1;
+            let inside = Inside { len: open.len, end: items.len() as u32 };
+            match after {
+                b',' => {
+                    (byte, pos) = skip(bytes, pos)?;
+                    break;
+                }
+                b'}' if open.map => {
+                    if open.twice && repeated(&items, open.at, &strings) {
+                        return None;
+                    }
+                    items[open.at] = Item::Map(inside);
+                }
+                b']' if !open.map => items[open.at] = Item::List(inside),
+                _ => return None,
+            }
+            open = outer.pop()?;
+            if outer.is_empty() {
+                return Some(Document::new(whole.whole(), strings.into_escaped(), items));
+            }
+        }
+    }
+}
+
+/// The next byte that is no white space, and where it is.
+#[inline(always)]
+fn skip(bytes: &[u8], mut pos: usize) -> Option<(u8, usize)> {
+    loop {
+        let byte = *bytes.get(pos)?;
+        if byte > b' ' {
+            return Some((byte, pos));
+        }
+        if !matches!(byte, b' ' | b'\n' | b'\r' | b'\t') {
+            return None;
+        }
+        pos += 1;
+    }
+}
+
+/// Whether a name is there twice in the map at `at`, whose members end the items.
+#[cold]
+fn repeated(items: &[Item], at: usize, strings: &Strings<'_>) -> bool {
+    let mut names = Vec::new();
+    let mut at = at + 1;
+    while let (Some(name), Some(value)) = (items.get(at), items.get(at + 1)) {
+        names.push(strings.text(*name));
+        at = value.next(at as u32 + 1) as usize;
+    }
+    if names.len() > PAIRWISE_MAX {
+        let mut seen = HashSet::new();
+        return !names.iter().all(|name| seen.insert(*name));
+    }
+    names.iter().enumerate().any(|(i, name)| names[..i].contains(name))
+}
+
+/// The number that begins at `start`, and where it ends.
+#[inline]
+fn number(text: &str, start: usize) -> Option<(Item, usize)> {
+    let bytes = text.as_bytes();
+    let digit = |at: usize| bytes.get(at).map(|byte| byte.wrapping_sub(b'0')).filter(|digit| *digit < 10);
+    let negative = bytes[start] == b'-';
+    let first = start + usize::from(negative);
+    let mut pos = first;
+    let mut value = 0i64;
+    while let Some(digit) = digit(pos) {
+        value = value.wrapping_mul(10).wrapping_add(i64::from(digit));
+        pos += 1;
+    }
+    let digits = pos - first;
+    if digits == 0 {
+        return None;
+    }
+    if let Some(b'.' | b'e' | b'E') = bytes.get(pos) {
+        return double(text, start, pos);
+    }
+    if digits > DIGITS_MAX {
+        return None;
+    }
+    let value = if negative { -value } else { value };
+    Some((i32::try_from(value).map_or(Item::Long(value), Item::Int), pos))
+}
+
+/// A number with a point or exponent, which is next.
+fn double(text: &str, start: usize, mut pos: usize) -> Option<(Item, usize)> {
+    let bytes = text.as_bytes();
+    let digits = |at: usize| bytes[at..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+    if bytes.get(pos) == Some(&b'.') {
+        let len = digits(pos + 1);
+        if len == 0 {
+            return None;
+        }
+        pos += 1 + len;
+    }
+    if let Some(b'e' | b'E') = bytes.get(pos) {
+        pos += 1;
+        if let Some(b'+' | b'-') = bytes.get(pos) {
             pos += 1;
-        };
-        self.pos = pos;
-        Some(byte)
-    }
-
-    /// Reads the value that begins with `byte`, which is next, to the end of what is open.
-    #[inline]
-    fn value(&mut self, byte: u8) -> Option<()> {
-        let item = match byte {
-            b'"' => self.string()?,
-            b'{' | b'[' => return self.container(byte),
-            b'-' | b'0'..=b'9' => self.number()?,
-            b't' => self.word("true", Item::Bool(true))?,
-            b'f' => self.word("false", Item::Bool(false))?,
-            b'n' => self.word("null", Item::Null)?,
-            _ => return None,
-        };
-        self.open.push(item);
-        Some(())
-    }
-
-    fn container(&mut self, byte: u8) -> Option<()> {
-        if self.depth >= JSON_DEPTH_MAX {
+        }
+        let len = digits(pos);
+        if len == 0 {
             return None;
         }
-        self.depth += 1;
-        self.pos += 1;
-        let item = if byte == b'{' { self.map()? } else { self.list()? };
-        self.depth -= 1;
-        self.open.push(item);
-        Some(())
+        pos += len;
     }
-
-    fn list(&mut self) -> Option<Item> {
-        let start = self.open.len();
-        let mut byte = self.next()?;
-        if byte == b']' {
-            self.pos += 1;
-            return Some(Item::List(Span::default()));
-        }
-        loop {
-            self.value(byte)?;
-            let after = self.next()?;
-            self.pos += 1;
-            match after {
-                b',' => byte = self.next()?,
-                b']' => return Some(Item::List(self.close(start, 1))),
-                _ => return None,
-            }
-        }
-    }
-
-    fn map(&mut self) -> Option<Item> {
-        let start = self.open.len();
-        let mut byte = self.next()?;
-        if byte == b'}' {
-            self.pos += 1;
-            return Some(Item::Map(Span::default()));
-        }
-        // A bit for each name's sign: two names that are the same have the same bit.
-        let mut seen = 0u64;
-        let mut twice = false;
-        loop {
-            if byte != b'"' {
-                return None;
-            }
-            let name = self.name()?;
-            self.open.push(name);
-            if let Item::Text(span) | Item::Escaped(span) = name {
-                let bit = 1 << (span.sign.wrapping_mul(SPREAD) >> 26);
-                twice |= seen & bit != 0;
-                seen |= bit;
-            }
-            if self.next()? != b':' {
-                return None;
-            }
-            self.pos += 1;
-            let first = self.next()?;
-            self.value(first)?;
-            let after = self.next()?;
-            self.pos += 1;
-            match after {
-                b',' => byte = self.next()?,
-                b'}' if twice && self.repeated(start) => return None,
-                b'}' => return Some(Item::Map(self.close(start, 2))),
-                _ => return None,
-            }
-        }
-    }
-
-    /// Moves what is inside to its place.
-    fn close(&mut self, start: usize, each: usize) -> Span {
-        let first = self.items.len() as u32;
-        let len = (self.open.len() - start) / each;
-        self.items.extend_from_slice(&self.open[start..]);
-        self.open.truncate(start);
-        Span { start: first, len: len as u32, sign: 0 }
-    }
-
-    fn text(&self, item: Item) -> &str {
-        let (text, span) = match item {
-            Item::Text(span) => (self.text, span),
-            Item::Escaped(span) => (self.escaped.as_str(), span),
-            _ => return "",
-        };
-        text.get(span.start as usize..span.start as usize + span.len as usize).unwrap_or_default()
-    }
-
-    /// Whether a name is there twice among the open members.
-    fn repeated(&self, start: usize) -> bool {
-        let names = || self.open[start..].iter().step_by(2).map(|item| self.text(*item));
-        if self.open.len() - start > 2 * PAIRWISE_MAX {
-            let mut seen = HashSet::new();
-            return !names().all(|name| seen.insert(name));
-        }
-        names().enumerate().any(|(i, name)| names().take(i).any(|before| before == name))
-    }
-
-    fn word(&mut self, word: &str, item: Item) -> Option<Item> {
-        if !self.bytes[self.pos..].starts_with(word.as_bytes()) {
-            return None;
-        }
-        // What follows is looked at by the list or map that it is in: `truely` is a string to the permissive reader.
-        self.pos += word.len();
-        Some(item)
-    }
-
-    fn digits(&mut self) -> usize {
-        let start = self.pos;
-        while let Some(b'0'..=b'9') = self.peek() {
-            self.pos += 1;
-        }
-        self.pos - start
-    }
-
-    fn number(&mut self) -> Option<Item> {
-        let start = self.pos;
-        let negative = self.peek()? == b'-';
-        self.pos += usize::from(negative);
-        let first = self.pos;
-        let digits = self.digits();
-        if digits == 0 {
-            return None;
-        }
-        let mut float = false;
-        if self.peek() == Some(b'.') {
-            float = true;
-            self.pos += 1;
-            if self.digits() == 0 {
-                return None;
-            }
-        }
-        if let Some(b'e' | b'E') = self.peek() {
-            float = true;
-            self.pos += 1;
-            if let Some(b'+' | b'-') = self.peek() {
-                self.pos += 1;
-            }
-            if self.digits() == 0 {
-                return None;
-            }
-        }
-        if float {
-            let image = self.text.get(start..self.pos).filter(|image| image.len() <= DOUBLE_CHARS_MAX)?;
-            return image.parse().ok().map(Item::Double);
-        }
-        if digits > DIGITS_MAX {
-            return None;
-        }
-        let digits = &self.bytes[first..self.pos];
-        let value = digits.iter().fold(0, |n: i64, digit| n * 10 + i64::from(digit - b'0'));
-        let value = if negative { -value } else { value };
-        Some(i32::try_from(value).map_or(Item::Long(value), Item::Int))
-    }
-
-    /// A string that is a name.
-    #[inline]
-    fn name(&mut self) -> Option<Item> {
-        let name = self.string()?;
-        let sign = sign(self.text(name));
-        Some(match name {
-            Item::Text(span) => Item::Text(Span { sign, ..span }),
-            Item::Escaped(span) => Item::Escaped(Span { sign, ..span }),
-            item => item,
-        })
-    }
-
-    #[inline]
-    fn string(&mut self) -> Option<Item> {
-        let start = self.pos + 1;
-        let end = self.plain(start)?;
-        self.pos = end;
-        if self.bytes[end] == b'"' {
-            self.pos += 1;
-            return Some(Item::Text(Span { start: start as u32, len: (end - start) as u32, sign: 0 }));
-        }
-        self.escaped(start)
-    }
-
-    /// Where the next byte is that ends a run of plain text: a quote, backslash or control character.
-    #[inline]
-    fn plain(&self, mut at: usize) -> Option<usize> {
-        const EACH: u64 = 0x0101_0101_0101_0101;
-        while let Some(eight) = self.bytes.get(at..at + 8).and_then(|eight| <[u8; 8]>::try_from(eight).ok()) {
-            let x = u64::from_le_bytes(eight);
-            // The highest bit of each byte that is zero; below the first such byte nothing is wrong.
-            let zero = |x: u64| x.wrapping_sub(EACH) & !x;
-            let small = x.wrapping_sub(EACH * 32) & !x;
-            let quote = zero(x ^ (EACH * 0x22));
-            let slash = zero(x ^ (EACH * 0x5C));
-            let delete = zero(x ^ (EACH * 0x7F));
-            let special = (small | quote | slash | delete) & (EACH * 0x80);
-            if special != 0 {
-                return Some(at + special.trailing_zeros() as usize / 8);
-            }
-            at += 8;
-        }
-        let rest = self.bytes.get(at..)?;
-        rest.iter().position(|byte| matches!(byte, 0..32 | b'"' | b'\\' | 127)).map(|len| at + len)
-    }
-
-    /// A string with escapes, of which the first is next.
-    fn escaped(&mut self, mut plain: usize) -> Option<Item> {
-        let start = self.escaped.len();
-        loop {
-            self.pos = self.plain(self.pos)?;
-            self.escaped.push_str(self.text.get(plain..self.pos)?);
-            let byte = self.bytes[self.pos];
-            self.pos += 1;
-            match byte {
-                b'"' => break,
-                b'\\' => {}
-                _ => return None,
-            }
-            let escape = self.peek()?;
-            self.pos += 1;
-            let c = match escape {
-                b'"' | b'\\' | b'/' => char::from(escape),
-                b'b' => '\u{8}',
-                b'f' => '\u{c}',
-                b'n' => '\n',
-                b'r' => '\r',
-                b't' => '\t',
-                b'u' => self.unicode()?,
-                _ => return None,
-            };
-            self.escaped.push(c);
-            plain = self.pos;
-        }
-        Some(Item::Escaped(Span { start: start as u32, len: (self.escaped.len() - start) as u32, sign: 0 }))
-    }
-
-    /// `\uXXXX`, of which the digits are next; two that make a pair are one character.
-    fn unicode(&mut self) -> Option<char> {
-        let unit = self.hex()?;
-        if let 0xD800..=0xDBFF = unit {
-            if self.bytes.get(self.pos..self.pos + 2)? != b"\\u" {
-                return None;
-            }
-            self.pos += 2;
-            return char::decode_utf16([unit, self.hex()?]).next()?.ok();
-        }
-        char::from_u32(u32::from(unit))
-    }
-
-    fn hex(&mut self) -> Option<u16> {
-        let digits = self.bytes.get(self.pos..self.pos + 4)?;
-        self.pos += 4;
-        digits.iter().try_fold(0, |n: u16, digit| Some(n << 4 | char::from(*digit).to_digit(16)? as u16))
-    }
+    let image = text.get(start..pos).filter(|image| image.len() <= DOUBLE_CHARS_MAX)?;
+    Some((Item::Double(image.parse().ok()?), pos))
 }
 
 #[cfg(test)]

@@ -1,7 +1,5 @@
 //! Writes values as json-smart does.
 
-use std::rc::Rc;
-
 use crate::document::{Container, Document, Item};
 use crate::halt::Halt;
 use crate::limits::Meter;
@@ -37,8 +35,7 @@ impl Writer<'_> {
             Value::List(list) => self.list(list)?,
             Value::Map(map) => self.map(map)?,
             Value::Node(document, at) => match document.container(*at) {
-                Container::Items(items, _) => self.items(document, items)?,
-                Container::Members(members, _) => self.members(document, members)?,
+                Container::Flat(inside, map) => self.flat(document, *at, inside.len, map)?,
                 Container::List(list) => self.list(list)?,
                 Container::Map(map) => self.map(map)?,
             },
@@ -90,50 +87,42 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// A list or map inside of one that has not been thawed, so it has not been either; or a scalar.
-    fn item(&mut self, document: &Rc<Document>, item: &Item) -> Result<(), Halt> {
+    /// What stands at a place of a document that has not been thawed; gives the place that follows.
+    fn item(&mut self, document: &Document, at: u32) -> Result<u32, Halt> {
+        let item = document.at(at);
         match item {
-            Item::Text(_) | Item::Escaped(_) => quote(document.text(*item).unwrap_or_default(), self.slashes, self.out),
-            Item::List(span) => self.items(document, document.inside(*span, 1))?,
-            Item::Map(span) => self.members(document, document.inside(*span, 2))?,
-            Item::Int(n) => write_int(i64::from(*n), self.out),
-            Item::Long(n) => write_int(*n, self.out),
+            Item::Text(_) | Item::Escaped(_) => {
+                quote(document.text(item).unwrap_or_default(), self.slashes, self.out);
+            }
+            Item::List(inside) => self.flat(document, at, inside.len, false)?,
+            Item::Map(inside) => self.flat(document, at, inside.len, true)?,
+            Item::Int(n) => write_int(i64::from(n), self.out),
+            Item::Long(n) => write_int(n, self.out),
             Item::Double(d) if d.is_infinite() => self.out.push_str("null"),
-            Item::Double(d) => write_double(*d, self.out),
-            Item::Bool(b) => self.out.push_str(if *b { "true" } else { "false" }),
+            Item::Double(d) => write_double(d, self.out),
+            Item::Bool(b) => self.out.push_str(if b { "true" } else { "false" }),
             Item::Null => self.out.push_str("null"),
         }
-        self.check()
+        self.check()?;
+        Ok(item.next(at))
     }
 
-    fn items(&mut self, document: &Rc<Document>, items: &[Item]) -> Result<(), Halt> {
+    fn flat(&mut self, document: &Document, at: u32, len: u32, map: bool) -> Result<(), Halt> {
         self.meter.down()?;
-        self.out.push('[');
-        for (i, item) in items.iter().enumerate() {
+        self.out.push(if map { '{' } else { '[' });
+        let mut place = at + 1;
+        for i in 0..len {
             if i > 0 {
                 self.out.push(',');
             }
             self.meter.steps(1)?;
-            self.item(document, item)?;
-        }
-        self.out.push(']');
-        self.meter.up();
-        Ok(())
-    }
-
-    fn members(&mut self, document: &Rc<Document>, members: &[Item]) -> Result<(), Halt> {
-        self.meter.down()?;
-        self.out.push('{');
-        for (i, pair) in members.chunks_exact(2).enumerate() {
-            if i > 0 {
-                self.out.push(',');
+            if map {
+                place = self.item(document, place)?;
+                self.out.push(':');
             }
-            self.meter.steps(1)?;
-            self.item(document, &pair[0])?;
-            self.out.push(':');
-            self.item(document, &pair[1])?;
+            place = self.item(document, place)?;
         }
-        self.out.push('}');
+        self.out.push(if map { '}' } else { ']' });
         self.meter.up();
         Ok(())
     }

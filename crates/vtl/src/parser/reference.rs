@@ -67,7 +67,7 @@ impl Parser<'_, '_> {
         };
         Ok(Reference {
             root,
-            lead: steps.iter().take_while(|step| matches!(step, Step::Property(..))).count(),
+            lead: steps.iter().take_while(|step| matches!(step, Step::Property(name, _) if &**name != "class")).count(),
             steps: steps.into(),
             prefix: prefix.into(),
             escaped,

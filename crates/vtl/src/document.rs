@@ -66,6 +66,14 @@ pub(crate) enum Item {
 }
 
 impl Item {
+    /// The sign of a name.
+    pub(crate) fn sign(self) -> u32 {
+        match self {
+            Item::Text(span) | Item::Escaped(span) => span.sign,
+            _ => 0,
+        }
+    }
+
     /// The place that follows this item, which stands at `at`, and all that is inside of it.
     #[inline]
     pub(crate) fn next(self, at: u32) -> u32 {
@@ -289,7 +297,7 @@ impl Document {
                         let mut places = places(inside.len * 2);
                         let member = |_| Some((of(places.next()?), of(places.next()?)));
                         let members = (0..inside.len).filter_map(member);
-                        Value::Map(Rc::new(Map::of(MapKind::Linked, members)))
+                        Value::Map(Rc::new(Map::distinct(MapKind::Linked, members.collect())))
                     }
                     scalar => self.scalar(*scalar),
                 };

@@ -4,11 +4,12 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use crate::ast::{Foreach, Node, Reference, Root};
+use crate::ast::{Expr, Foreach, Node, Reference, Root};
 use crate::document::{Container, Document};
 use crate::halt::Halt;
 use crate::limits::{Limits, Meter, PASSES_MAX};
 use crate::map::{Map, MapKind};
+use crate::names::Names;
 use crate::value::{Block, List, ListKind, Loop, Value};
 
 mod arithmetic;
@@ -17,6 +18,7 @@ mod expression;
 mod found;
 mod reference;
 
+use arithmetic::Number;
 use found::{Found, find};
 
 /// How often a block may be inside of itself. Source: observed.
@@ -49,9 +51,9 @@ enum Items {
 }
 
 impl Eval {
-    pub(crate) fn new(names: &[Box<str>], given: &[(&'static str, Value)], limits: Limits) -> Eval {
+    pub(crate) fn new(names: &Names, given: &[(&'static str, Value)], limits: Limits) -> Eval {
         let mut variables = vec![Value::Null; names.len()];
-        let slot = |name: &str| names.iter().position(|known| **known == *name);
+        let slot = |name: &str| names.slot(name);
         for (name, value) in given {
             if let Some(slot) = slot(name) {
                 variables[slot] = value.clone();
@@ -63,9 +65,9 @@ impl Eval {
             out_max: limits.output_bytes,
             current: None,
             loops: 0,
-            foreach: slot("foreach"),
-            count: slot("velocityCount"),
-            has_next: slot("velocityHasNext"),
+            foreach: names.foreach,
+            count: names.count,
+            has_next: names.has_next,
             open_blocks: Vec::new(),
             touched: Vec::new(),
         }
@@ -93,7 +95,11 @@ impl Eval {
             }
             Node::Print(reference) => self.print(reference, out).map_err(|halt| halt.at(reference.at)),
             Node::Set(target, value) => {
-                let value = self.operand(value).map_err(|halt| halt.at(target.at))?;
+                let value = match &**value {
+                    Expr::Arithmetic(arithmetic) => self.arithmetic(arithmetic).map(Number::into_value),
+                    value => self.operand(value),
+                };
+                let value = value.map_err(|halt| halt.at(target.at))?;
                 if value.is_null() {
                     return Ok(());
                 }
@@ -249,7 +255,10 @@ impl Eval {
             if let Some(slot) = foreach.item {
                 self.variables[slot as usize] = item;
             }
-            if let Some(slot) = self.foreach {
+            // Unless a pass has set it, it is this loop already.
+            if let Some(slot) = self.foreach
+                && !matches!(&self.variables[slot], Value::Loop(set) if Rc::ptr_eq(set, this))
+            {
                 self.variables[slot] = Value::Loop(this.clone());
             }
             if let Some(slot) = self.count {

@@ -16,6 +16,7 @@ mod lexer;
 mod limits;
 mod map;
 mod methods;
+mod names;
 mod number;
 mod parser;
 mod pattern;

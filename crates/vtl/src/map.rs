@@ -57,7 +57,7 @@ impl Members {
         if self.entries.len() >= INDEX_FROM {
             return self.index.as_ref().and_then(|index| index.get(name)).copied();
         }
-        self.entries.iter().position(|(key, _)| matches!(key, Value::Text(key) if **key == *name))
+        self.entries.iter().position(|(key, _)| matches!(key, Value::Text(key) if key.is(name)))
     }
 
     fn find(&self, key: &Value) -> Option<usize> {
@@ -116,6 +116,13 @@ impl Map {
             }
         }
         map
+    }
+
+    /// A map of these members, in this order, of which no two have the same name.
+    pub fn distinct(kind: MapKind, entries: Vec<(Value, Value)>) -> Map {
+        let mut members = Members { entries, index: None };
+        members.reindex();
+        Map { kind, members: RefCell::new(members) }
     }
 
     /// How many members there are.

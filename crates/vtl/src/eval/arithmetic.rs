@@ -1,7 +1,7 @@
 //! Computes. Small integers, which most numbers are, go without a value being made for each.
 
 use super::Eval;
-use super::found::{Scalar, is_simple, simple};
+use super::found::{integer, is_simple, simple};
 use crate::ast::{Arithmetic, Expr, Operator};
 use crate::halt::Halt;
 use crate::number::{compute, integers, is_number};
@@ -40,13 +40,13 @@ impl Eval {
     /// The value of an operand of arithmetic.
     fn number(&mut self, expr: &Expr) -> Result<Number, Halt> {
         match expr {
-            Expr::Reference(_) if is_simple(expr) => {
-                let found = simple(&self.variables, &mut self.meter, expr)?;
-                if let Scalar::Integer(n, wide) = found.scalar() {
+            Expr::Reference(reference) if is_simple(expr) => {
+                if let Some((n, wide)) = integer(&self.variables, &mut self.meter, reference)? {
                     return Ok(Number::Integer(n, wide));
                 }
+                let found = simple(&self.variables, &mut self.meter, expr)?;
                 let value = found.into_value();
-                self.without_block(value).map(Number::Other)
+                self.without_block(value).map(Number::from)
             }
             Expr::Int(n) => Ok(Number::Integer(i64::from(*n), false)),
             Expr::Arithmetic(arithmetic) => self.arithmetic(arithmetic),

@@ -109,7 +109,7 @@ impl Eval {
             let found = simple(&self.variables, &mut self.meter, left)?;
             let other = simple(&self.variables, &mut self.meter, right)?;
             let order = match (found.scalar(), other.scalar()) {
-                (Scalar::Integer(a, _), Scalar::Integer(b, _)) => Some(a.cmp(&b)),
+                (Scalar::Integer(a), Scalar::Integer(b)) => Some(a.cmp(&b)),
                 (Scalar::Text(a), Scalar::Text(b)) if relation.is_equality() => {
                     self.meter.steps(1)?;
                     Some(a.cmp(b))

@@ -20,11 +20,10 @@ pub(super) enum Found<'v> {
     Made(Value),
 }
 
-/// What comparisons and arithmetic look at first.
+/// What comparisons look at first.
 pub(super) enum Scalar<'v> {
     Bool(bool),
-    /// An integer; whether it is of 64 bits.
-    Integer(i64, bool),
+    Integer(i64),
     Text(&'v str),
     Other,
 }
@@ -38,17 +37,42 @@ pub(super) fn find<'v>(variables: &'v [Value], meter: &mut Meter, reference: &Re
     if steps.is_empty() {
         return Ok(Found::Value(value));
     }
-    if let Value::Node(document, at) = value {
-        let names = steps.iter().filter_map(|step| match step {
-            Step::Property(name, sign) => Some((&**name, *sign)),
-            _ => None,
-        });
-        if let Some(place) = document.follow(*at, names) {
-            meter.steps(steps.len())?;
-            return Ok(Found::Item(document, place));
-        }
+    if let Value::Node(document, at) = value
+        && let Some(place) = document.follow(*at, names(steps))
+    {
+        meter.steps(steps.len())?;
+        return Ok(Found::Item(document, place));
     }
     through(value, steps, meter).map(Found::Made)
+}
+
+/// The value of a reference of properties where that is an integer which is at hand, and whether it is of 64 bits.
+#[inline]
+pub(super) fn integer(
+    variables: &[Value],
+    meter: &mut Meter,
+    reference: &Reference,
+) -> Result<Option<(i64, bool)>, Halt> {
+    let Root::Slot(slot) = reference.root else { return Ok(None) };
+    let steps = &reference.steps[..];
+    Ok(match variables.get(slot as usize) {
+        Some(Value::Int(n)) if steps.is_empty() => Some((i64::from(*n), false)),
+        Some(Value::Node(document, at)) => match document.follow(*at, names(steps)).map(|at| document.at(at)) {
+            Some(Item::Int(n)) => {
+                meter.steps(steps.len()).map_err(|halt| halt.at(reference.at))?;
+                Some((i64::from(n), false))
+            }
+            _ => None,
+        },
+        _ => None,
+    })
+}
+
+fn names(steps: &[Step]) -> impl Iterator<Item = (&str, u32)> {
+    steps.iter().filter_map(|step| match step {
+        Step::Property(name, sign) => Some((&**name, *sign)),
+        _ => None,
+    })
 }
 
 /// Follows properties through what is no document.
@@ -122,16 +146,16 @@ impl<'v> Found<'v> {
             Found::Item(document, at) => {
                 return match document.at(*at) {
                     Item::Bool(b) => Scalar::Bool(b),
-                    Item::Int(n) => Scalar::Integer(i64::from(n), false),
-                    Item::Long(n) => Scalar::Integer(n, true),
+                    Item::Int(n) => Scalar::Integer(i64::from(n)),
+                    Item::Long(n) => Scalar::Integer(n),
                     item => document.text(item).map_or(Scalar::Other, Scalar::Text),
                 };
             }
         };
         match value {
             Value::Bool(b) => Scalar::Bool(*b),
-            Value::Int(n) => Scalar::Integer(i64::from(*n), false),
-            Value::Long(n) => Scalar::Integer(*n, true),
+            Value::Int(n) => Scalar::Integer(i64::from(*n)),
+            Value::Long(n) => Scalar::Integer(*n),
             Value::Text(text) => Scalar::Text(text),
             _ => Scalar::Other,
         }

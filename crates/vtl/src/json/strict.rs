@@ -15,7 +15,7 @@ use crate::shared::Text;
 /// So many digits are a 64-bit integer whatever they are.
 const DIGITS_MAX: usize = 18;
 /// Up to so many names are compared one with another.
-const PAIRWISE_MAX: usize = 64;
+const PAIRWISE_MAX: u32 = 64;
 
 /// A list or map that is not yet at its end.
 #[derive(Clone, Copy)]
@@ -106,7 +106,7 @@ pub(super) fn read(whole: &Text) -> Option<Document> {
                     break;
                 }
                 b'}' if open.map => {
-                    if open.twice && repeated(&items, open.at, &strings) {
+                    if open.twice && repeated(&items, open.at, open.len, &strings) {
                         return None;
                     }
                     items[open.at] = Item::Map(inside);
@@ -137,20 +137,23 @@ fn skip(bytes: &[u8], mut pos: usize) -> Option<(u8, usize)> {
     }
 }
 
-/// Whether a name is there twice in the map at `at`, whose members end the items.
+/// Whether a name is there twice in the map at `at`, of `len` members, which end the items.
 #[cold]
-fn repeated(items: &[Item], at: usize, strings: &Strings<'_>) -> bool {
-    let mut names = Vec::new();
-    let mut at = at + 1;
-    while let (Some(name), Some(value)) = (items.get(at), items.get(at + 1)) {
-        names.push(strings.text(*name));
-        at = value.next(at as u32 + 1) as usize;
-    }
-    if names.len() > PAIRWISE_MAX {
+fn repeated(items: &[Item], at: usize, len: u32, strings: &Strings<'_>) -> bool {
+    let names = || {
+        let mut place = at + 1;
+        std::iter::from_fn(move || {
+            let (name, value) = items.get(place).zip(items.get(place + 1))?;
+            place = value.next(place as u32 + 1) as usize;
+            Some(*name)
+        })
+    };
+    if len > PAIRWISE_MAX {
         let mut seen = HashSet::new();
-        return !names.iter().all(|name| seen.insert(*name));
+        return !names().all(|name| seen.insert(strings.text(name)));
     }
-    names.iter().enumerate().any(|(i, name)| names[..i].contains(name))
+    let same = |a: Item, b: Item| a.sign() == b.sign() && strings.text(a) == strings.text(b);
+    names().enumerate().any(|(i, name)| names().take(i).any(|before| same(before, name)))
 }
 
 /// The number that begins at `start`, and where it ends.

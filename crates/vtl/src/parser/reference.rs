@@ -25,6 +25,9 @@ impl Parser<'_, '_> {
             let name = self.bump()?;
             let at = (self.base + name.start) as u32;
             let image = self.image(&name);
+            if !self.names.members.contains(image) {
+                self.names.members.insert(image.into());
+            }
             if self.peek()? == Kind::Open && self.begins_arguments()? {
                 let args = self.nested(Parser::arguments)?;
                 steps.push(Step::Method(Box::new(Call { name: image.into(), args, pattern: OnceLock::new(), at })));

@@ -74,6 +74,11 @@ impl Item {
         }
     }
 
+    /// Whether it is a list or map.
+    pub(crate) fn is_container(self) -> bool {
+        matches!(self, Item::List(_) | Item::Map(_))
+    }
+
     /// The place that follows this item, which stands at `at`, and all that is inside of it.
     #[inline]
     pub(crate) fn next(self, at: u32) -> u32 {
@@ -179,14 +184,14 @@ impl Document {
     fn search(&self, at: u32, len: u32, name: &str, sign: u32) -> Option<u32> {
         let mut place = at + 1;
         for _ in 0..len {
-            let known = self.at(place);
+            let [known, value] = self.items.get(place as usize..place as usize + 2)? else { return None };
             if let Item::Text(span) | Item::Escaped(span) = known
                 && span.sign == sign
-                && self.text(known) == Some(name)
+                && self.text(*known) == Some(name)
             {
                 return Some(place + 1);
             }
-            place = self.at(place + 1).next(place + 1);
+            place = value.next(place + 1);
         }
         None
     }

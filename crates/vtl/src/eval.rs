@@ -96,10 +96,16 @@ impl Eval {
             Node::Print(reference) => self.print(reference, out).map_err(|halt| halt.at(reference.at)),
             Node::Set(target, value) => {
                 let value = match &**value {
-                    Expr::Arithmetic(arithmetic) => self.arithmetic(arithmetic).map(Number::into_value),
-                    value => self.operand(value),
+                    Expr::Arithmetic(arithmetic) => {
+                        let number = self.arithmetic(arithmetic).map_err(|halt| halt.at(target.at))?;
+                        if let (Number::Integer(n, false), Some(place)) = (&number, self.integer_at(target)) {
+                            *place = *n as i32;
+                            return Ok(());
+                        }
+                        number.into_value()
+                    }
+                    value => self.operand(value).map_err(|halt| halt.at(target.at))?,
                 };
-                let value = value.map_err(|halt| halt.at(target.at))?;
                 if value.is_null() {
                     return Ok(());
                 }
@@ -128,6 +134,16 @@ impl Eval {
             },
             Node::Stop => Err(Halt::Stop),
             Node::Fail(why, at) => Err(Halt::eval(*why).at(*at)),
+        }
+    }
+
+    /// Where `#set` may put an integer of 32 bits: into a variable that is one already.
+    #[inline]
+    fn integer_at(&mut self, target: &Reference) -> Option<&mut i32> {
+        let Root::Slot(slot) = target.root else { return None };
+        match self.variables.get_mut(slot as usize) {
+            Some(Value::Int(n)) if target.steps.is_empty() && !target.decorated => Some(n),
+            _ => None,
         }
     }
 
@@ -225,20 +241,31 @@ impl Eval {
                     if items.len() != *size {
                         return Err(Halt::eval("#foreach: the list was changed while it was looped over"));
                     }
-                    (items[index].clone(), items.len() - index - 1)
+                    (Some(items[index].clone()), items.len() - index - 1)
                 }
-                Items::Node(document, at, size) => {
-                    let flat = matches!(document.container(*at), Container::Flat(..));
-                    let len = if flat { *size } else { document.size(*at) };
+                Items::Node(document, at_list, size) => {
+                    let flat = matches!(document.container(*at_list), Container::Flat(..));
+                    let len = if flat { *size } else { document.size(*at_list) };
                     if index == len {
                         break;
                     }
                     if len != *size {
                         return Err(Halt::eval("#foreach: the list was changed while it was looped over"));
                     }
-                    let item = if flat { document.value(place) } else { document.item(*at, index).unwrap_or_default() };
-                    place = document.at(place).next(place);
-                    (item, len - index - 1)
+                    let left = len - index - 1;
+                    let at = place;
+                    place = document.at(at).next(at);
+                    match foreach.item.and_then(|slot| self.variables.get_mut(slot as usize)) {
+                        // The variable is in this document already: it only moves on.
+                        Some(Value::Node(known, to))
+                            if flat && Rc::ptr_eq(known, document) && document.at(at).is_container() =>
+                        {
+                            *to = at;
+                            (None, left)
+                        }
+                        _ if flat => (Some(document.value(at)), left),
+                        _ => (Some(document.item(*at_list, index).unwrap_or_default()), left),
+                    }
                 }
                 Items::Values(values, watched) => {
                     if index == values.len() {
@@ -247,12 +274,12 @@ impl Eval {
                     if watched.as_ref().is_some_and(|(map, size)| map.size() != *size) {
                         return Err(Halt::eval("#foreach: the map was changed while it was looped over"));
                     }
-                    (values[index].clone(), values.len() - index - 1)
+                    (Some(values[index].clone()), values.len() - index - 1)
                 }
             };
             this.index.set(index);
             this.has_next.set(left > 0);
-            if let Some(slot) = foreach.item {
+            if let (Some(slot), Some(item)) = (foreach.item, item) {
                 self.variables[slot as usize] = item;
             }
             // Unless a pass has set it, it is this loop already.

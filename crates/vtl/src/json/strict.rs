@@ -25,9 +25,9 @@ struct Open {
     map: bool,
     /// How many items or members there are so far.
     len: u32,
-    /// A bit for each name's sign: two names that are the same have the same bit.
+    /// Two bits for each name's sign: two names that are the same have the same bits.
     seen: u64,
-    /// Whether a bit was there before.
+    /// Whether the bits of a name were there before it.
     twice: bool,
 }
 
@@ -52,9 +52,9 @@ pub(super) fn read(whole: &Text) -> Option<Document> {
         open.len += 1;
         if open.map {
             let (name, sign, end) = strings.name(byte, pos)?;
-            let bit = 1 << (sign & 63);
-            open.twice |= open.seen & bit != 0;
-            open.seen |= bit;
+            let bits = 1 << (sign & 63) | 1 << (sign >> 6 & 63);
+            open.twice |= open.seen & bits == bits;
+            open.seen |= bits;
             items.push(name);
             let (colon, at) = skip(bytes, end)?;
             if colon != b':' {

@@ -54,6 +54,9 @@ pub enum Value {
     Loop(Rc<Loop>),
 }
 
+// Values are moved all the time.
+const _: () = assert!(size_of::<Value>() <= 24);
+
 /// Something that the host puts into a template: its properties and methods.
 ///
 /// A method gets its arguments and nothing else.

@@ -110,3 +110,72 @@ impl Object for Input {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::objects::batch_line;
+
+    /// What a template makes of a body.
+    fn rendered(template: &str, body: &str) -> String {
+        let case =
+            [("template", vtl::Value::text(template)), ("input", crate::objects::fixed([("body", body.into())]))];
+        let line = vtl::to_json(&crate::objects::fixed(case)).unwrap();
+        let answer = vtl::parse_json(&batch_line(&line)).unwrap();
+        let output = answer.member("output").or_else(|| answer.member("message"));
+        output.and_then(|output| output.as_text().map(str::to_owned)).unwrap_or_default()
+    }
+
+    #[test]
+    fn what_is_changed_in_a_body_shows_under_each_of_its_names() {
+        let body = r#"{"a": {"b": [1, {"c": 2}]}, "d": "x"}"#;
+        for (template, expected) in [
+            (
+                "#set($a = $input.path('$.a'))#set($b = $a.b)#set($b[0] = 7)$input.json('$') $a",
+                r#"{"a":{"b":[7,{"c":2}]},"d":"x"} {b=[7,{"c":2}]}"#,
+            ),
+            (
+                "#set($c = $input.path('$.a.b[1]'))#set($x = $c.put('e', 3))$input.path('$.a.b[1].e') $input.path('$').a.b.get(1).e",
+                "3 3",
+            ),
+            ("#set($r = $input.path('$'))#set($r.self = $r)#if($r.self == $r)same#end $r.self.self.d", "same x"),
+            (
+                "#set($l = $input.path('$.a.b'))#foreach($i in $l)#if($foreach.first)#set($x = $l.set(1, 'new'))#end$i #end",
+                "1 new ",
+            ),
+            (
+                "#set($l = $input.path('$.a.b'))#set($m = {})#set($m[$l] = 1)#set($x = $l.add(5))$m.get($input.path('$.a').b)",
+                "1",
+            ),
+            (
+                "#set($r = $input.path('$'))#foreach($e in $r.entrySet())$e.key=$e.value;#end$r.keySet()$r.size()",
+                r#"a={b=[1,{"c":2}]};d=x;[a, d]2"#,
+            ),
+        ] {
+            assert_eq!(rendered(template, body), expected, "{template}");
+        }
+    }
+
+    #[test]
+    fn a_list_or_map_that_is_changed_while_it_is_looped_over_ends_the_rendering() {
+        for template in [
+            "#foreach($i in $input.path('$.l'))#set($x = $input.path('$.l').add(1))#end",
+            "#foreach($i in $input.path('$'))#set($x = $input.path('$').put('n', 1))#end",
+        ] {
+            assert!(rendered(template, r#"{"l": [1, 2], "m": {}}"#).contains("was changed while"), "{template}");
+        }
+    }
+
+    #[test]
+    fn a_long_chain_of_documents_is_dropped_without_recursion() {
+        let pass = "#set($d = $util.parseJson('{}'))#set($d.x = $last)#set($last = $d)";
+        let template = format!("#foreach($i in [1..300])#foreach($j in [1..1000]){pass}#end#end$last.size()");
+        assert_eq!(rendered(&template, "{}"), "1");
+    }
+
+    #[test]
+    fn what_is_read_from_texts_counts_as_made() {
+        let template = "#set($l = [])#foreach($i in [1..1000])#set($x = $l.add($util.parseJson($input.body)))#end";
+        let body = format!("[{}1]", "1,".repeat(50_000));
+        assert!(rendered(template, &body).contains("bytes of values"));
+    }
+}

@@ -16,6 +16,8 @@ enum Kind {
     Fixed(&'static str),
     /// A template's own, so that templates can be shared between threads.
     Literal(Arc<str>),
+    /// Any other: counting its clones costs less than a literal's.
+    Own(Rc<str>),
     /// From a byte to another of a text.
     Part(Rc<String>, u32, u32),
 }
@@ -37,6 +39,7 @@ impl Text {
         match &self.0 {
             Kind::Fixed(text) => *text == other,
             Kind::Literal(text) => **text == *other,
+            Kind::Own(text) => **text == *other,
             Kind::Part(whole, start, end) => {
                 (end - start) as usize == other.len()
                     && whole.as_bytes().get(*start as usize..*end as usize) == Some(other.as_bytes())
@@ -61,6 +64,7 @@ impl Deref for Text {
         match &self.0 {
             Kind::Fixed(text) => text,
             Kind::Literal(text) => text,
+            Kind::Own(text) => text,
             Kind::Part(whole, start, end) => whole.get(*start as usize..*end as usize).unwrap_or_default(),
         }
     }
@@ -68,7 +72,7 @@ impl Deref for Text {
 
 impl From<&str> for Text {
     fn from(text: &str) -> Text {
-        Text(Kind::Literal(Arc::from(text)))
+        Text(Kind::Own(Rc::from(text)))
     }
 }
 

@@ -20,18 +20,26 @@ use crate::context::Scope;
 
 pub use batch::{batch_line, jsonpath_line};
 pub use case::Case;
-pub(crate) use context::{linked, map_of};
+pub(crate) use context::{fixed, linked, map_of};
 
 /// What one rendering sees.
-pub(crate) struct RenderInput<'a> {
+pub(crate) struct RenderInput<'a, S> {
     /// The payload; absent or empty it is `{}`.
     pub(crate) body: Option<&'a [u8]>,
+    /// Makes the rest, as far as the template names it.
+    pub(crate) source: S,
+}
+
+/// Where the maps of one rendering come from; each is asked for once, if the template names it.
+pub(crate) trait Source {
     /// `$input.params()`: a map of `path`, `querystring`, `header`, each a map of texts, searched in that order.
-    pub(crate) params: Value,
+    fn params(&self) -> Value;
     /// `$context`, as [`map_of`] makes it.
-    pub(crate) context: Value,
+    fn context(&self) -> Value;
+    /// Whether `$context` has overrides, which are read after the rendering.
+    fn overrides(&self) -> bool;
     /// `$stageVariables`: a map of texts.
-    pub(crate) stage_variables: Value,
+    fn stage_variables(&self) -> Value;
 }
 
 /// What a rendering made.
@@ -74,41 +82,43 @@ impl RenderError {
 ///
 /// # Errors
 /// [`RenderKind::Parse`], and those of [`render`].
-pub(crate) fn parse_and_render(template: &str, input: RenderInput<'_>) -> Result<Rendered, RenderError> {
+pub(crate) fn parse_and_render(template: &str, input: RenderInput<'_, impl Source>) -> Result<Rendered, RenderError> {
     let template = Template::parse(template).map_err(|error| RenderError::new(RenderKind::Parse, &error))?;
     render(&template, input)
 }
 
 /// What a template for an event is rendered with.
 pub(crate) fn for_event<'a>(
-    scope: &Scope<'_>,
+    scope: &'a Scope<'a>,
     body: &'a [u8],
     status: Option<u16>,
     overrides: bool,
-) -> RenderInput<'a> {
-    RenderInput {
-        body: Some(body),
-        params: event::params(scope),
-        context: event::context(scope, status, overrides),
-        stage_variables: event::stage_variables(scope),
-    }
+) -> RenderInput<'a, impl Source> {
+    RenderInput { body: Some(body), source: event::EventSource { scope, status, overrides } }
 }
 
 /// Renders a template that has been parsed.
 ///
 /// # Errors
 /// [`RenderKind::Body`] where the template asks for a body that cannot be read, else [`RenderKind::Eval`].
-pub(crate) fn render(template: &Template, given: RenderInput<'_>) -> Result<Rendered, RenderError> {
-    let input = Rc::new(input::Input::new(given.body, given.params));
-    let mut scope = vtl::Scope::new()
-        .with("input", Value::Object(input.clone()))
-        .with("util", Value::Object(Rc::new(util::Util)))
-        .with("context", given.context)
-        .with("stageVariables", given.stage_variables);
+pub(crate) fn render(template: &Template, given: RenderInput<'_, impl Source>) -> Result<Rendered, RenderError> {
+    let source = &given.source;
+    let params = if template.names_member("params") { source.params() } else { Value::Null };
+    let input = Rc::new(input::Input::new(given.body, params));
+    let mut scope =
+        vtl::Scope::new().with("input", Value::Object(input.clone())).with("util", Value::Object(Rc::new(util::Util)));
+    if template.names_variable("context") || source.overrides() {
+        scope = scope.with("context", source.context());
+    }
+    if template.names_variable("stageVariables") {
+        scope = scope.with("stageVariables", source.stage_variables());
+    }
     match template.render(&mut scope, &Limits::default()) {
         Ok(text) => {
             let left = |name: &str| match scope.get("context") {
-                Some(Value::Map(context)) => context.member(name).filter(|value| !matches!(value, Value::Null)),
+                Some(context) if source.overrides() => {
+                    context.member(name).filter(|value| !matches!(value, Value::Null))
+                }
                 _ => None,
             };
             Ok(Rendered {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use types::message::IntegrationResponse;
 use types::resources::Map;
-use vtl::{Map as VtlMap, Value};
+use vtl::Value;
 
 use crate::context::Scope;
 use crate::error::Error;
@@ -88,10 +88,7 @@ impl Template {
             Error::configuration(format!("the mapping template failed at {place}: {}", error.message))
         })?;
         let made = if status.is_some() { rendered.response_override } else { rendered.request_override };
-        let overrides = match made {
-            Some(Value::Map(made)) => Overrides::read(&made),
-            _ => Overrides::default(),
-        };
+        let overrides = made.as_ref().map(Overrides::read).unwrap_or_default();
         Ok(Rendered { body: rendered.text, overrides })
     }
 }
@@ -107,13 +104,13 @@ impl Overrides {
         overrides.iter().any(|(other, _)| other == name)
     }
 
-    fn read(made: &VtlMap) -> Overrides {
-        let pairs = |member: &str| match made.member(member) {
-            Some(Value::Map(pairs)) => {
+    fn read(made: &Value) -> Overrides {
+        let pairs = |member: &str| match made.member(member).and_then(|pairs| pairs.as_map()) {
+            Some(pairs) => {
                 let pairs = pairs.entries().into_iter().map(|(name, value)| (printed(&name), printed(&value)));
                 pairs.collect()
             }
-            _ => Vec::new(),
+            None => Vec::new(),
         };
         Overrides {
             headers: pairs("header"),

@@ -1,5 +1,6 @@
 //! A parsed template: statements, references and expressions, names already resolved to slots.
 
+use std::cmp::Ordering;
 use std::sync::{Arc, OnceLock};
 
 use num_bigint::BigInt;
@@ -45,6 +46,8 @@ pub(crate) enum Root {
 pub(crate) struct Reference {
     pub(crate) root: Root,
     pub(crate) steps: Box<[Step]>,
+    /// How many properties the steps begin with; `class`, which nothing shows, is not among them.
+    pub(crate) lead: usize,
     /// Halved backslashes and stray `$` in front.
     pub(crate) prefix: Box<str>,
     pub(crate) escaped: bool,
@@ -56,7 +59,8 @@ pub(crate) struct Reference {
 
 #[derive(Debug)]
 pub(crate) enum Step {
-    Property(Box<str>),
+    /// The name, and its sign.
+    Property(Box<str>, u32),
     Index(Expr, u32),
     Method(Box<Call>),
 }
@@ -109,6 +113,25 @@ pub(crate) enum Relation {
     LessEqual,
     Greater,
     GreaterEqual,
+}
+
+impl Relation {
+    /// Whether it is one of `==` and `!=`.
+    pub(crate) fn is_equality(self) -> bool {
+        matches!(self, Relation::Equal | Relation::NotEqual)
+    }
+
+    /// Whether it holds between two values in this order.
+    pub(crate) fn holds(self, order: Ordering) -> bool {
+        match self {
+            Relation::Equal => order.is_eq(),
+            Relation::NotEqual => order.is_ne(),
+            Relation::Less => order.is_lt(),
+            Relation::LessEqual => order.is_le(),
+            Relation::Greater => order.is_gt(),
+            Relation::GreaterEqual => order.is_ge(),
+        }
+    }
 }
 
 #[derive(Debug)]

@@ -4,16 +4,22 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use crate::ast::{Foreach, Node, Reference, Root};
+use crate::ast::{Expr, Foreach, Node, Reference, Root};
+use crate::document::{Container, Document};
 use crate::halt::Halt;
 use crate::limits::{Limits, Meter, PASSES_MAX};
 use crate::map::{Map, MapKind};
-use crate::text::write_text;
+use crate::names::Names;
 use crate::value::{Block, List, ListKind, Loop, Value};
 
+mod arithmetic;
 mod cycles;
 mod expression;
+mod found;
 mod reference;
+
+use arithmetic::Number;
+use found::{Found, find};
 
 /// How often a block may be inside of itself. Source: observed.
 const BLOCK_RECURSION_MAX: usize = 2;
@@ -25,7 +31,6 @@ pub(crate) struct Eval {
     meter: Meter,
     /// How long the text may become that is being written: the output or a string.
     out_max: usize,
-    empty: Arc<str>,
     current: Option<Rc<Loop>>,
     loops: u32,
     foreach: Option<usize>,
@@ -38,14 +43,17 @@ pub(crate) struct Eval {
 
 /// What a loop walks over, and what must not change meanwhile.
 enum Items {
+    /// A list of a document.
+    Node(Rc<Document>, u32, usize),
     List(Rc<List>, usize),
-    Values(Vec<Value>, Option<(Rc<Map>, usize)>),
+    /// The last is a map and how many members it had.
+    Values(Vec<Value>, Option<(Value, usize)>),
 }
 
 impl Eval {
-    pub(crate) fn new(names: &[Box<str>], given: &[(&'static str, Value)], limits: Limits) -> Eval {
+    pub(crate) fn new(names: &Names, given: &[(&'static str, Value)], limits: Limits) -> Eval {
         let mut variables = vec![Value::Null; names.len()];
-        let slot = |name: &str| names.iter().position(|known| **known == *name);
+        let slot = |name: &str| names.slot(name);
         for (name, value) in given {
             if let Some(slot) = slot(name) {
                 variables[slot] = value.clone();
@@ -55,12 +63,11 @@ impl Eval {
             variables,
             meter: Meter::new(limits),
             out_max: limits.output_bytes,
-            empty: Arc::from(""),
             current: None,
             loops: 0,
-            foreach: slot("foreach"),
-            count: slot("velocityCount"),
-            has_next: slot("velocityHasNext"),
+            foreach: names.foreach,
+            count: names.count,
+            has_next: names.has_next,
             open_blocks: Vec::new(),
             touched: Vec::new(),
         }
@@ -88,7 +95,17 @@ impl Eval {
             }
             Node::Print(reference) => self.print(reference, out).map_err(|halt| halt.at(reference.at)),
             Node::Set(target, value) => {
-                let value = self.operand(value).map_err(|halt| halt.at(target.at))?;
+                let value = match &**value {
+                    Expr::Arithmetic(arithmetic) => {
+                        let number = self.arithmetic(arithmetic).map_err(|halt| halt.at(target.at))?;
+                        if let (Number::Integer(n, false), Some(place)) = (&number, self.integer_at(target)) {
+                            *place = *n as i32;
+                            return Ok(());
+                        }
+                        number.into_value()
+                    }
+                    value => self.operand(value).map_err(|halt| halt.at(target.at))?,
+                };
                 if value.is_null() {
                     return Ok(());
                 }
@@ -120,11 +137,26 @@ impl Eval {
         }
     }
 
+    /// Where `#set` may put an integer of 32 bits: into a variable that is one already.
+    #[inline]
+    fn integer_at(&mut self, target: &Reference) -> Option<&mut i32> {
+        let Root::Slot(slot) = target.root else { return None };
+        match self.variables.get_mut(slot as usize) {
+            Some(Value::Int(n)) if target.steps.is_empty() && !target.decorated => Some(n),
+            _ => None,
+        }
+    }
+
     fn check(&self, out: &str) -> Result<(), Halt> {
         if out.len() > self.out_max {
-            return Err(Halt::limit(format!("more than {} bytes of text", self.out_max)));
+            return Err(self.too_long());
         }
         Ok(())
+    }
+
+    #[cold]
+    fn too_long(&self) -> Halt {
+        Halt::limit(format!("more than {} bytes of text", self.out_max))
     }
 
     fn print(&mut self, reference: &Reference, out: &mut String) -> Result<(), Halt> {
@@ -132,20 +164,21 @@ impl Eval {
             out.push_str(text);
             return self.check(out);
         }
-        let value = self.resolve(reference)?;
-        if let (Value::Block(Block(body)), false) = (&value, reference.escaped) {
+        let found = match reference.steps.len() {
+            steps if steps == reference.lead => find(&self.variables, &mut self.meter, reference)?,
+            _ => Found::Made(self.resolve(reference)?),
+        };
+        if found.is_block() && !reference.escaped {
             // What stood in front of it is lost. Source: observed.
-            return self.block(body, &reference.literal, out);
+            let Value::Block(Block(body)) = found.into_value() else { return Ok(()) };
+            return self.block(&body, &reference.literal, out);
         }
         out.push_str(&reference.prefix);
         if reference.escaped {
             out.push_str(&reference.literal);
             return self.check(out);
         }
-        match value {
-            Value::Null => Ok(()),
-            value => write_text(&value, out, self.out_max, &mut self.meter),
-        }
+        found.write(out, self.out_max, &mut self.meter)
     }
 
     /// Renders a block where it is printed; one too deep inside of itself shows as it was written.
@@ -196,6 +229,8 @@ impl Eval {
 
     fn passes(&mut self, foreach: &Foreach, items: &Items, this: &Rc<Loop>, out: &mut String) -> Result<(), Halt> {
         let depth = self.meter.depth;
+        // Of a document's list: where the next item stands.
+        let mut place = if let Items::Node(_, at, _) = items { *at + 1 } else { 0 };
         for index in 0..PASSES_MAX {
             let (item, left) = match items {
                 Items::List(list, size) => {
@@ -206,24 +241,51 @@ impl Eval {
                     if items.len() != *size {
                         return Err(Halt::eval("#foreach: the list was changed while it was looped over"));
                     }
-                    (items[index].clone(), items.len() - index - 1)
+                    (Some(items[index].clone()), items.len() - index - 1)
+                }
+                Items::Node(document, at_list, size) => {
+                    let flat = matches!(document.container(*at_list), Container::Flat(..));
+                    let len = if flat { *size } else { document.size(*at_list) };
+                    if index == len {
+                        break;
+                    }
+                    if len != *size {
+                        return Err(Halt::eval("#foreach: the list was changed while it was looped over"));
+                    }
+                    let left = len - index - 1;
+                    let at = place;
+                    place = document.at(at).next(at);
+                    match foreach.item.and_then(|slot| self.variables.get_mut(slot as usize)) {
+                        // The variable is in this document already: it only moves on.
+                        Some(Value::Node(known, to))
+                            if flat && Rc::ptr_eq(known, document) && document.at(at).is_container() =>
+                        {
+                            *to = at;
+                            (None, left)
+                        }
+                        _ if flat => (Some(document.value(at)), left),
+                        _ => (Some(document.item(*at_list, index).unwrap_or_default()), left),
+                    }
                 }
                 Items::Values(values, watched) => {
                     if index == values.len() {
                         break;
                     }
-                    if watched.as_ref().is_some_and(|(map, size)| map.len() != *size) {
+                    if watched.as_ref().is_some_and(|(map, size)| map.size() != *size) {
                         return Err(Halt::eval("#foreach: the map was changed while it was looped over"));
                     }
-                    (values[index].clone(), values.len() - index - 1)
+                    (Some(values[index].clone()), values.len() - index - 1)
                 }
             };
             this.index.set(index);
             this.has_next.set(left > 0);
-            if let Some(slot) = foreach.item {
+            if let (Some(slot), Some(item)) = (foreach.item, item) {
                 self.variables[slot as usize] = item;
             }
-            if let Some(slot) = self.foreach {
+            // Unless a pass has set it, it is this loop already.
+            if let Some(slot) = self.foreach
+                && !matches!(&self.variables[slot], Value::Loop(set) if Rc::ptr_eq(set, this))
+            {
                 self.variables[slot] = Value::Loop(this.clone());
             }
             if let Some(slot) = self.count {
@@ -256,8 +318,18 @@ impl Eval {
             Value::Map(map) => {
                 let size = map.len();
                 self.meter.steps(size)?;
-                let values = map.entries().into_iter().map(|(_, value)| value).collect();
-                Some(Items::Values(values, Some((map, size))))
+                let values = map.shown().iter().map(|(_, value)| value.clone()).collect();
+                Some(Items::Values(values, Some((Value::Map(map), size))))
+            }
+            Value::Node(document, at) if document.is_map(at) => {
+                let size = document.size(at);
+                self.meter.steps(size)?;
+                let values = document.members(at, |_, value| value);
+                Some(Items::Values(values, Some((Value::Node(document, at), size))))
+            }
+            Value::Node(document, at) => {
+                let size = document.size(at);
+                Some(Items::Node(document, at, size))
             }
             _ => None,
         })

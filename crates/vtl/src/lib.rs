@@ -6,6 +6,7 @@
 
 mod ast;
 mod decimal;
+mod document;
 mod equal;
 mod error;
 mod eval;
@@ -15,18 +16,22 @@ mod lexer;
 mod limits;
 mod map;
 mod methods;
+mod names;
 mod number;
 mod parser;
 mod pattern;
+mod shared;
 mod template;
 mod text;
 mod token;
 mod value;
 
 pub use decimal::Decimal;
+pub use document::Document;
 pub use error::{Error, Kind};
-pub use json::{parse_json, to_json};
+pub use json::{parse_json, read_json, to_json};
 pub use limits::Limits;
 pub use map::{Map, MapKind};
+pub use shared::Text;
 pub use template::{Scope, Template, display};
 pub use value::{List, ListKind, Object, Value};

@@ -50,8 +50,13 @@ impl Meter {
                 self.steps = left;
                 Ok(())
             }
-            None => Err(Halt::limit(format!("more than {} steps", self.limits.steps))),
+            None => Err(self.no_more("steps", self.limits.steps)),
         }
+    }
+
+    #[cold]
+    fn no_more(&self, what: &str, max: u64) -> Halt {
+        Halt::limit(format!("more than {max} {what}"))
     }
 
     /// Accounts for `bytes` of new values that are no string.
@@ -62,7 +67,7 @@ impl Meter {
                 self.made = left;
                 Ok(())
             }
-            None => Err(Halt::limit(format!("more than {} bytes of values", self.limits.made_bytes))),
+            None => Err(self.no_more("bytes of values", self.limits.made_bytes as u64)),
         }
     }
 

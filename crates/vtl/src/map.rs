@@ -1,10 +1,10 @@
 //! Maps that keep the order of insertion, or iterate as Java's hash maps do.
 
-use std::cell::RefCell;
+use std::cell::{Ref, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
-use std::sync::Arc;
 
+use crate::shared::Text;
 use crate::value::Value;
 
 /// From this many members on texts are found through an index.
@@ -31,11 +31,11 @@ struct Members {
     entries: Vec<(Value, Value)>,
     /// Where the texts are, once there are many: most maps are small and never need it.
     #[expect(clippy::box_collection, reason = "most maps have no index; a pointer keeps them small")]
-    index: Option<Box<HashMap<Arc<str>, usize>>>,
+    index: Option<Box<HashMap<Text, usize>>>,
 }
 
-/// Whether two keys are the same: same class, same value. Containers are themselves only.
-fn same(a: &Value, b: &Value) -> bool {
+/// Whether two values are the same to a map: same class, same value. Containers are themselves only.
+pub(crate) fn same(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Null, Value::Null) => true,
         (Value::Bool(a), Value::Bool(b)) => a == b,
@@ -57,12 +57,13 @@ impl Members {
         if self.entries.len() >= INDEX_FROM {
             return self.index.as_ref().and_then(|index| index.get(name)).copied();
         }
-        self.entries.iter().position(|(key, _)| matches!(key, Value::Text(key) if **key == *name))
+        self.entries.iter().position(|(key, _)| matches!(key, Value::Text(key) if key.is(name)))
     }
 
     fn find(&self, key: &Value) -> Option<usize> {
         match key {
             Value::Text(name) => self.find_text(name),
+            Value::Node(document, at) => self.find(&document.thaw(*at)),
             key => self.entries.iter().position(|(k, _)| same(k, key)),
         }
     }
@@ -106,10 +107,22 @@ impl Map {
     /// A map of these members, in this order.
     pub fn of(kind: MapKind, members: impl IntoIterator<Item = (Value, Value)>) -> Map {
         let map = Map::new(kind);
-        for (key, value) in members {
-            map.put(key, value);
+        {
+            let members = members.into_iter();
+            let mut into = map.members.borrow_mut();
+            into.entries.reserve_exact(members.size_hint().0);
+            for (key, value) in members {
+                into.put(key.thaw(), value);
+            }
         }
         map
+    }
+
+    /// A map of these members, in this order, of which no two have the same name.
+    pub fn distinct(kind: MapKind, entries: Vec<(Value, Value)>) -> Map {
+        let mut members = Members { entries, index: None };
+        members.reindex();
+        Map { kind, members: RefCell::new(members) }
     }
 
     /// How many members there are.
@@ -136,6 +149,8 @@ impl Map {
 
     /// Sets the value of `key`; gives the one it had.
     pub fn put(&self, key: Value, value: Value) -> Option<Value> {
+        // A list or map is a key as itself, so a document's place is the one that it stands for.
+        let key = key.thaw();
         self.members.borrow_mut().put(key, value)
     }
 
@@ -157,18 +172,26 @@ impl Map {
 
     /// The members in the order that the map shows them.
     pub fn entries(&self) -> Vec<(Value, Value)> {
-        let mut entries = self.members.borrow().entries.clone();
-        if self.kind == MapKind::Hash {
+        self.shown().iter().cloned().collect()
+    }
+
+    /// The members in the order that the map shows them, borrowed: the map must not be changed meanwhile.
+    pub(crate) fn shown(&self) -> Shown<'_> {
+        let members = self.members.borrow();
+        let order = (self.kind == MapKind::Hash).then(|| {
             let mut buckets = 32;
-            while entries.len() * 4 > buckets * 3 {
+            while members.entries.len() * 4 > buckets * 3 {
                 buckets *= 2;
             }
-            entries.sort_by_cached_key(|(key, _)| {
+            let bucket = |(key, _): &(Value, Value)| {
                 let hash = key.as_text().map_or(0, |text| java_hash(text) as u32);
                 (hash ^ (hash >> 16)) as usize & (buckets - 1)
-            });
-        }
-        entries
+            };
+            let mut order: Vec<_> = members.entries.iter().map(bucket).enumerate().collect();
+            order.sort_by_key(|(_, bucket)| *bucket);
+            order
+        });
+        Shown { members, order }
     }
 
     /// The value of the member inserted as the `index`th.
@@ -182,6 +205,23 @@ impl Map {
             return Vec::new();
         }
         std::mem::take(entries).into_iter().flat_map(|(key, value)| [key, value]).filter(Value::is_container).collect()
+    }
+}
+
+/// The members of a map in the order that it shows them.
+pub(crate) struct Shown<'m> {
+    members: Ref<'m, Members>,
+    /// Where each is, and its bucket; of a map that shows them as inserted there is none.
+    order: Option<Vec<(usize, usize)>>,
+}
+
+impl Shown<'_> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &(Value, Value)> {
+        let order = self.order.as_deref();
+        (0..self.members.entries.len()).filter_map(move |i| {
+            let place = order.map_or(Some(i), |order| order.get(i).map(|(place, _)| *place));
+            self.members.entries.get(place?)
+        })
     }
 }
 

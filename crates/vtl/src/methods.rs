@@ -15,6 +15,7 @@ use crate::value::{ListKind, Loop, Value};
 mod format;
 pub(crate) mod list;
 mod map;
+mod node;
 mod number;
 mod string;
 mod utf16;
@@ -25,6 +26,8 @@ pub(crate) fn property(value: &Value, name: &str) -> Value {
         // Every object has a class, which no template gets to see.
         _ if name == "class" => Value::Null,
         Value::Map(map) => map.member(name).unwrap_or_default(),
+        Value::Node(document, at) if document.is_map(*at) => document.member(*at, name).unwrap_or_default(),
+        Value::Node(document, at) if name == "empty" => Value::Bool(document.size(*at) == 0),
         Value::Object(object) => object.get(name).unwrap_or_default(),
         Value::Text(text) => match name {
             "empty" => Value::Bool(text.is_empty()),
@@ -82,13 +85,27 @@ pub(crate) fn call(
         return match object.call(name, args) {
             None => Ok(Value::Null),
             Some(Ok(value)) => {
-                if let Value::Text(text) = &value {
-                    meter.string(text.len())?;
+                match &value {
+                    Value::Text(text) => meter.string(text.len())?,
+                    // What was read from a text.
+                    value if value.is_container() => meter.make(read_bytes(args))?,
+                    _ => {}
                 }
                 Ok(value)
             }
             Some(Err(message)) => Err(Halt::eval(message)),
         };
+    }
+    if let Value::Node(document, at) = target {
+        if let Some(value) = node::call(document, *at, name, args, meter)? {
+            return Ok(value);
+        }
+        return call(&document.thaw(*at), name, args, pattern, meter);
+    }
+    // The methods of texts and lists take their arguments apart, which ordinary values can be.
+    if matches!(target, Value::Text(_) | Value::List(_)) && args.iter().any(|arg| matches!(arg, Value::Node(..))) {
+        let args: Vec<_> = args.iter().map(|arg| arg.clone().thaw()).collect();
+        return call(target, name, &args, pattern, meter);
     }
     match (name, args) {
         ("equals", [other]) => return equals(target, other, meter).map(Value::Bool),
@@ -120,9 +137,15 @@ pub(crate) fn call(
             _ => return map::call(&this.own, name, args, meter),
         }),
         Value::Bool(_) | Value::Char(_) => number::call_plain(target, name, args),
-        Value::Null | Value::Block(_) | Value::Object(_) => Ok(Value::Null),
+        Value::Null | Value::Block(_) | Value::Object(_) | Value::Node(..) => Ok(Value::Null),
         _ => number::call(target, name, args, meter),
     }
+}
+
+/// How much memory the lists and maps may take that are read from these texts.
+fn read_bytes(args: &[Value]) -> usize {
+    const EACH: usize = 16;
+    args.iter().filter_map(Value::as_text).map(|text| text.len() * EACH).sum()
 }
 
 /// The failure of a method that takes nothing and was given something.

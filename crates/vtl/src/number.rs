@@ -75,9 +75,10 @@ pub(crate) fn compute(operator: Operator, a: &Value, b: &Value, meter: &mut Mete
         return Ok(None);
     }
     match base(a, b) {
-        Base::Long => Ok(small(a).zip(small(b)).map(|(x, y)| {
-            let wide = matches!(a, Value::Long(_)) || matches!(b, Value::Long(_));
-            integers(operator, x, y, wide)
+        Base::Long => Ok(small(a).zip(small(b)).map(|(x, y)| match integers(operator, x, y) {
+            Some(n) if matches!(a, Value::Long(_)) || matches!(b, Value::Long(_)) => Value::Long(n),
+            Some(n) => Value::integer(n),
+            None => Value::Big(Arc::new(beyond(operator, x, y))),
         })),
         Base::Double => {
             let (Some(x), Some(y)) = (to_double(a), to_double(b)) else { return Ok(None) };
@@ -136,25 +137,25 @@ fn check_size(bytes: usize, meter: &mut Meter) -> Result<(), Halt> {
     meter.make(bytes)
 }
 
-fn integers(operator: Operator, x: i64, y: i64, wide: bool) -> Value {
-    let result = match operator {
+/// Computes with two integers; `None` for a division by zero, and for what 64 bits do not hold.
+#[inline]
+pub(crate) fn integers(operator: Operator, x: i64, y: i64) -> Option<i64> {
+    match operator {
         Operator::Add => x.checked_add(y),
         Operator::Subtract => x.checked_sub(y),
         Operator::Multiply => x.checked_mul(y),
-        Operator::Divide => Some(x.wrapping_div(y)),
-        Operator::Modulo => Some(x.wrapping_rem(y)),
-    };
-    match result {
-        Some(n) if wide => Value::Long(n),
-        Some(n) => Value::integer(n),
-        None => {
-            let (x, y) = (BigInt::from(x), BigInt::from(y));
-            Value::Big(Arc::new(match operator {
-                Operator::Add => x + y,
-                Operator::Subtract => x - y,
-                _ => x * y,
-            }))
-        }
+        Operator::Divide => (y != 0).then(|| x.wrapping_div(y)),
+        Operator::Modulo => (y != 0).then(|| x.wrapping_rem(y)),
+    }
+}
+
+/// A result that 64 bits do not hold.
+fn beyond(operator: Operator, x: i64, y: i64) -> BigInt {
+    let (x, y) = (BigInt::from(x), BigInt::from(y));
+    match operator {
+        Operator::Add => x + y,
+        Operator::Subtract => x - y,
+        _ => x * y,
     }
 }
 

@@ -19,6 +19,8 @@ pub(crate) struct Names {
     slots: HashMap<String, Slot>,
     pub(crate) names: Vec<Box<str>>,
     macros: HashSet<String>,
+    /// The properties and methods that are asked for.
+    members: HashSet<Box<str>>,
     nesting: usize,
 }
 
@@ -56,8 +58,8 @@ pub(crate) struct Mistake {
 
 type Parsed<T> = Result<T, Mistake>;
 
-/// The statements of a template, and the names of its variables by slot.
-pub(crate) type Tree = (Box<[Node]>, Vec<Box<str>>);
+/// The statements of a template, and what it names.
+pub(crate) type Tree = (Box<[Node]>, crate::names::Names);
 
 /// Parses a whole template.
 ///
@@ -68,7 +70,7 @@ pub(crate) fn parse(text: &str) -> Result<Tree, Error> {
     let nodes = Parser::new(text, 0, &mut names)
         .template()
         .map_err(|mistake| Error::at(mistake.kind, mistake.detail, text, mistake.at))?;
-    Ok((nodes, names.names))
+    Ok((nodes, crate::names::Names::new(names.names, names.members)))
 }
 
 impl<'a, 'n> Parser<'a, 'n> {

@@ -5,6 +5,7 @@ use crate::error::{Error, Kind};
 use crate::eval::Eval;
 use crate::halt::Halt;
 use crate::limits::{Limits, Meter};
+use crate::names::Names;
 use crate::parser;
 use crate::text::write_text;
 use crate::value::Value;
@@ -13,7 +14,7 @@ use crate::value::Value;
 #[derive(Debug)]
 pub struct Template {
     nodes: Box<[Node]>,
-    names: Vec<Box<str>>,
+    names: Names,
     source: Box<str>,
 }
 
@@ -57,6 +58,16 @@ impl Template {
         &self.source
     }
 
+    /// Whether the template reads or sets the variable `name`, given without its `$`: what it does not name need not be made.
+    pub fn names_variable(&self, name: &str) -> bool {
+        self.names.slot(name).is_some()
+    }
+
+    /// Whether the template names the property or method `name` of anything.
+    pub fn names_member(&self, name: &str) -> bool {
+        self.names.has_member(name)
+    }
+
     /// Renders the template. What it sets stays in the scope's own variables, and nowhere else.
     ///
     /// # Errors
@@ -67,7 +78,7 @@ impl Template {
         let mut eval = Eval::new(&self.names, &scope.variables, *limits);
         let result = eval.render(&self.nodes, &mut out);
         for (name, value) in &mut scope.variables {
-            if let Some(slot) = self.names.iter().position(|known| **known == **name) {
+            if let Some(slot) = self.names.slot(name) {
                 *value = eval.variable(slot);
             }
         }

@@ -4,9 +4,11 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::rc::Rc;
 
+use crate::document::{Document, Item};
 use crate::halt::Halt;
 use crate::json::write::write_json;
 use crate::limits::Meter;
+use crate::map::Map;
 use crate::number::write_double;
 use crate::value::{ListKind, Value};
 
@@ -57,7 +59,7 @@ pub(crate) fn write_text(value: &Value, out: &mut String, bytes_max: usize, mete
         Value::Map(map) => {
             meter.down()?;
             out.push('{');
-            for (i, (key, value)) in map.entries().iter().enumerate() {
+            for (i, (key, value)) in map.shown().iter().enumerate() {
                 if i > 0 {
                     out.push_str(", ");
                 }
@@ -65,7 +67,7 @@ pub(crate) fn write_text(value: &Value, out: &mut String, bytes_max: usize, mete
                 write_text(key, out, bytes_max, meter)?;
                 out.push('=');
                 match value {
-                    Value::Map(value) if Rc::ptr_eq(value, map) => out.push_str("(this Map)"),
+                    value if is_this(value, map) => out.push_str("(this Map)"),
                     value => write_text(value, out, bytes_max, meter)?,
                 }
             }
@@ -79,17 +81,49 @@ pub(crate) fn write_text(value: &Value, out: &mut String, bytes_max: usize, mete
             write_text(&entry.1, out, bytes_max, meter)?;
             meter.up();
         }
+        Value::Node(document, at) if !document.is_map(*at) => return write_json(value, true, out, bytes_max, meter),
+        Value::Node(document, at) => return write_text(&document.thaw(*at), out, bytes_max, meter),
         Value::Object(object) => out.push_str(&object.text()),
         Value::Loop(this) => return write_text(&Value::Map(this.own.clone()), out, bytes_max, meter),
         Value::Block(_) => {}
     }
+    check(out, bytes_max)
+}
+
+/// Writes what stands at a place of a document.
+pub(crate) fn write_item(
+    document: &Rc<Document>,
+    at: u32,
+    out: &mut String,
+    bytes_max: usize,
+    meter: &mut Meter,
+) -> Result<(), Halt> {
+    match document.at(at) {
+        Item::Int(n) => write_int(i64::from(n), out),
+        Item::Text(_) | Item::Escaped(_) => out.push_str(document.text(document.at(at)).unwrap_or_default()),
+        _ => return write_text(&document.value(at), out, bytes_max, meter),
+    }
+    check(out, bytes_max)
+}
+
+/// Whether the text has not become too long.
+#[inline]
+pub(crate) fn check(out: &str, bytes_max: usize) -> Result<(), Halt> {
     if out.len() > bytes_max {
         return Err(Halt::limit(format!("a text of more than {bytes_max} bytes")));
     }
     Ok(())
 }
 
-fn write_int(n: i64, out: &mut String) {
+fn is_this(value: &Value, map: &Rc<Map>) -> bool {
+    match value {
+        Value::Map(value) => Rc::ptr_eq(value, map),
+        Value::Node(document, at) => document.thawed(*at).is_some_and(|value| is_this(value, map)),
+        _ => false,
+    }
+}
+
+pub(crate) fn write_int(n: i64, out: &mut String) {
     // The digits from the last to the first; 20 are enough for 64 bits and a sign.
     let mut digits = [0u8; 20];
     let mut at = digits.len();
@@ -105,7 +139,7 @@ fn write_int(n: i64, out: &mut String) {
     if n < 0 {
         out.push('-');
     }
-    out.extend(digits[at..].iter().map(|digit| char::from(*digit)));
+    out.push_str(std::str::from_utf8(&digits[at..]).unwrap_or_default());
 }
 
 /// The text of `value`, borrowed where it is one.

@@ -10,7 +10,9 @@ use std::sync::Arc;
 use num_bigint::BigInt;
 
 use crate::decimal::Decimal;
+use crate::document::Document;
 use crate::map::Map;
+use crate::shared::Text;
 
 /// A value of the template language. Clones are cheap.
 #[derive(Clone, Debug, Default)]
@@ -33,13 +35,15 @@ pub enum Value {
     /// One character of a string, which is not a string to methods and comparisons.
     Char(char),
     /// Text.
-    Text(Arc<str>),
+    Text(Text),
     /// A list, an array, or what a map shows of itself.
     List(Rc<List>),
     /// A map.
     Map(Rc<Map>),
     /// A member of a map's `entrySet`.
     Entry(Rc<(Value, Value)>),
+    /// A list or map of a document that was read by [`read_json`](crate::read_json), by its place there.
+    Node(Rc<Document>, u32),
     /// Something of the host's.
     Object(Rc<dyn Object>),
     /// A `#define`d block, rendered when it is printed.
@@ -49,6 +53,9 @@ pub enum Value {
     #[doc(hidden)]
     Loop(Rc<Loop>),
 }
+
+// Values are moved all the time.
+const _: () = assert!(size_of::<Value>() <= 24);
 
 /// Something that the host puts into a template: its properties and methods.
 ///
@@ -160,7 +167,12 @@ pub struct Loop {
 impl Value {
     /// A text.
     pub fn text(text: &str) -> Value {
-        Value::Text(Arc::from(text))
+        Value::Text(Text::from(text))
+    }
+
+    /// A text that is part of the program.
+    pub const fn fixed(text: &'static str) -> Value {
+        Value::Text(Text::fixed(text))
     }
 
     /// A list.
@@ -191,7 +203,7 @@ impl Value {
     }
 
     pub(crate) fn is_container(&self) -> bool {
-        matches!(self, Value::List(_) | Value::Map(_) | Value::Entry(_))
+        matches!(self, Value::List(_) | Value::Map(_) | Value::Node(..) | Value::Entry(_))
     }
 }
 
@@ -203,7 +215,7 @@ impl From<&str> for Value {
 
 impl From<String> for Value {
     fn from(text: String) -> Value {
-        Value::Text(Arc::from(text))
+        Value::Text(Text::from(text))
     }
 }
 
@@ -214,7 +226,7 @@ impl From<bool> for Value {
 }
 
 /// Takes nested containers apart one after the other, so that dropping deep ones needs no stack.
-fn dismantle(mut rest: Vec<Value>) {
+pub(crate) fn dismantle(mut rest: Vec<Value>) {
     while let Some(value) = rest.pop() {
         match value {
             Value::List(list) => {
@@ -225,6 +237,11 @@ fn dismantle(mut rest: Vec<Value>) {
             Value::Map(map) => {
                 if let Some(mut map) = Rc::into_inner(map) {
                     rest.extend(map.take_containers());
+                }
+            }
+            Value::Node(document, _) => {
+                if let Some(mut document) = Rc::into_inner(document) {
+                    rest.extend(document.take_thawed());
                 }
             }
             Value::Entry(entry) => {

@@ -6,7 +6,7 @@ use jsonpath::Path;
 use vtl::{Map, MapKind, Value};
 
 use crate::objects::node::Place;
-use crate::objects::{RenderError, RenderInput, RenderKind, Rendered, linked, map_of, parse_and_render};
+use crate::objects::{RenderError, RenderInput, RenderKind, Rendered, Source, fixed, linked, map_of, parse_and_render};
 
 /// Renders one case: a JSON object with `template`, and optionally `id`, `input` (`body`, `params`), `context` and
 /// `stageVariables`; other members are ignored.
@@ -26,10 +26,7 @@ pub fn batch_line(line: &str) -> String {
     };
     let body = body_of(&case);
     let input = input_of(&case, &body);
-    let has: Vec<&str> = ["requestOverride", "responseOverride"]
-        .into_iter()
-        .filter(|name| matches!(&input.context, Value::Map(context) if context.member(name).is_some()))
-        .collect();
+    let has = overrides_of(&case);
     let result = parse_and_render(&template, input);
     answer(&id, result, &has)
 }
@@ -43,20 +40,36 @@ pub(super) fn body_of(case: &Map) -> Value {
 }
 
 /// What a case lets its template see; `body` is what [`body_of`] gave.
-pub(super) fn input_of<'a>(case: &Map, body: &'a Value) -> RenderInput<'a> {
-    let params = match member(case, "input") {
-        Value::Map(input) => member(&input, "params"),
-        _ => Value::Null,
-    };
-    let of_params = |kind| match &params {
-        Value::Map(params) => or_empty(member(params, kind)),
-        _ => or_empty(Value::Null),
-    };
-    RenderInput {
-        body: body.as_text().map(str::as_bytes),
-        params: linked(["path", "querystring", "header"].map(|kind| (kind, of_params(kind)))),
-        context: map_of(&or_empty(member(case, "context"))),
-        stage_variables: or_empty(member(case, "stageVariables")),
+pub(super) fn input_of<'a>(case: &'a Map, body: &'a Value) -> RenderInput<'a, impl Source> {
+    RenderInput { body: body.as_text().map(str::as_bytes), source: CaseSource(case) }
+}
+
+/// The overrides that a case's context has.
+fn overrides_of(case: &Map) -> Vec<&'static str> {
+    let context = member(case, "context");
+    let names = ["requestOverride", "responseOverride"].into_iter();
+    names.filter(|name| context.member(name).is_some()).collect()
+}
+
+struct CaseSource<'a>(&'a Map);
+
+impl Source for CaseSource<'_> {
+    fn params(&self) -> Value {
+        let params = member(self.0, "input").member("params").unwrap_or_default();
+        let of_params = |kind| (kind, or_empty(params.member(kind).unwrap_or_default()));
+        fixed(["path", "querystring", "header"].map(of_params))
+    }
+
+    fn context(&self) -> Value {
+        map_of(&or_empty(member(self.0, "context")))
+    }
+
+    fn overrides(&self) -> bool {
+        !overrides_of(self.0).is_empty()
+    }
+
+    fn stage_variables(&self) -> Value {
+        or_empty(member(self.0, "stageVariables"))
     }
 }
 
@@ -73,7 +86,7 @@ pub fn jsonpath_line(line: &str) -> String {
     let (Value::Text(doc), Value::Text(path)) = (member(&case, "doc"), member(&case, "path")) else {
         return failed(&id, "path", "the case has no `doc` and `path`");
     };
-    let document = match vtl::parse_json(&doc) {
+    let document = match vtl::read_json(&doc) {
         Ok(document) => document,
         Err(error) => return failed(&id, "eval", &error),
     };

@@ -1,36 +1,30 @@
 //! `$util.escapeJavaScript`.
 
-use std::fmt::Write as _;
-
 /// Escapes as commons-lang 2.6 does: quotes, backslash and `/` get a backslash, control characters and all above
 /// U+007F become `\uXXXX` by UTF-16 unit. Source: observed.
 pub(super) fn java_script(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + text.len() / 8);
-    let mut plain = 0;
-    for (at, c) in text.char_indices() {
-        let short = match c {
-            '\'' => "\\'",
-            '"' => "\\\"",
-            '\\' => "\\\\",
-            '/' => "\\/",
-            '\u{8}' => "\\b",
-            '\n' => "\\n",
-            '\t' => "\\t",
-            '\u{c}' => "\\f",
-            '\r' => "\\r",
-            ' '..='\u{7f}' => continue,
-            _ => "",
-        };
-        out.push_str(&text[plain..at]);
-        plain = at + c.len_utf8();
-        out.push_str(short);
-        if short.is_empty() {
-            for unit in c.encode_utf16(&mut [0; 2]) {
-                // Writing to a string cannot fail.
-                let _ = write!(out, "\\u{unit:04X}");
+    let mut out = Vec::with_capacity(text.len() + text.len() / 2 + 8);
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    while let Some(byte) = bytes.get(at) {
+        at += 1;
+        match byte {
+            b'\'' | b'"' | b'\\' | b'/' => out.extend([b'\\', *byte]),
+            b' '..=0x7F => out.push(*byte),
+            0x08 => out.extend(*b"\\b"),
+            b'\n' => out.extend(*b"\\n"),
+            b'\t' => out.extend(*b"\\t"),
+            0x0C => out.extend(*b"\\f"),
+            b'\r' => out.extend(*b"\\r"),
+            _ => {
+                let Some(c) = text.get(at - 1..).and_then(|rest| rest.chars().next()) else { continue };
+                at += c.len_utf8() - 1;
+                for unit in c.encode_utf16(&mut [0; 2]) {
+                    let digit = |shift: u32| b"0123456789ABCDEF"[usize::from(*unit >> shift & 15)];
+                    out.extend([b'\\', b'u', digit(12), digit(8), digit(4), digit(0)]);
+                }
             }
         }
     }
-    out.push_str(&text[plain..]);
-    out
+    String::from_utf8(out).unwrap_or_default()
 }

@@ -6,14 +6,42 @@ use types::event::EventKind;
 use vtl::{Map, MapKind, Value};
 
 use crate::context::Scope;
-use crate::objects::context::linked;
+use crate::objects::Source;
+use crate::objects::context::{fixed, linked};
+
+/// What an event lets its template see.
+pub(super) struct EventSource<'a> {
+    pub(super) scope: &'a Scope<'a>,
+    /// The backend's, in a response template.
+    pub(super) status: Option<u16>,
+    /// Whether the template names the override maps.
+    pub(super) overrides: bool,
+}
+
+impl Source for EventSource<'_> {
+    fn params(&self) -> Value {
+        params(self.scope)
+    }
+
+    fn context(&self) -> Value {
+        context(self.scope, self.status, self.overrides)
+    }
+
+    fn overrides(&self) -> bool {
+        self.overrides
+    }
+
+    fn stage_variables(&self) -> Value {
+        stage_variables(self.scope)
+    }
+}
 
 /// `$context` of an event. The order in which keys are given is the order that AWS's printed map has where two fall
 /// into one bucket; what an event has not is null, so that it prints as in the recorded map.
 ///
 /// Source: observed (the founding question's log). `status` is there in response templates only. Overrides are maps to be
 /// filled, and there only for templates that name them (inferred, as on REST APIs), because they would print.
-pub(crate) fn context(scope: &Scope<'_>, status: Option<u16>, overrides: bool) -> Value {
+fn context(scope: &Scope<'_>, status: Option<u16>, overrides: bool) -> Value {
     let (event, connection) = (scope.event, &scope.event.connection);
     let (message_id, disconnect) = match &event.kind {
         EventKind::Message(message) => (text(&message.id.to_string()), None),
@@ -43,26 +71,26 @@ pub(crate) fn context(scope: &Scope<'_>, status: Option<u16>, overrides: bool) -
         members.push(("status", text(&status.to_string())));
     }
     if overrides {
-        let empty = || linked([]);
-        members.push(("requestOverride", linked([("header", empty()), ("path", empty()), ("querystring", empty())])));
-        members.push(("responseOverride", linked([("header", empty())])));
+        let empty = || fixed([]);
+        members.push(("requestOverride", fixed([("header", empty()), ("path", empty()), ("querystring", empty())])));
+        members.push(("responseOverride", fixed([("header", empty())])));
     }
     hashed(members)
 }
 
 /// `$input.params()`: what the handshake had; empty maps on other events. Source: observed for headers.
-pub(crate) fn params(scope: &Scope<'_>) -> Value {
+fn params(scope: &Scope<'_>) -> Value {
     let handshake = match &scope.event.kind {
         EventKind::Connect(handshake) => Some(handshake),
         EventKind::Message(_) | EventKind::Disconnect(_) => None,
     };
     let query = handshake.iter().flat_map(|h| h.query.iter().map(|(name, value)| (name.as_str(), text(value))));
     let headers = handshake.iter().flat_map(|h| h.headers.iter().map(|(name, value)| (name, text(value))));
-    linked([("path", linked([])), ("querystring", linked(query)), ("header", linked(headers))])
+    fixed([("path", fixed([])), ("querystring", linked(query)), ("header", linked(headers))])
 }
 
 /// `$stageVariables`.
-pub(crate) fn stage_variables(scope: &Scope<'_>) -> Value {
+fn stage_variables(scope: &Scope<'_>) -> Value {
     linked(scope.stage_variables.iter().map(|(name, value)| (name.as_str(), text(value))))
 }
 
@@ -85,9 +113,9 @@ fn identity(scope: &Scope<'_>) -> Value {
     ])
 }
 
-fn hashed(members: Vec<(&str, Value)>) -> Value {
-    let members = members.into_iter().map(|(key, value)| (Value::text(key), value));
-    Value::Map(Rc::new(Map::of(MapKind::Hash, members)))
+fn hashed(members: Vec<(&'static str, Value)>) -> Value {
+    let members = members.into_iter().map(|(key, value)| (Value::fixed(key), value)).collect();
+    Value::Map(Rc::new(Map::distinct(MapKind::Hash, members)))
 }
 
 fn text(text: &str) -> Value {

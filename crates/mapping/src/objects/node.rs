@@ -16,8 +16,8 @@ impl Node for Place {
             Value::Null => NodeKind::Null,
             Value::Bool(_) => NodeKind::Bool,
             Value::Int(_) | Value::Long(_) | Value::Big(_) | Value::Double(_) | Value::Decimal(_) => NodeKind::Number,
-            Value::List(_) => NodeKind::List,
-            Value::Map(_) => NodeKind::Map,
+            value if value.is_list() => NodeKind::List,
+            value if value.is_map() => NodeKind::Map,
             _ => NodeKind::String,
         }
     }
@@ -55,32 +55,19 @@ impl Node for Place {
     }
 
     fn len(&self) -> usize {
-        match &self.0 {
-            Value::List(list) => list.len(),
-            Value::Map(map) => map.len(),
-            _ => 0,
-        }
+        self.0.size()
     }
 
     fn item(&self, index: usize) -> Option<Place> {
-        match &self.0 {
-            Value::List(list) => list.get(index).map(Place),
-            _ => None,
-        }
+        self.0.item(index).map(Place)
     }
 
     fn member(&self, name: &str) -> Option<Place> {
-        match &self.0 {
-            Value::Map(map) => map.member(name).map(Place),
-            _ => None,
-        }
+        self.0.member(name).map(Place)
     }
 
     fn names(&self) -> Vec<String> {
-        match &self.0 {
-            Value::Map(map) => map.entries().iter().filter_map(|(key, _)| key.as_text().map(str::to_owned)).collect(),
-            _ => Vec::new(),
-        }
+        self.0.names().iter().filter_map(|name| name.as_text().map(str::to_owned)).collect()
     }
 
     // A Java Set: it prints as `[a, b]` and not as JSON (the oracle's answer).

@@ -1,6 +1,6 @@
 //! `$util`: a function each, with its name, in one table.
 
-use vtl::{Object, Value};
+use vtl::{Object, Text, Value};
 
 use crate::objects::{encoding, escape};
 
@@ -11,9 +11,9 @@ pub(super) struct Util;
 /// A function of `$util` and what it takes.
 enum Function {
     /// Anything; its text is taken.
-    Any(fn(&str) -> Result<Value, String>),
+    Any(fn(&Text) -> Result<Value, String>),
     /// A text; null fails, anything else finds no such method.
-    Text(fn(&str) -> Result<Value, String>),
+    Text(fn(&Text) -> Result<Value, String>),
 }
 
 /// All functions. Source: documented ("$util variables"); what each does with odd input: corpus/vtl.
@@ -21,7 +21,7 @@ const FUNCTIONS: [(&str, Function); 6] = [
     // Escapes as a JavaScript string, `'` and `/` too, which JSON does not know.
     ("escapeJavaScript", Function::Any(|text| Ok(Value::from(escape::java_script(text))))),
     // Reads lenient JSON.
-    ("parseJson", Function::Text(vtl::parse_json)),
+    ("parseJson", Function::Text(vtl::read_json)),
     // Form encoding: a blank becomes `+`.
     ("urlEncode", Function::Text(|text| Ok(Value::from(encoding::url_encode(text))))),
     ("urlDecode", Function::Text(|text| encoding::url_decode(text).map(Value::from))),
@@ -40,8 +40,8 @@ impl Object for Util {
         let (_, function) = FUNCTIONS.iter().find(|(known, _)| *known == name)?;
         match (function, arg) {
             (Function::Any(run) | Function::Text(run), Value::Text(text)) => Some(run(text)),
-            (Function::Any(run), Value::Null) => Some(run("null")),
-            (Function::Any(run), other) => Some(vtl::display(other).and_then(|text| run(&text))),
+            (Function::Any(run), Value::Null) => Some(run(&Text::fixed("null"))),
+            (Function::Any(run), other) => Some(vtl::display(other).and_then(|text| run(&text.into()))),
             (Function::Text(_), Value::Null) => Some(Err(format!("$util.{name}() was given null"))),
             (Function::Text(_), _) => None,
         }

@@ -16,7 +16,11 @@ impl Eval {
         let mut done = HashSet::new();
         for container in std::mem::take(&mut self.touched) {
             if address(&container).is_some_and(|at| done.insert(at)) && reaches_itself(&container, &mut visits) {
-                match container {
+                let ordinary = match &container {
+                    Value::Node(document, at) => document.thawed(*at).cloned().unwrap_or_default(),
+                    value => value.clone(),
+                };
+                match ordinary {
                     Value::List(list) => drop(std::mem::take(&mut *list.items.borrow_mut())),
                     Value::Map(map) => map.clear(),
                     _ => {}
@@ -26,8 +30,10 @@ impl Eval {
     }
 }
 
+/// Where a container is; a document that was never thawed contains nothing but itself.
 fn address(value: &Value) -> Option<usize> {
     match value {
+        Value::Node(document, at) => document.thawed(*at).and_then(address),
         Value::List(list) => Some(Rc::as_ptr(list) as usize),
         Value::Map(map) => Some(Rc::as_ptr(map) as usize),
         Value::Entry(entry) => Some(Rc::as_ptr(entry) as usize),
@@ -37,6 +43,7 @@ fn address(value: &Value) -> Option<usize> {
 
 fn inside(value: &Value) -> Vec<Value> {
     match value {
+        Value::Node(document, at) => document.thawed(*at).map(inside).unwrap_or_default(),
         Value::List(list) => list.items().into_iter().filter(Value::is_container).collect(),
         Value::Map(map) => {
             map.entries().into_iter().flat_map(|(key, value)| [key, value]).filter(Value::is_container).collect()

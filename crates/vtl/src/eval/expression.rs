@@ -1,15 +1,14 @@
 //! Evaluates expressions.
 
-use std::cmp::Ordering;
 use std::rc::Rc;
 
 use super::Eval;
-use crate::ast::{Arithmetic, Comparison, Expr, Inner, Operator, Relation};
+use super::found::{Scalar, find, is_simple, simple};
+use crate::ast::{Comparison, Expr, Inner, Relation};
 use crate::equal::loosely_equal;
 use crate::halt::Halt;
 use crate::map::{Map, MapKind};
-use crate::number::{compare, compute, is_number, small};
-use crate::text::write_text;
+use crate::number::{compare, small};
 use crate::value::{Block, ListKind, Value};
 
 /// The longest range, in items.
@@ -20,10 +19,10 @@ impl Eval {
     pub(super) fn operand(&mut self, expr: &Expr) -> Result<Value, Halt> {
         Ok(match expr {
             Expr::Reference(reference) => match self.resolve(reference).map_err(|halt| halt.at(reference.at))? {
-                Value::Null => Value::Text(self.empty.clone()),
+                Value::Null => Value::fixed(""),
                 value => value,
             },
-            Expr::Text(text) => Value::Text(text.clone()),
+            Expr::Text(text) => Value::Text(text.clone().into()),
             Expr::Int(n) => Value::Int(*n),
             Expr::Bool(b) => Value::Bool(*b),
             Expr::Template(inner) => self.string(inner)?,
@@ -31,7 +30,7 @@ impl Eval {
             Expr::Double(d) => Value::Double(*d),
             Expr::Big(n) => Value::Big(n.clone()),
             Expr::Null => Value::Null,
-            Expr::Arithmetic(arithmetic) => self.arithmetic(arithmetic)?,
+            Expr::Arithmetic(arithmetic) => self.arithmetic(arithmetic)?.into_value(),
             Expr::Range(from, to, at) => self.range(from, to).map_err(|halt| halt.at(*at))?,
             Expr::List(items) => {
                 self.meter.down()?;
@@ -65,6 +64,10 @@ impl Eval {
     pub(super) fn truth(&mut self, expr: &Expr) -> Result<bool, Halt> {
         Ok(match expr {
             Expr::Bool(b) => *b,
+            Expr::Reference(reference) if reference.lead == reference.steps.len() => {
+                let found = find(&self.variables, &mut self.meter, reference).map_err(|halt| halt.at(reference.at))?;
+                !matches!(found.scalar(), Scalar::Bool(false))
+            }
             Expr::Reference(reference) => {
                 !matches!(self.resolve(reference).map_err(|halt| halt.at(reference.at))?, Value::Bool(false))
             }
@@ -98,47 +101,41 @@ impl Eval {
     }
 
     fn compare(&mut self, comparison: &Comparison) -> Result<bool, Halt> {
-        let left = self.operand(&comparison.left)?;
-        let left = self.without_block(left)?;
-        let right = self.operand(&comparison.right)?;
-        let right = self.without_block(right)?;
-        let order = |wanted: fn(Ordering) -> bool| compare(&left, &right).is_some_and(wanted);
-        Ok(match comparison.relation {
-            Relation::Equal => loosely_equal(&left, &right, &mut self.meter)?,
-            Relation::NotEqual => !loosely_equal(&left, &right, &mut self.meter)?,
-            Relation::Less => order(Ordering::is_lt),
-            Relation::LessEqual => order(Ordering::is_le),
-            Relation::Greater => order(Ordering::is_gt),
-            Relation::GreaterEqual => order(Ordering::is_ge),
-        })
-    }
-
-    fn arithmetic(&mut self, arithmetic: &Arithmetic) -> Result<Value, Halt> {
-        self.meter.down()?;
-        self.meter.steps(1)?;
-        let left = self.operand(&arithmetic.left)?;
-        let left = self.without_block(left)?;
-        let right = self.operand(&arithmetic.right)?;
-        let right = self.without_block(right)?;
-        self.meter.up();
-        if is_number(&left) && is_number(&right) {
-            return compute(arithmetic.operator, &left, &right, &mut self.meter)
-                .map(Option::unwrap_or_default)
-                .map_err(|halt| halt.at(arithmetic.at));
-        }
-        let text = matches!(left, Value::Text(_)) || matches!(right, Value::Text(_));
-        if arithmetic.operator != Operator::Add || !text {
-            return Ok(Value::Null);
-        }
-        let mut out = String::new();
-        for (value, expr) in [(&left, &arithmetic.left), (&right, &arithmetic.right)] {
-            match (value, expr) {
-                (Value::Null, Expr::Arithmetic(failed)) => out.push_str(&failed.literal),
-                (value, _) => write_text(value, &mut out, self.meter.limits.string_bytes, &mut self.meter)?,
+        let Comparison { relation, left, right } = comparison;
+        if is_simple(left) && is_simple(right) {
+            let found = simple(&self.variables, &mut self.meter, left)?;
+            let other = simple(&self.variables, &mut self.meter, right)?;
+            let order = match (found.scalar(), other.scalar()) {
+                (Scalar::Integer(a), Scalar::Integer(b)) => Some(a.cmp(&b)),
+                (Scalar::Text(a), Scalar::Text(b)) if relation.is_equality() => {
+                    self.meter.steps(1)?;
+                    Some(a.cmp(b))
+                }
+                _ => None,
+            };
+            if let Some(order) = order {
+                return Ok(relation.holds(order));
+            }
+            // A block may set what the right side reads.
+            if !found.is_block() {
+                let (left, right) = (found.into_value(), other.into_value());
+                return self.relate(*relation, left, right);
             }
         }
-        self.meter.string(out.len()).map_err(|halt| halt.at(arithmetic.at))?;
-        Ok(Value::from(out))
+        let left = self.operand(left)?;
+        let left = self.without_block(left)?;
+        let right = self.operand(right)?;
+        self.relate(*relation, left, right)
+    }
+
+    fn relate(&mut self, relation: Relation, left: Value, right: Value) -> Result<bool, Halt> {
+        let left = self.without_block(left)?;
+        let right = self.without_block(right)?;
+        Ok(match relation {
+            Relation::Equal => loosely_equal(&left, &right, &mut self.meter)?,
+            Relation::NotEqual => !loosely_equal(&left, &right, &mut self.meter)?,
+            relation => compare(&left, &right).is_some_and(|order| relation.holds(order)),
+        })
     }
 
     fn range(&mut self, from: &Expr, to: &Expr) -> Result<Value, Halt> {

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use super::Eval;
+use super::found::find;
 use crate::ast::{Call, Expr, Reference, Root, Step};
 use crate::equal::index_of;
 use crate::halt::Halt;
@@ -14,9 +15,11 @@ use crate::value::{ListKind, Value};
 impl Eval {
     /// The value of a reference; null where there is none.
     pub(super) fn resolve(&mut self, reference: &Reference) -> Result<Value, Halt> {
-        let Root::Slot(slot) = reference.root else { return Ok(Value::Null) };
-        let value = self.variables[slot as usize].clone();
-        self.walk(value, &reference.steps)
+        let value = find(&self.variables, &mut self.meter, reference)?.into_value();
+        match &reference.steps[reference.lead..] {
+            [] => Ok(value),
+            steps => self.walk(value, steps),
+        }
     }
 
     fn walk(&mut self, mut value: Value, steps: &[Step]) -> Result<Value, Halt> {
@@ -26,7 +29,7 @@ impl Eval {
             }
             self.meter.steps(1)?;
             value = match step {
-                Step::Property(name) => methods::property(&value, name),
+                Step::Property(name, _) => methods::property(&value, name),
                 Step::Index(index, at) => {
                     let index = self.operand(index)?;
                     self.index(&value, &index).map_err(|halt| halt.at(*at))?
@@ -44,6 +47,18 @@ impl Eval {
                 match index_of(index, items.len()) {
                     Some(Ok(i)) => Ok(items[i].clone()),
                     Some(Err(n)) => Err(Halt::eval(format!("index {n} of a list of {} items", items.len()))),
+                    None => Ok(Value::Null),
+                }
+            }
+            Value::Node(document, at) if document.is_map(*at) => match index {
+                Value::Text(name) => Ok(document.member(*at, name).unwrap_or_default()),
+                index => self.index(&document.thaw(*at), index),
+            },
+            Value::Node(document, at) => {
+                let size = document.size(*at);
+                match index_of(index, size) {
+                    Some(Ok(i)) => Ok(document.item(*at, i).unwrap_or_default()),
+                    Some(Err(n)) => Err(Halt::eval(format!("index {n} of a list of {size} items"))),
                     None => Ok(Value::Null),
                 }
             }
@@ -109,12 +124,14 @@ impl Eval {
         if container.is_container() && value.is_container() {
             self.touched.push(container.clone());
         }
+        // A document's place becomes what it stands for before it is changed.
+        let container = container.thaw();
         match (last, &container) {
-            (Step::Property(name), Value::Map(map)) => {
+            (Step::Property(name, _), Value::Map(map)) => {
                 self.meter.make(64 + name.len())?;
                 map.put(Value::text(name), value);
             }
-            (Step::Property(name), Value::Loop(this)) => {
+            (Step::Property(name, _), Value::Loop(this)) => {
                 self.meter.make(64 + name.len())?;
                 this.own.put(Value::text(name), value);
             }

@@ -55,6 +55,12 @@ pub(super) fn call(list: &Rc<List>, name: &str, args: &[Value], meter: &mut Mete
             }
             found(last)
         }
+        ("containsAll" | "addAll" | "removeAll" | "retainAll", [Value::Node(document, at)]) => {
+            return call(list, name, &[document.thaw(*at)], meter);
+        }
+        ("addAll", [index, Value::Node(document, at)]) => {
+            return call(list, name, &[index.clone(), document.thaw(*at)], meter);
+        }
         ("containsAll", [Value::List(others)]) => {
             let mut all = true;
             for other in others.items() {

@@ -27,16 +27,16 @@ pub(super) fn call(map: &Rc<Map>, name: &str, args: &[Value], meter: &mut Meter)
         ("containsKey", [key]) => Value::Bool(map.get(key).is_some()),
         ("containsValue", [value]) => {
             let mut found = false;
-            for (_, other) in map.entries() {
-                found = found || equals(&other, value, meter)?;
+            for (_, other) in map.shown().iter() {
+                found = found || equals(other, value, meter)?;
             }
             Value::Bool(found)
         }
-        ("keySet", []) => view(map, meter, |key, _| key)?,
-        ("values", []) => view(map, meter, |_, value| value)?,
+        ("keySet", []) => view(map, meter, |(key, _)| key.clone())?,
+        ("values", []) => view(map, meter, |(_, value)| value.clone())?,
         ("entrySet", []) => {
             meter.make(map.len() * 48)?;
-            view(map, meter, |key, value| Value::Entry(Rc::new((key, value))))?
+            view(map, meter, |entry| Value::Entry(Rc::new(entry.clone())))?
         }
         ("getOrDefault", [key, other]) => map.get(key).unwrap_or_else(|| other.clone()),
         ("putIfAbsent", [key, value]) => match map.get(key) {
@@ -47,7 +47,8 @@ pub(super) fn call(map: &Rc<Map>, name: &str, args: &[Value], meter: &mut Meter)
             }
             Some(old) => old,
         },
-        ("putAll", [Value::Map(other)]) => {
+        ("putAll", [other]) if other.is_map() => {
+            let Some(other) = other.as_map() else { return Ok(Value::Null) };
             meter.make(other.len() * 64)?;
             for (key, value) in other.entries() {
                 map.put(key, value);
@@ -71,9 +72,9 @@ pub(super) fn call(map: &Rc<Map>, name: &str, args: &[Value], meter: &mut Meter)
     })
 }
 
-fn view(map: &Map, meter: &mut Meter, part: impl Fn(Value, Value) -> Value) -> Result<Value, Halt> {
+fn view(map: &Map, meter: &mut Meter, part: impl Fn(&(Value, Value)) -> Value) -> Result<Value, Halt> {
     meter.make(map.len() * 16)?;
     meter.steps(map.len() / 8)?;
-    let items = map.entries().into_iter().map(|(key, value)| part(key, value)).collect();
+    let items = map.shown().iter().map(part).collect();
     Ok(Value::list(ListKind::View, items))
 }

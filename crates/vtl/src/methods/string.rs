@@ -2,13 +2,13 @@
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
-use std::sync::Arc;
 
 use super::{format, incomparable, null, out_of_range, surplus, utf16};
 use crate::halt::Halt;
 use crate::json::java_trim;
 use crate::limits::Meter;
 use crate::pattern::Pattern;
+use crate::shared::Text;
 use crate::text::to_text;
 use crate::value::{ListKind, Value};
 
@@ -25,7 +25,7 @@ fn int(n: usize) -> Value {
 }
 
 pub(super) fn call(
-    text: &Arc<str>,
+    text: &Text,
     name: &str,
     args: &[Value],
     pattern: Option<&Result<Pattern, String>>,
@@ -156,7 +156,7 @@ impl std::ops::Deref for Compiled<'_> {
     }
 }
 
-fn without_arguments(text: &Arc<str>, name: &str, meter: &mut Meter) -> Result<Option<Value>, Halt> {
+fn without_arguments(text: &Text, name: &str, meter: &mut Meter) -> Result<Option<Value>, Halt> {
     Ok(Some(match name {
         "length" => int(utf16::len(text)),
         "isEmpty" => Value::Bool(text.is_empty()),
@@ -213,9 +213,9 @@ fn with_int(text: &str, name: &str, n: i64, meter: &mut Meter) -> Result<Option<
 }
 
 fn with_text(
-    text: &Arc<str>,
+    text: &Text,
     name: &str,
-    other: &Arc<str>,
+    other: &Text,
     pattern: Option<&Result<Pattern, String>>,
     meter: &mut Meter,
 ) -> Result<Option<Value>, Halt> {

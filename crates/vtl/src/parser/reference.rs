@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 
 use super::{Parsed, Parser};
 use crate::ast::{Call, Expr, Node, Reference, Root, Step};
+use crate::document::sign;
 use crate::token::Kind;
 
 impl Parser<'_, '_> {
@@ -24,11 +25,14 @@ impl Parser<'_, '_> {
             let name = self.bump()?;
             let at = (self.base + name.start) as u32;
             let image = self.image(&name);
+            if !self.names.members.contains(image) {
+                self.names.members.insert(image.into());
+            }
             if self.peek()? == Kind::Open && self.begins_arguments()? {
                 let args = self.nested(Parser::arguments)?;
                 steps.push(Step::Method(Box::new(Call { name: image.into(), args, pattern: OnceLock::new(), at })));
             } else {
-                steps.push(Step::Property(image.into()));
+                steps.push(Step::Property(image.into(), sign(image)));
             }
             self.indexes(&mut steps)?;
         }
@@ -66,6 +70,7 @@ impl Parser<'_, '_> {
         };
         Ok(Reference {
             root,
+            lead: steps.iter().take_while(|step| matches!(step, Step::Property(name, _) if &**name != "class")).count(),
             steps: steps.into(),
             prefix: prefix.into(),
             escaped,

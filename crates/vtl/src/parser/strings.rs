@@ -1,6 +1,7 @@
 //! Strings, and the templates in them.
 
 use std::borrow::Cow;
+
 use std::sync::Arc;
 
 use super::{Parsed, Parser};

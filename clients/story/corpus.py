@@ -11,7 +11,7 @@ STATES = ("same", "different", "inferred", "later")
 # Everything that a story may say, so that a misspelt word is an error and not a check that never runs.
 MEMBERS = {"story", "rules", "source", "needs", "known_defect", "settings", "api", "stage", "models", "routes", "backend", "step"}
 SETTINGS = {"limits", "options", "own"}
-ROUTE = {"integration", "two_way", "route", "with", "responses"}
+ROUTE = {"integration", "two_way", "headers", "route", "with", "responses"}
 ANSWER = {"status", "headers", "body", "hex", "repeat", "raw", "hold", "then"}
 EXPECT = {"status", "error", "headers", "body"}
 HTTP = {"via", "host", "headers", "body", "hex", "repeat", "stage", "spelling", "client_port", "expect"}

@@ -9,6 +9,8 @@ from harness.aws import CONFIG, CREDENTIALS, REGION
 
 from .pattern import fill
 
+# What a story without routes of its own has.
+ECHO = {"$default": "HTTP_PROXY POST /echo, two-way"}
 # A story sees every line of the execution log unless it says otherwise.
 LOGGED = {"LoggingLevel": "INFO", "DataTraceEnabled": True}
 
@@ -44,7 +46,7 @@ class Made:
         for name, schema in story.get("models", {}).items():
             model = self.call("CreateModel", {"Name": name, "ContentType": "application/json", "Schema": fill(schema, names)})
             names[f"model {name}"] = model["ModelId"]
-        for key, route in story.get("routes", {}).items():
+        for key, route in story.get("routes", ECHO).items():
             self.route(key, {"integration": route} if isinstance(route, str) else route)
         self.deployed = False
         self.deploy()
@@ -79,6 +81,8 @@ class Made:
             members.setdefault("IntegrationMethod", method)
         if uri:
             members.setdefault("IntegrationUri", fill(f"<backend>{uri}" if uri.startswith("/") else uri, self.names))
+        for name, source in fill(told.get("headers", {}), self.names).items():
+            members.setdefault("RequestParameters", {})[f"integration.request.header.{name}"] = source
         made = self.call("CreateIntegration", members)["IntegrationId"]
         # Most stories about non-proxy integrations want the plain way back; `responses = {}` wants none.
         plain = {} if kind.endswith("_PROXY") else {"$default": {}}

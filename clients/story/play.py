@@ -3,6 +3,8 @@
 import contextlib
 import threading
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from harness.aws import management
 from harness.backend import Answer, unused_port
 from harness.until import PATIENCE
@@ -57,7 +59,7 @@ class Play:
                 getattr(steps, verb)(self, step)
             number, verb = len(self.story.steps), LOOSE_ENDS
             self.nothing_is_left()
-        except (Mismatch, AssertionError, OSError, EOFError) as failure:
+        except (Mismatch, AssertionError, BotoCoreError, ClientError, OSError, EOFError) as failure:
             raise Failed(f"{self.story.path}\nstep {number} ({verb}): {failure}\nit says: {self.story.text['story']}") from failure
         finally:
             self.clean()

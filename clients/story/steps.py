@@ -151,6 +151,8 @@ def closed(play, step):
         raise Mismatch(f"what {name} gets", ("close", step["closed"]), came)
     if "reason" in step:
         check(f"the reason of {name}'s close frame", step["reason"], came[2], play.names)
+    # As a client does that was told to go; after a violation the gateway waits for it.
+    person.drop()
 
 
 def saw(play, step):

@@ -99,5 +99,8 @@ class Made:
         if self.deployed:
             self.call("UpdateStage", members)
         else:
+            if self.stage_members.get("AutoDeploy"):
+                # Such a stage chooses its deployment itself.
+                del members["DeploymentId"]
             self.call("CreateStage", {"DefaultRouteSettings": LOGGED, **members, **fill(self.stage_members, self.names)})
             self.deployed = True

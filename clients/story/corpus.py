@@ -146,6 +146,7 @@ class Rule:
     mark: str
     state: str
     why: str = ""
+    needs: list = field(default_factory=list)
 
     @property
     def section(self):

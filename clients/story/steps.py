@@ -21,6 +21,11 @@ def _headers(told):
     return list(told.items()) if isinstance(told, dict) else [tuple(pair) for pair in told]
 
 
+def _some(expected, came):
+    """Where only presence is asked about, an empty text is nothing."""
+    return came or None if isinstance(expected, bool) else came
+
+
 def _check_headers(what, expected, came, names):
     """`came` are pairs; a list is expected where a name comes several times."""
     for name, value in expected.items():
@@ -46,7 +51,7 @@ def _check_answer(play, what, expect, answer, status):
     _check_headers(what, expect.get("headers", {}), answer.headers, play.names)
     if "body" in expect:
         body = (answer.body or b"").decode("utf-8")
-        check(f"{what}, body", expect["body"], body if expect["body"] is not False else body or None, play.names)
+        check(f"{what}, body", expect["body"], _some(expect["body"], body), play.names)
 
 
 def connect(play, step):
@@ -168,7 +173,7 @@ def saw(play, step):
         raise Mismatch("the method that the backend saw", method, request.method)
     what = f"what the backend saw at {path}"
     if "query" in step:
-        check(f"{what}, query", step["query"], request.query if step["query"] is not False else request.query or None, play.names)
+        check(f"{what}, query", step["query"], _some(step["query"], request.query), play.names)
     _check_headers(what, step.get("headers", {}), request.headers, play.names)
     names = [name for name, _ in request.headers]
     if "only_headers" in step and sorted(names, key=str.lower) != sorted(step["only_headers"], key=str.lower):
@@ -178,8 +183,7 @@ def saw(play, step):
     if "hex" in step and request.body.hex() != step["hex"]:
         raise Mismatch(f"{what}, body in hex", step["hex"], request.body.hex())
     if "body" in step:
-        wanted = step["body"]
-        check(f"{what}, body", wanted, request.text if wanted is not False else request.text or None, play.names)
+        check(f"{what}, body", step["body"], _some(step["body"], request.text), play.names)
 
 
 def unseen(play, step):

@@ -17,8 +17,10 @@ def state(rule, shown_by, parts):
     """What the table says of a rule: a rule whose every story waits for a part of the program is not kept yet."""
     if rule.state == "later":
         return "not yet"
-    waiting = {need for story in shown_by for need in story.needs if not parts[need][0]}
-    if shown_by and all(any(not parts[need][0] for need in story.needs) for story in shown_by):
+    waiting = {need for need in rule.needs if not parts[need][0]}
+    if not waiting and shown_by and all(any(not parts[need][0] for need in story.needs) for story in shown_by):
+        waiting = {need for story in shown_by for need in story.needs if not parts[need][0]}
+    if waiting:
         return f"not yet ({', '.join(sorted(waiting))})"
     return {"inferred": "decision"}.get(rule.state, rule.state)
 

@@ -13,3 +13,8 @@ pub(crate) fn text<'a>(document: &'a Document, member: &str) -> &'a str {
 pub(crate) fn is_automatic(stage: &Document) -> bool {
     stage.get("autoDeploy") == Some(&Value::Bool(true))
 }
+
+/// An object in a list, by its index.
+pub(crate) fn item<'a>(document: &'a Document, member: &str, index: usize) -> Option<&'a Document> {
+    document.get(member)?.get(index)?.as_object()
+}

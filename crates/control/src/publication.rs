@@ -1,5 +1,7 @@
 //! From documents to what the data plane reads: builds the next snapshot, sharing all that did not change.
 
+mod account;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 
@@ -27,7 +29,7 @@ impl Publication {
     /// # Errors
     /// When a stored document is not what this program writes.
     pub(crate) fn first(&mut self, tx: &Transaction) -> Result<Snapshot, Error> {
-        let mut snapshot = Snapshot::default();
+        let mut snapshot = Snapshot { account: Arc::new(account::build(tx)?), ..Snapshot::default() };
         for (api_id, _) in tx.all("apis") {
             for (name, stage) in tx.all(&paths::stages(api_id)) {
                 let key = StageKey { api_id: api_id.to_owned(), stage: name.to_owned() };
@@ -41,7 +43,7 @@ impl Publication {
 
     /// The snapshot after a call; none when the call changed nothing that clients can notice.
     ///
-    /// A stage that did not change is the same `Arc` as before.
+    /// A stage that did not change is the same `Arc` as before, and so is the account.
     ///
     /// # Errors
     /// When a document is not what this program writes.
@@ -64,6 +66,12 @@ impl Publication {
                 (Some(_), None) => {
                     next.get_or_insert_with(|| current.clone()).stages.remove(&key);
                 }
+            }
+        }
+        if account::may_have_changed(tx) {
+            let account = account::build(tx)?;
+            if account != *current.account {
+                next.get_or_insert_with(|| current.clone()).account = Arc::new(account);
             }
         }
         Ok(next)

@@ -1,5 +1,8 @@
 //! Which API and stage a request names: by host or by path.
 
+use mapping::Plan;
+use types::account::DomainName;
+use types::resources::Map;
 use types::snapshot::StageKey;
 
 /// The path form that needs no name resolution. Ours; LocalStack has the same.
@@ -12,6 +15,8 @@ pub struct Address {
     pub key: StageKey,
     /// What follows the stage.
     pub below: Below,
+    /// Whether a custom domain name led here.
+    pub by_custom_domain: bool,
     /// `$context.domainName`: with `/{stage}` behind it, the address of the callback in the form the client used.
     pub domain_name: String,
 }
@@ -32,26 +37,62 @@ impl Address {
     ///
     /// The SDKs send `@connections` as it is or as `%40connections`, and the id's `=` as `%3D` or as it is
     /// (observed), so each segment is decoded once.
-    pub fn read(host: &str, path: &str) -> Option<Address> {
+    pub(crate) fn read(host: &str, path: &str, domains: &Map<DomainName>) -> Option<Address> {
         let (api_id, segments, domain_name) = match path.strip_prefix(PATH_FORM) {
             Some(rest) => {
                 let (api_id, segments) = rest.split_once('/').unwrap_or((rest, ""));
                 (api_id, segments, format!("{host}{PATH_FORM}{api_id}"))
             }
-            None => (by_host(host)?, path.strip_prefix('/').unwrap_or(path), host.to_owned()),
+            None => {
+                let path = path.strip_prefix('/').unwrap_or(path);
+                match custom_domain(host, domains) {
+                    Some(domain) => return Some(below_domain(host, path, domain)),
+                    None => (by_host(host)?, path, host.to_owned()),
+                }
+            }
         };
         let mut segments = segments.split('/').map(decode);
         let stage = segments.next().unwrap_or_default();
-        let rest: Vec<_> = segments.collect();
-        let below = match rest.as_slice() {
-            // A trailing slash is accepted (documented).
-            [] => Below::Nothing,
-            [empty] if empty.is_empty() => Below::Nothing,
-            [at, id] if at == "@connections" && !id.is_empty() => Below::Connection(id.clone()),
-            _ => Below::Other,
-        };
-        Some(Address { key: StageKey { api_id: api_id.to_ascii_lowercase(), stage }, below, domain_name })
+        let below = below(&segments.collect::<Vec<_>>());
+        let key = StageKey { api_id: api_id.to_ascii_lowercase(), stage };
+        Some(Address { key, below, by_custom_domain: false, domain_name })
     }
+
+    /// Whether this address leads to the plan's stage: its default host and path may be switched off.
+    pub(crate) fn reaches(&self, plan: &Plan) -> bool {
+        self.by_custom_domain || plan.default_endpoint
+    }
+}
+
+// A trailing slash is accepted (documented).
+fn below(segments: &[String]) -> Below {
+    match segments {
+        [] => Below::Nothing,
+        [empty] if empty.is_empty() => Below::Nothing,
+        [at, id] if at == "@connections" && !id.is_empty() => Below::Connection(id.clone()),
+        _ => Below::Other,
+    }
+}
+
+/// The custom domain name that a host is: itself, else the wildcard above it, which stands for one label.
+fn custom_domain<'d>(host: &str, domains: &'d Map<DomainName>) -> Option<&'d DomainName> {
+    if domains.is_empty() {
+        return None;
+    }
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name).to_ascii_lowercase();
+    domains.get(&name).or_else(|| domains.get(&format!("*.{}", name.split_once('.')?.1)))
+}
+
+/// The first segment is an API mapping key, and the stage is not in the path (documented); else the domain's root
+/// mapping is taken. Without one the address names no stage.
+fn below_domain(host: &str, path: &str, domain: &DomainName) -> Address {
+    let segments: Vec<_> = path.split('/').map(decode).collect();
+    let mapped = segments.first().filter(|first| !first.is_empty()).and_then(|first| domain.mappings.get(first));
+    let (key, rest) = match mapped {
+        Some(key) => (key.clone(), &segments[1..]),
+        None => (domain.mappings.get("").cloned().unwrap_or_default(), &segments[..]),
+    };
+    Address { key, below: below(rest), by_custom_domain: true, domain_name: host.to_owned() }
 }
 
 // `{apiId}.execute-api.{anything}[:port]`
@@ -84,6 +125,10 @@ pub(crate) fn decode(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use types::account::DomainName;
+    use types::resources::Map;
+    use types::snapshot::StageKey;
+
     use super::{Address, Below};
 
     #[test]
@@ -104,7 +149,7 @@ mod tests {
             ("example.com", "/prod", None),
             ("", "/prod", None),
         ] {
-            let address = Address::read(host, path);
+            let address = Address::read(host, path, &Map::new());
             let parts = address.map(|address| (address.key.api_id, address.key.stage, address.below));
             let expected = expected.map(|(api, stage, below)| (api.to_owned(), stage.to_owned(), below));
             assert_eq!(parts, expected, "{host} {path}");
@@ -112,10 +157,43 @@ mod tests {
     }
 
     #[test]
+    fn a_custom_domain_name_maps_its_first_segment_or_its_root() {
+        let stage = |stage: &str| StageKey { api_id: "abc".into(), stage: stage.into() };
+        let domain = |mappings: &[(&str, &str)]| DomainName {
+            mappings: mappings.iter().map(|(key, to)| ((*key).to_owned(), stage(to))).collect(),
+            ..DomainName::default()
+        };
+        let domains: Map<DomainName> = [
+            ("ws.example.com".to_owned(), domain(&[("chat", "prod"), ("a$b", "odd"), ("", "root")])),
+            ("*.example.com".to_owned(), domain(&[("chat", "wild")])),
+        ]
+        .into();
+        let id = || Below::Connection("Gto47d9-DoECGqg=".to_owned());
+        for (host, path, expected) in [
+            ("ws.example.com", "/chat", Some(("prod", Below::Nothing))),
+            ("WS.example.com:443", "/chat/", Some(("prod", Below::Nothing))),
+            ("ws.example.com", "/a%24b", Some(("odd", Below::Nothing))),
+            ("ws.example.com", "/", Some(("root", Below::Nothing))),
+            ("ws.example.com", "/chat/@connections/Gto47d9-DoECGqg%3D", Some(("prod", id()))),
+            ("ws.example.com", "/%40connections/Gto47d9-DoECGqg=", Some(("root", id()))),
+            ("ws.example.com", "/chat/prod", Some(("prod", Below::Other))),
+            ("ws.example.com", "/nope", Some(("root", Below::Other))),
+            ("any.example.com", "/chat", Some(("wild", Below::Nothing))),
+            ("any.example.com", "/", Some(("", Below::Nothing))),
+            ("one.any.example.com", "/chat", None),
+            ("example.com", "/chat", None),
+        ] {
+            let address = Address::read(host, path, &domains);
+            let parts = address.map(|address| (address.key.stage, address.below));
+            assert_eq!(parts, expected.map(|(stage, below)| (stage.to_owned(), below)), "{host} {path}");
+        }
+    }
+
+    #[test]
     fn the_domain_name_and_the_stage_make_the_callback_address() {
-        let by_path = Address::read("127.0.0.1:4510", "/_aws/execute-api/abc/prod").unwrap();
+        let by_path = Address::read("127.0.0.1:4510", "/_aws/execute-api/abc/prod", &Map::new()).unwrap();
         assert_eq!(by_path.domain_name, "127.0.0.1:4510/_aws/execute-api/abc");
-        let by_host = Address::read("abc.execute-api.localhost:4510", "/prod").unwrap();
+        let by_host = Address::read("abc.execute-api.localhost:4510", "/prod", &Map::new()).unwrap();
         assert_eq!(by_host.domain_name, "abc.execute-api.localhost:4510");
     }
 }

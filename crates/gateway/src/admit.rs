@@ -1,15 +1,55 @@
 //! Decides whether an event may go on (step 5 of the walk), and whether its reply may.
 //!
-//! So far the required request parameters of `$connect`; throttling, API keys and models join here.
+//! In this order, documented for the limits and inferred for the rest: API key, usage plan, route, account, request
+//! parameters, model. `$disconnect` always passes: refusing it would lose it.
 
-use mapping::{Reply, Route};
-use types::event::{Event, EventKind};
+use mapping::plan::ApiKeySource;
+use mapping::{Plan, Reply, Route};
+use types::event::{Caller, Event, EventKind, Handshake};
+use types::headers::Headers;
 
-use crate::refusal::{Kind, Refusal};
+use crate::gateway::Gateway;
+use crate::refusal::{By, Kind, Refusal};
+use crate::stages::Compiled;
+use crate::usage::Exceeded;
+
+/// Who a client shows itself to be by its handshake; `None` where the API asks for no key, or it is no good one.
+pub(crate) fn identify(gateway: &Gateway, plan: &Plan, headers: &Headers) -> Option<Caller> {
+    let asks = plan.route("$connect").is_some_and(|route| route.needs_api_key);
+    let key = headers.get("x-api-key").filter(|_| asks && plan.api_key_source() == ApiKeySource::Header)?;
+    gateway.usage.caller(&plan.key, key.trim())
+}
 
 /// Lets the event pass or says why not.
-pub(crate) fn admit(route: &Route, event: &Event) -> Result<(), Refusal> {
-    let EventKind::Connect(handshake) = &event.kind else { return Ok(()) };
+pub(crate) fn admit(gateway: &Gateway, stage: &Compiled, route: &Route, event: &Event) -> Result<(), Refusal> {
+    match &event.kind {
+        EventKind::Disconnect(_) => Ok(()),
+        EventKind::Connect(handshake) => {
+            if route.needs_api_key && event.connection.caller.is_none() {
+                return Err(Refusal::new(Kind::InvalidApiKey, no_key(&stage.plan, handshake)));
+            }
+            limits(gateway, stage, route, event)?;
+            parameters(route, handshake)
+        }
+        EventKind::Message(message) => {
+            limits(gateway, stage, route, event)?;
+            Ok(route.validate(&message.body)?)
+        }
+    }
+}
+
+fn limits(gateway: &Gateway, stage: &Compiled, route: &Route, event: &Event) -> Result<(), Refusal> {
+    if let Some(caller) = &event.connection.caller {
+        gateway.usage.count(&event.connection.stage, caller, &route.key, event.at)?;
+    }
+    if let Some(bucket) = stage.buckets.get(&route.key).filter(|bucket| !bucket.take()) {
+        let detail = format!("the stage's throttling lets pass on route {}: {}", route.key, bucket.told());
+        return Err(Refusal::new(Kind::Throttled(By::Route), detail));
+    }
+    gateway.account_limits.request()
+}
+
+fn parameters(route: &Route, handshake: &Handshake) -> Result<(), Refusal> {
     let missing = route.missing_parameters(handshake);
     if missing.is_empty() {
         return Ok(());
@@ -17,6 +57,26 @@ pub(crate) fn admit(route: &Route, event: &Event) -> Result<(), Refusal> {
     let names = missing.join(", ");
     let detail = format!("route {} requires the request parameters [{names}]", route.key);
     Err(Refusal { kind: Kind::BadRequestParameters, names, detail })
+}
+
+fn no_key(plan: &Plan, handshake: &Handshake) -> String {
+    match (plan.api_key_source(), handshake.headers.get("x-api-key")) {
+        (ApiKeySource::Authorizer, _) => {
+            "route $connect asks for an API key, which the API takes from its authorizer's \
+             usageIdentifierKey, and no authorizer ran"
+                .to_owned()
+        }
+        (ApiKeySource::Header, None) => {
+            "route $connect asks for an API key and the client sent no header x-api-key".to_owned()
+        }
+        (ApiKeySource::Header, Some(_)) => {
+            let (api_id, stage) = (&plan.key.api_id, &plan.key.stage);
+            format!(
+                "the client's API key is unknown or disabled, or in no usage plan with stage {stage} of API {api_id}: see \
+                 aws apigateway get-usage-plans"
+            )
+        }
+    }
 }
 
 /// Lets a reply pass that fits into a message. Nothing splits a larger one (inferred: AWS documents no splitting).
@@ -27,4 +87,13 @@ pub(crate) fn fits(reply: Reply, message_bytes_max: usize) -> Result<Reply, Refu
     }
     let detail = format!("the answer has {bytes} bytes, the limit message-bytes is {message_bytes_max}");
     Err(Refusal::new(Kind::ResponseTooLarge, detail))
+}
+
+impl From<Exceeded> for Refusal {
+    fn from(exceeded: Exceeded) -> Refusal {
+        match exceeded {
+            Exceeded::Throttle(detail) => Refusal::new(Kind::Throttled(By::UsagePlan), detail),
+            Exceeded::Quota(detail) => Refusal::new(Kind::QuotaExceeded, detail),
+        }
+    }
 }

@@ -9,8 +9,11 @@ use crate::frame::{self, Head, Opcode, close};
 /// What a client sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Input {
-    /// A whole text message, valid UTF-8.
-    Text(Bytes),
+    /// A whole message; valid UTF-8 unless it is binary.
+    Message {
+        body: Bytes,
+        is_binary: bool,
+    },
     Ping(Vec<u8>),
     Pong,
     /// A close frame; the code is 1005 where it had none.
@@ -32,6 +35,8 @@ pub(crate) struct Violation {
 pub(crate) struct Bounds {
     pub(crate) frame_bytes: usize,
     pub(crate) message_bytes: usize,
+    /// Whether binary messages are let in.
+    pub(crate) binary: bool,
 }
 
 /// What is kept of a connection between reads: nothing, unless a frame or message is in parts.
@@ -44,9 +49,17 @@ pub(crate) struct Assembly {
     /// How much of `message` is known to be UTF-8.
     checked: usize,
     in_message: bool,
+    is_binary: bool,
+    /// Whole frames since somebody last asked.
+    frames: u32,
 }
 
 impl Assembly {
+    /// How many whole frames came since this was last asked.
+    pub(crate) fn take_frames(&mut self) -> u32 {
+        std::mem::take(&mut self.frames)
+    }
+
     /// Takes the next whole input off `bytes`; `None` when they are used up.
     pub(crate) fn next(&mut self, bytes: &mut &[u8], bounds: Bounds) -> Result<Option<Input>, Violation> {
         loop {
@@ -54,6 +67,7 @@ impl Assembly {
                 Some(payload) => payload,
                 None => return Ok(None),
             };
+            self.frames = self.frames.saturating_add(1);
             if let Some(input) = self.take(payload.0, payload.1)? {
                 return Ok(Some(input));
             }
@@ -110,15 +124,17 @@ impl Assembly {
         let head = frame::read_head(bytes).map_err(|reason| violation(close::PROTOCOL, reason))?;
         let Some(head) = head else { return Ok(None) };
         match head.opcode {
-            Opcode::Binary => return Err(violation(close::UNSUPPORTED, "binary frames are not supported")),
-            Opcode::Text if self.in_message => {
+            Opcode::Binary if !bounds.binary => {
+                return Err(violation(close::UNSUPPORTED, "binary frames are not supported"));
+            }
+            Opcode::Text | Opcode::Binary if self.in_message => {
                 return Err(violation(close::PROTOCOL, "a message began inside another"));
             }
             Opcode::Continuation if !self.in_message => {
                 return Err(violation(close::PROTOCOL, "there is no message to continue"));
             }
             Opcode::Close | Opcode::Ping | Opcode::Pong => return Ok(Some(head)),
-            Opcode::Text | Opcode::Continuation => {}
+            Opcode::Text | Opcode::Binary | Opcode::Continuation => {}
         }
         if bounds.frame_bytes != 0 && head.payload_len > bounds.frame_bytes {
             let reason =
@@ -140,19 +156,24 @@ impl Assembly {
             Opcode::Close => read_close(&payload).map(Some),
             // A message in one frame, as nearly all are.
             Opcode::Text if head.is_final => match simdutf8::basic::from_utf8(&payload) {
-                Ok(_) => Ok(Some(Input::Text(Bytes::from(payload)))),
+                Ok(_) => Ok(Some(Input::Message { body: Bytes::from(payload), is_binary: false })),
                 Err(_) => Err(not_utf8()),
             },
+            Opcode::Binary if head.is_final => Ok(Some(Input::Message { body: Bytes::from(payload), is_binary: true })),
             Opcode::Text | Opcode::Continuation | Opcode::Binary => {
                 self.in_message = true;
+                self.is_binary |= head.opcode == Opcode::Binary;
                 self.message.extend_from_slice(&payload);
-                self.check_utf8(head.is_final)?;
+                if !self.is_binary {
+                    self.check_utf8(head.is_final)?;
+                }
                 if !head.is_final {
                     return Ok(None);
                 }
                 self.in_message = false;
                 self.checked = 0;
-                Ok(Some(Input::Text(Bytes::from(std::mem::take(&mut self.message)))))
+                let body = Bytes::from(std::mem::take(&mut self.message));
+                Ok(Some(Input::Message { body, is_binary: std::mem::take(&mut self.is_binary) }))
             }
         }
     }
@@ -193,7 +214,7 @@ fn not_utf8() -> Violation {
 mod tests {
     use super::*;
 
-    const BOUNDS: Bounds = Bounds { frame_bytes: 1000, message_bytes: 3000 };
+    const BOUNDS: Bounds = Bounds { frame_bytes: 1000, message_bytes: 3000, binary: false };
 
     fn client_frame(first: u8, payload: &[u8]) -> Vec<u8> {
         let mut frame = vec![first];
@@ -235,7 +256,7 @@ mod tests {
     }
 
     fn text(text: &str) -> Input {
-        Input::Text(Bytes::copy_from_slice(text.as_bytes()))
+        Input::Message { body: Bytes::copy_from_slice(text.as_bytes()), is_binary: false }
     }
 
     #[test]

@@ -16,11 +16,14 @@ use types::event::{Connection, Disconnect};
 use types::limits::Limits;
 
 use crate::frame::{self, Opcode};
+use crate::metrics::StageMetrics;
 use crate::outbox::{Outbox, OutboxBounds};
 
 /// A client that can be sent to.
 pub(crate) struct Client {
     pub(crate) info: Arc<Connection>,
+    /// What is counted of its stage.
+    pub(crate) metrics: Arc<StageMetrics>,
     /// When it connected, counted from the gateway's start.
     connected: Duration,
     socket: OwnedWriteHalf,
@@ -69,6 +72,7 @@ impl Client {
     /// then on sends behind those bytes.
     pub(crate) fn open(
         info: Arc<Connection>,
+        metrics: Arc<StageMetrics>,
         connected: Duration,
         socket: OwnedWriteHalf,
         answer: &[u8],
@@ -76,7 +80,9 @@ impl Client {
     ) -> Arc<Client> {
         let last_active_ms = AtomicU64::new(connected.as_millis() as u64);
         let waker = AtomicWaker::new();
-        let client = Arc::new(Client { info, connected, socket, state: Mutex::default(), last_active_ms, waker });
+        let state = Mutex::default();
+        metrics.opened();
+        let client = Arc::new(Client { info, metrics, connected, socket, state, last_active_ms, waker });
         let mut state = client.state();
         register(&client);
         client.write_or_queue(&mut state, answer);
@@ -84,16 +90,23 @@ impl Client {
         client
     }
 
-    /// Sends a text frame, unless the client's outbox is full.
-    pub(crate) fn send(&self, payload: &[u8], bounds: OutboxBounds, now: Duration) -> Result<(), NotSent> {
+    /// Sends a frame, unless the client's outbox is full.
+    pub(crate) fn send(
+        &self,
+        opcode: Opcode,
+        payload: &[u8],
+        bounds: OutboxBounds,
+        now: Duration,
+    ) -> Result<(), NotSent> {
         let mut state = self.state();
         if state.closing.is_some() || state.over {
             return Err(NotSent::Gone);
         }
         if state.outbox.is_full(bounds) {
+            self.metrics.outbox.full.one();
             return Err(NotSent::Full);
         }
-        self.write_frame(&mut state, Opcode::Text, payload);
+        self.write_frame(&mut state, opcode, payload);
         self.touch(now);
         Ok(())
     }
@@ -159,7 +172,8 @@ impl Client {
     pub(crate) fn end(&self) -> Option<Disconnect> {
         let mut state = self.state();
         state.over = true;
-        state.outbox = Outbox::default();
+        let outbox = std::mem::take(&mut state.outbox);
+        self.metrics.outbox.gone(outbox.len(), outbox.bytes());
         state.closing.take().map(|closing| closing.disconnect)
     }
 
@@ -184,7 +198,8 @@ impl Client {
             match self.socket.try_write(front) {
                 Ok(0) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                 Ok(written) => {
-                    state.outbox.advance(written);
+                    let frames = state.outbox.advance(written);
+                    self.metrics.outbox.gone(frames, written);
                     self.touch(now);
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -213,6 +228,9 @@ impl Client {
     fn write_frame(&self, state: &mut State, opcode: Opcode, payload: &[u8]) {
         let mut bytes = Vec::with_capacity(payload.len() + 10);
         frame::write(&mut bytes, opcode, payload);
+        let traffic = self.metrics.traffic();
+        traffic.frames_out.one();
+        traffic.bytes_out.add(bytes.len() as u64);
         self.write_or_queue(state, &bytes);
     }
 
@@ -220,16 +238,30 @@ impl Client {
     fn write_or_queue(&self, state: &mut State, bytes: &[u8]) {
         if !state.outbox.is_empty() {
             // The task has been woken for what waits already.
-            return state.outbox.push(Bytes::copy_from_slice(bytes));
+            return self.queue(state, bytes);
         }
         let written = self.socket.try_write(bytes).unwrap_or(0);
         if written < bytes.len() {
-            state.outbox.push(Bytes::copy_from_slice(&bytes[written..]));
+            self.queue(state, &bytes[written..]);
             self.waker.wake();
         }
     }
 
+    fn queue(&self, state: &mut State, bytes: &[u8]) {
+        state.outbox.push(Bytes::copy_from_slice(bytes));
+        self.metrics.outbox.queued(bytes.len(), state.outbox.len());
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        // What was queued after the end, or never taken, waits no more.
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        self.metrics.outbox.gone(state.outbox.len(), state.outbox.bytes());
+        self.metrics.closed();
     }
 }

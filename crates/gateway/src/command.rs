@@ -10,8 +10,13 @@ pub enum Command {
     Post(Bytes),
     /// Tell about it.
     Get,
-    /// Close it.
-    Delete,
+    /// Close it with this code and reason, which `$disconnect` is told as well.
+    Delete {
+        /// 1000 on AWS.
+        code: u16,
+        /// Empty on AWS.
+        reason: String,
+    },
 }
 
 /// The answer to a call.
@@ -23,20 +28,43 @@ pub struct Answer {
     pub error_type: Option<&'static str>,
     /// JSON, or empty.
     pub body: String,
+    /// `Retry-After`, in seconds; the extended dialect's.
+    pub retry_after: Option<u32>,
 }
 
 impl Answer {
     pub(crate) fn ok(status: u16, body: String) -> Answer {
-        Answer { status, error_type: None, body }
+        Answer { status, error_type: None, body, retry_after: None }
     }
 
     pub(crate) fn error(status: u16, error_type: &'static str, message: &str) -> Answer {
-        Answer { status, error_type: Some(error_type), body: json!({ "message": message }).to_string() }
+        let body = json!({ "message": message }).to_string();
+        Answer { status, error_type: Some(error_type), body, retry_after: None }
     }
 
     /// The connection does not exist (any more, or yet). The empty body is AWS's (observed).
     pub fn gone() -> Answer {
-        Answer { status: 410, error_type: Some("GoneException"), body: String::new() }
+        Answer { status: 410, error_type: Some("GoneException"), body: String::new(), retry_after: None }
+    }
+
+    /// Too many calls, or the client's outbox is full. The empty body is AWS's (observed).
+    pub(crate) fn limit_exceeded() -> Answer {
+        Answer { status: 429, error_type: Some("LimitExceededException"), body: String::new(), retry_after: None }
+    }
+
+    /// The same with what AWS leaves out: why, and when to try again.
+    pub(crate) fn extended(mut self) -> Answer {
+        let message = match self.status {
+            410 => "Gone: the connection is closed, or never was, or belongs to another stage",
+            429 => "Limit Exceeded: too many calls, or the client does not read what is sent to it",
+            403 => {
+                "Forbidden: no such stage or path; the address is that of the WebSocket with /@connections/ID behind it"
+            }
+            _ => return self,
+        };
+        self.body = json!({ "message": message }).to_string();
+        self.retry_after = (self.status == 429).then_some(1);
+        self
     }
 
     /// A wrong stage or path. Source: observed.

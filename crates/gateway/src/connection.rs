@@ -172,6 +172,7 @@ impl Live {
                 return Poll::Ready(Some(abnormal()));
             }
             self.client.touch(now);
+            self.client.metrics.traffic().bytes_in.add(bytes.len() as u64);
             let (disconnect, left) = self.handle(bytes, now);
             self.rest = Bytes::copy_from_slice(&bytes[bytes.len() - left..]);
             Poll::Ready(disconnect)
@@ -184,9 +185,18 @@ impl Live {
             return (None, 0);
         }
         let limits = &self.gateway.limits;
-        let bounds = Bounds { frame_bytes: limits.frame_bytes, message_bytes: limits.message_bytes };
+        let bounds = Bounds {
+            frame_bytes: limits.frame_bytes,
+            message_bytes: limits.message_bytes,
+            binary: self.gateway.dialect.binary,
+        };
         while self.may_read() {
-            match self.assembly.next(&mut bytes, bounds) {
+            let next = self.assembly.next(&mut bytes, bounds);
+            let frames = self.assembly.take_frames();
+            if frames > 0 {
+                self.client.metrics.traffic().frames_in.add(u64::from(frames));
+            }
+            match next {
                 Ok(None) => return (None, 0),
                 Ok(Some(input)) => {
                     if let Some(disconnect) = self.input(input, now) {
@@ -205,9 +215,9 @@ impl Live {
     fn input(&mut self, input: Input, now: Duration) -> Option<Disconnect> {
         match input {
             // After our own close frame only the client's matters (RFC 6455, 5.5.1).
-            Input::Text(_) | Input::Ping(_) | Input::Pong if self.client.is_closing() => None,
-            Input::Text(body) => {
-                self.dispatch(body);
+            Input::Message { .. } | Input::Ping(_) | Input::Pong if self.client.is_closing() => None,
+            Input::Message { body, is_binary } => {
+                self.dispatch(body, is_binary);
                 None
             }
             Input::Ping(payload) => {
@@ -222,9 +232,9 @@ impl Live {
         }
     }
 
-    fn dispatch(&mut self, body: Bytes) {
+    fn dispatch(&mut self, body: Bytes, is_binary: bool) {
         let id = self.gateway.new_id(IdKind::Connection);
-        let event = new_event(&self.gateway, &self.client, EventKind::Message(ClientMessage { id, body }));
+        let event = new_event(&self.gateway, &self.client, EventKind::Message(ClientMessage { id, body, is_binary }));
         let (gateway, client) = (self.gateway.clone(), self.client.clone());
         self.flights.get_or_insert_default().push(Box::pin(async move {
             let outcome = walk::run(&gateway, &event).await;
@@ -258,13 +268,12 @@ fn new_event(gateway: &Gateway, client: &Client, kind: EventKind) -> Event {
 fn deliver(gateway: &Gateway, client: &Client, event: &Event, outcome: Outcome) {
     match outcome {
         Ok(Some(reply)) if reply.two_way && !reply.body.is_empty() => {
-            // A text frame holds UTF-8; what is not becomes U+FFFD (inferred).
-            let text = String::from_utf8_lossy(&reply.body);
-            client.send_bounded_elsewhere(Opcode::Text, text.as_bytes(), gateway.now());
+            let (opcode, payload) = gateway.framed(&reply.body);
+            client.send_bounded_elsewhere(opcode, &payload, gateway.now());
         }
         Ok(_) => {}
         Err(refusal) => {
-            let frame = refusal.frame(event.connection.id, event.request_id);
+            let frame = refusal.frame(event, gateway.dialect);
             client.send_bounded_elsewhere(Opcode::Text, frame.as_bytes(), gateway.now());
         }
     }

@@ -2,6 +2,8 @@
 //!
 //! Source: documented ("Use @connections commands…") and observed, as marked; reference "data plane", section 7.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use serde_json::json;
 use types::Id;
@@ -10,76 +12,135 @@ use types::snapshot::StageKey;
 use types::time::Timestamp;
 
 use crate::address::{Address, Below};
-use crate::client::NotSent;
+use crate::client::{Client, NotSent};
 use crate::command::{Answer, Command};
-use crate::frame::close;
+use crate::early::Kept;
+use crate::frame::{self, close};
 use crate::gateway::Gateway;
+use crate::handshake::query_parameters;
 
 impl Gateway {
-    /// Carries out `POST`, `GET` or `DELETE @connections/{id}`.
-    pub async fn connections(&self, method: &str, address: &Address, body: Bytes) -> Answer {
-        let Below::Connection(id) = &address.below else { return Answer::forbidden() };
-        if self.stages.enter(&address.key).is_none() {
-            return Answer::forbidden();
-        }
-        let Ok(id) = id.parse::<Id>() else {
-            // Observed that AWS answers 400; the text is inferred.
-            return Answer::error(400, "BadRequestException", &format!("Invalid connectionId: {id}"));
+    /// Carries out `POST`, `GET` or `DELETE @connections/{id}`; `query` is the address's, without `?`.
+    pub async fn connections(&self, method: &str, address: &Address, query: &str, body: Bytes) -> Answer {
+        let answer = match self.read_command(method, address, query, body) {
+            Ok((id, command)) if id.node() == self.node => self.command(&address.key, id, &command),
+            Ok((id, command)) => self.peers.ask(id.node(), &address.key, id, command).await,
+            Err(answer) => answer,
         };
+        if let Some(stage) = self.stages.metrics(&address.key) {
+            stage.answered(method, answer.status);
+        }
+        if self.dialect.extended { answer.extended() } else { answer }
+    }
+
+    fn read_command(&self, method: &str, address: &Address, query: &str, body: Bytes) -> Result<(Id, Command), Answer> {
+        let Below::Connection(id) = &address.below else { return Err(Answer::forbidden()) };
+        if !self.has_stage(address) {
+            return Err(Answer::forbidden());
+        }
+        if self.account_limits.request().is_err() {
+            return Err(Answer::limit_exceeded());
+        }
+        let bad = |message: &str| Answer::error(400, "BadRequestException", message);
+        // Observed that AWS answers 400; the text is inferred.
+        let id = id.parse::<Id>().map_err(|_| bad(&format!("Invalid connectionId: {id}")))?;
         let command = match method {
-            "POST" if body.len() > self.limits.message_bytes => return Answer::too_large(self.limits.message_bytes),
-            "POST" if simdutf8::basic::from_utf8(&body).is_err() => {
-                // AWS leaves this undefined; a text frame cannot hold it.
-                return Answer::error(
-                    400,
-                    "BadRequestException",
-                    "The data is not UTF-8 and binary frames are not sent",
-                );
+            "POST" if body.len() > self.limits.message_bytes => {
+                return Err(Answer::too_large(self.limits.message_bytes));
+            }
+            // AWS leaves this undefined; a text frame cannot hold it.
+            "POST" if !self.dialect.binary && simdutf8::basic::from_utf8(&body).is_err() => {
+                return Err(bad("The data is not UTF-8 and binary frames are not sent"));
             }
             "POST" => Command::Post(body),
             "GET" => Command::Get,
-            "DELETE" => Command::Delete,
-            _ => return Answer::error(403, "MissingAuthenticationTokenException", "Missing Authentication Token"),
+            "DELETE" => self.read_delete(query).map_err(|message| bad(&message))?,
+            _ => return Err(Answer::error(403, "MissingAuthenticationTokenException", "Missing Authentication Token")),
         };
-        match id.node() == self.node {
-            true => self.command(&address.key, id, &command),
-            false => self.peers.ask(id.node(), &address.key, id, command).await,
+        Ok((id, command))
+    }
+
+    // Code and reason can be chosen in the extended dialect; AWS's are observed.
+    fn read_delete(&self, query: &str) -> Result<Command, String> {
+        let (mut code, mut reason) = (close::NORMAL, String::new());
+        let parameters = if self.dialect.extended { query_parameters(query) } else { Vec::new() };
+        for (name, value) in parameters {
+            match name.as_str() {
+                "code" => {
+                    let fits = value.parse().ok().filter(|code| frame::is_close_code(*code));
+                    code = fits.ok_or_else(|| {
+                        format!("code: `{value}` is no close code: 1000 to 1003, 1007 to 1014 or 3000 to 4999")
+                    })?;
+                }
+                "reason" if value.len() > frame::REASON_BYTES_MAX => {
+                    return Err(format!(
+                        "reason: {} bytes, a close frame has room for {}",
+                        value.len(),
+                        frame::REASON_BYTES_MAX
+                    ));
+                }
+                "reason" => reason = value,
+                _ => {}
+            }
         }
+        Ok(Command::Delete { code, reason })
     }
 
     /// Carries out a command on a connection of this node.
     pub fn command(&self, stage: &StageKey, id: Id, command: &Command) -> Answer {
-        // An id is valid only under the API and stage that it belongs to (inferred).
-        let client = self.registry.get(&id).filter(|client| *client.info.stage == *stage && !client.is_closing());
-        let Some(client) = client else { return Answer::gone() };
         match command {
-            Command::Post(data) => match client.send(data, self.outbox_bounds, self.now()) {
-                Ok(()) => Answer::ok(200, String::new()),
-                Err(NotSent::Full) => {
-                    // Documented: also when the client's buffer is full. The empty body is AWS's (observed).
-                    Answer { status: 429, error_type: Some("LimitExceededException"), body: String::new() }
-                }
-                Err(NotSent::Gone) => Answer::gone(),
-            },
-            Command::Get => {
-                let idle = self.now().saturating_sub(client.last_active());
-                let last_active = Timestamp(self.wall_clock().0.saturating_sub(idle.as_millis() as u64));
-                let body = json!({
-                    "connectedAt": client.info.connected_at.iso(),
-                    "identity": {
-                        "sourceIp": client.info.source_ip.to_string(),
-                        "userAgent": client.info.user_agent.as_deref().unwrap_or_default(),
-                    },
-                    "lastActiveAt": last_active.iso(),
-                });
-                Answer::ok(200, body.to_string())
-            }
-            Command::Delete => {
-                // Code and text observed.
-                let reason = "Connection Closed Normally".to_owned();
-                self.close(&client, close::NORMAL, "", Disconnect { status_code: close::NORMAL, reason });
-                Answer::ok(204, String::new())
+            Command::Post(data) => self.post(stage, id, data),
+            Command::Get => self.describe(stage, id),
+            Command::Delete { code, reason } => self.delete(stage, id, *code, reason),
+        }
+    }
+
+    fn post(&self, stage: &StageKey, id: Id, data: &Bytes) -> Answer {
+        if self.dialect.extended {
+            match self.early.keep(stage, id, data, self.outbox_bounds) {
+                Kept::Yes => return Answer::ok(200, String::new()),
+                Kept::Full => return Answer::limit_exceeded(),
+                Kept::Unknown => {}
             }
         }
+        let Some(client) = self.client(stage, id) else { return Answer::gone() };
+        let (opcode, payload) = self.framed(data);
+        match client.send(opcode, &payload, self.outbox_bounds, self.now()) {
+            Ok(()) => {
+                client.metrics.traffic().calls.messages.one();
+                Answer::ok(200, String::new())
+            }
+            // Documented: also when the client's buffer is full.
+            Err(NotSent::Full) => Answer::limit_exceeded(),
+            Err(NotSent::Gone) => Answer::gone(),
+        }
+    }
+
+    fn describe(&self, stage: &StageKey, id: Id) -> Answer {
+        let Some(client) = self.client(stage, id) else { return Answer::gone() };
+        let idle = self.now().saturating_sub(client.last_active());
+        let last_active = Timestamp(self.wall_clock().0.saturating_sub(idle.as_millis() as u64));
+        let body = json!({
+            "connectedAt": client.info.connected_at.iso(),
+            "identity": {
+                "sourceIp": client.info.source_ip.to_string(),
+                "userAgent": client.info.user_agent.as_deref().unwrap_or_default(),
+            },
+            "lastActiveAt": last_active.iso(),
+        });
+        Answer::ok(200, body.to_string())
+    }
+
+    fn delete(&self, stage: &StageKey, id: Id, code: u16, reason: &str) -> Answer {
+        let Some(client) = self.client(stage, id) else { return Answer::gone() };
+        // Observed for AWS's own code.
+        let told = if code == close::NORMAL && reason.is_empty() { "Connection Closed Normally" } else { reason };
+        self.close(&client, code, reason, Disconnect { status_code: code, reason: told.to_owned() });
+        Answer::ok(204, String::new())
+    }
+
+    // An id is valid only under the API and stage that it belongs to (inferred).
+    fn client(&self, stage: &StageKey, id: Id) -> Option<Arc<Client>> {
+        self.registry.get(&id).filter(|client| *client.info.stage == *stage && !client.is_closing())
     }
 }

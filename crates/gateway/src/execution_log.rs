@@ -9,16 +9,19 @@ mod record;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use mapping::{Mapped, Note, Plan, Reply, Route};
+use mapping::{Call, Mapped, Note, Reply, Route};
 use types::event::Event;
-use types::message::{IntegrationRequest, IntegrationResponse};
+use types::message::{IntegrationRequest, IntegrationResponse, Target};
 use types::time::Timestamp;
 
 pub use lines::{Line, LineKind};
 pub use record::Record;
 pub(crate) use record::Step;
 
+use crate::access_log::AccessLine;
+use crate::metrics::RouteMetrics;
 use crate::refusal::{Outcome, Refusal};
+use crate::stages::Compiled;
 
 /// Where records go. Implemented by the program; called on the data path, so it must not block.
 pub trait LogSink: Send + Sync {
@@ -27,22 +30,33 @@ pub trait LogSink: Send + Sync {
 
     /// Takes a record whose event is over.
     fn write(&self, record: Record);
+
+    /// Whether access logs are written at all.
+    fn keeps_access(&self) -> bool;
+
+    /// Takes a line of an access log.
+    fn access(&self, line: AccessLine);
 }
 
 /// The log of one event while it runs.
 pub(crate) struct ExecutionLog<'s> {
     sink: &'s dyn LogSink,
+    event: &'s Event,
+    stage: Option<&'s Compiled>,
     record: Record,
+    /// What is counted of the route, where its metrics are detailed.
+    route_metrics: Option<&'s Arc<RouteMetrics>>,
     /// False: only failures and what it takes to tell them are kept.
     keeps_steps: bool,
 }
 
 impl<'s> ExecutionLog<'s> {
-    /// `plan` is missing only when a stage went away under its connection; then failures alone are kept.
-    pub(crate) fn open(sink: &'s dyn LogSink, event: &Event, plan: Option<&Plan>) -> ExecutionLog<'s> {
-        let keeps_steps = plan.is_some_and(|plan| plan.logs) || sink.watched();
-        let logging = plan.map_or_else(Default::default, |plan| plan.default_logging);
-        ExecutionLog { sink, keeps_steps, record: Record::open(event, logging) }
+    /// `stage` is missing only when it went away under its connection; then failures alone are kept.
+    pub(crate) fn open(sink: &'s dyn LogSink, event: &'s Event, stage: Option<&'s Compiled>) -> ExecutionLog<'s> {
+        let keeps_steps = stage.is_some_and(|stage| stage.plan.logs) || sink.watched();
+        let logging = stage.map_or_else(Default::default, |stage| stage.plan.default_logging);
+        let record = Record::open(event, logging);
+        ExecutionLog { sink, event, stage, keeps_steps, record, route_metrics: None }
     }
 
     /// Writes down what a step gave, its notes too, and hands it on.
@@ -55,17 +69,44 @@ impl<'s> ExecutionLog<'s> {
 
     /// Ends the log and gives it to its readers.
     pub(crate) fn close(mut self, outcome: Outcome) -> Outcome {
+        let facts = &mut self.record.facts;
         match &outcome {
-            Ok(reply) => self.record.status = Some(reply.as_ref().map_or(200, |reply| reply.status)),
+            Ok(reply) => {
+                facts.status = reply.as_ref().map_or(200, |reply| reply.status);
+                let reply = reply.as_ref().filter(|reply| reply.two_way && !reply.body.is_empty());
+                facts.reply_bytes = reply.map(|reply| reply.body.len());
+            }
             Err(refusal) => {
-                self.record.status = Some(refusal.status());
+                let failure = refusal.failure();
+                facts.status = refusal.status();
+                facts.reply_bytes = Some(failure.message.len());
+                facts.failure = Some(Box::new(failure));
                 self.record.steps.push((now(), Step::Failed(refusal.log_line())));
             }
+        }
+        if let Some(stage) = self.stage {
+            let throttled_by = outcome.as_ref().err().and_then(Refusal::throttled_by);
+            self.tell(stage, throttled_by);
         }
         if self.keeps_steps || outcome.is_err() {
             self.sink.write(self.record);
         }
         outcome
+    }
+
+    // The metrics and the access log: the other two views of the facts.
+    fn tell(&self, stage: &Compiled, throttled_by: Option<&str>) {
+        let (record, event) = (&self.record, self.event);
+        stage.metrics.count(event, &record.facts, throttled_by);
+        if let Some(route) = self.route_metrics {
+            route.count(event, &record.facts);
+        }
+        let Some(log) = stage.plan.access_log.as_ref().filter(|_| self.sink.keeps_access()) else { return };
+        if let Some(text) = stage.plan.access_line(record.route_key.as_deref(), event, &record.facts) {
+            let connection = record.connection.clone();
+            let log_group = log.log_group.clone();
+            self.sink.access(AccessLine { log_group, connection, request_id: record.request_id, text });
+        }
     }
 
     fn keep(&mut self, step: impl FnOnce() -> Step) {
@@ -104,6 +145,7 @@ impl<'p> Recorded for Option<&'p Route> {
     fn record(self, log: &mut ExecutionLog<'_>) -> Self::Value {
         if let Some(route) = self {
             log.record.logging = route.logging;
+            log.route_metrics = log.stage.and_then(|stage| stage.route_metrics(route));
             log.record.route_key = Some(route.key.clone());
         }
         self
@@ -114,6 +156,8 @@ impl Recorded for Mapped<Option<IntegrationRequest>> {
     type Value = Option<IntegrationRequest>;
     fn record(self, log: &mut ExecutionLog<'_>) -> Self::Value {
         if let Some(request) = &self.value {
+            let mock = matches!(request.target, Target::Mock { .. });
+            log.record.facts.call = Some(Call { mock, answer: None });
             log.keep(|| Step::Request(Arc::new(request.clone())));
         }
         log.notes(self.notes);
@@ -124,6 +168,9 @@ impl Recorded for Mapped<Option<IntegrationRequest>> {
 impl Recorded for IntegrationResponse {
     type Value = IntegrationResponse;
     fn record(self, log: &mut ExecutionLog<'_>) -> Self::Value {
+        if let Some(call) = &mut log.record.facts.call {
+            call.answer = Some((self.status, self.latency));
+        }
         log.keep(|| Step::Response(Arc::new(self.clone())));
         self
     }

@@ -120,12 +120,15 @@ pub(crate) fn write(out: &mut Vec<u8>, opcode: Opcode, payload: &[u8]) {
     out.extend_from_slice(payload);
 }
 
+/// How much of a reason a close frame has room for.
+pub(crate) const REASON_BYTES_MAX: usize = CONTROL_BYTES_MAX - 2;
+
 /// The payload of a close frame: the code, then as much of the reason as fits.
 pub(crate) fn close_payload(code: u16, reason: &str) -> Vec<u8> {
     if code == close::NO_STATUS {
         return Vec::new();
     }
-    let mut end = reason.len().min(CONTROL_BYTES_MAX - 2);
+    let mut end = reason.len().min(REASON_BYTES_MAX);
     while !reason.is_char_boundary(end) {
         end -= 1;
     }

@@ -1,26 +1,35 @@
 //! The data plane in one place: what its parts share.
 
-use std::collections::HashSet;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use integration::Integrations;
+use arc_swap::ArcSwap;
+use integration::{Integrations, LinkSettings};
 use tokio::sync::Semaphore;
+use types::Dialect;
+use types::account::Account;
 use types::event::Disconnect;
 use types::id::{Id, IdKind};
 use types::limits::Limits;
 use types::snapshot::{Snapshot, StageKey};
 use types::time::Timestamp;
 
+use crate::address::Address;
 use crate::client::{Client, Timed};
+use crate::early::Early;
 use crate::execution_log::LogSink;
-use crate::frame::close;
+use crate::frame::{Opcode, close};
+use crate::metrics::Metrics;
 use crate::outbox::OutboxBounds;
 use crate::peers::Peers;
 use crate::registry::Registry;
 use crate::stages::{Published, Stages};
+use crate::throttle::AccountLimits;
 use crate::timer::{TICK, Wheel};
+use crate::usage::Usage;
 
 /// What the data plane is told when it starts.
 pub struct Settings {
@@ -30,8 +39,14 @@ pub struct Settings {
     pub node: u16,
     /// Where records of events go.
     pub sink: Arc<dyn LogSink>,
+    /// How many stages, and routes with detailed metrics, are counted one by one; all beyond share one series.
+    pub metrics_series: usize,
     /// The way to other nodes.
     pub peers: Box<dyn Peers>,
+    /// How closely AWS is followed.
+    pub dialect: Dialect,
+    /// Where VPC links lead: by a link's id, name or target.
+    pub vpc_links: BTreeMap<String, LinkSettings>,
 }
 
 /// The data plane.
@@ -40,10 +55,17 @@ pub struct Gateway {
     pub(crate) node: u16,
     pub(crate) sink: Arc<dyn LogSink>,
     pub(crate) peers: Box<dyn Peers>,
+    pub(crate) dialect: Dialect,
+    pub(crate) vpc_links: BTreeMap<String, LinkSettings>,
     pub(crate) stages: Stages,
+    pub(crate) metrics: Metrics,
     pub(crate) integrations: Integrations,
+    pub(crate) usage: Usage,
+    pub(crate) account_limits: AccountLimits,
+    pub(crate) account: ArcSwap<Account>,
     pub(crate) in_flight: Semaphore,
     pub(crate) registry: Arc<Registry>,
+    pub(crate) early: Arc<Early>,
     pub(crate) wheel: Wheel,
     pub(crate) outbox_bounds: OutboxBounds,
     names: Interner,
@@ -57,13 +79,20 @@ impl Gateway {
         let limits = settings.limits;
         Arc::new(Gateway {
             integrations: Integrations::new(limits.integration_response_bytes),
+            usage: Usage::default(),
+            account_limits: AccountLimits::new(&limits),
+            account: ArcSwap::default(),
             in_flight: Semaphore::new(limits.in_flight.min(Semaphore::MAX_PERMITS)),
             outbox_bounds: OutboxBounds { messages: limits.outbox_messages, bytes: limits.outbox_bytes },
             node: settings.node,
             sink: settings.sink,
             peers: settings.peers,
+            dialect: settings.dialect,
+            vpc_links: settings.vpc_links,
             stages: Stages::new(),
+            metrics: Metrics::new(settings.metrics_series),
             registry: Arc::new(Registry::new()),
+            early: Arc::default(),
             wheel: Wheel::new(),
             names: Interner::default(),
             started: Instant::now(),
@@ -79,7 +108,10 @@ impl Gateway {
         let is_used = |key: &StageKey| {
             self.registry.has_unlisted() || self.registry.all().any(|client| *client.info.stage == *key)
         };
-        let published = self.stages.publish(snapshot, &self.limits, is_used);
+        let problems = self.publish_account(&snapshot.account);
+        let mut published = self.stages.publish(snapshot, &self.limits, self.dialect, &self.metrics, is_used);
+        published.problems = problems;
+        self.remark_on_links(&mut published);
         if !published.gone.is_empty() {
             for client in self.registry.all().filter(|client| published.gone.contains(&client.info.stage)) {
                 self.close_as_going_away(&client);
@@ -89,8 +121,19 @@ impl Gateway {
     }
 
     /// Whether a handshake for this stage would be looked at.
-    pub fn has_stage(&self, key: &StageKey) -> bool {
-        self.stages.enter(key).is_some_and(|plan| plan.default_endpoint)
+    pub fn has_stage(&self, address: &Address) -> bool {
+        self.stages.enter(&address.key).is_some_and(|plan| address.reaches(&plan))
+    }
+
+    /// What of the data plane host and path (without the query) name; `None`: nothing of it.
+    pub fn address(&self, host: &str, path: &str) -> Option<Address> {
+        Address::read(host, path, &self.account.load().domain_names)
+    }
+
+    /// What the keys of a usage plan have used of the current period: the key's id, how much, and how much is left
+    /// where the plan has a quota. Counted since the program's start.
+    pub fn usage_of_plan(&self, plan_id: &str) -> Vec<(String, u32, Option<u32>)> {
+        self.usage.of_plan(plan_id, self.wall_clock())
     }
 
     /// How many connections are open, those included whose `$connect` or `$disconnect` is running.
@@ -118,6 +161,11 @@ impl Gateway {
         }
     }
 
+    /// Looks after the health of the VPC links' addresses until the program ends. One task of the program's runs it.
+    pub async fn run_health_checks(&self) {
+        self.integrations.check_links().await;
+    }
+
     /// Refuses new clients from now on, closes the open ones with 1001 and waits for their `$disconnect` calls, for
     /// at most the limit `drain-timeout`. Gives how many connections were not over by then.
     pub async fn drain(&self) -> usize {
@@ -140,6 +188,16 @@ impl Gateway {
         let deadline = self.now() + self.limits.close_timeout;
         client.close(code, reason, disconnect, deadline);
         self.wheel.schedule(client.info.id, deadline);
+    }
+
+    /// How a backend's bytes go out. A text frame holds UTF-8; what is none goes out as binary where that is allowed,
+    /// else with U+FFFD for what is not (inferred).
+    pub(crate) fn framed<'b>(&self, body: &'b [u8]) -> (Opcode, Cow<'b, [u8]>) {
+        match String::from_utf8_lossy(body) {
+            Cow::Borrowed(_) => (Opcode::Text, Cow::Borrowed(body)),
+            Cow::Owned(_) if self.dialect.binary => (Opcode::Binary, Cow::Borrowed(body)),
+            Cow::Owned(text) => (Opcode::Text, Cow::Owned(text.into_bytes())),
+        }
     }
 
     /// Closes a client because of its time, its stage or the program's end. Source: code and text observed for the

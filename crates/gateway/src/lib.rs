@@ -3,6 +3,8 @@
 //! To read it: [`open`](Gateway::open) lets a client in, `connection` reads its frames, `walk` takes each event to
 //! its backend and back, `client` and `outbox` send what comes of it.
 
+mod access_log;
+mod account;
 mod address;
 mod admit;
 mod assembly;
@@ -10,24 +12,31 @@ mod client;
 mod command;
 mod connection;
 mod connections_api;
+mod early;
 mod execution_log;
 mod frame;
 mod gateway;
 mod handshake;
+mod metrics;
 mod open;
 mod outbox;
 mod peers;
 mod refusal;
 mod registry;
 mod stages;
+mod throttle;
 mod timer;
+mod usage;
 mod walk;
 
+pub use access_log::AccessLine;
 pub use address::{Address, Below};
 pub use command::{Answer as ConnectionsAnswer, Command};
 pub use execution_log::{Line, LineKind, LogSink, Record};
 pub use gateway::{Gateway, Settings};
 pub use handshake::{Answer, RequestHead};
+pub use integration::LinkSettings;
+pub use metrics::Text as MetricsText;
 pub use open::{Opening, Peer, upgrade_required};
 pub use peers::{Alone, Peers};
 pub use stages::Published;

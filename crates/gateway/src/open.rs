@@ -8,16 +8,20 @@ use std::sync::Arc;
 use serde_json::json;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
+use types::Dialect;
 use types::event::{Connection, Event, EventKind, Handshake};
 use types::headers::Headers;
 use types::id::IdKind;
 
-use crate::address::{Address, Below};
+use crate::address::Below;
+use crate::admit::identify;
 use crate::client::Client;
 use crate::connection;
+use crate::early::Expected;
 use crate::gateway::Gateway;
 use crate::handshake::{self, Answer, RequestHead};
-use crate::refusal::{Kind, Refusal};
+use crate::metrics::StageMetrics;
+use crate::refusal::{By, Kind, Refusal};
 use crate::registry::Counted;
 use crate::walk;
 
@@ -37,15 +41,35 @@ pub struct Opening {
     gateway: Arc<Gateway>,
     connection: Arc<Connection>,
     counted: Counted,
+    /// What backends said to it already.
+    early: Option<Expected>,
+    metrics: Arc<StageMetrics>,
 }
 
 impl Gateway {
     /// Takes an upgrade request through `$connect`. The answer is the caller's to send; with an [`Opening`] it is a 101.
     pub async fn open(self: &Arc<Self>, head: RequestHead, peer: Peer) -> (Answer, Option<Opening>) {
+        let begun = self.now();
+        let mut stage = self.metrics.nowhere().clone();
+        let (answer, opening) = self.let_in(head, peer, &mut stage).await;
+        stage.handshake(answer.status, self.now().saturating_sub(begun));
+        (answer, opening)
+    }
+
+    // `stage` becomes what is counted of the stage, once it is known.
+    async fn let_in(
+        self: &Arc<Self>,
+        head: RequestHead,
+        peer: Peer,
+        stage: &mut Arc<StageMetrics>,
+    ) -> (Answer, Option<Opening>) {
         let (path, query) = head.path_and_query();
-        let Some(address) = Address::read(head.host(), path) else { return (forbidden(), None) };
-        let plan = self.stages.enter(&address.key).filter(|plan| plan.default_endpoint);
+        let Some(address) = self.address(head.host(), path) else { return (forbidden(), None) };
+        let plan = self.stages.enter(&address.key).filter(|plan| address.reaches(plan));
         let Some(plan) = plan.filter(|_| address.below == Below::Nothing) else { return (forbidden(), None) };
+        if let Some(metrics) = self.stages.metrics(&plan.key) {
+            *stage = metrics;
+        }
         let accept_key = match head.accept_key() {
             Ok(key) => key,
             Err(detail) => return (plain(400, "BadRequestException", detail), None),
@@ -69,25 +93,29 @@ impl Gateway {
             source_ip: peer.ip,
             user_agent: head.headers.get("User-Agent").map(|agent| self.intern(agent)),
             connected_at: at,
+            caller: identify(self, &plan, &head.headers).map(Arc::new),
         });
         let request_id = self.new_id(IdKind::Request);
-        if self.limits.connections != 0 && self.open_connections() > self.limits.connections {
-            let refusal = Refusal::new(Kind::Throttled, "the limit connections is reached");
-            return (refused(&refusal, &connection, request_id), None);
-        }
         let query = query.to_owned();
         let mut event = Event { connection, request_id, at, kind: EventKind::Connect(Box::default()) };
+        if let Err(refusal) = self.has_room() {
+            if let Some(by) = refusal.throttled_by() {
+                stage.throttled(by);
+            }
+            return (refused(&refusal, &event, self.dialect), None);
+        }
         event.kind = EventKind::Connect(Box::new(Handshake {
             headers: forwarded(head.headers, peer, &event),
             query: handshake::query_parameters(&query),
             query_string: query,
         }));
+        let early = self.dialect.extended.then(|| self.early.expect(&event.connection));
         let outcome = Box::pin(walk::run(self, &event)).await;
-        let connection = event.connection;
         let reply = match outcome {
             Ok(reply) => reply,
-            Err(refusal) => return (refused(&refusal, &connection, request_id), None),
+            Err(refusal) => return (refused(&refusal, &event, self.dialect), None),
         };
+        let connection = event.connection;
         match reply {
             Some(reply) if !(200..300).contains(&reply.status) => {
                 // The status always; the rest only if the route has a route response (observed).
@@ -100,9 +128,17 @@ impl Gateway {
             }
             reply => {
                 let answer = handshake::accepted(&accept_key, reply.as_ref().map(|reply| &reply.headers));
-                (answer, Some(Opening { gateway: self.clone(), connection, counted }))
+                let metrics = stage.clone();
+                (answer, Some(Opening { gateway: self.clone(), connection, counted, early, metrics }))
             }
         }
+    }
+
+    fn has_room(&self) -> Result<(), Refusal> {
+        if self.limits.connections != 0 && self.open_connections() > self.limits.connections {
+            return Err(Refusal::new(Kind::Throttled(By::Connections), "the limit connections is reached"));
+        }
+        self.account_limits.connection()
     }
 
     /// Opens a connection on a socket of its own: takes it through `$connect`, answers, and hands it to its task.
@@ -123,10 +159,18 @@ impl Opening {
     /// Hands the connection to its task. `answer` goes out first, unless it has gone already and is empty; `rest` is
     /// what the client sent behind its request.
     pub fn start(self, socket: TcpStream, rest: Vec<u8>, answer: &[u8]) {
-        let Opening { gateway, connection, counted } = self;
+        let Opening { gateway, connection, counted, early, metrics } = self;
         let (reader, writer) = socket.into_split();
         let now = gateway.now();
-        let client = Client::open(connection, now, writer, answer, |client| gateway.registry.insert(client.clone()));
+        let client =
+            Client::open(connection, metrics, now, writer, answer, |client| gateway.registry.insert(client.clone()));
+        if let Some(early) = early {
+            // It fits: what waits was bounded as an outbox is.
+            early.deliver(|message| {
+                let (opcode, payload) = gateway.framed(message);
+                client.send_bounded_elsewhere(opcode, &payload, now);
+            });
+        }
         gateway.look_after(&client, now);
         // The program's end, or the stage's, may have come while `$connect` ran, before this client could be found.
         if gateway.is_draining() || gateway.stages.enter(&client.info.stage).is_none() {
@@ -169,13 +213,13 @@ fn plain(status: u16, error_type: &str, message: &str) -> Answer {
     Answer { status, headers, body: json!({ "message": message }).to_string().into_bytes() }
 }
 
-fn refused(refusal: &Refusal, connection: &Connection, request_id: types::Id) -> Answer {
+fn refused(refusal: &Refusal, event: &Event, dialect: Dialect) -> Answer {
     let headers = [
         ("Content-Type", "application/json".to_owned()),
-        ("x-amzn-RequestId", request_id.to_string()),
+        ("x-amzn-RequestId", event.request_id.to_string()),
         ("x-amzn-ErrorType", refusal.error_type().to_owned()),
     ];
-    let body = refusal.frame(connection.id, request_id).into_bytes();
+    let body = refusal.frame(event, dialect).into_bytes();
     Answer { status: refusal.status(), headers: headers.into_iter().collect(), body }
 }
 

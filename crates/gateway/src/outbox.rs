@@ -23,6 +23,16 @@ impl Outbox {
         self.frames.is_empty()
     }
 
+    /// How many frames wait, the one included that is half written.
+    pub(crate) fn len(&self) -> usize {
+        self.frames.len()
+    }
+
+    /// How many bytes wait.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// Whether a client that reads nothing has used up its share. One frame always fits, so that a frame larger
     /// than the bound can be sent at all.
     pub(crate) fn is_full(&self, bounds: OutboxBounds) -> bool {
@@ -43,8 +53,9 @@ impl Outbox {
         self.frames.front().map(|frame| frame.as_ref())
     }
 
-    /// Forgets `written` bytes of the front; gives the memory back when nothing is left.
-    pub(crate) fn advance(&mut self, written: usize) {
+    /// Forgets `written` bytes of the front; gives the memory back when nothing is left. Tells how many frames are done.
+    pub(crate) fn advance(&mut self, written: usize) -> usize {
+        let before = self.frames.len();
         self.bytes -= written;
         if let Some(front) = self.frames.front_mut() {
             front.advance(written);
@@ -52,9 +63,11 @@ impl Outbox {
                 self.frames.pop_front();
             }
         }
+        let done = before - self.frames.len();
         if self.frames.is_empty() {
             self.frames = VecDeque::new();
         }
+        done
     }
 }
 

@@ -4,16 +4,21 @@
 //! that is the refusal's detail, which goes to the log and never to the client.
 
 use integration::Kind as IntegrationKind;
-use mapping::{Kind as MappingKind, Reply};
-use types::Id;
+use mapping::{Failure, Kind as MappingKind, Reply};
+use types::Dialect;
+use types::event::{Event, EventKind};
 
 /// The gateway's reasons, named as AWS names its gateway responses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// No such API, stage, path or route.
     AccessDenied,
+    /// The API key is missing, unknown, or opens another stage.
+    InvalidApiKey,
     /// A required request parameter is missing at `$connect`.
     BadRequestParameters,
+    /// The message does not fit the route's model.
+    BadRequestBody,
     /// The passthrough behaviour refuses the message.
     UnsupportedMediaType,
     /// The API's definition cannot work.
@@ -24,8 +29,34 @@ pub(crate) enum Kind {
     IntegrationTimeout,
     /// The answer is larger than a message may be.
     ResponseTooLarge,
-    /// Too many connections.
-    Throttled,
+    /// Too many connections, or requests too fast.
+    Throttled(By),
+    /// A usage plan's quota is used up.
+    QuotaExceeded,
+}
+
+/// What throttled a request, as the metrics name it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum By {
+    /// The number of connections.
+    Connections,
+    /// What holds for all APIs together.
+    Account,
+    /// The stage's limits of the route.
+    Route,
+    /// The usage plan of the client's key.
+    UsagePlan,
+}
+
+impl By {
+    fn name(self) -> &'static str {
+        match self {
+            By::Connections => "connections",
+            By::Account => "account",
+            By::Route => "route",
+            By::UsagePlan => "usage-plan",
+        }
+    }
 }
 
 /// A client was told no.
@@ -52,21 +83,63 @@ impl Refusal {
     /// 403, 415 and 504 documented or observed for WebSocket APIs.
     pub(crate) fn status(&self) -> u16 {
         match self.kind {
-            Kind::BadRequestParameters => 400,
-            Kind::AccessDenied => 403,
+            Kind::BadRequestParameters | Kind::BadRequestBody => 400,
+            Kind::AccessDenied | Kind::InvalidApiKey => 403,
             Kind::UnsupportedMediaType => 415,
-            Kind::Throttled => 429,
+            Kind::Throttled(_) | Kind::QuotaExceeded => 429,
             Kind::ApiConfigurationError | Kind::ResponseTooLarge => 500,
             Kind::IntegrationFailure | Kind::IntegrationTimeout => 504,
+        }
+    }
+
+    /// `$context.error.responseType`. Source: documented ("Gateway response types"); which of them an answer that is
+    /// too large counts as is inferred.
+    pub(crate) fn response_type(&self) -> &'static str {
+        match self.kind {
+            Kind::AccessDenied => "ACCESS_DENIED",
+            Kind::InvalidApiKey => "INVALID_API_KEY",
+            Kind::BadRequestParameters => "BAD_REQUEST_PARAMETERS",
+            Kind::BadRequestBody => "BAD_REQUEST_BODY",
+            Kind::UnsupportedMediaType => "UNSUPPORTED_MEDIA_TYPE",
+            Kind::ApiConfigurationError | Kind::ResponseTooLarge => "API_CONFIGURATION_ERROR",
+            Kind::IntegrationFailure => "INTEGRATION_FAILURE",
+            Kind::IntegrationTimeout => "INTEGRATION_TIMEOUT",
+            Kind::Throttled(_) => "THROTTLED",
+            Kind::QuotaExceeded => "QUOTA_EXCEEDED",
+        }
+    }
+
+    /// What throttled the request, if anything did: one of the causes that the metrics know.
+    pub(crate) fn throttled_by(&self) -> Option<&'static str> {
+        match self.kind {
+            Kind::Throttled(by) => Some(by.name()),
+            Kind::QuotaExceeded => Some("quota"),
+            _ => None,
+        }
+    }
+
+    /// What of it is `$context.error.validationErrorString`: parameters or a body that do not fit what was declared.
+    fn validation(&self) -> Option<String> {
+        matches!(self.kind, Kind::BadRequestParameters | Kind::BadRequestBody).then(|| self.detail.clone())
+    }
+
+    /// What the access log and the metrics keep of it.
+    pub(crate) fn failure(&self) -> Failure {
+        Failure {
+            response_type: self.response_type(),
+            message: self.message(),
+            detail: self.detail.clone(),
+            validation: self.validation(),
         }
     }
 
     /// `x-amzn-ErrorType`. Source: observed on REST APIs.
     pub(crate) fn error_type(&self) -> &'static str {
         match self.kind {
-            Kind::AccessDenied => "ForbiddenException",
-            Kind::BadRequestParameters | Kind::UnsupportedMediaType => "BadRequestException",
-            Kind::Throttled => "TooManyRequestsException",
+            Kind::AccessDenied | Kind::InvalidApiKey => "ForbiddenException",
+            Kind::BadRequestParameters | Kind::BadRequestBody | Kind::UnsupportedMediaType => "BadRequestException",
+            Kind::Throttled(_) => "TooManyRequestsException",
+            Kind::QuotaExceeded => "LimitExceededException",
             Kind::ApiConfigurationError
             | Kind::IntegrationFailure
             | Kind::IntegrationTimeout
@@ -78,11 +151,13 @@ impl Refusal {
     /// out` observed; the rest inferred from REST APIs.
     pub(crate) fn message(&self) -> String {
         match self.kind {
-            Kind::AccessDenied => "Forbidden".to_owned(),
+            Kind::AccessDenied | Kind::InvalidApiKey => "Forbidden".to_owned(),
+            Kind::BadRequestBody => "Bad request body".to_owned(),
+            Kind::QuotaExceeded => "Limit Exceeded".to_owned(),
             Kind::BadRequestParameters => format!("Missing required request parameters: [{}]", self.names),
             Kind::UnsupportedMediaType => "Unsupported Media Type".to_owned(),
             Kind::IntegrationTimeout => "Endpoint request timed out".to_owned(),
-            Kind::Throttled => "Too Many Requests".to_owned(),
+            Kind::Throttled(_) => "Too Many Requests".to_owned(),
             Kind::ApiConfigurationError | Kind::IntegrationFailure | Kind::ResponseTooLarge => {
                 "Internal server error".to_owned()
             }
@@ -91,10 +166,35 @@ impl Refusal {
 
     /// The error frame, to the byte: one space after the first colon and after each comma. Source: observed.
     ///
-    /// A refused handshake carries the same text as its body (inferred).
-    pub(crate) fn frame(&self, connection_id: Id, request_id: Id) -> String {
+    /// A refused handshake carries the same text as its body (inferred). The frame of a message that does not fit its
+    /// model is documented with `messageId` where all others have `requestId`; it gets both.
+    ///
+    /// In the extended dialect a member `reason` follows, by which a program can tell it from a message of the application.
+    pub(crate) fn frame(&self, event: &Event, dialect: Dialect) -> String {
         let message = serde_json::Value::String(self.message());
-        format!(r#"{{"message": {message}, "connectionId":"{connection_id}", "requestId":"{request_id}"}}"#)
+        let (connection_id, request_id) = (event.connection.id, event.request_id);
+        let message_id = match &event.kind {
+            EventKind::Message(message) if self.kind == Kind::BadRequestBody => {
+                format!(r#", "messageId":"{}""#, message.id)
+            }
+            _ => String::new(),
+        };
+        let reason = match dialect.extended {
+            true => format!(r#", "reason":"{}""#, self.reason()),
+            false => String::new(),
+        };
+        format!(
+            r#"{{"message": {message}, "connectionId":"{connection_id}", "requestId":"{request_id}"{message_id}{reason}}}"#
+        )
+    }
+
+    /// The extended dialect's word for it: AWS's, but where AWS's misleads.
+    fn reason(&self) -> &'static str {
+        match self.kind {
+            Kind::AccessDenied => "NO_MATCHING_ROUTE",
+            Kind::ResponseTooLarge => "RESPONSE_TOO_LARGE",
+            _ => self.response_type(),
+        }
     }
 
     /// What AWS's execution log says of it. Source: observed on REST APIs, but for `No route…`, which is ours.
@@ -106,9 +206,13 @@ impl Refusal {
             }
             Kind::IntegrationTimeout => format!("Execution failed due to a timeout error: {}", self.detail),
             Kind::ApiConfigurationError => format!("Execution failed due to configuration error: {}", self.detail),
-            Kind::BadRequestParameters | Kind::UnsupportedMediaType | Kind::ResponseTooLarge | Kind::Throttled => {
-                format!("Execution failed: {}", self.detail)
-            }
+            Kind::BadRequestBody => format!("Request body does not match model schema: {}", self.detail),
+            Kind::InvalidApiKey
+            | Kind::BadRequestParameters
+            | Kind::UnsupportedMediaType
+            | Kind::ResponseTooLarge
+            | Kind::Throttled(_)
+            | Kind::QuotaExceeded => format!("Execution failed: {}", self.detail),
         }
     }
 }
@@ -117,6 +221,7 @@ impl From<mapping::Error> for Refusal {
     fn from(error: mapping::Error) -> Refusal {
         let kind = match error.kind {
             MappingKind::NoRoute => Kind::AccessDenied,
+            MappingKind::BadRequestBody => Kind::BadRequestBody,
             MappingKind::UnsupportedMediaType => Kind::UnsupportedMediaType,
             MappingKind::Configuration => Kind::ApiConfigurationError,
         };
@@ -138,15 +243,47 @@ impl From<integration::Error> for Refusal {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use bytes::Bytes;
+    use types::Dialect;
+    use types::event::{ClientMessage, Connection, Event, EventKind};
+    use types::time::Timestamp;
+
     use super::{Kind, Refusal};
+
+    fn event() -> Event {
+        let connection = Connection {
+            id: "Qyi07eCbtjMCJKw=".parse().unwrap(),
+            stage: Arc::default(),
+            domain_name: "".into(),
+            source_ip: [127, 0, 0, 1].into(),
+            user_agent: None,
+            connected_at: Timestamp(0),
+            caller: None,
+        };
+        let message = ClientMessage { id: "Qyi3UG41tjMCJKw=".parse().unwrap(), body: Bytes::new(), is_binary: false };
+        Event {
+            connection: Arc::new(connection),
+            request_id: "Qyi3UG41tjMFlUg=".parse().unwrap(),
+            at: Timestamp(0),
+            kind: EventKind::Message(message),
+        }
+    }
 
     #[test]
     fn an_error_frame_has_exactly_the_bytes_seen_on_aws() {
-        let (connection, request) = ("Qyi07eCbtjMCJKw=", "Qyi3UG41tjMFlUg=");
-        let refusal = Refusal::new(Kind::ApiConfigurationError, "");
+        let ids = r#""connectionId":"Qyi07eCbtjMCJKw=", "requestId":"Qyi3UG41tjMFlUg=""#;
+        let event = event();
+        let frame = |kind| Refusal::new(kind, "").frame(&event, Dialect::default());
+        assert_eq!(frame(Kind::ApiConfigurationError), format!(r#"{{"message": "Internal server error", {ids}}}"#));
+        // Documented with `messageId` where all other frames have `requestId`; both is our decision.
+        let both = format!(r#"{{"message": "Bad request body", {ids}, "messageId":"Qyi3UG41tjMCJKw="}}"#);
+        assert_eq!(frame(Kind::BadRequestBody), both);
+        let extended = Dialect { extended: true, ..Dialect::default() };
         assert_eq!(
-            refusal.frame(connection.parse().unwrap(), request.parse().unwrap()),
-            r#"{"message": "Internal server error", "connectionId":"Qyi07eCbtjMCJKw=", "requestId":"Qyi3UG41tjMFlUg="}"#
+            Refusal::new(Kind::AccessDenied, "").frame(&event, extended),
+            format!(r#"{{"message": "Forbidden", {ids}, "reason":"NO_MATCHING_ROUTE"}}"#)
         );
     }
 }

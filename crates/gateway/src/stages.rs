@@ -4,9 +4,13 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
-use mapping::{Note, Plan};
+use mapping::{Note, Plan, Route};
+use types::Dialect;
 use types::limits::Limits;
 use types::snapshot::{DeployedStage, Snapshot, StageKey};
+
+use crate::metrics::{Metrics, RouteMetrics, StageMetrics};
+use crate::throttle::{Bucket, Buckets};
 
 /// The current plans.
 pub(crate) struct Stages {
@@ -15,11 +19,19 @@ pub(crate) struct Stages {
     publishing: Mutex<()>,
 }
 
-struct Compiled {
+/// A stage as it is in force: its plan, and what outlives a change of the plan.
+#[derive(Clone)]
+pub(crate) struct Compiled {
     source: Arc<DeployedStage>,
-    plan: Arc<Plan>,
+    pub(crate) plan: Arc<Plan>,
+    /// The buckets of its routes.
+    pub(crate) buckets: Arc<Buckets>,
+    /// What is counted of it.
+    pub(crate) metrics: Arc<StageMetrics>,
+    /// What is counted of the plan's detailed routes, in their order.
+    routes: Vec<Arc<RouteMetrics>>,
     /// The stage is gone: its open connections are being closed and may still run `$disconnect`, nobody gets in.
-    retired: bool,
+    pub(crate) retired: bool,
 }
 
 /// What publishing a snapshot did.
@@ -31,6 +43,8 @@ pub struct Published {
     pub new: Vec<StageKey>,
     /// Stages that were reachable before and are not any more.
     pub gone: Vec<StageKey>,
+    /// What of the account cannot be used, a sentence each.
+    pub problems: Vec<String>,
 }
 
 impl Stages {
@@ -39,8 +53,13 @@ impl Stages {
     }
 
     /// The plan for an event of a connection; it stays the same for the event whatever is published meanwhile.
-    pub(crate) fn pin(&self, key: &StageKey) -> Option<Arc<Plan>> {
-        self.current.load().get(key).map(|compiled| compiled.plan.clone())
+    pub(crate) fn pin(&self, key: &StageKey) -> Option<Arc<Compiled>> {
+        self.current.load().get(key).cloned()
+    }
+
+    /// What is counted of a stage.
+    pub(crate) fn metrics(&self, key: &StageKey) -> Option<Arc<StageMetrics>> {
+        self.current.load().get(key).map(|compiled| compiled.metrics.clone())
     }
 
     /// The plan for a new client: none where the stage is gone.
@@ -53,6 +72,8 @@ impl Stages {
         &self,
         snapshot: &Snapshot,
         limits: &Limits,
+        dialect: Dialect,
+        metrics: &Metrics,
         is_used: impl Fn(&StageKey) -> bool,
     ) -> Published {
         let _one_at_a_time = self.publishing.lock().unwrap_or_else(PoisonError::into_inner);
@@ -62,12 +83,12 @@ impl Stages {
         for (key, source) in &snapshot.stages {
             let unchanged = before.get(key).filter(|old| !old.retired && Arc::ptr_eq(&old.source, source));
             let compiled = unchanged.cloned().unwrap_or_else(|| {
-                let (plan, notes) = Plan::compile(source, limits);
+                let (plan, notes) = Plan::compile(source, limits, dialect);
                 published.notes.push((key.clone(), notes));
                 if before.get(key).is_none_or(|old| old.retired) {
                     published.new.push(key.clone());
                 }
-                Arc::new(Compiled { source: source.clone(), plan: Arc::new(plan), retired: false })
+                Arc::new(Compiled::new(source.clone(), plan, before.get(key), metrics))
             });
             stages.insert(key.clone(), compiled);
         }
@@ -77,10 +98,42 @@ impl Stages {
             } else if !is_used(key) {
                 continue;
             }
-            let retired = Compiled { source: old.source.clone(), plan: old.plan.clone(), retired: true };
+            metrics.set_gone(&old.metrics, true);
+            let retired = Compiled { retired: true, routes: Vec::new(), ..Compiled::clone(old) };
             stages.insert(key.clone(), Arc::new(retired));
         }
         self.current.store(Arc::new(stages));
         published
     }
+}
+
+impl Compiled {
+    // What was counted of the stage before it changed is counted on.
+    fn new(source: Arc<DeployedStage>, plan: Plan, old: Option<&Arc<Compiled>>, metrics: &Metrics) -> Compiled {
+        let stage = old.map_or_else(|| metrics.stage(&plan.key), |old| old.metrics.clone());
+        metrics.set_gone(&stage, false);
+        let route = |key: &Arc<str>| {
+            let counted = old.and_then(|old| old.routes.get(old.plan.detailed_routes.iter().position(|o| o == key)?));
+            counted.cloned().unwrap_or_else(|| metrics.route(&plan.key, key))
+        };
+        let routes = plan.detailed_routes.iter().map(route).collect();
+        let buckets = Arc::new(buckets(&plan, old.map(|old| &*old.buckets)));
+        Compiled { source, plan: Arc::new(plan), buckets, metrics: stage, routes, retired: false }
+    }
+
+    /// What is counted of a route, where its metrics are detailed.
+    pub(crate) fn route_metrics(&self, route: &Route) -> Option<&Arc<RouteMetrics>> {
+        self.routes.get(route.detailed?)
+    }
+}
+
+// A bucket whose numbers did not change goes on as it stands.
+fn buckets(plan: &Plan, before: Option<&Buckets>) -> Buckets {
+    let limited = plan.routes().filter_map(|route| Some((route.key.clone(), route.throttle?)));
+    let bucket = |(key, throttle): (Arc<str>, _)| {
+        let old = before.and_then(|before| before.get(&key));
+        let bucket = Bucket::kept(old, throttle);
+        (key, bucket)
+    };
+    limited.map(bucket).collect()
 }

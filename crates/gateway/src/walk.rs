@@ -6,7 +6,9 @@ use types::Event;
 use crate::admit::{admit, fits};
 use crate::execution_log::ExecutionLog;
 use crate::gateway::Gateway;
+use crate::metrics::Flight;
 use crate::refusal::{Kind, Outcome, Refusal};
+use crate::stages::Compiled;
 
 /// Takes one event of a connection ($connect, a message, $disconnect) to its backend and back.
 ///
@@ -16,21 +18,23 @@ use crate::refusal::{Kind, Outcome, Refusal};
 /// # Cancel safety
 /// Not cancel safe from step 8 on: the backend may have acted. The owner lets it run to the integration's timeout.
 pub(crate) async fn run(gateway: &Gateway, event: &Event) -> Outcome {
-    let plan = gateway.stages.pin(&event.connection.stage);
+    let stage = gateway.stages.pin(&event.connection.stage);
+    let _flight = Flight::begin(stage.as_ref().map(|stage| stage.metrics.clone()));
     // Bounds the calls of all connections together (limit in-flight); never closed, so it always gives.
     let _permit = gateway.in_flight.acquire().await;
-    let mut log = ExecutionLog::open(&*gateway.sink, event, plan.as_deref());
-    let outcome = match plan {
-        Some(plan) => walk(gateway, &plan, event, &mut log).await,
+    let mut log = ExecutionLog::open(&*gateway.sink, event, stage.as_deref());
+    let outcome = match &stage {
+        Some(stage) => walk(gateway, stage, event, &mut log).await,
         None => Err(Refusal::new(Kind::AccessDenied, "the stage is gone")),
     };
     log.close(outcome)
 }
 
-async fn walk(gateway: &Gateway, plan: &Plan, event: &Event, log: &mut ExecutionLog<'_>) -> Outcome {
+async fn walk(gateway: &Gateway, stage: &Compiled, event: &Event, log: &mut ExecutionLog<'_>) -> Outcome {
+    let plan: &Plan = &stage.plan;
     let route: Option<&Route> = log.step(mapping::select_route(plan, event))?;
     let Some(route) = route else { return Ok(None) };
-    log.step(admit(route, event))?;
+    log.step(admit(gateway, stage, route, event))?;
     let Some(request) = log.step(mapping::request(plan, route, event))? else { return Ok(None) };
     let response = log.step(gateway.integrations.send(&request).await)?;
     let reply = log.step(mapping::response(plan, route, event, response))?;

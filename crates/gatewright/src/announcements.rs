@@ -56,6 +56,8 @@ impl Announcements {
             remarks.hold = notes.iter().map(ToString::to_string).collect();
             remarks.said.retain(|text| remarks.hold.contains(text));
         }
+        let of_no_api = |text| control::Remark { api_id: String::new(), stage: None, text };
+        state.remarks.extend(published.problems.into_iter().map(of_no_api));
         state.new.extend(published.new);
         state.remarks.extend(remarks);
         drop(state);

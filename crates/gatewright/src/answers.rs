@@ -40,6 +40,12 @@ pub(crate) fn page_response(content_type: &'static str, text: &'static str) -> R
     response
 }
 
+pub(crate) fn text_response(content_type: &'static str, text: String) -> Response {
+    let mut response = http::Response::new(full(text.into()));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+}
+
 pub(crate) fn moved(to: &'static str) -> Response {
     let mut response = http::Response::new(full(Bytes::new()));
     *response.status_mut() = StatusCode::PERMANENT_REDIRECT;
@@ -61,6 +67,9 @@ pub(crate) fn from_connections(answer: ConnectionsAnswer) -> Response {
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     if let Some(error_type) = answer.error_type {
         headers.insert("x-amzn-ErrorType", HeaderValue::from_static(error_type));
+    }
+    if let Some(seconds) = answer.retry_after {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
     response
 }

@@ -75,6 +75,30 @@ pub(crate) struct Options {
     #[arg(long, value_name = "human|json")]
     pub(crate) log_format: Option<String>,
 
+    /// Bytes as AWS sends them, or with the improvements that COMPATIBILITY.md lists [default: aws]
+    #[arg(long, value_name = "aws|extended")]
+    pub(crate) compat: Option<String>,
+
+    /// Binary frames of clients: refuse closes with 1003, as AWS does [default: refuse; extended: accept]
+    #[arg(long, value_name = "refuse|accept")]
+    pub(crate) binary: Option<String>,
+    /// Where stages' access logs go: standard output (-), nowhere (off) or a file, whose path may hold {log-group}
+    /// [default: -]
+    #[arg(long, value_name = "-|off|PATH", allow_hyphen_values = true)]
+    pub(crate) access_log: Option<String>,
+
+    /// When an access log's file starts anew: a size, a time, both as 100m,24h, or 0 for never [default: 100m]
+    #[arg(long, value_name = "SIZE|TIME")]
+    pub(crate) access_log_rotate: Option<String>,
+
+    /// How many old files of an access log stay [default: 10]
+    #[arg(long, value_name = "COUNT")]
+    pub(crate) access_log_keep: Option<String>,
+
+    /// How many stages, and routes with detailed metrics, have series of their own in /_metrics [default: 1000]
+    #[arg(long, value_name = "COUNT")]
+    pub(crate) metrics_series: Option<String>,
+
     /// Listen beyond loopback although nothing checks who calls
     #[arg(long)]
     pub(crate) insecure: bool,
@@ -86,6 +110,20 @@ pub(crate) enum LogLevel {
     Error,
     Warn,
     Info,
+}
+
+/// How closely AWS is followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Compat {
+    Aws,
+    Extended,
+}
+
+/// What becomes of binary frames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Binary {
+    Refuse,
+    Accept,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -9,11 +9,15 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
+use gateway::LinkSettings;
 use serde::Deserialize;
+use types::Dialect;
 use types::arn::Place;
 use types::limits::{Limits, TABLE};
 
-use crate::args::{LogFormat, LogLevel, Options};
+use crate::access_logs::{Files, Rotation};
+use crate::args::{Binary, Compat, LogFormat, LogLevel, Options};
+use crate::vpc_links;
 
 /// Complete settings.
 #[derive(Debug)]
@@ -25,10 +29,23 @@ pub(crate) struct Config {
     pub(crate) backend: Option<String>,
     pub(crate) place: Place,
     pub(crate) limits: Limits,
+    pub(crate) dialect: Dialect,
+    pub(crate) vpc_links: BTreeMap<String, LinkSettings>,
     pub(crate) log_level: LogLevel,
     pub(crate) log_format: LogFormat,
+    pub(crate) access_log: AccessLog,
+    /// How many stages and routes have metrics of their own.
+    pub(crate) metrics_series: usize,
     /// Name, value, origin; in the order of the documentation.
     pub(crate) origins: Vec<(String, String, Origin)>,
+}
+
+/// Where access logs go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum AccessLog {
+    Off,
+    Standard,
+    Files(Files),
 }
 
 /// Where a value comes from.
@@ -64,7 +81,15 @@ struct File {
     account_id: Option<String>,
     log_level: Option<String>,
     log_format: Option<String>,
+    access_log: Option<String>,
+    access_log_rotate: Option<String>,
+    access_log_keep: Option<u32>,
+    metrics_series: Option<u32>,
     insecure: Option<bool>,
+    compat: Option<String>,
+    binary: Option<String>,
+    #[serde(default)]
+    vpc_links: BTreeMap<String, vpc_links::Filed>,
     #[serde(default)]
     limits: BTreeMap<String, toml::Value>,
 }
@@ -147,9 +172,28 @@ impl Config {
         }
         let log_level = collector.text("log-level", options.log_level, file.log_level, "info").0;
         let log_format = collector.text("log-format", options.log_format, file.log_format, "human").0;
+        let access_log = collector.text("access-log", options.access_log, file.access_log, "-").0;
+        let filed = file.access_log_rotate;
+        let rotate = collector.text("access-log-rotate", options.access_log_rotate, filed, "100m").0;
+        let filed = file.access_log_keep.map(|count| count.to_string());
+        let keep = collector.text("access-log-keep", options.access_log_keep, filed, "10");
+        let keep = count("access-log-keep", keep, ACCESS_LOG_KEEP_MAX)?;
+        let filed = file.metrics_series.map(|count| count.to_string());
+        let series = collector.text("metrics-series", options.metrics_series, filed, "1000");
+        let metrics_series = count("metrics-series", series, METRICS_SERIES_MAX)?;
         let (insecure, _) = collector.flag("insecure", options.insecure, file.insecure)?;
         check_exposure(listen, admin, insecure)?;
-        let limits = limits(&mut collector, &options.limits, &file.limits)?;
+        let compat: Compat = choice("compat", &collector.text("compat", options.compat, file.compat, "aws").0)?;
+        let default = if compat == Compat::Extended { "accept" } else { "refuse" };
+        let binary: Binary = choice("binary", &collector.text("binary", options.binary, file.binary, default).0)?;
+        let vpc_links = vpc_links::read(&collector.file, file.vpc_links)?;
+        collector.origins.extend(vpc_links::origins(&vpc_links, &collector.file));
+        let mut defaults = Limits::default();
+        if compat == Compat::Extended {
+            // Browsers send a message as one frame and cannot split it.
+            defaults.frame_bytes = 0;
+        }
+        let limits = limits(defaults, &mut collector, &options.limits, &file.limits)?;
         Ok(Config {
             listen,
             admin,
@@ -157,8 +201,12 @@ impl Config {
             backend: (!backend.is_empty()).then_some(backend),
             place: Place { region, account_id },
             limits,
+            dialect: Dialect { extended: compat == Compat::Extended, binary: binary == Binary::Accept },
+            vpc_links,
             log_level: choice("log-level", &log_level)?,
             log_format: choice("log-format", &log_format)?,
+            access_log: read_access_log(access_log, &rotate, keep)?,
+            metrics_series,
             origins: collector.origins,
         })
     }
@@ -215,6 +263,25 @@ fn check_backend(url: &str) -> Result<(), String> {
     Err(format!("backend: `{url}` is no http:// or https:// URL, such as http://127.0.0.1:3000"))
 }
 
+/// Old files are renamed one by one each time one is added.
+const ACCESS_LOG_KEEP_MAX: usize = 1000;
+/// A series costs some kilobytes, and each is in every answer.
+const METRICS_SERIES_MAX: usize = 1_000_000;
+
+fn count(name: &str, (text, origin): (String, Origin), most: usize) -> Result<usize, String> {
+    let count = text.parse::<usize>().ok().filter(|count| *count <= most);
+    count.ok_or_else(|| format!("{name} ({origin}): `{text}` is no whole number up to {most}"))
+}
+
+fn read_access_log(to: String, rotate: &str, keep: usize) -> Result<AccessLog, String> {
+    let rotation = Rotation::parse(rotate, keep).map_err(|error| format!("access-log-rotate: {error}"))?;
+    Ok(match to.as_str() {
+        "off" => AccessLog::Off,
+        "-" => AccessLog::Standard,
+        _ => AccessLog::Files(Files { path: to, rotation }),
+    })
+}
+
 fn choice<T: ValueEnum>(name: &str, text: &str) -> Result<T, String> {
     T::from_str(text, false).map_err(|_| {
         let known: Vec<_> = T::value_variants().iter().map(print_choice).collect();
@@ -247,11 +314,11 @@ fn check_exposure(listen: SocketAddr, admin: Option<SocketAddr>, insecure: bool)
 }
 
 fn limits(
+    mut limits: Limits,
     collector: &mut Collector,
     typed: &[String],
     filed: &BTreeMap<String, toml::Value>,
 ) -> Result<Limits, String> {
-    let mut limits = Limits::default();
     let mut origins: BTreeMap<String, Origin> = BTreeMap::new();
     let file = collector.file.display().to_string();
     for (name, value) in filed {

@@ -1,81 +1,89 @@
-//! The program's own log and the stages' execution logs, on standard output; and the feed that pages watch.
+//! The program's own log and the stages' logs, on standard output; and the feed that pages watch.
 //!
 //! One thread writes. The data path hands it records through a bounded queue and never waits: when the reader of
-//! standard output is too slow, lines are left out and counted.
+//! standard output is too slow, lines are left out and counted. Access logs may go to files instead, see `access_logs.rs`.
+
+pub(crate) mod queue;
 
 use std::borrow::Cow;
 use std::io::{IsTerminal, Write};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use gateway::{LineKind, LogSink, Record};
+use gateway::{AccessLine, LineKind, LogSink, Record};
 use serde_json::json;
 use tokio::sync::broadcast;
+use types::id::Id;
 use types::resources::LoggingLevel;
 use types::snapshot::StageKey;
 use types::time::Timestamp;
 
+use crate::access_logs::AccessFiles;
 use crate::args::{LogFormat, LogLevel};
+use crate::logs::queue::{Queue, Writer};
 
-/// Records and lines that may wait for the writer; each holds a request and its answer.
-const QUEUE_MAX: usize = 4096;
-/// Bytes of bodies that may wait for the writer.
-const QUEUE_BYTES_MAX: usize = 64 * 1024 * 1024;
-/// How long a flush waits for whoever reads standard output.
-const FLUSH_MAX: Duration = Duration::from_secs(2);
 /// Records that a slow watcher may fall behind before it is told that it missed some.
 const FEED_MAX: usize = 512;
 /// Failures of routes without logging that are shown each second.
 const FAILURES_PER_SECOND: usize = 10;
 
+/// Bytes that are gathered before they are written.
+const BATCH_BYTES: usize = 64 * 1024;
+
 enum Entry {
     Record(Box<Record>),
     Line { level: LogLevel, stage: Option<StageKey>, kind: &'static str, text: String },
-    Flush(SyncSender<()>),
+    Access(Box<AccessLine>),
 }
 
 impl Entry {
-    fn body_bytes(&self) -> usize {
+    /// What it holds on to beyond itself, as far as clients and backends choose its size.
+    fn bytes(&self) -> usize {
         match self {
             Entry::Record(record) => record.body_bytes(),
-            Entry::Line { .. } | Entry::Flush(_) => 0,
+            Entry::Access(line) => line.text.len(),
+            Entry::Line { .. } => 0,
         }
     }
+}
+
+/// Where access logs go.
+#[derive(Clone)]
+pub(crate) enum Access {
+    /// Nowhere.
+    Off,
+    /// To standard output, with the rest.
+    Standard,
+    /// To files of their own.
+    Files(AccessFiles),
 }
 
 /// The way to the log. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Log {
-    queue: SyncSender<Entry>,
+    queue: Queue<Entry>,
     feed: broadcast::Sender<Arc<str>>,
-    left_out: Arc<AtomicUsize>,
-    /// Bytes of bodies that wait for the writer.
-    queued: Arc<AtomicUsize>,
     level: LogLevel,
+    access: Access,
 }
 
 impl Log {
-    /// Starts the writer.
+    /// Starts the writer. Access logs go to standard output until it is told otherwise.
     pub(crate) fn start(level: LogLevel, format: LogFormat) -> Log {
-        let (queue, entries) = sync_channel(QUEUE_MAX);
         let (feed, _) = broadcast::channel(FEED_MAX);
-        let left_out = Arc::new(AtomicUsize::new(0));
-        let queued = Arc::new(AtomicUsize::new(0));
-        let writer = Writer {
+        let writer = Output {
             format,
             colours: format == LogFormat::Human && std::io::stdout().is_terminal(),
             feed: feed.clone(),
-            left_out: left_out.clone(),
-            queued: queued.clone(),
             failures: Budget { since: Instant::now(), shown: 0, left_out: 0 },
+            out: Vec::new(),
         };
-        std::thread::Builder::new()
-            .name("log".to_owned())
-            .spawn(move || writer.run(&entries))
-            .expect("a program that can start can start one more thread");
-        Log { queue, feed, left_out, queued, level }
+        Log { queue: Queue::start("log", writer), feed, level, access: Access::Standard }
+    }
+
+    /// The same log with another place for access logs.
+    pub(crate) fn with_access(self, access: Access) -> Log {
+        Log { access, ..self }
     }
 
     /// Says something of the program itself.
@@ -101,27 +109,24 @@ impl Log {
 
     /// Waits until everything that was said so far is written.
     pub(crate) fn flush(&self) {
-        let (done, wait) = sync_channel(1);
-        let deadline = Instant::now() + FLUSH_MAX;
-        let mut entry = Entry::Flush(done);
-        // Never the blocking send: a full queue means that nobody reads standard output.
-        while let Err(TrySendError::Full(back)) = self.queue.try_send(entry) {
-            if Instant::now() >= deadline {
-                return;
-            }
-            entry = back;
-            std::thread::sleep(Duration::from_millis(10));
+        if let Access::Files(files) = &self.access {
+            files.flush();
         }
-        let _ = wait.recv_timeout(deadline.saturating_duration_since(Instant::now()));
+        self.queue.flush();
+    }
+
+    /// How many entries were left out since the start: of this log, and of access logs in files.
+    pub(crate) fn left_out(&self) -> (u64, u64) {
+        let of_files = match &self.access {
+            Access::Files(files) => files.left_out(),
+            Access::Off | Access::Standard => 0,
+        };
+        (self.queue.left_out(), of_files)
     }
 
     fn put(&self, entry: Entry) {
-        let bytes = entry.body_bytes();
-        let fits = self.queued.fetch_add(bytes, Ordering::Relaxed) < QUEUE_BYTES_MAX;
-        if !fits || matches!(self.queue.try_send(entry), Err(TrySendError::Full(_))) {
-            self.queued.fetch_sub(bytes, Ordering::Relaxed);
-            self.left_out.fetch_add(1, Ordering::Relaxed);
-        }
+        let bytes = entry.bytes();
+        self.queue.put(entry, bytes);
     }
 }
 
@@ -133,15 +138,28 @@ impl LogSink for Log {
     fn write(&self, record: Record) {
         self.put(Entry::Record(Box::new(record)));
     }
+
+    fn keeps_access(&self) -> bool {
+        !matches!(self.access, Access::Off)
+    }
+
+    fn access(&self, line: AccessLine) {
+        match &self.access {
+            Access::Off => {}
+            Access::Standard => self.put(Entry::Access(Box::new(line))),
+            Access::Files(files) => files.put(&line.log_group, line.text),
+        }
+    }
 }
 
-struct Writer {
+/// What the thread keeps while it writes.
+struct Output {
     format: LogFormat,
     colours: bool,
     feed: broadcast::Sender<Arc<str>>,
-    left_out: Arc<AtomicUsize>,
-    queued: Arc<AtomicUsize>,
     failures: Budget,
+    /// Bytes that are not written yet.
+    out: Vec<u8>,
 }
 
 /// How many lines of one kind may be shown in the current second.
@@ -151,64 +169,60 @@ struct Budget {
     left_out: usize,
 }
 
-impl Writer {
-    fn run(mut self, entries: &Receiver<Entry>) {
-        let mut out = Vec::new();
-        while let Ok(first) = entries.recv() {
-            let mut next = Some(first);
-            // Everything that waits goes out in one write, within reason.
-            while let Some(entry) = next {
-                self.entry(&mut out, entry);
-                next = if out.len() < 64 * 1024 { entries.try_recv().ok() } else { None };
-            }
-            let left_out = self.left_out.swap(0, Ordering::Relaxed);
-            if left_out > 0 {
-                let text = format!("{left_out} log entries were left out: standard output is too slow");
-                self.line(&mut out, now(), None, None, "program", &text);
-            }
-            write_out(&mut out);
-        }
-    }
-
-    fn entry(&mut self, out: &mut Vec<u8>, entry: Entry) {
-        self.queued.fetch_sub(entry.body_bytes(), Ordering::Relaxed);
+impl Writer<Entry> for Output {
+    fn entry(&mut self, entry: Entry) {
         match entry {
-            Entry::Record(record) => self.record(out, &record),
+            Entry::Record(record) => self.record(&record),
             Entry::Line { level, stage, kind, text } => {
                 let kind = if level == LogLevel::Error { "error" } else { kind };
-                self.line(out, now(), stage.as_ref(), None, kind, &text);
+                self.line(now(), About { stage: stage.as_ref(), ..About::default() }, kind, &text);
             }
-            Entry::Flush(done) => {
-                write_out(out);
-                let _ = done.send(());
-            }
+            Entry::Access(line) => self.access(&line),
         }
     }
 
-    fn record(&mut self, out: &mut Vec<u8>, record: &Record) {
+    fn is_full(&self) -> bool {
+        self.out.len() >= BATCH_BYTES
+    }
+
+    // A closed standard output ends the log, not the program.
+    fn write_out(&mut self, left_out: u64) {
+        if left_out > 0 {
+            let text = format!("{left_out} log entries were left out: standard output is too slow");
+            self.line(now(), About::default(), "program", &text);
+        }
+        let mut stdout = std::io::stdout().lock();
+        let _ = stdout.write_all(&self.out).and_then(|()| stdout.flush());
+        self.out.clear();
+        self.out.shrink_to(BATCH_BYTES);
+    }
+}
+
+impl Output {
+    fn record(&mut self, record: &Record) {
         if self.feed.receiver_count() > 0 {
             // Nobody there any more is no error.
             let _ = self.feed.send(record.to_json().to_string().into());
         }
         for line in record.lines() {
-            self.line(out, line.at, Some(&record.connection.stage), Some(record), line.kind.name(), &line.text);
+            self.line(line.at, About::record(record), line.kind.name(), &line.text);
         }
         if record.logging.level == LoggingLevel::Off
             && let Some(failure) = record.failure()
         {
-            self.failure(out, record, failure);
+            self.failure(record, failure);
         }
     }
 
     // A client was told no and the stage's log is off: said all the same, but never as a flood.
-    fn failure(&mut self, out: &mut Vec<u8>, record: &Record, failure: &str) {
+    fn failure(&mut self, record: &Record, failure: &str) {
         let budget = &mut self.failures;
         if budget.since.elapsed() >= Duration::from_secs(1) {
             let left_out = std::mem::take(&mut budget.left_out);
             (budget.since, budget.shown) = (Instant::now(), 0);
             if left_out > 0 {
                 let text = format!("{left_out} more failures of routes without logging were not shown");
-                self.line(out, record.at, None, None, "error", &text);
+                self.line(record.at, About::default(), "error", &text);
             }
         }
         if self.failures.shown >= FAILURES_PER_SECOND {
@@ -221,27 +235,31 @@ impl Writer {
             "({}) {} on route {route}: {failure} [this stage's log is off; to see every step set its logging level to INFO]",
             record.request_id, record.event_type
         );
-        self.line(out, record.at, Some(&record.connection.stage), Some(record), LineKind::Error.name(), &text);
+        self.line(record.at, About::record(record), LineKind::Error.name(), &text);
     }
 
-    fn line(
-        &self,
-        out: &mut Vec<u8>,
-        at: Timestamp,
-        stage: Option<&StageKey>,
-        record: Option<&Record>,
-        kind: &str,
-        text: &str,
-    ) {
+    // For people it stands as it is, as AWS writes it; where machines read, each line is one of the same kind of object.
+    fn access(&mut self, line: &AccessLine) {
+        match self.format {
+            LogFormat::Human => {
+                self.out.extend_from_slice(line.text.as_bytes());
+                self.out.push(b'\n');
+            }
+            LogFormat::Json => self.line(now(), About::access(line), "access", &line.text),
+        }
+    }
+
+    fn line(&mut self, at: Timestamp, about: About<'_>, kind: &str, text: &str) {
+        let About { stage, event } = about;
         let time = at.iso_millis();
         match self.format {
             LogFormat::Json => {
                 let line = json!({
                     "timestamp": time, "apiId": stage.map(|s| &s.api_id), "stage": stage.map(|s| &s.stage),
-                    "requestId": record.map(|r| r.request_id), "connectionId": record.map(|r| r.connection.id),
+                    "requestId": event.map(|(request, _)| request), "connectionId": event.map(|(_, connection)| connection),
                     "kind": kind, "message": text,
                 });
-                let _ = writeln!(out, "{line}");
+                let _ = writeln!(self.out, "{line}");
             }
             LogFormat::Human => {
                 let (on, off) = match (self.colours, kind) {
@@ -256,9 +274,27 @@ impl Writer {
                 };
                 let stage = stage.map_or_else(String::new, |stage| format!("{stage} "));
                 let text = printable(text);
-                let _ = writeln!(out, "{time} {stage}{on}{mark}{text}{off}");
+                let _ = writeln!(self.out, "{time} {stage}{on}{mark}{text}{off}");
             }
         }
+    }
+}
+
+/// What a line is about.
+#[derive(Clone, Copy, Default)]
+struct About<'a> {
+    stage: Option<&'a StageKey>,
+    /// Request and connection.
+    event: Option<(Id, Id)>,
+}
+
+impl<'a> About<'a> {
+    fn record(record: &'a Record) -> About<'a> {
+        About { stage: Some(&record.connection.stage), event: Some((record.request_id, record.connection.id)) }
+    }
+
+    fn access(line: &'a AccessLine) -> About<'a> {
+        About { stage: Some(&line.connection.stage), event: Some((line.request_id, line.connection.id)) }
     }
 }
 
@@ -269,14 +305,6 @@ fn printable(text: &str) -> Cow<'_, str> {
     }
     let escaped = text.chars().map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() });
     Cow::Owned(escaped.collect())
-}
-
-// A closed standard output ends the log, not the program.
-fn write_out(out: &mut Vec<u8>) {
-    let mut stdout = std::io::stdout().lock();
-    let _ = stdout.write_all(out).and_then(|()| stdout.flush());
-    out.clear();
-    out.shrink_to(64 * 1024);
 }
 
 fn now() -> Timestamp {

@@ -3,6 +3,7 @@
 //! The program ties the parts together: `args` and `config` say what was typed and meant, `serve` starts everything,
 //! `front` and `service` take requests in, `logs` writes what happened, `shutdown` ends it.
 
+mod access_logs;
 mod announcements;
 mod answers;
 mod args;
@@ -13,11 +14,13 @@ mod exit;
 mod feed;
 mod front;
 mod logs;
+mod metrics;
 mod ready_made;
 mod render;
 mod serve;
 mod service;
 mod shutdown;
+mod vpc_links;
 
 use std::io::Write;
 use std::process::ExitCode;

@@ -8,14 +8,16 @@ use control::Control;
 use control::store::{DiskStore, MemoryStore, Store};
 use gateway::{Alone, Gateway, Settings};
 use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
+use crate::access_logs::AccessFiles;
 use crate::announcements::Announcements;
 use crate::args::{LogFormat, LogLevel};
 use crate::banner::{self, Addresses};
-use crate::config::Config;
+use crate::config::{AccessLog, Config};
 use crate::exit::Failure;
-use crate::logs::Log;
+use crate::logs::{Access, Log};
 use crate::service::Service;
 use crate::shutdown::Signals;
 use crate::{demo, front, ready_made, shutdown};
@@ -33,7 +35,7 @@ pub(crate) enum Mode {
 /// Runs until SIGTERM or SIGINT.
 pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
     let signals = Signals::new().map_err(Failure::config)?;
-    let log = Log::start(config.log_level, config.log_format);
+    let log = start_logs(&config)?;
     raise_open_files(&log);
     let listener = bind("listen", config.listen).await?;
     let admin = match config.admin {
@@ -48,7 +50,10 @@ pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
         limits: config.limits.clone(),
         node: NODE,
         sink: Arc::new(log.clone()),
+        metrics_series: config.metrics_series,
         peers: Box::new(Alone),
+        dialect: config.dialect,
+        vpc_links: config.vpc_links.clone(),
     });
     let announcements = Arc::new(Announcements::default());
     let control = Arc::new(open_control(&config, &addresses, &gateway, &announcements)?);
@@ -58,6 +63,8 @@ pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
     let (stopper, stop) = watch::channel(false);
     let timers = gateway.clone();
     tokio::spawn(async move { timers.run_timers().await });
+    let checks = gateway.clone();
+    tokio::spawn(async move { checks.run_health_checks().await });
     // The demo's backend is there until the end, for the $disconnect calls; dropping the sender ends it.
     let (_demo_stopper, demo_stop) = watch::channel(false);
     if mode == Mode::Demo {
@@ -79,6 +86,27 @@ pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
     tokio::spawn(announcements.run(log.clone(), addresses));
     shutdown::wait_and_stop(signals, &gateway, &stopper, &log).await;
     Ok(())
+}
+
+// The program's log comes first: it is told what the files of access logs have to complain of.
+fn start_logs(config: &Config) -> Result<Log, Failure> {
+    let log = Log::start(config.log_level, config.log_format);
+    let files = match &config.access_log {
+        AccessLog::Standard => return Ok(log),
+        AccessLog::Off => return Ok(log.with_access(Access::Off)),
+        AccessLog::Files(files) => files.clone(),
+    };
+    let files = AccessFiles::start(files, log.clone()).map_err(Failure::config)?;
+    let hang_ups = signal(SignalKind::hangup());
+    let mut hang_ups = hang_ups.map_err(|error| Failure::config(format!("wait for SIGHUP: {error}")))?;
+    let reopened = files.clone();
+    // Only where there are files: without them a SIGHUP ends the program, as a terminal that closes expects.
+    tokio::spawn(async move {
+        while hang_ups.recv().await.is_some() {
+            reopened.reopen();
+        }
+    });
+    Ok(log.with_access(Access::Files(files)))
 }
 
 // For people it goes out as it stands; where machines read the log it is lines of the log like any other.

@@ -15,11 +15,12 @@ use types::limits::Limits;
 
 use crate::answers::{
     Response, error, feed_response, from_connections, from_gateway, full, json_response, moved, page_response,
-    typed_error,
+    text_response, typed_error,
 };
 use crate::demo::page;
 use crate::feed;
 use crate::logs::Log;
+use crate::metrics;
 
 /// How long a client may take to send a request's body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(60);
@@ -69,7 +70,7 @@ impl Service {
         let host = host(&request).to_owned();
         let path = request.uri().path().to_owned();
         if self.serves_clients
-            && let Some(address) = Address::read(&host, &path)
+            && let Some(address) = self.gateway.address(&host, &path)
         {
             let mut response = self.data_plane(&address, request).await;
             // Every answer can be told from the others in a report; a text of 16 safe characters is a header's value.
@@ -86,6 +87,9 @@ impl Service {
                     Some(body) => feed_response(body),
                     None => error(StatusCode::SERVICE_UNAVAILABLE, "too many readers of the log feed"),
                 };
+            }
+            "/_metrics" if self.serves_admin && request.method() == Method::GET => {
+                return text_response(metrics::CONTENT_TYPE, metrics::text(&self.gateway, &self.log));
             }
             "/" if self.serves_admin && request.method() == Method::GET => {
                 return json_response(StatusCode::OK, &self.about());
@@ -111,19 +115,20 @@ impl Service {
     }
 
     fn about(&self) -> serde_json::Value {
-        json!({ "program": "gatewright", "controlPlane": "/v2/apis", "health": "/_health", "log": "/_gatewright/v1/log" })
+        json!({ "program": "gatewright", "controlPlane": "/v2/apis", "health": "/_health", "metrics": "/_metrics", "log": "/_gatewright/v1/log" })
     }
 
     async fn data_plane(&self, address: &Address, request: http::Request<Incoming>) -> Response {
         match &address.below {
-            Below::Nothing if self.gateway.has_stage(&address.key) => from_gateway(upgrade_required()),
+            Below::Nothing if self.gateway.has_stage(address) => from_gateway(upgrade_required()),
             Below::Nothing | Below::Other => from_connections(ConnectionsAnswer::forbidden()),
             Below::Connection(_) => {
                 let method = request.method().clone();
+                let query = request.uri().query().unwrap_or_default().to_owned();
                 let bytes_max = self.limits.message_bytes;
                 let waits = waits_to_send(request.headers());
                 let answer = match collect(request.into_body(), bytes_max, waits).await {
-                    Ok(body) => self.gateway.connections(method.as_str(), address, body).await,
+                    Ok(body) => self.gateway.connections(method.as_str(), address, &query, body).await,
                     Err(Unread::TooLarge) => ConnectionsAnswer::too_large(bytes_max),
                     Err(Unread::Broken) => return error(StatusCode::BAD_REQUEST, "the body did not arrive whole"),
                 };

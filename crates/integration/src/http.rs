@@ -10,6 +10,7 @@ use types::message::{HttpTarget, IntegrationRequest};
 
 use crate::Integrations;
 use crate::error::{Error, Kind};
+use crate::place::Place;
 use crate::pool::Pooled;
 use crate::wire::{self, BodyReader, Head, Progress};
 
@@ -28,10 +29,33 @@ pub(crate) async fn call(
     target: &HttpTarget,
     request: &IntegrationRequest,
 ) -> Result<Answer, Error> {
-    if let Some((kept, idle)) = integrations.pool.take(target, Instant::now()) {
-        let outcome = exchange(integrations, target, request, kept).await;
+    let link = target.way.as_ref().and_then(|way| integrations.links.get(way.link.as_deref()?));
+    let Some(link) = link else { return call_at(integrations, target, &Place::of(target, None), request).await };
+    let mut last = None;
+    for address in link.order() {
+        let _counted = address.enter();
+        match call_at(integrations, target, &Place::of(target, Some(&address)), request).await {
+            // Nothing was sent: the next address may be asked.
+            Err(error) if error.kind == Kind::Unreachable => {
+                address.refused();
+                last = Some(error);
+            }
+            outcome => return outcome,
+        }
+    }
+    Err(last.unwrap_or_else(|| Error::new(Kind::Unreachable, target, "its VPC link has no address")))
+}
+
+async fn call_at(
+    integrations: &Integrations,
+    target: &HttpTarget,
+    place: &Place<'_>,
+    request: &IntegrationRequest,
+) -> Result<Answer, Error> {
+    if let Some((kept, idle)) = integrations.pool.take(place, Instant::now()) {
+        let outcome = exchange(integrations, target, place, request, kept).await;
         if matches!(outcome, Err(Failure { nothing_came: true, .. })) {
-            integrations.pool.died_after(target, idle);
+            integrations.pool.died_after(place, idle);
         }
         match outcome {
             // The backend closed the kept connection in this very moment and has seen nothing, or may be asked twice.
@@ -39,9 +63,9 @@ pub(crate) async fn call(
             other => return other.map_err(|failure| failure.error),
         }
     }
-    let stream = integrations.connector.connect(target).await?;
+    let stream = integrations.connector.connect(target, place).await?;
     let fresh = Pooled { stream, buffer: BytesMut::new() };
-    exchange(integrations, target, request, fresh).await.map_err(|failure| failure.error)
+    exchange(integrations, target, place, request, fresh).await.map_err(|failure| failure.error)
 }
 
 // RFC 9110, 9.2.2: only these may be sent again when it is unknown whether the first try arrived.
@@ -58,6 +82,7 @@ struct Failure {
 async fn exchange(
     integrations: &Integrations,
     target: &HttpTarget,
+    place: &Place<'_>,
     request: &IntegrationRequest,
     mut connection: Pooled,
 ) -> Result<Answer, Failure> {
@@ -69,7 +94,7 @@ async fn exchange(
         if connection.buffer.capacity() > KEPT_BUFFER_MAX {
             connection.buffer = BytesMut::new();
         }
-        integrations.pool.put(target, connection, head.keep_alive, Instant::now());
+        integrations.pool.put(place, connection, head.keep_alive, Instant::now());
     }
     Ok((head.status, head.headers, body))
 }

@@ -6,17 +6,22 @@
 
 mod error;
 mod http;
+mod links;
+mod place;
 mod pool;
 mod stream;
 mod wire;
 
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use types::headers::Headers;
 use types::message::{IntegrationRequest, IntegrationResponse, Target};
 
 pub use error::{Error, Kind};
+pub use links::LinkSettings;
 
+use crate::links::Links;
 use crate::pool::Pool;
 use crate::stream::Connector;
 
@@ -24,13 +29,19 @@ use crate::stream::Connector;
 pub struct Integrations {
     pool: Pool,
     connector: Connector,
+    links: Links,
     response_bytes_max: usize,
 }
 
 impl Integrations {
     /// Answers larger than `response_bytes_max` are refused.
     pub fn new(response_bytes_max: usize) -> Integrations {
-        Integrations { pool: Pool::default(), connector: Connector::default(), response_bytes_max }
+        Integrations {
+            pool: Pool::default(),
+            connector: Connector::default(),
+            links: Links::default(),
+            response_bytes_max,
+        }
     }
 
     /// Sends a request and reads the whole answer, within the request's timeout.
@@ -52,6 +63,32 @@ impl Integrations {
             Err(_) => return Err(Error::timeout(target, request.timeout)),
         };
         Ok(IntegrationResponse { status, headers, body, latency: started.elapsed() })
+    }
+
+    /// Says where VPC links lead, by id. Calls through a link that is not here go to their URL's own host.
+    pub fn set_links(&self, links: HashMap<String, LinkSettings>) {
+        self.links.set(links);
+    }
+
+    /// Whether it is known where this link leads.
+    pub fn has_link(&self, id: &str) -> bool {
+        self.links.get(id).is_some()
+    }
+
+    /// Says which client certificates there are, by id: certificate and private key, PEM.
+    ///
+    /// # Errors
+    /// A sentence for each that cannot be used; calls that should show it show none.
+    pub fn set_client_certificates<'c>(
+        &self,
+        certificates: impl Iterator<Item = (&'c str, &'c str, &'c str)>,
+    ) -> Result<(), Vec<String>> {
+        self.connector.set_client_certificates(certificates)
+    }
+
+    /// Looks after the health of the links' addresses until it is dropped.
+    pub async fn check_links(&self) {
+        self.links.check().await;
     }
 
     /// Closes kept connections that have been idle for too long. To be called about once a second.

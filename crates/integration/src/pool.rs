@@ -4,10 +4,9 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use bytes::BytesMut;
-use types::message::HttpTarget;
-
+use crate::place::Place;
 use crate::stream::Stream;
+use bytes::BytesMut;
 
 /// How long a connection is kept without use when the backend names no time of its own.
 ///
@@ -70,9 +69,9 @@ pub(crate) struct Pool {
 
 impl Pool {
     /// The connection to this backend that was used last, if it can still be used, and how long it had been idle.
-    pub(crate) fn take(&self, target: &HttpTarget, now: Instant) -> Option<(Pooled, Duration)> {
+    pub(crate) fn take(&self, place: &Place<'_>, now: Instant) -> Option<(Pooled, Duration)> {
         loop {
-            let mut idle = self.with_backend(target, |backend| backend.kept.pop())??;
+            let mut idle = self.with_backend(place, |backend| backend.kept.pop())??;
             let idle_for = now.saturating_duration_since(idle.since);
             if idle.until <= now {
                 continue;
@@ -80,23 +79,23 @@ impl Pool {
             if idle.connection.stream.is_quiet() {
                 return Some((idle.connection, idle_for));
             }
-            self.died_after(target, idle_for);
+            self.died_after(place, idle_for);
         }
     }
 
     /// A connection that was taken from here died before it gave an answer.
-    pub(crate) fn died_after(&self, target: &HttpTarget, idle: Duration) {
-        self.with_backend(target, |backend| backend.died_after(idle));
+    pub(crate) fn died_after(&self, place: &Place<'_>, idle: Duration) {
+        self.with_backend(place, |backend| backend.died_after(idle));
     }
 
     /// Keeps a connection whose answer has been read to its end.
-    pub(crate) fn put(&self, target: &HttpTarget, connection: Pooled, keep_alive: Option<Duration>, now: Instant) {
+    pub(crate) fn put(&self, place: &Place<'_>, connection: Pooled, keep_alive: Option<Duration>, now: Instant) {
         let mut backends = self.lock();
-        let hosts = backends.entry((target.tls, target.port)).or_default();
-        if !hosts.contains_key(&target.host) {
-            hosts.insert(target.host.clone(), Backend::default());
+        let hosts = backends.entry((place.tls, place.port)).or_default();
+        if !hosts.contains_key(&*place.key) {
+            hosts.insert(place.key.clone().into_owned(), Backend::default());
         }
-        let Some(backend) = hosts.get_mut(&target.host) else { return };
+        let Some(backend) = hosts.get_mut(&*place.key) else { return };
         // A second less than the backend says, for the way there.
         let asked = keep_alive.map(|asked| asked.min(IDLE_MAX_ASKED).saturating_sub(Duration::from_secs(1)));
         let idle_max = match asked {
@@ -128,9 +127,9 @@ impl Pool {
         drop(expired);
     }
 
-    fn with_backend<T>(&self, target: &HttpTarget, act: impl FnOnce(&mut Backend) -> T) -> Option<T> {
+    fn with_backend<T>(&self, place: &Place<'_>, act: impl FnOnce(&mut Backend) -> T) -> Option<T> {
         let mut backends = self.lock();
-        backends.get_mut(&(target.tls, target.port))?.get_mut(&target.host).map(act)
+        backends.get_mut(&(place.tls, place.port))?.get_mut(&*place.key).map(act)
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<(bool, u16), ByHost>> {

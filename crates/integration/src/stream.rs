@@ -1,12 +1,17 @@
 //! Connections to backends, clear or TLS.
 
+use std::collections::HashMap;
+use std::fmt;
 use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Waker};
 
-use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, RootCertStore};
+use arc_swap::ArcSwap;
+use rustls::client::WantsClientCert;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::{ClientConfig, ConfigBuilder, RootCertStore};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -14,6 +19,7 @@ use tokio_rustls::client::TlsStream;
 use types::message::HttpTarget;
 
 use crate::error::{Error, Kind};
+use crate::place::Place;
 
 /// A connection to a backend.
 pub(crate) enum Stream {
@@ -24,34 +30,70 @@ pub(crate) enum Stream {
 /// Opens connections; holds what TLS needs once it is needed.
 #[derive(Default)]
 pub(crate) struct Connector {
+    roots: OnceLock<Arc<RootCertStore>>,
     tls: OnceLock<TlsConnector>,
+    /// By the id of the client certificate that they show.
+    with_certificate: ArcSwap<HashMap<String, TlsConnector>>,
 }
 
 impl Connector {
-    pub(crate) async fn connect(&self, target: &HttpTarget) -> Result<Stream, Error> {
-        let unreachable = |error: io::Error| Error::new(Kind::Unreachable, target, error);
-        let tcp = TcpStream::connect((target.host.as_str(), target.port)).await.map_err(unreachable)?;
-        tcp.set_nodelay(true).map_err(unreachable)?;
-        if !target.tls {
+    /// Opens a connection. The errors name `target`, which the developer knows, and the address where it is another.
+    pub(crate) async fn connect(&self, target: &HttpTarget, place: &Place<'_>) -> Result<Stream, Error> {
+        let unreachable = |error: &dyn fmt::Display| match *place.host == *target.host && place.port == target.port {
+            true => Error::new(Kind::Unreachable, target, error),
+            false => Error::new(Kind::Unreachable, target, format_args!("at {}:{}: {error}", place.host, place.port)),
+        };
+        let tcp = TcpStream::connect((&*place.host, place.port)).await.map_err(|error| unreachable(&error))?;
+        tcp.set_nodelay(true).map_err(|error| unreachable(&error))?;
+        if !place.tls {
             return Ok(Stream::Clear(tcp));
         }
-        let name =
-            ServerName::try_from(target.host.clone()).map_err(|error| Error::new(Kind::Unreachable, target, error))?;
-        let tls = self.tls.get_or_init(tls_connector).clone();
-        Ok(Stream::Tls(Box::new(tls.connect(name, tcp).await.map_err(unreachable)?)))
+        let name = ServerName::try_from(place.server_name.to_owned()).map_err(|error| unreachable(&error))?;
+        let certified = place.client_certificate.and_then(|id| self.with_certificate.load().get(id).cloned());
+        let tls = certified.unwrap_or_else(|| self.tls.get_or_init(|| self.without_certificate()).clone());
+        Ok(Stream::Tls(Box::new(tls.connect(name, tcp).await.map_err(|error| unreachable(&error))?)))
     }
-}
 
-// The system's own store (or SSL_CERT_FILE), as every other program of the machine trusts it.
-fn tls_connector() -> TlsConnector {
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .expect("ring serves the default protocol versions")
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    TlsConnector::from(Arc::new(config))
+    pub(crate) fn set_client_certificates<'c>(
+        &self,
+        certificates: impl Iterator<Item = (&'c str, &'c str, &'c str)>,
+    ) -> Result<(), Vec<String>> {
+        let mut connectors = HashMap::new();
+        let mut unusable = Vec::new();
+        for (id, certificate, key) in certificates {
+            match self.certified(certificate, key) {
+                Ok(connector) => drop(connectors.insert(id.to_owned(), connector)),
+                Err(error) => unusable.push(format!("client certificate {id} cannot be used: {error}")),
+            }
+        }
+        self.with_certificate.store(Arc::new(connectors));
+        if unusable.is_empty() { Ok(()) } else { Err(unusable) }
+    }
+
+    fn certified(&self, certificate: &str, key: &str) -> Result<TlsConnector, String> {
+        let chain = CertificateDer::pem_slice_iter(certificate.as_bytes());
+        let chain = chain.collect::<Result<Vec<_>, _>>().map_err(|error| error.to_string())?;
+        let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).map_err(|error| error.to_string())?;
+        let config = self.builder().with_client_auth_cert(chain, key).map_err(|error| error.to_string())?;
+        Ok(TlsConnector::from(Arc::new(config)))
+    }
+
+    fn without_certificate(&self) -> TlsConnector {
+        TlsConnector::from(Arc::new(self.builder().with_no_client_auth()))
+    }
+
+    // The system's own store (or SSL_CERT_FILE), as every other program of the machine trusts it.
+    fn builder(&self) -> ConfigBuilder<ClientConfig, WantsClientCert> {
+        let roots = self.roots.get_or_init(|| {
+            let mut roots = RootCertStore::empty();
+            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+            Arc::new(roots)
+        });
+        ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .expect("ring serves the default protocol versions")
+            .with_root_certificates(roots.clone())
+    }
 }
 
 impl Stream {

@@ -30,7 +30,8 @@ async fn backend() -> u16 {
 
 fn request(port: u16, may_repeat: bool) -> IntegrationRequest {
     let authority = format!("127.0.0.1:{port}");
-    let target = HttpTarget { tls: false, host: "127.0.0.1".into(), port, authority, path_and_query: "/".into() };
+    let target =
+        HttpTarget { tls: false, host: "127.0.0.1".into(), port, authority, path_and_query: "/".into(), way: None };
     IntegrationRequest {
         target: Target::Http(target),
         method: "POST".into(),

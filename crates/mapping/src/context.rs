@@ -1,4 +1,4 @@
-//! The `$context` variables as texts: one table, read by parameter mappings and one day by access logs. Templates see the
+//! The `$context` variables as texts: one table, read by parameter mappings and access logs. Templates see the
 //! same variables as a map (`objects/event.rs`); a test there holds the two together.
 
 use types::event::{Event, EventKind};
@@ -15,6 +15,7 @@ pub(crate) struct Scope<'a> {
 }
 
 /// One variable: its name after `context.`, and its value as text; `None` where the event has none.
+#[derive(Debug)]
 pub(crate) struct Variable {
     pub(crate) name: &'static str,
     pub(crate) value: fn(&Scope<'_>) -> Option<String>,
@@ -41,11 +42,11 @@ pub(crate) const VARIABLES: &[Variable] = &[
     Variable { name: "requestTimeEpoch", value: |s| Some(s.event.at.0.to_string()) },
     Variable { name: "routeKey", value: |s| Some(s.route_key.to_owned()) },
     Variable { name: "stage", value: |s| Some(s.stage.stage.clone()) },
-    // Null without an authorizer, IAM or an API key; those issues give them values.
+    // Null without an authorizer or IAM; those issues give them values.
     Variable { name: "identity.accessKey", value: |_| None },
     Variable { name: "identity.accountId", value: |_| None },
-    Variable { name: "identity.apiKey", value: |_| None },
-    Variable { name: "identity.apiKeyId", value: |_| None },
+    Variable { name: "identity.apiKey", value: |s| caller(s).map(|caller| caller.api_key.clone()) },
+    Variable { name: "identity.apiKeyId", value: |s| caller(s).map(|caller| caller.api_key_id.clone()) },
     Variable { name: "identity.caller", value: |_| None },
     Variable { name: "identity.cognitoAuthenticationProvider", value: |_| None },
     Variable { name: "identity.cognitoAuthenticationType", value: |_| None },
@@ -77,6 +78,10 @@ fn disconnect<'a>(scope: &Scope<'a>) -> Option<&'a types::event::Disconnect> {
         EventKind::Disconnect(disconnect) => Some(disconnect),
         _ => None,
     }
+}
+
+fn caller<'a>(scope: &Scope<'a>) -> Option<&'a types::event::Caller> {
+    scope.event.connection.caller.as_deref()
 }
 
 fn message_id(scope: &Scope<'_>) -> Option<String> {

@@ -7,6 +7,8 @@ use std::fmt;
 pub enum Kind {
     /// No route fits the message and there is no `$default`.
     NoRoute,
+    /// The message does not fit the model that the route asks for.
+    BadRequestBody,
     /// No template fits and the passthrough behaviour refuses the message.
     UnsupportedMediaType,
     /// The API's own definition cannot work: a mapping, template, URI or missing integration response.
@@ -17,6 +19,7 @@ impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Kind::NoRoute => "no route",
+            Kind::BadRequestBody => "bad request body",
             Kind::UnsupportedMediaType => "unsupported media type",
             Kind::Configuration => "configuration error",
         })

@@ -5,9 +5,11 @@
 
 pub mod plan;
 
+mod access_log;
 mod context;
 mod error;
 mod expression;
+mod facts;
 mod note;
 mod objects;
 mod parameters;
@@ -16,8 +18,11 @@ mod response;
 mod selection;
 mod template;
 mod uri;
+mod validation;
 
+pub use access_log::AccessLog;
 pub use error::{Error, Kind};
+pub use facts::{Call, Facts, Failure};
 pub use note::Note;
 pub use objects::{Case, batch_line, jsonpath_line};
 pub use plan::{Plan, Route};

@@ -77,12 +77,33 @@ pub enum Note {
         /// What it asks for, and what happens instead.
         detail: String,
     },
+    /// A stage's access log format names what no event of a WebSocket API has.
+    UnknownLogVariable {
+        /// The name behind `$context.`.
+        name: String,
+    },
     /// A two-way route whose definition has only one of its two halves.
     HalfTwoWay {
         /// Which route.
         route_key: String,
         /// The half that is missing.
         missing: &'static str,
+    },
+    /// An integration goes through a VPC link that no address is known of.
+    LinkWithoutAddress {
+        /// Which route.
+        route_key: String,
+        /// The link's id.
+        link: String,
+    },
+    /// A throttle of nothing: every request of the route is refused.
+    ThrottledToNothing {
+        /// Which route.
+        route_key: String,
+        /// For the command that mends it.
+        api_id: String,
+        /// For the command that mends it.
+        stage: String,
     },
     /// A non-proxy integration without integration responses: every answer is a configuration error on AWS.
     NoIntegrationResponses {
@@ -138,10 +159,28 @@ impl fmt::Display for Note {
             ),
             Note::Broken { what, detail } => write!(f, "{what} cannot work: {detail}"),
             Note::NotYet { what, detail } => write!(f, "{what}: {detail}"),
+            Note::UnknownLogVariable { name } => {
+                write!(
+                    f,
+                    "the access log's format names $context.{name}, which WebSocket APIs do not have; it prints -"
+                )
+            }
             Note::HalfTwoWay { route_key, missing } => write!(
                 f,
                 "route {route_key} is treated as two-way although it has no {missing}; AWS asks for both the route \
                  response $default and the route-response-selection-expression $default"
+            ),
+            Note::LinkWithoutAddress { route_key, link } => write!(
+                f,
+                "route {route_key} goes through VPC link {link}, of which no address is known: it connects to the host of \
+                 its integration's URI. To say where the link leads: [vpc-links.{link}] targets = [\"HOST:PORT\"] in the \
+                 settings file"
+            ),
+            Note::ThrottledToNothing { route_key, api_id, stage } => write!(
+                f,
+                "route {route_key} answers 429 to everybody: its throttling limits are 0. To lift them: aws \
+                 apigatewayv2 update-stage --api-id {api_id} --stage-name {stage} --default-route-settings \
+                 ThrottlingBurstLimit=5000,ThrottlingRateLimit=10000"
             ),
             Note::NoIntegrationResponses { integration_id, api_id } => write!(
                 f,

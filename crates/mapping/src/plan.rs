@@ -8,17 +8,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use regex::Regex;
+use types::Dialect;
+use types::account::Throttle;
 use types::event::Event;
 use types::limits::Limits;
-use types::resources::{LoggingLevel, Map, RouteSettings};
+use types::message::Way;
+use types::resources::{LoggingLevel, Map, RouteSettings, Stage};
 use types::snapshot::{DeployedStage, IntegrationDefinition, RouteDefinition, StageKey};
 
+use crate::access_log::AccessLog;
 use crate::context::Scope;
 use crate::expression::Expression;
+use crate::facts::Facts;
 use crate::note::Note;
 use crate::parameters::{Parameter, Target};
 use crate::template::Templates;
-use crate::uri::UriTemplate;
+use crate::uri::{UriTemplate, with_variables};
+use crate::validation::{self, Models, Validation};
 
 /// One stage as of one deployment, ready to run. A message pins one plan.
 pub struct Plan {
@@ -30,10 +36,24 @@ pub struct Plan {
     pub default_logging: Logging,
     /// Whether any route logs anything; false spares messages the bookkeeping.
     pub logs: bool,
+    api_key_source: ApiKeySource,
+    /// The stage's access log, if it keeps one.
+    pub access_log: Option<AccessLog>,
+    /// The keys of the routes that are counted one by one, in the order of [`Route::detailed`].
+    pub detailed_routes: Vec<Arc<str>>,
     pub(crate) selection: Result<Expression, String>,
     pub(crate) selection_text: String,
     variables: Map<String>,
     routes: HashMap<String, Route>,
+}
+
+/// Where a client's API key is found. Source: documented; there are only these two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ApiKeySource {
+    /// The header `x-api-key` of the handshake.
+    Header,
+    /// `usageIdentifierKey` in the authorizer's answer.
+    Authorizer,
 }
 
 /// What the execution log keeps of a route's events.
@@ -53,6 +73,13 @@ pub struct Route {
     pub two_way: bool,
     /// What is logged of it.
     pub logging: Logging,
+    /// Whether a client must bring an API key; only `$connect` asks.
+    pub needs_api_key: bool,
+    /// How many of its requests pass; `None`: all.
+    pub throttle: Option<Throttle>,
+    validation: Option<Validation>,
+    /// Its place in [`Plan::detailed_routes`], if its metrics are detailed.
+    pub detailed: Option<usize>,
     required: Vec<Required>,
     pub(crate) target: RouteTarget,
 }
@@ -74,6 +101,8 @@ pub(crate) struct Integration {
     pub(crate) templates: Templates,
     pub(crate) passthrough: Passthrough,
     pub(crate) responses: Vec<Response>,
+    /// Whether the request tells more, and less, than AWS's.
+    pub(crate) extended: bool,
     /// The message is base64 and goes on as the bytes it stands for.
     pub(crate) to_binary: bool,
 }
@@ -120,6 +149,33 @@ impl Plan {
         Scope { stage: &self.key, stage_variables: &self.variables, route_key: &route.key, event }
     }
 
+    /// Every route, in no order.
+    pub fn routes(&self) -> impl Iterator<Item = &Route> {
+        self.routes.values()
+    }
+
+    /// The VPC links that its routes go through: link, route key.
+    pub fn links(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.routes().filter_map(|route| {
+            let RouteTarget::Integration(integration) = &route.target else { return None };
+            let (Backend::Http(uri) | Backend::HttpProxy(uri)) = &integration.backend else { return None };
+            Some((uri.link()?, &*route.key))
+        })
+    }
+
+    /// Where a client's API key is found.
+    pub fn api_key_source(&self) -> ApiKeySource {
+        self.api_key_source
+    }
+
+    /// The access log's line for an event that is over, without a line break; `None` where the stage keeps no such log.
+    /// `route_key` is missing where no route was chosen.
+    pub fn access_line(&self, route_key: Option<&str>, event: &Event, facts: &Facts) -> Option<String> {
+        let route = route_key.unwrap_or_default();
+        let scope = Scope { stage: &self.key, stage_variables: &self.variables, route_key: route, event };
+        self.access_log.as_ref().map(|log| log.line(&scope, route_key, facts))
+    }
+
     pub(crate) fn route_keys(&self) -> impl Iterator<Item = &str> {
         let mut keys: Vec<_> = self.routes.keys().map(String::as_str).collect();
         keys.sort_unstable();
@@ -127,15 +183,19 @@ impl Plan {
     }
 
     /// Compiles a stage. The notes name every resource that cannot work or will surprise.
-    pub fn compile(stage: &DeployedStage, limits: &Limits) -> (Plan, Vec<Note>) {
-        let mut compiler = Compiler { stage, limits, notes: Vec::new() };
+    pub fn compile(stage: &DeployedStage, limits: &Limits, dialect: Dialect) -> (Plan, Vec<Note>) {
         let api = &stage.definition.api;
+        let models = validation::compile(&api.api_id, &stage.definition.models);
+        let mut compiler = Compiler { stage, limits, dialect, models, notes: Vec::new() };
         let selection = Expression::parse(&api.route_selection_expression);
         if let Err(detail) = &selection {
             compiler.broken("the route selection expression", detail);
         }
         let routes = stage.definition.routes.iter().map(|route| (route.route.route_key.clone(), compiler.route(route)));
-        let routes: HashMap<String, Route> = routes.collect();
+        let mut routes: HashMap<String, Route> = routes.collect();
+        let detailed_routes = number_detailed(&mut routes, &stage.settings);
+        let access_log = stage.settings.access_log_settings.as_ref();
+        let access_log = access_log.and_then(|settings| AccessLog::compile(settings, &mut compiler.notes));
         let default_logging = logging(None, &stage.settings.default_route_settings);
         let plan = Plan {
             key: Arc::new(stage.key.clone()),
@@ -143,6 +203,12 @@ impl Plan {
             default_logging,
             logs: default_logging.level > LoggingLevel::Off
                 || routes.values().any(|route| route.logging.level > LoggingLevel::Off),
+            api_key_source: match api.api_key_selection_expression.as_deref() {
+                Some("$context.authorizer.usageIdentifierKey") => ApiKeySource::Authorizer,
+                _ => ApiKeySource::Header,
+            },
+            access_log,
+            detailed_routes,
             selection,
             selection_text: api.route_selection_expression.clone(),
             variables: stage.settings.stage_variables.clone(),
@@ -153,6 +219,14 @@ impl Plan {
 }
 
 impl Route {
+    /// Lets a message pass that fits the route's model, if it asks for one.
+    ///
+    /// # Errors
+    /// [`Kind::BadRequestBody`](crate::Kind::BadRequestBody) with what is wrong.
+    pub fn validate(&self, body: &[u8]) -> Result<(), crate::Error> {
+        self.validation.as_ref().map_or(Ok(()), |validation| validation.check(body))
+    }
+
     /// The declared request parameters that must be there and are not, in order; `$connect` only.
     pub fn missing_parameters(&self, handshake: &types::event::Handshake) -> Vec<&str> {
         let missing = |required: &&Required| match required.in_query {
@@ -163,6 +237,20 @@ impl Route {
     }
 }
 
+// Numbers the routes whose own settings, or else the stage's, ask for detailed metrics.
+fn number_detailed(routes: &mut HashMap<String, Route>, settings: &Stage) -> Vec<Arc<str>> {
+    let by_default = settings.default_route_settings.detailed_metrics_enabled.unwrap_or_default();
+    let mut keys = Vec::new();
+    for (key, route) in routes {
+        let own = settings.route_settings.get(key).and_then(|own| own.detailed_metrics_enabled);
+        if own.unwrap_or(by_default) {
+            route.detailed = Some(keys.len());
+            keys.push(route.key.clone());
+        }
+    }
+    keys
+}
+
 fn logging(own: Option<&RouteSettings>, default: &RouteSettings) -> Logging {
     Logging {
         level: own.and_then(|own| own.logging_level).or(default.logging_level).unwrap_or_default(),
@@ -170,9 +258,26 @@ fn logging(own: Option<&RouteSettings>, default: &RouteSettings) -> Logging {
     }
 }
 
+/// The route's own numbers, each alone, before the stage's. A rate without a burst may be used up at once in a second
+/// (inferred); a burst without a rate bounds nothing.
+fn throttle(own: Option<&RouteSettings>, default: &RouteSettings) -> Option<Throttle> {
+    let rate = own.and_then(|own| own.throttling_rate_limit).or(default.throttling_rate_limit);
+    let burst = own.and_then(|own| own.throttling_burst_limit).or(default.throttling_burst_limit);
+    match (rate, burst) {
+        (Some(rate), burst) => {
+            let burst = burst.unwrap_or(rate.ceil().clamp(0.0, f64::from(u32::MAX)) as u32);
+            Some(Throttle { burst_limit: burst, rate_limit: rate })
+        }
+        (None, Some(0)) => Some(Throttle { burst_limit: 0, rate_limit: 0.0 }),
+        (None, _) => None,
+    }
+}
+
 struct Compiler<'a> {
     stage: &'a DeployedStage,
     limits: &'a Limits,
+    dialect: Dialect,
+    models: Models,
     notes: Vec<Note>,
 }
 
@@ -198,20 +303,34 @@ impl Compiler<'_> {
         if route.authorization_type.as_deref().is_some_and(|kind| kind != "NONE") {
             self.not_yet(&format!("route {key}"), "authorization is not supported yet; clients are refused".into());
         }
-        if route.api_key_required && key == "$connect" {
-            self.not_yet(&format!("route {key}"), "API keys are not supported yet; clients are refused".into());
-        }
         let mut target = self.target(route.target.as_deref(), &key);
-        if route.api_key_required && key == "$connect"
-            || route.authorization_type.as_deref().is_some_and(|kind| kind != "NONE")
-        {
+        if route.authorization_type.as_deref().is_some_and(|kind| kind != "NONE") {
             // Letting everybody in where the definition asks for a check would be a hole, also without an integration.
             target = RouteTarget::Broken("the route asks for authorization, which is not supported yet".into());
+        }
+        let validation = Validation::compile(route, &self.models).unwrap_or_else(|detail| {
+            self.broken(&format!("route {key}"), &detail);
+            // Letting messages pass unchecked would surprise more than refusing them.
+            target = RouteTarget::Broken(detail);
+            None
+        });
+        let settings = &self.stage.settings;
+        let throttle = throttle(settings.route_settings.get(&key), &settings.default_route_settings);
+        if throttle.is_some_and(|throttle| throttle.burst_limit == 0 || throttle.rate_limit <= 0.0) {
+            self.notes.push(Note::ThrottledToNothing {
+                route_key: key.clone(),
+                api_id: self.stage.key.api_id.clone(),
+                stage: self.stage.key.stage.clone(),
+            });
         }
         let required = route.request_parameters.iter().filter(|(_, constraints)| constraints.required);
         Route {
             two_way: expression || response,
             logging: logging(self.stage.settings.route_settings.get(&key), &self.stage.settings.default_route_settings),
+            needs_api_key: route.api_key_required && key == "$connect",
+            throttle,
+            validation,
+            detailed: None,
             required: required.filter_map(|(parameter, _)| required_parameter(parameter)).collect(),
             target,
             key: key.into(),
@@ -239,11 +358,10 @@ impl Compiler<'_> {
     fn integration(&mut self, definition: &IntegrationDefinition, route_key: &str) -> Result<Integration, String> {
         let integration = &definition.integration;
         let id = &integration.integration_id;
-        let what = format!("integration {id}");
-        let uri = || {
+        let uri = || -> Result<UriTemplate, String> {
             let uri = integration.integration_uri.as_deref().unwrap_or_default();
-            UriTemplate::compile(uri, &self.stage.settings.stage_variables)
-                .map_err(|detail| format!("Invalid endpoint address: {detail}"))
+            let uri = UriTemplate::compile(uri, &self.stage.settings.stage_variables);
+            Ok(uri.map_err(|detail| format!("Invalid endpoint address: {detail}"))?.by(self.way(integration)?))
         };
         let backend = match integration.integration_type.as_str() {
             "HTTP" => Backend::Http(uri()?),
@@ -257,9 +375,6 @@ impl Compiler<'_> {
             (_, Some(method)) if is_token(method) => method.to_ascii_uppercase(),
             (_, method) => return Err(format!("its method `{}` is no HTTP method", method.unwrap_or_default())),
         };
-        if integration.connection_type.as_deref() == Some("VPC_LINK") {
-            self.not_yet(&what, "VPC links are not resolved yet; it connects to the host of its own URI".into());
-        }
         // A proxy does not use its templates, so they cannot break it.
         let templates = match is_proxy {
             true => Templates::compile(None, &Map::new()),
@@ -297,6 +412,7 @@ impl Compiler<'_> {
             timeout: integration.timeout_in_millis.map_or(most, Duration::from_millis).min(most),
             parameters,
             templates,
+            extended: self.dialect.extended,
             passthrough: match integration.passthrough_behavior.as_deref() {
                 Some("NEVER") => Passthrough::Never,
                 Some("WHEN_NO_TEMPLATES") => Passthrough::WhenNoTemplates,
@@ -305,6 +421,20 @@ impl Compiler<'_> {
             responses,
             to_binary: integration.content_handling_strategy.as_deref() == Some("CONVERT_TO_BINARY"),
         })
+    }
+
+    fn way(&self, integration: &types::resources::Integration) -> Result<Option<Arc<Way>>, String> {
+        let variables = &self.stage.settings.stage_variables;
+        let link =
+            integration.connection_id.as_deref().filter(|_| integration.connection_type.as_deref() == Some("VPC_LINK"));
+        let link = link.map(|link| with_variables(link, variables)).transpose();
+        let tls = integration.tls_config.as_ref();
+        let way = Way {
+            link: link.map_err(|detail| format!("its VPC link: {detail}"))?,
+            server_name: tls.and_then(|tls| tls.server_name_to_verify.clone()).filter(|name| !name.is_empty()),
+            client_certificate: self.stage.settings.client_certificate_id.clone().filter(|id| !id.is_empty()),
+        };
+        Ok((way != Way::default()).then(|| Arc::new(way)))
     }
 
     // The texts are what AWS logs on REST APIs (observed there).

@@ -85,7 +85,10 @@ fn message(scope: &Scope<'_>, integration: &Integration) -> Result<Bytes, Error>
 fn body(scope: &Scope<'_>, integration: &Integration) -> Result<Body, Error> {
     let message = message(scope, integration)?;
     if let Some(template) = integration.templates.choose(&message_text(scope.event), None) {
-        let rendered = template.render(scope, &message, None)?;
+        // A template reads text: the bytes of a binary message as base64 (ours).
+        let is_binary = matches!(&scope.event.kind, EventKind::Message(message) if message.is_binary);
+        let input = if is_binary { Bytes::from(STANDARD.encode(&message)) } else { message };
+        let rendered = template.render(scope, &input, None)?;
         return Ok(Body { bytes: rendered.body.into(), overrides: rendered.overrides });
     }
     let passes = match integration.passthrough {
@@ -132,9 +135,12 @@ fn http(
     match (&scope.event.kind, &integration.backend) {
         (EventKind::Connect(handshake), Backend::HttpProxy(_)) => {
             query.push_str(&handshake.query_string);
-            forward_client_headers(scope, &handshake.headers, &mut headers);
+            forward_client_headers(scope, &handshake.headers, integration.extended, &mut headers);
         }
         _ => default_headers(scope, &mut headers),
+    }
+    if integration.extended {
+        tell_connection(scope, &mut headers);
     }
     let mut path = Vec::new();
     let Body { bytes: body, overrides } = body;
@@ -211,7 +217,7 @@ fn default_headers(scope: &Scope<'_>, headers: &mut Headers) {
 }
 
 // What HTTP_PROXY takes along at $connect: all but what belongs to this hop. Observed; the hop-by-hop list is RFC 9110's.
-fn forward_client_headers(scope: &Scope<'_>, client: &Headers, headers: &mut Headers) {
+fn forward_client_headers(scope: &Scope<'_>, client: &Headers, extended: bool, headers: &mut Headers) {
     const OF_THIS_HOP: &[&str] = &[
         "Host",
         "Connection",
@@ -228,7 +234,10 @@ fn forward_client_headers(scope: &Scope<'_>, client: &Headers, headers: &mut Hea
         "Content-Encoding",
         "Content-Length",
     ];
-    for (name, value) in client.iter().filter(|(name, _)| !is_one_of(name, OF_THIS_HOP)) {
+    // Servers that speak WebSocket themselves take a request with these for a broken upgrade.
+    const OF_THE_UPGRADE: &[&str] = &["Sec-WebSocket-Key", "Sec-WebSocket-Version", "Sec-WebSocket-Extensions"];
+    let goes = |name: &str| !(is_one_of(name, OF_THIS_HOP) || extended && is_one_of(name, OF_THE_UPGRADE));
+    for (name, value) in client.iter().filter(|(name, _)| goes(name)) {
         headers.append(name, value);
     }
     let api_id = &scope.stage.api_id;
@@ -236,6 +245,14 @@ fn forward_client_headers(scope: &Scope<'_>, client: &Headers, headers: &mut Hea
     if headers.get("User-Agent").is_none() {
         headers.append("User-Agent", format!("AmazonAPIGateway_{api_id}"));
     }
+}
+
+// `--compat extended`: what every backend needs for its answer, and AWS leaves to a mapping.
+fn tell_connection(scope: &Scope<'_>, headers: &mut Headers) {
+    let connection = &scope.event.connection;
+    headers.set("connectionId", connection.id.to_string());
+    headers.set("domainName", connection.domain_name.to_string());
+    headers.set("stage", scope.stage.stage.as_str());
 }
 
 /// The value of `X-Amzn-Trace-Id`: `Root=1-{8 hex: epoch seconds}-{24 hex}`. Source: observed.

@@ -19,7 +19,8 @@ pub fn select_route<'p>(plan: &'p Plan, event: &Event) -> Result<Option<&'p Rout
         EventKind::Message(message) => message,
     };
     let selection = plan.selection.as_ref().map_err(|detail| Error::configuration(detail.clone()))?;
-    let key = selection.evaluate(&message.body, None);
+    // Bytes are no JSON: they take the $default route (ours, as AWS takes no binary frames).
+    let key = if message.is_binary { None } else { selection.evaluate(&message.body, None) };
     let chosen =
         key.as_deref().filter(|key| !matches!(*key, "$connect" | "$disconnect")).and_then(|key| plan.route(key));
     match chosen.or_else(|| plan.route("$default")) {

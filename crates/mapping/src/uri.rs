@@ -1,6 +1,8 @@
 //! An integration's URI: stage variables resolved, `{path}` parameters found, the rest checked once.
 
-use types::message::HttpTarget;
+use std::sync::Arc;
+
+use types::message::{HttpTarget, Way};
 use types::resources::Map;
 
 /// A URI that is ready but for its path parameters.
@@ -43,8 +45,20 @@ impl UriTemplate {
             query if query.starts_with('?') => format!("/{query}"),
             path => path.to_owned(),
         };
-        let fixed = HttpTarget { tls, host, port, authority: authority.to_owned(), path_and_query: String::new() };
+        let fixed =
+            HttpTarget { tls, host, port, authority: authority.to_owned(), path_and_query: String::new(), way: None };
         Ok(UriTemplate { fixed, path: pieces(&path) })
+    }
+
+    /// The same, reached in this way.
+    pub(crate) fn by(mut self, way: Option<Arc<Way>>) -> UriTemplate {
+        self.fixed.way = way;
+        self
+    }
+
+    /// The VPC link it goes through.
+    pub(crate) fn link(&self) -> Option<&str> {
+        self.fixed.way.as_ref()?.link.as_deref()
     }
 
     pub(crate) fn has_parameter(&self, name: &str) -> bool {
@@ -72,7 +86,11 @@ impl UriTemplate {
     }
 }
 
-fn with_variables(text: &str, variables: &Map<String>) -> Result<String, String> {
+/// A text with the stage's variables in place of `${stageVariables.name}`.
+///
+/// # Errors
+/// Which variable is not set.
+pub(crate) fn with_variables(text: &str, variables: &Map<String>) -> Result<String, String> {
     let mut out = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("${stageVariables.") {

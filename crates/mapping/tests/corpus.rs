@@ -82,7 +82,7 @@ fn run(sections: &BTreeMap<String, String>, name: &str) -> String {
         settings: serde_json::from_value(section("stage", "{}")).unwrap(),
         definition: Arc::new(serde_json::from_value(definition).unwrap()),
     };
-    let (plan, notes) = Plan::compile(&stage, &Limits::default());
+    let (plan, notes) = Plan::compile(&stage, &Limits::default(), types::Dialect::default());
     let mut out = String::new();
     print_notes(&mut out, "deployment note", &notes);
     if let Err(error) = walk(&plan, &event, sections.contains_key("answer").then(|| section("answer", "")), &mut out) {
@@ -150,6 +150,7 @@ fn event(value: &Value) -> Event {
         source_ip: [203, 0, 113, 15].into(),
         user_agent: Some("agent/1.0".into()),
         connected_at: Timestamp(1_708_326_702_789),
+        caller: None,
     });
     let kind = match value["type"].as_str().unwrap() {
         "CONNECT" => {
@@ -165,6 +166,7 @@ fn event(value: &Value) -> Event {
         "MESSAGE" => EventKind::Message(ClientMessage {
             id: Id::new(IdKind::Connection, 0, 7),
             body: Bytes::from(value["body"].as_str().unwrap().to_owned()),
+            is_binary: false,
         }),
         _ => EventKind::Disconnect(Disconnect {
             status_code: value["code"].as_u64().unwrap() as u16,

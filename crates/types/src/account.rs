@@ -28,7 +28,7 @@ pub struct Account {
 pub struct DomainName {
     /// ARN or, ours, the path of a certificate; the settings say which file it stands for.
     pub certificate_arn: Option<String>,
-    /// API mapping key → stage; the empty key is the domain's root.
+    /// API mapping key → stage; the empty key is the domain's root. A stage that is not deployed is named all the same.
     pub mappings: Map<StageKey>,
 }
 
@@ -66,7 +66,7 @@ pub struct UsagePlan {
     pub throttle: Option<Throttle>,
     /// How often each of its keys may be used in a period.
     pub quota: Option<Quota>,
-    /// The ids of its keys. Filled by the control plane from the plan's keys.
+    /// The ids of its keys, in the order in which they came. Filled by the control plane from the plan's keys.
     #[serde(skip)]
     pub key_ids: Vec<String>,
 }
@@ -83,14 +83,20 @@ pub struct PlanStage {
     pub throttle: Map<Throttle>,
 }
 
-/// A token bucket's two numbers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+/// A token bucket's two numbers. A number that a document leaves out bounds nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Throttle {
     /// How many requests at once.
     pub burst_limit: u32,
     /// How many requests per second.
     pub rate_limit: f64,
+}
+
+impl Default for Throttle {
+    fn default() -> Throttle {
+        Throttle { burst_limit: u32::MAX, rate_limit: f64::INFINITY }
+    }
 }
 
 /// How often a key may be used in a period.

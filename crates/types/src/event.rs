@@ -26,6 +26,18 @@ pub struct Connection {
     pub user_agent: Option<Arc<str>>,
     /// `$context.connectedAt`: when the upgrade request came.
     pub connected_at: Timestamp,
+    /// Who the client showed itself to be; `None` where nobody asked.
+    #[serde(default)]
+    pub caller: Option<Arc<Caller>>,
+}
+
+/// Who a client is, as `$connect` found out.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Caller {
+    /// `$context.identity.apiKey`: what the client sent.
+    pub api_key: String,
+    /// `$context.identity.apiKeyId`.
+    pub api_key_id: String,
 }
 
 /// One event of a connection, on its way to a backend.
@@ -74,13 +86,15 @@ pub struct Handshake {
     pub query_string: String,
 }
 
-/// One text message of a client, reassembled.
+/// One message of a client, reassembled.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientMessage {
     /// `$context.messageId`.
     pub id: Id,
-    /// The text; valid UTF-8.
+    /// What it says; valid UTF-8 unless it is binary.
     pub body: Bytes,
+    /// Whether it came in binary frames, which only [`Dialect::binary`](crate::Dialect) lets in.
+    pub is_binary: bool,
 }
 
 impl ClientMessage {

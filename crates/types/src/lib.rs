@@ -4,6 +4,7 @@
 
 pub mod account;
 pub mod arn;
+pub mod dialect;
 pub mod event;
 pub mod headers;
 pub mod id;
@@ -13,6 +14,7 @@ pub mod resources;
 pub mod snapshot;
 pub mod time;
 
+pub use dialect::Dialect;
 pub use event::{Connection, Event, EventKind};
 pub use headers::Headers;
 pub use id::Id;

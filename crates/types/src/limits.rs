@@ -2,6 +2,11 @@
 
 use std::time::Duration;
 
+/// A time as settings write it: `10s`, `500ms`.
+pub fn time(text: &str) -> Option<Duration> {
+    Value::parse(text.trim())
+}
+
 /// The value of a limit as text: `10m`, `500ms`, `32768`, `32k`; `0` means none.
 trait Value: Sized {
     const UNIT: &'static str;
@@ -133,6 +138,12 @@ limits! {
         "Bytes that may wait for one client; beyond it POST @connections answers 429. Ours: 1 MiB.";
     "connections" connections: usize = 0, none: true,
         "Connections open at once; beyond it the handshake answers 429. Documented: no limit.";
+    "connections-per-second" connections_per_second: usize = 0, none: true,
+        "New connections in a second, and at once; beyond it the handshake answers 429. AWS: 500 for an account.";
+    "requests-per-second" requests_per_second: usize = 0, none: true,
+        "Handshakes, messages and @connections calls in a second; beyond it 429. AWS: 10,000 for an account.";
+    "requests-burst" requests_burst: usize = 5000, none: false,
+        "How many of them may come at once, where requests-per-second is set. Documented: 5,000.";
     "http-connections" http_connections: usize = 100_000, none: false,
         "Sockets at once that are no WebSocket, or not yet; beyond it new clients wait in the system's queue. Ours.";
     "url-bytes" url_bytes: usize = 4096, none: false,

@@ -1,5 +1,6 @@
 //! What goes to a backend and what comes back.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -50,6 +51,19 @@ pub struct HttpTarget {
     pub authority: String,
     /// Path and query, at least `/`.
     pub path_and_query: String,
+    /// How it is reached, where the URL alone does not say.
+    pub way: Option<Arc<Way>>,
+}
+
+/// How a backend is reached, where its URL alone does not say.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Way {
+    /// The id of the VPC link whose addresses are connected to in place of the URL's host.
+    pub link: Option<String>,
+    /// The name that a TLS certificate must be for, in place of the URL's host.
+    pub server_name: Option<String>,
+    /// The id of the client certificate that is shown.
+    pub client_certificate: Option<String>,
 }
 
 impl HttpTarget {

@@ -48,6 +48,12 @@ impl Timestamp {
         format!("{:02}/{month}/{}:{:02}:{:02}:{:02} +0000", t.day, t.year, t.hour, t.minute, t.second)
     }
 
+    /// Months since the year 0; for what is counted by calendar month.
+    pub fn months(self) -> u64 {
+        let t = self.civil();
+        t.year as u64 * 12 + t.month as u64
+    }
+
     // Days to civil date by counting eras of 400 years from 0000-03-01, after which leap days come last.
     fn civil(self) -> Civil {
         let seconds = self.seconds();

@@ -1,5 +1,6 @@
 //! The control plane as its callers see it: requests in, answers out, snapshots published.
 
+mod account;
 mod deployments;
 mod errors;
 mod gateway;

@@ -130,7 +130,7 @@ impl Writer<'_> {
                 }
             }
         }
-        let status = self.record.status.unwrap_or(500);
+        let status = self.record.facts.status;
         // Observed at $connect: a backend's refusal has no such line.
         if !failed && (self.record.event_type != "CONNECT" || (200..300).contains(&status)) {
             self.log("Successfully completed execution");

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use mapping::Reply;
 use mapping::plan::Logging;
+use mapping::{Facts, Reply};
 use serde_json::{Value, json};
 use types::event::{Connection, Disconnect, Event, EventKind};
 use types::headers::Headers;
@@ -33,8 +33,8 @@ pub struct Record {
     pub logging: Logging,
     /// The steps, in order, each with its time.
     pub steps: Vec<(Timestamp, Step)>,
-    /// The status it ended with, as the log counts it.
-    pub status: Option<u16>,
+    /// How it ended.
+    pub facts: Facts,
 }
 
 /// One step of the walk.
@@ -54,6 +54,10 @@ pub enum Step {
 
 impl Record {
     pub(super) fn open(event: &Event, logging: Logging) -> Record {
+        let message_bytes = match &event.kind {
+            EventKind::Message(message) => message.body.len(),
+            EventKind::Connect(_) | EventKind::Disconnect(_) => 0,
+        };
         Record {
             connection: event.connection.clone(),
             request_id: event.request_id,
@@ -66,7 +70,7 @@ impl Record {
             route_key: None,
             logging,
             steps: Vec::new(),
-            status: None,
+            facts: Facts { message_bytes, ..Facts::default() },
         }
     }
 
@@ -116,7 +120,7 @@ impl Record {
             "requestId": self.request_id, "connectionId": self.connection.id,
             "apiId": self.connection.stage.api_id, "stage": self.connection.stage.stage,
             "eventType": self.event_type, "routeKey": self.route_key, "at": self.at.iso_millis(),
-            "status": self.status, "latencyMs": latency_ms, "request": request, "response": response,
+            "status": self.facts.status, "latencyMs": latency_ms, "request": request, "response": response,
             "lines": lines,
         })
     }

@@ -123,10 +123,11 @@ mod tests {
             source_ip: [203, 0, 113, 15].into(),
             user_agent: Some("agent/1.0".into()),
             connected_at: Timestamp(1_708_326_702_789),
+            caller: None,
         });
         let kinds = [
             EventKind::Connect(Box::default()),
-            EventKind::Message(ClientMessage { id: id(2), body: Bytes::from_static(b"{}") }),
+            EventKind::Message(ClientMessage { id: id(2), body: Bytes::from_static(b"{}"), is_binary: false }),
             EventKind::Disconnect(Disconnect { status_code: 1001, reason: "Going away".into() }),
         ];
         for kind in kinds {

@@ -1,0 +1,41 @@
+//! The facts that every event ends with, whatever is logged: what the execution log, the access log and the metrics are
+//! views of.
+
+use std::time::Duration;
+
+/// How an event ended. Collected on the way; where nothing fails it holds no memory of its own.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// The status it ended with: of the handshake at `$connect`, else as the logs count it. 0 until the end.
+    pub status: u16,
+    /// The call of the integration; `None` where none was made.
+    pub call: Option<Call>,
+    /// Why the client was told no, if it was.
+    pub failure: Option<Box<Failure>>,
+    /// Bytes of the client's message; 0 for other events.
+    pub message_bytes: usize,
+    /// Bytes that the client is sent because of it: the reply's body, or the error's text. `None`: nothing.
+    pub reply_bytes: Option<usize>,
+}
+
+/// A call of an integration.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Call {
+    /// Whether it was a mock, which nothing measures. Source: documented ("Monitoring WebSocket API execution").
+    pub mock: bool,
+    /// Status and latency of the answer; `None` where none came.
+    pub answer: Option<(u16, Duration)>,
+}
+
+/// What the gateway said when it said no, and why: `$context.error.*`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// `$context.error.responseType`, such as `INTEGRATION_TIMEOUT`.
+    pub response_type: &'static str,
+    /// `$context.error.message`: what the client is told.
+    pub message: String,
+    /// What went wrong, for people who run the gateway.
+    pub detail: String,
+    /// `$context.error.validationErrorString`: which parameters or parts of the body did not fit.
+    pub validation: Option<String>,
+}

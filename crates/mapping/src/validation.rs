@@ -1,0 +1,312 @@
+//! Checks messages against models (JSON Schema, draft 4) before a backend sees them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use jsonschema::error::{TypeKind, ValidationErrorKind};
+use jsonschema::{Draft, JsonType, PatternOptions, Retrieve, Uri, ValidationError, Validator};
+use serde_json::Value;
+use types::resources::{Map, Model, Route};
+
+use crate::error::{Error, Kind};
+use crate::expression::Expression;
+
+/// What a model refers to another one by, up to the API's id. Source: documented.
+const MODEL_URI: &str = "https://apigateway.amazonaws.com/restapis/";
+/// How many faults of one message are told, and how much of each.
+const FAULTS_MAX: usize = 10;
+const FAULT_BYTES_MAX: usize = 256;
+/// How far a schema's regular expression may search one text before the message counts as not fitting.
+const BACKTRACKS_MAX: usize = 100_000;
+
+/// The models of an API, compiled; one that cannot be is its reason.
+pub(crate) type Models = HashMap<String, Result<Arc<Validator>, String>>;
+
+/// The models of one route, and how to choose among them.
+pub(crate) struct Validation {
+    selection: Expression,
+    /// Model key → the model's name and what checks it.
+    by_key: Map<(String, Arc<Validator>)>,
+}
+
+/// Compiles an API's models.
+pub(crate) fn compile(api_id: &str, models: &[Model]) -> Models {
+    let schemas: Arc<HashMap<String, Value>> = Arc::new(
+        models
+            .iter()
+            .filter_map(|model| Some((model.name.clone(), serde_json::from_str(&model.schema).ok()?)))
+            .collect(),
+    );
+    let compile = |model: &Model| {
+        let schema: Value = serde_json::from_str(&model.schema).map_err(|error| error.to_string())?;
+        let others = Others { api_id: api_id.to_owned(), schemas: schemas.clone() };
+        jsonschema::options()
+            .with_draft(Draft::Draft4)
+            .with_retriever(others)
+            .with_pattern_options(PatternOptions::fancy_regex().backtrack_limit(BACKTRACKS_MAX))
+            .should_ignore_unknown_formats(true)
+            .build(&schema)
+            .map(Arc::new)
+            .map_err(|error| shortened(error.to_string()))
+    };
+    models.iter().map(|model| (model.name.clone(), compile(model))).collect()
+}
+
+/// Finds the models that a model refers to; nothing is ever loaded from elsewhere.
+struct Others {
+    api_id: String,
+    schemas: Arc<HashMap<String, Value>>,
+}
+
+impl Retrieve for Others {
+    fn retrieve(&self, uri: &Uri<String>) -> Result<Value, Box<dyn std::error::Error + Send + Sync>> {
+        let name = uri.as_str().strip_prefix(MODEL_URI).and_then(|rest| rest.split_once("/models/"));
+        match name {
+            Some((api_id, name)) if api_id == self.api_id => {
+                self.schemas.get(name).cloned().ok_or_else(|| format!("the API has no model {name}").into())
+            }
+            _ => {
+                Err(format!("`{uri}` is no model of this API; they are {MODEL_URI}{}/models/NAME", self.api_id).into())
+            }
+        }
+    }
+}
+
+impl Validation {
+    /// What a route asks of its messages; `None` where it asks nothing.
+    ///
+    /// # Errors
+    /// A sentence, when the expression or a model of the route cannot work.
+    pub(crate) fn compile(route: &Route, models: &Models) -> Result<Option<Validation>, String> {
+        let expression = route.model_selection_expression.as_deref().filter(|text| !text.is_empty());
+        let Some(expression) = expression else { return Ok(None) };
+        let selection =
+            Expression::parse(expression).map_err(|error| format!("model selection expression: {error}"))?;
+        let mut by_key = Map::new();
+        for (key, name) in &route.request_models {
+            let model = models.get(name).ok_or_else(|| format!("its model `{name}` does not exist"))?;
+            let model = model.as_ref().map_err(|error| format!("its model `{name}`: {error}"))?;
+            by_key.insert(key.clone(), (name.clone(), model.clone()));
+        }
+        Ok(Some(Validation { selection, by_key }))
+    }
+
+    /// Lets a message pass that fits the model chosen for it. Source: documented, also that a message for which there
+    /// is no model does not pass.
+    ///
+    /// # Errors
+    /// [`Kind::BadRequestBody`] with what is wrong, in the words of the library that REST APIs are seen to use.
+    pub(crate) fn check(&self, body: &[u8]) -> Result<(), Error> {
+        let bad = |detail: String| Err(Error { kind: Kind::BadRequestBody, detail });
+        let Ok(message) = serde_json::from_slice::<Value>(body) else {
+            return bad("the message is no JSON".to_owned());
+        };
+        let key = self.selection.evaluate(body, None).unwrap_or_default();
+        let Some((_, model)) = self.by_key.get(&key).or_else(|| self.by_key.get("$default")) else {
+            return bad(format!("no model has the key `{}` and there is no $default model", shortened(key)));
+        };
+        if model.is_valid(&message) {
+            return Ok(());
+        }
+        let faults: Vec<_> =
+            model.iter_errors(&message).take(FAULTS_MAX).map(|fault| shortened(told(&fault))).collect();
+        bad(format!("[{}]", faults.join(", ")))
+    }
+}
+
+/// A fault as the Java library of the same name tells it, whose texts REST APIs show. Source: inferred.
+fn told(fault: &ValidationError<'_>) -> String {
+    let instance = fault.instance();
+    let length = || instance.as_str().map_or(0, |text| text.chars().count());
+    let items = || instance.as_array().map_or(0, Vec::len);
+    match fault.kind() {
+        ValidationErrorKind::Required { property } => {
+            format!("object has missing required properties ([{property}])")
+        }
+        ValidationErrorKind::Type { kind } => {
+            let mut allowed: Vec<JsonType> = match kind {
+                TypeKind::Single(one) => vec![*one],
+                TypeKind::Multiple(set) => set.iter().collect(),
+            };
+            allowed.sort_by_key(ToString::to_string);
+            let allowed: Vec<_> = allowed.iter().map(|kind| format!("\"{kind}\"")).collect();
+            format!(
+                "instance type ({}) does not match any allowed primitive type (allowed: [{}])",
+                type_of(instance),
+                allowed.join(",")
+            )
+        }
+        ValidationErrorKind::Enum { options } => {
+            format!("instance value ({instance}) not found in enum (possible values: {options})")
+        }
+        ValidationErrorKind::AdditionalProperties { unexpected } => {
+            let names: Vec<_> = unexpected.iter().map(|name| format!("\"{name}\"")).collect();
+            format!("object instance has properties which are not allowed by the schema: [{}]", names.join(","))
+        }
+        ValidationErrorKind::MinLength { limit } => {
+            format!("string {instance} is too short (length: {}, required minimum: {limit})", length())
+        }
+        ValidationErrorKind::MaxLength { limit } => {
+            format!("string {instance} is too long (length: {}, maximum allowed: {limit})", length())
+        }
+        ValidationErrorKind::Minimum { limit } => {
+            format!("numeric instance is lower than the required minimum (minimum: {limit}, found: {instance})")
+        }
+        ValidationErrorKind::Maximum { limit } => {
+            format!("numeric instance is greater than the required maximum (maximum: {limit}, found: {instance})")
+        }
+        ValidationErrorKind::Pattern { pattern } => {
+            format!("ECMA 262 regex \"{pattern}\" does not match input string {instance}")
+        }
+        ValidationErrorKind::MinItems { limit } => {
+            format!("array is too short: must have at least {limit} elements but instance has {} elements", items())
+        }
+        ValidationErrorKind::MaxItems { limit } => {
+            format!("array is too long: must have at most {limit} elements but instance has {} elements", items())
+        }
+        _ => fault.to_string(),
+    }
+}
+
+fn type_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(number) if number.is_f64() => "number",
+        Value::Number(_) => "integer",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    }
+}
+
+fn shortened(mut text: String) -> String {
+    if text.len() > FAULT_BYTES_MAX {
+        let end = (0..=FAULT_BYTES_MAX).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default();
+        text.truncate(end);
+        text.push('…');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn model(name: &str, schema: &str) -> Model {
+        Model { name: name.to_owned(), schema: schema.to_owned(), content_type: None }
+    }
+
+    fn route(expression: &str, models: &[(&str, &str)]) -> Route {
+        Route {
+            model_selection_expression: Some(expression.to_owned()),
+            request_models: models.iter().map(|(key, name)| ((*key).to_owned(), (*name).to_owned())).collect(),
+            ..Route::default()
+        }
+    }
+
+    #[test]
+    fn a_fault_is_told_in_the_words_of_the_java_library() {
+        let schema = r#"{"type":"object","required":["action","text"],"additionalProperties":false,"properties":{
+            "action":{"enum":["send"]},"text":{"type":"string","minLength":1,"maxLength":3,"pattern":"^[a-z]*$"},
+            "n":{"type":["integer","null"],"minimum":1,"maximum":5},"l":{"minItems":1,"maxItems":2}}}"#;
+        let models = compile("abc", &[model("Send", schema)]);
+        let validation =
+            Validation::compile(&route("$request.body.action", &[("send", "Send")]), &models).unwrap().unwrap();
+        assert_eq!(validation.check(br#"{"action":"send","text":"abc","n":5}"#), Ok(()));
+        for (body, expected) in [
+            (r#"{"action":"send"}"#, r#"[object has missing required properties (["text"])]"#),
+            (r#"{"action":"send","text":""}"#, r#"[string "" is too short (length: 0, required minimum: 1)]"#),
+            (r#"{"action":"send","text":"abcd"}"#, r#"[string "abcd" is too long (length: 4, maximum allowed: 3)]"#),
+            (r#"{"action":"send","text":"A"}"#, r#"[ECMA 262 regex "^[a-z]*$" does not match input string "A"]"#),
+            (
+                r#"{"action":"send","text":1}"#,
+                r#"[instance type (integer) does not match any allowed primitive type (allowed: ["string"])]"#,
+            ),
+            (
+                r#"{"action":"send","text":"a","n":0.5}"#,
+                r#"[instance type (number) does not match any allowed primitive type (allowed: ["integer","null"]), numeric instance is lower than the required minimum (minimum: 1, found: 0.5)]"#,
+            ),
+            (
+                r#"{"action":"send","text":"a","n":6}"#,
+                "[numeric instance is greater than the required maximum (maximum: 5, found: 6)]",
+            ),
+            (
+                r#"{"action":"send","text":"a","l":[]}"#,
+                "[array is too short: must have at least 1 elements but instance has 0 elements]",
+            ),
+            (
+                r#"{"action":"send","text":"a","l":[1,2,3]}"#,
+                "[array is too long: must have at most 2 elements but instance has 3 elements]",
+            ),
+            (
+                r#"{"action":"send","text":"a","x":1}"#,
+                r#"[object instance has properties which are not allowed by the schema: ["x"]]"#,
+            ),
+            (r#"{"action":"other"}"#, "no model has the key `other` and there is no $default model"),
+            ("plain", "the message is no JSON"),
+        ] {
+            let error = validation.check(body.as_bytes()).unwrap_err();
+            assert_eq!((error.kind, error.detail.as_str()), (Kind::BadRequestBody, expected), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_model_may_refer_to_another_one_of_its_api_and_to_nothing_else() {
+        let refer = |name: &str| format!(r#"{{"properties":{{"o":{{"$ref":"{name}"}}}}}}"#);
+        let models = compile(
+            "abc",
+            &[
+                model("Text", r#"{"type":"string"}"#),
+                model("Good", &refer("https://apigateway.amazonaws.com/restapis/abc/models/Text")),
+                model("Unknown", &refer("https://apigateway.amazonaws.com/restapis/abc/models/Nope")),
+                model("Elsewhere", &refer("https://example.com/schema")),
+                model("File", &refer("file:///etc/hosts")),
+                model("Broken", r#"{"type":"strin"}"#),
+                model("NoJson", "{"),
+            ],
+        );
+        let good = Validation::compile(&route(r"\$default", &[("$default", "Good")]), &models).unwrap().unwrap();
+        assert_eq!(good.check(br#"{"o":"text"}"#), Ok(()));
+        assert!(good.check(br#"{"o":1}"#).is_err());
+        for (name, part) in [
+            ("Unknown", "no model Nope"),
+            ("Elsewhere", "no model of this API"),
+            ("File", "no model of this API"),
+            ("Broken", "strin"),
+            ("NoJson", "EOF"),
+            ("Missing", "does not exist"),
+        ] {
+            let error = Validation::compile(&route("a", &[("a", name)]), &models).err().unwrap_or_default();
+            assert!(error.contains(part) && error.contains(name), "{name}: {error}");
+        }
+    }
+
+    #[test]
+    fn recursive_models_and_greedy_patterns_end() {
+        let models = compile(
+            "abc",
+            &[
+                model("Tree", r##"{"type":"object","properties":{"c":{"$ref":"#"}}}"##),
+                model("Loop", r##"{"allOf":[{"$ref":"#"}]}"##),
+                model(
+                    "Circle",
+                    r##"{"$ref":"#/definitions/a","definitions":{"a":{"$ref":"#/definitions/b"},"b":{"$ref":"#/definitions/a"}}}"##,
+                ),
+                model("Slow", r#"{"pattern":"^(a|aa)+\\1$"}"#),
+            ],
+        );
+        let deep = "{\"c\":".repeat(100) + "{}" + &"}".repeat(100);
+        let check = |name: &str, body: &str| {
+            let validation = Validation::compile(&route("a", &[("$default", name)]), &models);
+            validation.map(|validation| validation.map(|validation| validation.check(body.as_bytes()).is_ok()))
+        };
+        assert_eq!(check("Tree", &deep), Ok(Some(true)));
+        assert_eq!(check("Tree", &deep.replace("{}", "1")), Ok(Some(false)));
+        assert_eq!(check("Slow", &format!("\"{}b\"", "a".repeat(10_000))), Ok(Some(false)));
+        for name in ["Loop", "Circle"] {
+            // Whatever it says, it says it.
+            let _ = check(name, "{}");
+        }
+    }
+}

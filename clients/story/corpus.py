@@ -10,7 +10,7 @@ STATES = ("same", "different", "inferred", "later")
 
 # Everything that a story may say, so that a misspelt word is an error and not a check that never runs.
 MEMBERS = {"story", "rules", "source", "needs", "known_defect", "settings", "api", "stage", "models", "routes", "backend", "step"}
-SETTINGS = {"limits", "options", "own"}
+SETTINGS = {"limits", "options", "file", "own"}
 ROUTE = {"integration", "two_way", "headers", "route", "with", "responses"}
 ANSWER = {"status", "headers", "body", "hex", "repeat", "raw", "hold", "then"}
 EXPECT = {"status", "error", "headers", "body"}
@@ -37,7 +37,7 @@ STEPS = {
     "get": HTTP,
     "delete": HTTP,
     "http": HTTP,
-    "flood": {"body", "repeat", "until"},
+    "flood": {"body", "repeat", "until", "gone"},
     "call": {"service", "with", "expect"},
     "deploy": {"stage"},
     "log": {"kind", "absent"},
@@ -45,6 +45,15 @@ STEPS = {
     "printed": {"absent"},
     "stop": set(),
 }
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What distinguishes the program that a story runs on: its options, its settings file, and whose own it is."""
+
+    options: tuple
+    file: str
+    own: str
 
 
 @dataclass
@@ -72,7 +81,7 @@ class Story:
         settings = self.text.get("settings", {})
         options = [part for name, value in sorted(settings.get("limits", {}).items()) for part in ("--limit", f"{name}={value}")]
         options += settings.get("options", [])
-        return (self.name if settings.get("own") else "", *options)
+        return Settings(tuple(options), settings.get("file", ""), self.name if settings.get("own") else "")
 
 
 class Unreadable(Exception):

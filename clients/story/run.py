@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from harness.backend import Backend
 from harness.gateway import Gateway
 
+from .pattern import fill
 from .play import Play
 
 # Most of a story is waiting for processes that share two cores with it; more threads only fill the log.
@@ -33,11 +34,16 @@ class Stage:
         return self._outcomes[story.name].result()
 
     def _gateway(self, settings):
-        own, *options = settings
         with self._lock:
             if settings not in self.gateways:
-                folder = self.folder / f"data-{len(self.gateways)}"
-                self.gateways[settings] = Gateway(folder, *options)
+                folder = self.folder / f"program-{len(self.gateways)}"
+                folder.mkdir()
+                options = list(settings.options)
+                if settings.file:
+                    file = folder / "gatewright.toml"
+                    file.write_text(fill(settings.file, {"backendHost": f"127.0.0.1:{self.backend.port}"}), "utf-8")
+                    options += ["--config", str(file)]
+                self.gateways[settings] = Gateway(folder / "data", *options)
             return self.gateways[settings]
 
     def _play(self, story):

@@ -119,7 +119,7 @@ class ByHand(RawClient):
         rest = {name: told[name] for name in ("fin", "rsv", "mask", "length") if name in told}
         self.frame(OPCODES[told["opcode"]], payload, **rest)
 
-    def receive(self, patience=PATIENCE):
+    def receive(self, patience=None):
         frame = self.read_frame(patience)
         if frame.opcode == CLOSE:
             try:

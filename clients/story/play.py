@@ -25,7 +25,9 @@ class Failed(AssertionError):
 class Play:
     """One story on its way: the program, the backend, the clients, and what its placeholders stand for."""
 
-    def __init__(self, story, gateway, backend):
+    def __init__(self, story, gateway, backend, patience=PATIENCE):
+        # How long each step waits for what it wants.
+        self.patience = patience
         self.story = story
         self.gateway = gateway
         self.backend = backend
@@ -145,7 +147,7 @@ class Play:
             return self.own(request) and fits(request) and not any(request is other for other in self.consumed)
 
         try:
-            request = self.backend.wait_for(fresh, since=self.mark, patience=PATIENCE)[0]
+            request = self.backend.wait_for(fresh, since=self.mark, patience=self.patience)[0]
         except AssertionError:
             seen = [(r.method, r.target, r.body[:200]) for r in self.unconsumed()]
             raise Mismatch("what the backend saw", what, seen or "nothing more") from None

@@ -7,10 +7,12 @@ from harness.backend import Backend
 from harness.gateway import Gateway
 
 from .pattern import fill
-from .play import Play
+from .play import Failed, Play
 
 # Most of a story is waiting for processes that share two cores with it; more threads only fill the log.
 THREADS = 6
+# How long a step of a story that must fail waits for what will not come, in seconds.
+IMPATIENCE = 1.0
 
 
 class Stage:
@@ -28,6 +30,20 @@ class Stage:
         """Starts to play, in this order."""
         for story in stories:
             self._outcomes[story.name] = self._pool.submit(self._play, story)
+
+    def failures(self, mutants):
+        """What became of stories that must fail, as [`mutants.of`] gives them: those that did not, or elsewhere."""
+        ended = self._pool.map(self._mutant, mutants)
+        return [text for text in ended if text is not None]
+
+    def _mutant(self, mutant):
+        story, step = mutant
+        try:
+            Play(story, self._gateway(story.settings), self.backend, IMPATIENCE).run()
+        except Failed as failure:
+            at_its_step = f"step {step} (" in str(failure)
+            return None if at_its_step else f"{story.name} failed elsewhere: {failure}"
+        return f"{story.name} does not fail with {story.steps[step - 1]}"
 
     def outcome(self, story):
         """Waits for a story's end; raises what went wrong in it."""

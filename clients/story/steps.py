@@ -6,7 +6,6 @@ from botocore.exceptions import ClientError
 
 from harness.frames import Wire
 from harness.gateway import parse
-from harness.until import PATIENCE
 
 from .make import call as sdk_call
 from .pattern import Mismatch, check, check_json, fill
@@ -119,16 +118,16 @@ def stop_reading(play, step):
     play.closed.add(name)
 
 
-def _receive(name, person):
+def _receive(play, name, person):
     try:
-        return person.receive()
+        return person.receive(play.patience)
     except (TimeoutError, EOFError) as nothing:
         raise Mismatch(f"what {name} gets", "something", f"nothing ({nothing})") from None
 
 
 def gets(play, step):
     name, person = play.person(step.get("to"))
-    came = _receive(name, person)
+    came = _receive(play, name, person)
     if came[0] != "text":
         raise Mismatch(f"what {name} gets", step["gets"], came)
     check(f"what {name} gets", step["gets"], came[1], play.names)
@@ -136,7 +135,7 @@ def gets(play, step):
 
 def gets_binary(play, step):
     name, person = play.person(step.get("to"))
-    came = _receive(name, person)
+    came = _receive(play, name, person)
     if came != ("binary", bytes.fromhex(step["gets_binary"])):
         raise Mismatch(f"what {name} gets", ("binary", bytes.fromhex(step["gets_binary"])), came)
 
@@ -151,7 +150,7 @@ def quiet(play, step):
 def closed(play, step):
     name, person = play.person(step.get("to"))
     play.closed.add(name)
-    came = _receive(name, person)
+    came = _receive(play, name, person)
     if came[:2] != ("close", step["closed"]):
         raise Mismatch(f"what {name} gets", ("close", step["closed"]), came)
     if "reason" in step:
@@ -331,7 +330,7 @@ def log(play, step):
             raise Mismatch("the execution log", f"no line with {text}", found)
         return
     try:
-        play.gateway.wait_for_line(fits, text, play.log_mark, PATIENCE)
+        play.gateway.wait_for_line(fits, text, play.log_mark, play.patience)
     except AssertionError:
         raise Mismatch("the execution log", f"a line with {text}", "\n".join(_lines(play)) or "nothing") from None
 
@@ -366,7 +365,7 @@ def log_lines(play, step):
     # Each printed line is an event to look again at.
     try:
         if not found():
-            play.gateway.wait_for_line(lambda line: play.made.id in line and found(), "the lines", play.log_mark, PATIENCE)
+            play.gateway.wait_for_line(lambda line: play.made.id in line and found(), "the lines", play.log_mark, play.patience)
     except AssertionError:
         raise Mismatch("the execution log of one event", wanted, best[0] or "\n".join(_lines(play))) from None
 
@@ -384,7 +383,7 @@ def printed(play, step):
             raise Mismatch("what the program prints", f"no line with {text}", found)
         return
     try:
-        play.gateway.wait_for_line(fits, text, play.log_mark, PATIENCE)
+        play.gateway.wait_for_line(fits, text, play.log_mark, play.patience)
     except AssertionError as nothing:
         raise Mismatch("what the program prints", text, str(nothing)) from None
 

@@ -43,7 +43,9 @@ def made():
         said = state(rule, by, parts)
         states[said.split(" (")[0]] = states.get(said.split(" (")[0], 0) + 1
         why = rule.why if rule.why.endswith(".") or not rule.why else f"{rule.why}."
-        lines.append(f"| {rule.id} | {_cell(rule.says)} | {rule.mark} | {said} | {_cell(' '.join(part for part in (files, why) if part))} |")
+        lines.append(
+            f"| {rule.id} | {_cell(rule.says)} | {rule.mark} | {said} | {_cell(' '.join(part for part in (files, why) if part))} |"
+        )
     counts = ", ".join(f"{count} {name}" for name, count in sorted(states.items(), key=lambda pair: -pair[1]))
     summary = f"\n{sum(states.values())} rules: {counts}. {len(stories)} stories.\n"
     return HEAD + summary + "\n".join(lines) + "\n"

@@ -51,6 +51,7 @@ def test_story(stage, story):
     stage.outcome(story)
 
 
+@pytest.mark.timeout(900)
 def test_stories_can_fail(stage):
     mutants = [mutant for story in STORIES if runs(story) for mutant in mutants_of(story)]
     every = 1 if os.environ.get("MUTANTS") == "all" else MUTANTS_SKIPPED

@@ -12,7 +12,7 @@ from .play import Failed, Play
 # Most of a story is waiting for processes that share two cores with it; more threads only fill the log.
 THREADS = 6
 # How long a step of a story that must fail waits for what will not come, in seconds.
-IMPATIENCE = 1.0
+IMPATIENCE = 2.0
 
 
 class Stage:

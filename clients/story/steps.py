@@ -136,8 +136,8 @@ def gets(play, step):
 def gets_binary(play, step):
     name, person = play.person(step.get("to"))
     came = _receive(play, name, person)
-    if came != ("binary", bytes.fromhex(step["gets_binary"])):
-        raise Mismatch(f"what {name} gets", ("binary", bytes.fromhex(step["gets_binary"])), came)
+    if came[0] != "binary" or came[1].hex() != step["gets_binary"]:
+        raise Mismatch(f"what {name} gets", ("binary", step["gets_binary"]), came)
 
 
 def quiet(play, step):

@@ -244,8 +244,7 @@ pub(crate) async fn stuck(
     let phase = "stuck client";
     // Each post is held once while it is answered.
     let all = (1 << 20) + count as u64 * 2 * (POST_BYTES as u64 + 16 * 1024) + SLACK_BYTES;
-    report.row(phase, "posts answered", count.to_string(), count.to_string(), true);
-    report.row(phase, "of them 429", refused.to_string(), "> 0", refused > 0);
+    report.row(phase, format!("of {count} posts, all answered, 429"), refused.to_string(), "> 0", refused > 0);
     memory(report, phase, [before, peak, after], all);
     echoes(report, phase, "meanwhile", &latencies);
     Ok(())

@@ -4,6 +4,7 @@ mod clients;
 pub(crate) mod command;
 mod counts;
 pub(crate) mod installs;
+mod originals;
 mod steps;
 
 use std::path::PathBuf;
@@ -13,6 +14,8 @@ use anyhow::Context;
 
 use crate::Usage;
 use crate::check::counts::Counts;
+
+pub(crate) use originals::oracle;
 
 /// What the steps need to know of the place they run in.
 struct Place {
@@ -55,6 +58,34 @@ struct Report {
     counts: Counts,
     /// Why the step failed although its counts do not say so (no compilation, a crash, a missing tool).
     trouble: Option<String>,
+    /// Why the step did not run although nothing is wrong: what it needs cannot be had on this machine.
+    skipped: Option<String>,
+}
+
+impl Report {
+    /// The report of a step that could not run, and would have run so many tests.
+    fn skipped(tests: u64, why: String) -> Report {
+        Report { counts: Counts { skipped: tests, ..Counts::default() }, trouble: None, skipped: Some(why) }
+    }
+}
+
+/// How a step ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Outcome {
+    Well,
+    Failed,
+    /// Not run, and why.
+    Skipped(String),
+}
+
+impl std::fmt::Display for Outcome {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(match self {
+            Outcome::Well => "ok",
+            Outcome::Failed => "FAILED",
+            Outcome::Skipped(_) => "skipped",
+        })
+    }
 }
 
 /// The gate's steps in order. Cheap ones come first, and `clients` needs the program that `build` makes.
@@ -76,6 +107,13 @@ const STEPS: &[Step] = &[
         run: steps::tidy,
     },
     Step {
+        name: "originals",
+        does: "random templates and paths beside Velocity and Jayway (crates/mapping/tests/originals.rs)",
+        needs: None,
+        counts: true,
+        run: originals::run,
+    },
+    Step {
         name: "build",
         does: "the gatewright program, for the clients",
         needs: None,
@@ -92,26 +130,33 @@ pub(crate) fn run(words: &[String]) -> anyhow::Result<bool> {
     let wanted = wanted(words)?;
     let place = Place::find()?;
     let mut total = Counts::default();
-    let mut rows: Vec<(&str, bool, Duration)> = Vec::new();
+    let mut rows: Vec<(&str, Outcome, Duration)> = Vec::new();
     for step in STEPS.iter().filter(|step| wanted.contains(&step.name)) {
         println!("\n== {}: {}", step.name, step.does);
         let start = Instant::now();
-        let blocked = step.needs.filter(|need| rows.iter().any(|(name, well, _)| name == need && !well));
+        let blocked =
+            step.needs.filter(|need| rows.iter().any(|(name, outcome, _)| name == need && *outcome != Outcome::Well));
         let report = match blocked {
             Some(need) => Err(anyhow::anyhow!("not run, because `{need}` failed")),
             None => (step.run)(&place),
         };
-        let (counts, well) = judge(step, report);
+        let (counts, outcome) = judge(step, report);
         let took = start.elapsed();
-        println!("== {}: {} in {:.1} s", step.name, if well { "ok" } else { "FAILED" }, took.as_secs_f64());
+        println!("== {}: {outcome} in {:.1} s", step.name, took.as_secs_f64());
         total.add(counts);
-        rows.push((step.name, well, took));
+        rows.push((step.name, outcome, took));
     }
     println!("\n== steps");
-    for (name, well, took) in &rows {
-        println!("   {name:<8} {:<6} {:>7.1} s", if *well { "ok" } else { "FAILED" }, took.as_secs_f64());
+    for (name, outcome, took) in &rows {
+        println!("   {name:<9} {outcome:<7} {:>7.1} s", took.as_secs_f64());
     }
-    let failed: Vec<&str> = rows.iter().filter(|(_, well, _)| !well).map(|(name, _, _)| *name).collect();
+    for (name, outcome, _) in &rows {
+        if let Outcome::Skipped(why) = outcome {
+            println!("skipped: {name}, because {why}");
+        }
+    }
+    let failed = rows.iter().filter(|(_, outcome, _)| *outcome == Outcome::Failed);
+    let failed: Vec<&str> = failed.map(|(name, _, _)| *name).collect();
     if !failed.is_empty() {
         println!("failed steps: {}", failed.join(", "));
     }
@@ -139,17 +184,22 @@ fn wanted(words: &[String]) -> anyhow::Result<Vec<&'static str>> {
 /// What a report adds to the counts, and whether its step went well; says aloud what was wrong.
 ///
 /// A step that failed without a failed test counts as one, so that the closing line never says less than the exit code.
-fn judge(step: &Step, report: anyhow::Result<Report>) -> (Counts, bool) {
-    let Report { mut counts, mut trouble } =
+fn judge(step: &Step, report: anyhow::Result<Report>) -> (Counts, Outcome) {
+    let Report { mut counts, mut trouble, skipped } =
         report.unwrap_or_else(|error| Report { trouble: Some(format!("{error:#}")), ..Report::default() });
-    if trouble.is_none() && step.counts && counts.passed + counts.failed == 0 {
+    if trouble.is_none() && skipped.is_none() && step.counts && counts.passed + counts.failed == 0 {
         trouble = Some("no test ran".into());
     }
     if let Some(trouble) = &trouble {
         println!("{}: {trouble}", step.name);
         counts.failed = counts.failed.max(1);
     }
-    (counts, counts.failed == 0)
+    let outcome = match skipped {
+        _ if counts.failed > 0 => Outcome::Failed,
+        Some(why) => Outcome::Skipped(why),
+        None => Outcome::Well,
+    };
+    (counts, outcome)
 }
 
 #[cfg(test)]
@@ -165,7 +215,7 @@ mod tests {
 
     #[test]
     fn without_options_every_step_runs_in_order() {
-        assert_eq!(names(&[]).unwrap(), ["format", "clippy", "test", "tidy", "build", "clients"]);
+        assert_eq!(names(&[]).unwrap(), ["format", "clippy", "test", "tidy", "originals", "build", "clients"]);
     }
 
     #[test]
@@ -184,22 +234,30 @@ mod tests {
     #[test]
     fn a_step_that_fails_without_a_failed_test_counts_as_one() {
         let report = Report { trouble: Some("does not compile".into()), ..Report::default() };
-        assert_eq!(judge(&COUNTING, Ok(report)), (Counts { failed: 1, ..Counts::default() }, false));
-        let (counts, well) = judge(&COUNTING, Err(anyhow::anyhow!("no such program")));
-        assert_eq!((counts.failed, well), (1, false));
+        assert_eq!(judge(&COUNTING, Ok(report)), (Counts { failed: 1, ..Counts::default() }, Outcome::Failed));
+        let (counts, outcome) = judge(&COUNTING, Err(anyhow::anyhow!("no such program")));
+        assert_eq!((counts.failed, outcome), (1, Outcome::Failed));
     }
 
     #[test]
     fn trouble_beside_failed_tests_is_not_counted_twice() {
         let counts = Counts { passed: 3, failed: 2, skipped: 0 };
-        let report = Report { counts, trouble: Some("exit status: 1".into()) };
-        assert_eq!(judge(&COUNTING, Ok(report)), (counts, false));
+        let report = Report { counts, trouble: Some("exit status: 1".into()), skipped: None };
+        assert_eq!(judge(&COUNTING, Ok(report)), (counts, Outcome::Failed));
     }
 
     #[test]
     fn a_step_of_tests_that_ran_none_has_failed() {
-        assert_eq!(judge(&COUNTING, Ok(Report::default())), (Counts { failed: 1, ..Counts::default() }, false));
-        let skipped = Report { counts: Counts { skipped: 4, ..Counts::default() }, trouble: None };
-        assert!(!judge(&COUNTING, Ok(skipped)).1);
+        let failed = (Counts { failed: 1, ..Counts::default() }, Outcome::Failed);
+        assert_eq!(judge(&COUNTING, Ok(Report::default())), failed);
+        let skipped = Report { counts: Counts { skipped: 4, ..Counts::default() }, ..Report::default() };
+        assert_eq!(judge(&COUNTING, Ok(skipped)).1, Outcome::Failed);
+    }
+
+    #[test]
+    fn a_step_that_cannot_run_here_is_told_apart_and_its_tests_are_counted() {
+        let (counts, outcome) = judge(&COUNTING, Ok(Report::skipped(2, "no Java".into())));
+        assert_eq!(counts, Counts { skipped: 2, ..Counts::default() });
+        assert_eq!(outcome, Outcome::Skipped("no Java".into()));
     }
 }

@@ -1,4 +1,5 @@
-//! The project's own commands: `cargo xtask check` is the gate, `cargo xtask bench` measures, `cargo xtask soak` weighs down.
+//! The project's own commands: `cargo xtask check` is the gate, `cargo xtask bench` measures, `cargo xtask soak` weighs
+//! down, `cargo xtask oracle` runs the original template engines.
 
 // The bench needs dozens of crates; without its feature the gate starts after seconds of compiling.
 #[cfg(feature = "bench")]
@@ -14,12 +15,13 @@ use std::process::ExitCode;
 
 const USAGE: &str = "\
 usage: cargo xtask check [--only STEP]…
+       cargo xtask oracle render|jsonpath|bench …
        cargo xtask bench idle [--connections N] [--bin PATH] [--json]
        cargo xtask bench messages [--seconds S] [--connections N] [--size BYTES] [--rounds N] [--bin PATH] [--json]
        cargo xtask bench vtl [--seconds S] [--velocity RUN_SH] [--json]
        cargo xtask soak [--connections N] [--readers N] [--posts N] [--bin PATH]
 
-steps of `check`, in order: format, clippy, test, tidy, build, clients";
+steps of `check`, in order: format, clippy, test, tidy, originals, build, clients";
 
 /// Wrong usage, as `sysexits.h` numbers it; the same as the gateway's own.
 const EXIT_USAGE: u8 = 64;
@@ -32,6 +34,7 @@ fn main() -> ExitCode {
     };
     let done = match command {
         "check" => check::run(rest),
+        "oracle" => check::oracle(rest),
         // `bench-…` are the processes that a bench starts beside itself.
         "bench" => bench::run(rest),
         #[cfg(feature = "bench")]

@@ -13,6 +13,7 @@ use types::{Id, Snapshot, StageKey};
 use crate::crud::{self, Answer, Call};
 use crate::deployments::{self, Told};
 use crate::error::{self, Error, Fault};
+use crate::handlers::apis;
 use crate::handlers::stages::STAGE;
 use crate::ids;
 use crate::operations::Action;
@@ -108,16 +109,15 @@ impl Control {
     fn answer(&self, request: &Request<Bytes>) -> Result<(StatusCode, Option<Document>), Fault> {
         let Matched { operation, params, query } =
             router::route(request.method(), request.uri().path(), request.uri().query().unwrap_or_default())?;
-        match operation.action {
-            Action::HttpOnly(subject) => return Err(error::http_only(subject)),
-            Action::NotYet => return Err(error::not_yet(operation.name)),
-            _ => {}
+        if let Action::OutOfScope(why) = operation.action {
+            return Err(error::out_of_scope(operation.name, why));
         }
-        let body = match *request.method() {
-            Method::POST | Method::PATCH | Method::PUT => read_body(request.body())?,
+        let body = match (operation.action, request.method()) {
+            (Action::WriteRaw(_) | Action::HttpOnly(_), _) => Document::new(),
+            (_, &Method::POST | &Method::PATCH | &Method::PUT) => read_body(request.body())?,
             _ => Document::new(),
         };
-        let call = Call { settings: &self.settings, now: now(), params, query, body };
+        let call = Call { settings: &self.settings, now: now(), params, query, body, raw: request.body() };
         let body = match operation.action {
             Action::Get(resource) => self.read(&call, |call, tx| crud::get(resource, call, tx)),
             Action::List(resource) => self.read(&call, |call, tx| crud::list(resource, call, tx)),
@@ -125,8 +125,9 @@ impl Control {
             Action::Create(resource) => self.write(&call, |call, tx| crud::create(resource, call, tx)),
             Action::Update(resource) => self.write(&call, |call, tx| crud::update(resource, call, tx)),
             Action::Delete(resource) => self.write(&call, |call, tx| crud::delete(resource, call, tx)),
-            Action::Write(handler) => self.write(&call, handler),
-            Action::HttpOnly(_) | Action::NotYet => Ok(None),
+            Action::Write(handler) | Action::WriteRaw(handler) => self.write(&call, handler),
+            Action::HttpOnly(subject) => self.read(&call, |call, tx| apis::http_only(subject, call, tx)),
+            Action::OutOfScope(_) => Ok(None),
         }?;
         let status = StatusCode::from_u16(operation.success).map_err(|error| error::internal(error.to_string()))?;
         Ok((status, body))
@@ -171,12 +172,33 @@ impl Control {
     }
 }
 
+/// How deep a body may be nested: as deep as the parser goes, which stops there by itself.
+const DEPTH_MAX: usize = 127;
+
 /// The body as a JSON object; an empty one counts as `{}`, as for clients that send none.
 fn read_body(body: &Bytes) -> Result<Document, Fault> {
     if body.is_empty() {
         return Ok(Document::new());
     }
-    serde_json::from_slice(body).map_err(|error| error::not_json(&error.to_string()))
+    serde_json::from_slice(body).map_err(|error| {
+        if is_deeper_than(body, DEPTH_MAX) { error::nested_too_deep() } else { error::not_json(&error.to_string()) }
+    })
+}
+
+/// Whether brackets outside of texts are nested deeper than this.
+fn is_deeper_than(body: &[u8], most: usize) -> bool {
+    let (mut depth, mut in_text, mut is_escaped) = (0usize, false, false);
+    body.iter().any(|byte| {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' if in_text => is_escaped = true,
+            b'"' => in_text = !in_text,
+            b'{' | b'[' if !in_text => depth += 1,
+            b'}' | b']' if !in_text => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth > most
+    })
 }
 
 fn now() -> Timestamp {

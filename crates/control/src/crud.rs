@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use serde_json::Value;
+use types::Limits;
 use types::time::Timestamp;
 
 use crate::error::{self, Fault};
 use crate::members::{self, Member};
-use crate::page::Page;
+use crate::page::{Page, Paging};
 use crate::settings::Settings;
 use crate::store::Document;
 use crate::transaction::Transaction;
@@ -21,12 +22,24 @@ pub(crate) struct Call<'a> {
     /// The query's pairs in order, decoded.
     pub(crate) query: Vec<(String, String)>,
     pub(crate) body: Document,
+    /// The body as it came, for the one operation whose body is no JSON.
+    pub(crate) raw: &'a [u8],
 }
 
 impl Call<'_> {
     /// A parameter of the path; the table of operations says how many there are.
     pub(crate) fn param(&self, index: usize) -> &str {
         self.params.get(index).map_or("", String::as_str)
+    }
+
+    /// A parameter of the query, the first of its name.
+    pub(crate) fn query(&self, name: &str) -> Option<&str> {
+        self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The time of the call as v1 answers carry it: seconds since 1970.
+    pub(crate) fn seconds(&self) -> Value {
+        Value::from(self.now.seconds())
     }
 
     /// The time of the call as v2 answers carry it.
@@ -51,8 +64,10 @@ pub(crate) struct Resource {
     pub(crate) id: IdRule,
     /// Its members, in the order in which answers hold them.
     pub(crate) members: &'static [Member],
-    /// How many a parent can have. Ours, well above AWS's quotas, so that a runaway script cannot fill the disk.
-    pub(crate) count_max: usize,
+    /// How many a parent, or the account, can have.
+    pub(crate) quota: Quota,
+    /// How lists of it are paged.
+    pub(crate) paging: &'static Paging,
     /// Whether changes reach clients only through a deployment.
     pub(crate) deployed: bool,
     /// The rules that go beyond one member; may fill in members.
@@ -63,6 +78,14 @@ pub(crate) struct Resource {
     pub(crate) present: fn(&Settings, &Document) -> Document,
     /// The answer where no such resource is.
     pub(crate) absent: fn(&Settings, &str) -> Fault,
+}
+
+/// A bound on how many resources of a kind there can be: a row of `types::limits`.
+pub(crate) struct Quota {
+    /// The limit's name, for the person who reaches it.
+    pub(crate) name: &'static str,
+    /// Its value; zero bounds nothing.
+    pub(crate) get: fn(&Limits) -> usize,
 }
 
 /// Where a new resource's id comes from.
@@ -130,8 +153,9 @@ pub(crate) fn create_as(resource: &Resource, id: Option<String>, call: &Call, tx
     if let (IdRule::Given(taken), Some(_)) = (&resource.id, tx.get(&collection, &id)) {
         return Err(error::conflict(*taken));
     }
-    if tx.count(&collection) >= resource.count_max {
-        return Err(error::too_many(resource.noun));
+    let most = (resource.quota.get)(&call.settings.limits);
+    if most != 0 && tx.count(&collection) >= most {
+        return Err(error::too_many(resource));
     }
     let document = members::arrange(resource.members, document);
     let answer = (resource.present)(call.settings, &document);
@@ -150,18 +174,36 @@ pub(crate) fn get(resource: &Resource, call: &Call, tx: &mut Transaction) -> Ans
 
 /// Answers a page of a collection.
 pub(crate) fn list(resource: &Resource, call: &Call, tx: &mut Transaction) -> Answer {
+    list_as(resource, call, tx, |_| true, |document| (resource.present)(call.settings, document))
+}
+
+/// Answers a page of those resources of a collection that a caller wants, in a form of its own.
+pub(crate) fn list_as(
+    resource: &Resource,
+    call: &Call,
+    tx: &Transaction,
+    is_wanted: impl Fn(&Document) -> bool,
+    present: impl Fn(&Document) -> Document,
+) -> Answer {
     let collection = locate(resource, call, tx)?;
-    let page = Page::read(&call.query)?;
+    let page = Page::read(resource.paging, &call.query)?;
     let items = tx
         .after(&collection, page.after)
-        .map(|(sequence, _, document)| (sequence, Value::Object((resource.present)(call.settings, document))));
+        .filter(|(_, _, document)| is_wanted(document))
+        .map(|(sequence, _, document)| (sequence, Value::Object(present(document))));
     Ok(Some(page.fill(items)))
 }
 
 /// Merges the body into a resource and answers it.
 pub(crate) fn update(resource: &Resource, call: &Call, tx: &mut Transaction) -> Answer {
+    let (_, _, current) = find(resource, call, tx)?;
+    let document = members::merge(resource.members, resource.noun, Some(&current), &call.body)?;
+    replace(resource, document, call, tx)
+}
+
+/// Puts a changed document, whose members hold up, in the place of the resource that the call is about; answers it.
+pub(crate) fn replace(resource: &Resource, mut document: Document, call: &Call, tx: &mut Transaction) -> Answer {
     let (collection, id, current) = find(resource, call, tx)?;
-    let mut document = members::merge(resource.members, resource.noun, Some(&current), &call.body)?;
     let subject = Subject { call, collection: &collection, id: &id, previous: Some(&current) };
     (resource.check)(&subject, tx, &mut document)?;
     let document = members::arrange(resource.members, document);

@@ -7,6 +7,7 @@ use types::StageKey;
 
 use crate::crud::Call;
 use crate::documents::{is_automatic, text};
+use crate::error::{self, Fault};
 use crate::ids;
 use crate::members::Member;
 use crate::paths;
@@ -17,9 +18,24 @@ use crate::transaction::Transaction;
 /// The id of the one document below a deployment: the API as it was.
 const DEFINITION: &str = "definition";
 
-/// Whether there is anything to deploy.
-pub(crate) fn has_routes(tx: &Transaction, api_id: &str) -> bool {
-    tx.all(&paths::routes(api_id)).next().is_some()
+/// Refuses to deploy an API that has no route, or a model that is none.
+///
+/// Source: reported for routes; documented for models (`disableSchemaValidation` switches it off), text inferred.
+pub(crate) fn check(tx: &Transaction, api_id: &str) -> Result<(), Fault> {
+    if tx.all(&paths::routes(api_id)).next().is_none() {
+        return Err(error::bad_request(error::NO_ROUTES));
+    }
+    let is_off = |api: &Document| api.get("disableSchemaValidation") == Some(&Value::Bool(true));
+    if tx.get(paths::APIS, api_id).is_some_and(|api| is_off(api)) {
+        return Ok(());
+    }
+    for (_, model) in tx.all(&paths::models(api_id)) {
+        let schema: Result<Document, _> = serde_json::from_str(text(model, "schema"));
+        if let Err(error) = schema {
+            return Err(error::model_schema(text(model, "name"), &error));
+        }
+    }
+    Ok(())
 }
 
 /// The content of a deployment, as it was recorded.
@@ -68,7 +84,7 @@ pub(crate) fn follow(call: &Call, tx: &mut Transaction, stage_members: &[Member]
 
 /// Deploys an API to its stages with auto-deploy; all of them share the one new deployment.
 ///
-/// Without a route there is nothing to deploy: the stages then say so and stay where they are. Tools create such
+/// What cannot be deployed is not: the stages then say why and stay where they are. Tools create such
 /// stages before the first route. Source: documented that it is done; both texts inferred.
 pub(crate) fn automatic(call: &Call, tx: &mut Transaction, stage_members: &[Member], api_id: &str) {
     let stages = paths::stages(api_id);
@@ -80,9 +96,9 @@ pub(crate) fn automatic(call: &Call, tx: &mut Transaction, stage_members: &[Memb
     if automatic.is_empty() {
         return;
     }
-    if !has_routes(tx, api_id) {
+    if let Err(fault) = check(tx, api_id) {
         for (name, mut stage) in automatic {
-            let message = "Deployment attempt failed: At least one route is required before deploying the Api";
+            let message = format!("Deployment attempt failed: {}", fault.message);
             stage.insert("lastDeploymentStatusMessage".into(), message.into());
             put_updated_stage(call, tx, stage_members, &stages, &name, stage);
         }
@@ -158,6 +174,15 @@ impl Told {
                 remarks.push(Remark { api_id: api_id.to_owned(), stage: Some(name.to_owned()), text });
             }
         }
+        for (collection, id) in tx.changed() {
+            let api_id = collection.strip_prefix("apis/").and_then(|rest| rest.strip_suffix("/deployments"));
+            let is_new = !tx.was_there(collection, id) && tx.get(collection, id).is_some();
+            if let Some(api_id) = api_id.filter(|_| is_new)
+                && let Some(text) = without_effect(tx, api_id, id)
+            {
+                remarks.push(Remark { api_id: api_id.to_owned(), stage: None, text });
+            }
+        }
         for api_id in tx.edited_apis() {
             for (name, stage) in tx.all(&paths::stages(api_id)) {
                 let key = StageKey { api_id: api_id.clone(), stage: name.to_owned() };
@@ -193,6 +218,26 @@ impl Told {
         let deployed = tx.deployed_stages().iter().cloned();
         gone.chain(deployed).map(|(api_id, stage)| StageKey { api_id, stage }).collect()
     }
+}
+
+/// Says so when a deployment by hand leaves every client with what it had: no stage took it, or nothing is new in it.
+fn without_effect(tx: &Transaction, api_id: &str, id: &str) -> Option<String> {
+    let stages = paths::stages(api_id);
+    let (name, stage) = match tx.all(&stages).find(|(_, stage)| text(stage, "deploymentId") == id) {
+        Some(taken) => taken,
+        None => {
+            let (name, _) = tx.all(&stages).find(|(_, stage)| !is_automatic(stage))?;
+            return Some(format!(
+                "deployment {id} of API {api_id} has no effect yet, as no stage points at it: run aws apigatewayv2 \
+                 update-stage --api-id {api_id} --stage-name {name} --deployment-id {id}"
+            ));
+        }
+    };
+    let before = text(tx.before(&stages, name)?, "deploymentId");
+    let is_same = definition(tx, api_id, id).is_some_and(|now| Some(now) == definition(tx, api_id, before));
+    (is_same && !is_automatic(stage)).then(|| {
+        format!("deployment {id} of API {api_id} changed nothing on stage {name}: the API is as in deployment {before}")
+    })
 }
 
 /// The stages that a call changed: API id and stage name.

@@ -6,6 +6,9 @@
 use http::StatusCode;
 use types::arn::Place;
 
+use crate::crud::Resource;
+use crate::patch::Step;
+use crate::paths;
 use crate::store::StoreError;
 
 /// Why the control plane cannot start.
@@ -62,12 +65,12 @@ pub(crate) fn unknown_path() -> Fault {
     }
 }
 
-/// AWS has the operation, Gatewright does not have it yet. Source: ours.
-pub(crate) fn not_yet(operation: &str) -> Fault {
+/// AWS has the operation, but for what Gatewright is not about. Source: ours; never a 404, which would blame the id.
+pub(crate) fn out_of_scope(operation: &str, why: &str) -> Fault {
     Fault {
         status: StatusCode::NOT_IMPLEMENTED,
         name: "NotImplementedException",
-        message: format!("Gatewright does not implement {operation} yet"),
+        message: format!("Gatewright does not implement {operation}: {why}"),
     }
 }
 
@@ -93,6 +96,15 @@ pub(crate) fn not_json(detail: &str) -> Fault {
         status: StatusCode::BAD_REQUEST,
         name: "SerializationException",
         message: format!("The request body is not a JSON object: {detail}"),
+    }
+}
+
+/// The body is JSON within JSON within JSON. Source: ours.
+pub(crate) fn nested_too_deep() -> Fault {
+    Fault {
+        status: StatusCode::BAD_REQUEST,
+        name: "SerializationException",
+        message: "The request body is nested too deep: at most 127 levels are read".into(),
     }
 }
 
@@ -172,11 +184,22 @@ pub(crate) fn api_id_taken(id: &str) -> Fault {
     conflict(format!("An API with the id {id} already exists"))
 }
 
-/// Too many resources of one kind. Source: reported for integrations, inferred for others.
-pub(crate) fn too_many(noun: &str) -> Fault {
-    bad_request(format!(
-        "Maximum number of {noun}s for this API has been reached. Please contact AWS if you need additional {noun}s."
-    ))
+/// Too many resources of one kind. Source: reported for integrations, inferred for the others of an API; for those of
+/// the account ours, with v1's documented name and status where v1 has the resource.
+pub(crate) fn too_many(resource: &Resource) -> Fault {
+    let (noun, limit) = (resource.noun, resource.quota.name);
+    let is_apis = resource.collection != paths::API_MAPPINGS && resource.parent.is_some();
+    match resource.paging.is_v1() {
+        true => Fault {
+            status: StatusCode::TOO_MANY_REQUESTS,
+            name: "LimitExceededException",
+            message: format!("The maximum number of {noun}s has been reached: limit {limit}"),
+        },
+        false if is_apis => bad_request(format!(
+            "Maximum number of {noun}s for this API has been reached. Please contact AWS if you need additional {noun}s."
+        )),
+        false => bad_request(format!("The maximum number of {noun}s has been reached: limit {limit}")),
+    }
 }
 
 /// The integration still has routes. Source: reported.
@@ -212,6 +235,11 @@ pub(crate) fn model_name(name: &str) -> Fault {
     bad_request(format!("Model name must be alphanumeric: {name}"))
 }
 
+/// A model that cannot be deployed. Source: inferred from [`model_name`].
+pub(crate) fn model_schema(name: &str, error: &serde_json::Error) -> Fault {
+    bad_request(format!("Model schema must be a JSON object: {name}: {error}"))
+}
+
 /// Parameter mappings that are none. Source: recorded and reported for REST and HTTP APIs.
 pub(crate) fn mapping_expressions(mistakes: &[String]) -> Fault {
     bad_request(format!(
@@ -230,6 +258,113 @@ pub(crate) fn mapping_source(source: &str) -> String {
     format!("Invalid mapping expression specified: {source}")
 }
 
+/// A step of v1's updates names what cannot be changed. Source: recorded, down to the two spaces.
+pub(crate) fn patch_path(step: &Step, paths: &[&str]) -> Fault {
+    bad_request(format!(
+        "Invalid patch path  '{}' specified for op '{}'. Must be one of: [{}]",
+        step.path,
+        step.op.word(),
+        paths.join(", ")
+    ))
+}
+
+/// A step's value is no number where one is needed. Source: inferred from [`patch_path`].
+pub(crate) fn patch_value(step: &Step) -> Fault {
+    bad_request(format!("Invalid patch value  '{}' specified for path '{}'", step.value, step.path))
+}
+
+/// A usage plan names a stage that is not there. Source: recorded.
+pub(crate) fn no_such_api_stage(api_id: &str, stage: &str, plan_id: &str) -> Fault {
+    not_found(format!("Invalid API Stage {{api: {api_id}, stage: {stage}}} specified for usageplan {plan_id}"))
+}
+
+/// A usage plan does not have this id. Source: recorded.
+pub(crate) fn no_such_plan() -> Fault {
+    not_found("Invalid Usage Plan ID specified")
+}
+
+/// A key would be in two plans of one stage. Source: documented that it cannot be; text inferred.
+pub(crate) fn two_plans(key_id: &str, api_id: &str, stage: &str, plan_id: &str) -> Fault {
+    conflict(format!("API Key {key_id} is already in the usage plan {plan_id} for the API Stage {api_id}:{stage}"))
+}
+
+/// A usage plan still has stages. Source: inferred.
+pub(crate) fn plan_in_use(plan_id: &str, stages: &[String]) -> Fault {
+    bad_request(format!("Cannot delete usage plan {plan_id}: remove its API Stages first: [{}]", stages.join(", ")))
+}
+
+/// A key is in the plan already. Source: inferred.
+pub(crate) fn plan_key_taken(key_id: &str, plan_id: &str) -> Fault {
+    conflict(format!("API Key {key_id} is already in the usage plan {plan_id}"))
+}
+
+/// A VPC link's target is no ARN. Source: recorded.
+pub(crate) fn target_arn(arn: &str) -> Fault {
+    bad_request(format!("Invalid ARN. ARN is not well formed {arn}"))
+}
+
+/// A VPC link still has an integration. Source: documented that it cannot be deleted then; text inferred.
+pub(crate) fn vpc_link_in_use(id: &str, api_id: &str, integration_id: &str) -> Fault {
+    bad_request(format!("Cannot delete VPC link {id}: integration {integration_id} of API {api_id} uses it"))
+}
+
+/// A client certificate still has a stage. Source: inferred.
+pub(crate) fn certificate_in_use(id: &str, api_id: &str, stage: &str) -> Fault {
+    conflict(format!("Cannot delete client certificate {id}: stage {stage} of API {api_id} uses it"))
+}
+
+/// A domain name still leads to the API. Source: reported.
+pub(crate) fn api_is_mapped(api_id: &str) -> Fault {
+    bad_request(format!(
+        "Deleting API {api_id} failed. Please remove all API mappings for the API from your custom domain names."
+    ))
+}
+
+/// A domain name still leads to the stage. Source: inferred from [`api_is_mapped`].
+pub(crate) fn stage_is_mapped(api_id: &str, stage: &str) -> Fault {
+    conflict(format!(
+        "Deleting stage {stage} of API {api_id} failed. Please remove all API mappings for the stage from your custom \
+         domain names."
+    ))
+}
+
+/// A second mapping with a key. Source: inferred from [`route_key_taken`].
+pub(crate) fn mapping_key_taken(key: &str) -> Fault {
+    conflict(format!("ApiMapping with key {key} already exists for this domain name"))
+}
+
+/// Source: reported that it is refused; text ours.
+pub(crate) const VPC_LINK_V2: &str =
+    "VPC links of v2 are not supported for WEBSOCKET protocolType; create one with `aws apigateway create-vpc-link`";
+/// Source: measured.
+pub(crate) const SUBNETS: &str = "SubnetIds for a vpc link cannot be empty";
+/// Source: inferred from the pattern for identifiers.
+pub(crate) const CLIENT_CERTIFICATE: &str = "Invalid Client Certificate identifier specified";
+/// Source: inferred; what is a domain name is measured (lower case, no underscore).
+pub(crate) const DOMAIN_NAME: &str =
+    "Invalid domain name specified. It must be a lower-case host name; it may begin with *.";
+/// Source: inferred from the text for stages of REST APIs.
+pub(crate) const DOMAIN_NAME_TAKEN: &str = "The domain name you provided already exists.";
+/// Source: documented that one is needed; text inferred.
+pub(crate) const DOMAIN_CONFIGURATION: &str = "A domain name has exactly one domain name configuration";
+/// Source: reported.
+pub(crate) const TLS_1_0: &str = "TLS_1_0 is not supported for APIGatewayV2 domainName.";
+/// Source: measured.
+pub(crate) const EDGE: &str = "EDGE endpoint type is not supported for APIGatewayV2 domainName";
+/// Source: inferred from [`EDGE`].
+pub(crate) const PRIVATE: &str = "PRIVATE endpoint type is not supported for APIGatewayV2 domainName";
+/// Source: inferred from [`EDGE`]; private endpoints alone have access modes.
+pub(crate) const ACCESS_MODE: &str = "endpointAccessMode is not supported for APIGatewayV2 domainName";
+/// Source: inferred; the rule is documented.
+pub(crate) const SECURITY_POLICY: &str = "Only the security policy TLS_1_2 is supported for APIGatewayV2 domainName";
+/// Source: ours; AWS takes the text of a certificate only for EDGE.
+pub(crate) const CERTIFICATE_TEXT: &str =
+    "Certificates are named by ARN (regionalCertificateArn); their text is not taken";
+/// Source: documented; text of a tool that refuses it too.
+pub(crate) const MUTUAL_TLS: &str = "Mutual TLS domain name association is not supported for Websocket APIs.";
+/// Source: documented characters; text inferred.
+pub(crate) const MAPPING_KEY: &str =
+    "Invalid API mapping key specified. It may hold letters, digits and $-_.+!*'(), up to 300 of them";
 /// Source: measured.
 pub(crate) const API_NAME: &str = "Invalid API name specified";
 /// Source: measured.
@@ -314,4 +449,43 @@ pub(crate) const TAGS: &str =
 /// Source: inferred.
 pub(crate) const NEXT_TOKEN: &str = "Invalid nextToken specified";
 /// Source: inferred.
+pub(crate) const POSITION: &str = "Invalid position specified";
+/// Source: inferred.
+pub(crate) const LIMIT: &str = "Invalid limit specified. Must be a number from 1 up";
+/// Source: inferred.
 pub(crate) const MAX_RESULTS: &str = "Invalid maxResults specified. Must be a number from 1 up";
+/// Source: inferred.
+pub(crate) const PATCH_OP: &str = "Invalid patch operation specified. Must be one of: [add, remove, replace]";
+/// Source: recorded.
+pub(crate) const KEY_NAME: &str = "Invalid API Key name, can be at most 1024 characters.";
+/// Source: recorded.
+pub(crate) const KEY_DESCRIPTION: &str = "Invalid API Key description specified.";
+/// Source: recorded.
+pub(crate) const KEY_VALUE_SHORT: &str = "API Key value should be at least 20 characters";
+/// Source: recorded.
+pub(crate) const KEY_VALUE_LONG: &str = "API Key value exceeds maximum size of 128 characters";
+/// Source: inferred.
+pub(crate) const KEY_TAKEN: &str = "API Key already exists";
+/// Source: documented that CSV is the only format; text inferred.
+pub(crate) const IMPORT_FORMAT: &str = "Invalid format specified. Must be one of: [csv]";
+/// Source: documented columns; text ours.
+pub(crate) const IMPORT_COLUMNS: &str = "The first line of the CSV must name its columns, `name` and `key` among them";
+/// Source: recorded.
+pub(crate) const API_STAGE: &str = "Invalid API Stage specified";
+/// Source: inferred.
+pub(crate) const QUOTA: &str = "A quota needs a limit from 1 up and a period: DAY, WEEK or MONTH";
+/// Source: inferred.
+pub(crate) const KEY_TYPE: &str = "Invalid key type specified. Must be one of: [API_KEY]";
+/// Source: inferred.
+pub(crate) const USAGE_DATES: &str =
+    "startDate and endDate must be dates such as 2026-01-31, in this order and at most 90 days apart";
+/// Source: documented that only the remaining quota can be changed; text inferred.
+pub(crate) const USAGE_REMAINING: &str = "The remaining quota must be a whole number from 0 up";
+/// Source: ours.
+pub(crate) const USAGE_NOT_COUNTED: &str = "Nobody counts requests here, so no quota can be changed";
+/// Source: recorded.
+pub(crate) const VPC_LINK_NAME: &str = "Name cannot be empty";
+/// Source: documented ("currently only one"); text inferred.
+pub(crate) const VPC_LINK_TARGETS: &str = "A VPC link has exactly one target ARN";
+/// Source: inferred from the text recorded for VPC links.
+pub(crate) const ROLE_ARN: &str = "The role ARN is not well formed";

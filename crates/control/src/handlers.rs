@@ -1,23 +1,25 @@
 //! The resources: what each is made of, and the rules that are its own.
 
+pub(crate) mod api_mappings;
 pub(crate) mod apis;
 pub(crate) mod authorizers;
 pub(crate) mod deployments;
+pub(crate) mod domain_names;
 pub(crate) mod integrations;
+pub(crate) mod model_template;
 pub(crate) mod models;
 pub(crate) mod responses;
 pub(crate) mod routes;
 pub(crate) mod stages;
 mod tagged;
 pub(crate) mod tags;
+pub(crate) mod v1;
+pub(crate) mod vpc_links;
 
 use serde_json::Value;
 
 use crate::error::{self, Fault};
 use crate::store::Document;
-
-/// The most resources of a kind within an API. Ours: AWS's quotas are 300 and protect AWS, not the user.
-const PER_API_MAX: usize = 10_000;
 
 /// The longest mapping template, in characters. Source: the API model (32K).
 const TEMPLATE_CHARS_MAX: usize = 32 * 1024;

@@ -4,6 +4,10 @@ use rand::RngExt;
 
 const LOWER: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
 
+const LETTERS: &[u8; 62] = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+
+/// How long the random part of a regional endpoint's host is. Source: documented.
+pub(crate) const DOMAIN: usize = 10;
 /// How long an API's id is. Source: observed.
 pub(crate) const API: usize = 10;
 /// How long the ids of routes and integrations are. Source: documented and observed.
@@ -11,6 +15,17 @@ pub(crate) const SEVEN: usize = 7;
 /// How long the ids of deployments, responses, models and authorizers are. Source: documented and observed for
 /// some, inferred for the others.
 pub(crate) const SIX: usize = 6;
+
+/// How long an API key's id is. Source: inferred.
+pub(crate) const API_KEY: usize = 10;
+/// How long the value of an API key is that we make. Source: inferred.
+pub(crate) const API_KEY_VALUE: usize = 40;
+
+/// Letters, both small and capital, and digits, for what must not be guessed.
+pub(crate) fn letters(length: usize) -> String {
+    let mut random = rand::rng();
+    (0..length).map(|_| char::from(LETTERS[random.random_range(0..LETTERS.len())])).collect()
+}
 
 /// Small letters and digits.
 pub(crate) fn lower(length: usize) -> String {

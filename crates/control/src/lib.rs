@@ -17,6 +17,7 @@ mod members;
 mod operations;
 mod page;
 mod parameters;
+mod patch;
 mod paths;
 mod publication;
 mod router;
@@ -24,7 +25,9 @@ mod settings;
 mod state;
 pub mod store;
 mod transaction;
+mod usage;
 
 pub use control::Control;
 pub use error::Error;
 pub use settings::{Remark, Settings};
+pub use usage::Usage;

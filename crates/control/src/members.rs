@@ -173,6 +173,19 @@ pub(crate) fn arrange(table: &[Member], mut document: Document) -> Document {
     arranged
 }
 
+/// Fills in the defaults that a document lacks, and checks the result as [`merge`] does.
+///
+/// # Errors
+/// 400 for a missing member or a value out of bounds.
+pub(crate) fn settle(table: &[Member], noun: &str, document: &mut Document) -> Result<(), Fault> {
+    for member in table {
+        if let Some(default) = member.default.filter(|_| !document.contains_key(member.name)) {
+            document.insert(member.name.into(), default());
+        }
+    }
+    check(table, noun, document)
+}
+
 fn check(table: &[Member], noun: &str, document: &Document) -> Result<(), Fault> {
     if let Some(member) = table.iter().find(|member| member.required && !document.contains_key(member.name)) {
         return Err(match member.missing {

@@ -1,18 +1,27 @@
 //! Every operation of the control plane: one row each. A test compares the rows with AWS's API model.
 
 use crate::crud::{Answer, Call, Resource};
+use crate::handlers::api_mappings::API_MAPPING;
 use crate::handlers::apis::{self, API};
 use crate::handlers::authorizers::AUTHORIZER;
 use crate::handlers::deployments::{self, DEPLOYMENT};
+use crate::handlers::domain_names::DOMAIN_NAME;
 use crate::handlers::integrations::INTEGRATION;
+use crate::handlers::model_template;
 use crate::handlers::models::MODEL;
 use crate::handlers::responses::{INTEGRATION_RESPONSE, ROUTE_RESPONSE};
 use crate::handlers::routes::{self, ROUTE};
 use crate::handlers::stages::{self, STAGE};
 use crate::handlers::tags;
+use crate::handlers::v1::api_keys::{self, API_KEY};
+use crate::handlers::v1::client_certificates::{self, CLIENT_CERTIFICATE};
+use crate::handlers::v1::plan_keys::{self, PLAN_KEY};
+use crate::handlers::v1::usage_plans::{self, USAGE_PLAN};
+use crate::handlers::v1::{self, account, api_key_import, usage};
+use crate::handlers::vpc_links::{self, VPC_LINK};
 use crate::transaction::Transaction;
 
-use Action::{Create, Delete, Get, HttpOnly, List, NotYet, Read, Update, Write};
+use Action::{Create, Delete, Get, HttpOnly, List, OutOfScope, Read, Update, Write, WriteRaw};
 
 /// A row: an operation of the `apigatewayv2` model, or of the v1 model where the path does not begin with `/v2/`.
 pub(crate) struct Operation {
@@ -40,9 +49,17 @@ pub(crate) enum Action {
     Write(fn(&Call, &mut Transaction) -> Answer),
     /// WebSocket APIs do not have it; the word is what AWS's text says they do not have.
     HttpOnly(&'static str),
-    /// AWS has it, Gatewright not yet.
-    NotYet,
+    /// As [`Action::Write`], of a body that is no JSON.
+    WriteRaw(fn(&Call, &mut Transaction) -> Answer),
+    /// AWS has it for what Gatewright is not about; the text says what that is.
+    OutOfScope(&'static str),
 }
+
+/// Why there are no portals. Source: documented (they publish the documentation of REST APIs).
+const PORTALS: &str = "developer portals document REST APIs, and this gateway serves WebSocket APIs";
+
+/// Why there are no routing rules. Source: documented (their targets are REST APIs).
+const ROUTING_RULES: &str = "routing rules lead to REST APIs, and this gateway serves WebSocket APIs; use API mappings";
 
 const fn row(name: &'static str, method: &'static str, path: &'static str, success: u16, action: Action) -> Operation {
     Operation { name, method, path, success, action }
@@ -85,7 +102,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
     row("GetModel", "GET", "/v2/apis/{apiId}/models/{modelId}", 200, Get(&MODEL)),
     row("UpdateModel", "PATCH", "/v2/apis/{apiId}/models/{modelId}", 200, Update(&MODEL)),
     row("DeleteModel", "DELETE", "/v2/apis/{apiId}/models/{modelId}", 204, Delete(&MODEL)),
-    row("GetModelTemplate", "GET", "/v2/apis/{apiId}/models/{modelId}/template", 200, NotYet),
+    row("GetModelTemplate", "GET", "/v2/apis/{apiId}/models/{modelId}/template", 200, Read(model_template::get)),
     row("CreateRoute", "POST", "/v2/apis/{apiId}/routes", 201, Create(&ROUTE)),
     row("GetRoutes", "GET", "/v2/apis/{apiId}/routes", 200, List(&ROUTE)),
     row("GetRoute", "GET", "/v2/apis/{apiId}/routes/{routeId}", 200, Get(&ROUTE)),
@@ -108,90 +125,90 @@ pub(crate) static OPERATIONS: &[Operation] = &[
     row("TagResource", "POST", "/v2/tags/{resource-arn}", 201, Write(tags::tag)),
     row("GetTags", "GET", "/v2/tags/{resource-arn}", 200, Read(tags::get)),
     row("UntagResource", "DELETE", "/v2/tags/{resource-arn}", 204, Write(tags::untag)),
-    row("CreateDomainName", "POST", "/v2/domainnames", 201, NotYet),
-    row("GetDomainNames", "GET", "/v2/domainnames", 200, NotYet),
-    row("GetDomainName", "GET", "/v2/domainnames/{domainName}", 200, NotYet),
-    row("UpdateDomainName", "PATCH", "/v2/domainnames/{domainName}", 200, NotYet),
-    row("DeleteDomainName", "DELETE", "/v2/domainnames/{domainName}", 204, NotYet),
-    row("CreateApiMapping", "POST", "/v2/domainnames/{domainName}/apimappings", 201, NotYet),
-    row("GetApiMappings", "GET", "/v2/domainnames/{domainName}/apimappings", 200, NotYet),
-    row("GetApiMapping", "GET", "/v2/domainnames/{domainName}/apimappings/{apiMappingId}", 200, NotYet),
-    row("UpdateApiMapping", "PATCH", "/v2/domainnames/{domainName}/apimappings/{apiMappingId}", 200, NotYet),
-    row("DeleteApiMapping", "DELETE", "/v2/domainnames/{domainName}/apimappings/{apiMappingId}", 204, NotYet),
-    row("CreateRoutingRule", "POST", "/v2/domainnames/{domainName}/routingrules", 201, NotYet),
-    row("ListRoutingRules", "GET", "/v2/domainnames/{domainName}/routingrules", 200, NotYet),
-    row("GetRoutingRule", "GET", "/v2/domainnames/{domainName}/routingrules/{routingRuleId}", 200, NotYet),
-    row("PutRoutingRule", "PUT", "/v2/domainnames/{domainName}/routingrules/{routingRuleId}", 200, NotYet),
-    row("DeleteRoutingRule", "DELETE", "/v2/domainnames/{domainName}/routingrules/{routingRuleId}", 204, NotYet),
-    row("CreateVpcLink", "POST", "/v2/vpclinks", 201, NotYet),
-    row("GetVpcLinks", "GET", "/v2/vpclinks", 200, NotYet),
-    row("GetVpcLink", "GET", "/v2/vpclinks/{vpcLinkId}", 200, NotYet),
-    row("UpdateVpcLink", "PATCH", "/v2/vpclinks/{vpcLinkId}", 200, NotYet),
-    row("DeleteVpcLink", "DELETE", "/v2/vpclinks/{vpcLinkId}", 202, NotYet),
-    row("CreatePortalProduct", "POST", "/v2/portalproducts", 201, NotYet),
-    row("ListPortalProducts", "GET", "/v2/portalproducts", 200, NotYet),
-    row("GetPortalProduct", "GET", "/v2/portalproducts/{portalProductId}", 200, NotYet),
-    row("UpdatePortalProduct", "PATCH", "/v2/portalproducts/{portalProductId}", 200, NotYet),
-    row("DeletePortalProduct", "DELETE", "/v2/portalproducts/{portalProductId}", 204, NotYet),
-    row("CreateProductPage", "POST", "/v2/portalproducts/{portalProductId}/productpages", 201, NotYet),
-    row("ListProductPages", "GET", "/v2/portalproducts/{portalProductId}/productpages", 200, NotYet),
-    row("GetProductPage", "GET", "/v2/portalproducts/{portalProductId}/productpages/{productPageId}", 200, NotYet),
-    row("UpdateProductPage", "PATCH", "/v2/portalproducts/{portalProductId}/productpages/{productPageId}", 200, NotYet),
-    row("DeleteProductPage", "DELETE", "/v2/portalproducts/{portalProductId}/productpages/{productPageId}", 204, NotYet),
-    row("CreateProductRestEndpointPage", "POST", "/v2/portalproducts/{portalProductId}/productrestendpointpages", 201, NotYet),
-    row("ListProductRestEndpointPages", "GET", "/v2/portalproducts/{portalProductId}/productrestendpointpages", 200, NotYet),
-    row("GetProductRestEndpointPage", "GET", "/v2/portalproducts/{portalProductId}/productrestendpointpages/{productRestEndpointPageId}", 200, NotYet),
-    row("UpdateProductRestEndpointPage", "PATCH", "/v2/portalproducts/{portalProductId}/productrestendpointpages/{productRestEndpointPageId}", 200, NotYet),
-    row("DeleteProductRestEndpointPage", "DELETE", "/v2/portalproducts/{portalProductId}/productrestendpointpages/{productRestEndpointPageId}", 204, NotYet),
-    row("GetPortalProductSharingPolicy", "GET", "/v2/portalproducts/{portalProductId}/sharingpolicy", 200, NotYet),
-    row("PutPortalProductSharingPolicy", "PUT", "/v2/portalproducts/{portalProductId}/sharingpolicy", 200, NotYet),
-    row("DeletePortalProductSharingPolicy", "DELETE", "/v2/portalproducts/{portalProductId}/sharingpolicy", 204, NotYet),
-    row("CreatePortal", "POST", "/v2/portals", 201, NotYet),
-    row("ListPortals", "GET", "/v2/portals", 200, NotYet),
-    row("GetPortal", "GET", "/v2/portals/{portalId}", 200, NotYet),
-    row("UpdatePortal", "PATCH", "/v2/portals/{portalId}", 200, NotYet),
-    row("DeletePortal", "DELETE", "/v2/portals/{portalId}", 204, NotYet),
-    row("PreviewPortal", "POST", "/v2/portals/{portalId}/preview", 202, NotYet),
-    row("PublishPortal", "POST", "/v2/portals/{portalId}/publish", 202, NotYet),
-    row("DisablePortal", "DELETE", "/v2/portals/{portalId}/publish", 204, NotYet),
+    row("CreateDomainName", "POST", "/v2/domainnames", 201, Create(&DOMAIN_NAME)),
+    row("GetDomainNames", "GET", "/v2/domainnames", 200, List(&DOMAIN_NAME)),
+    row("GetDomainName", "GET", "/v2/domainnames/{domainName}", 200, Get(&DOMAIN_NAME)),
+    row("UpdateDomainName", "PATCH", "/v2/domainnames/{domainName}", 200, Update(&DOMAIN_NAME)),
+    row("DeleteDomainName", "DELETE", "/v2/domainnames/{domainName}", 204, Delete(&DOMAIN_NAME)),
+    row("CreateApiMapping", "POST", "/v2/domainnames/{domainName}/apimappings", 201, Create(&API_MAPPING)),
+    row("GetApiMappings", "GET", "/v2/domainnames/{domainName}/apimappings", 200, List(&API_MAPPING)),
+    row("GetApiMapping", "GET", "/v2/domainnames/{domainName}/apimappings/{apiMappingId}", 200, Get(&API_MAPPING)),
+    row("UpdateApiMapping", "PATCH", "/v2/domainnames/{domainName}/apimappings/{apiMappingId}", 200, Update(&API_MAPPING)),
+    row("DeleteApiMapping", "DELETE", "/v2/domainnames/{domainName}/apimappings/{apiMappingId}", 204, Delete(&API_MAPPING)),
+    row("CreateRoutingRule", "POST", "/v2/domainnames/{domainName}/routingrules", 201, OutOfScope(ROUTING_RULES)),
+    row("ListRoutingRules", "GET", "/v2/domainnames/{domainName}/routingrules", 200, OutOfScope(ROUTING_RULES)),
+    row("GetRoutingRule", "GET", "/v2/domainnames/{domainName}/routingrules/{routingRuleId}", 200, OutOfScope(ROUTING_RULES)),
+    row("PutRoutingRule", "PUT", "/v2/domainnames/{domainName}/routingrules/{routingRuleId}", 200, OutOfScope(ROUTING_RULES)),
+    row("DeleteRoutingRule", "DELETE", "/v2/domainnames/{domainName}/routingrules/{routingRuleId}", 204, OutOfScope(ROUTING_RULES)),
+    row("CreateVpcLink", "POST", "/v2/vpclinks", 201, Write(vpc_links::create)),
+    row("GetVpcLinks", "GET", "/v2/vpclinks", 200, List(&VPC_LINK)),
+    row("GetVpcLink", "GET", "/v2/vpclinks/{vpcLinkId}", 200, Get(&VPC_LINK)),
+    row("UpdateVpcLink", "PATCH", "/v2/vpclinks/{vpcLinkId}", 200, Update(&VPC_LINK)),
+    row("DeleteVpcLink", "DELETE", "/v2/vpclinks/{vpcLinkId}", 202, Delete(&VPC_LINK)),
+    row("CreatePortalProduct", "POST", "/v2/portalproducts", 201, OutOfScope(PORTALS)),
+    row("ListPortalProducts", "GET", "/v2/portalproducts", 200, OutOfScope(PORTALS)),
+    row("GetPortalProduct", "GET", "/v2/portalproducts/{portalProductId}", 200, OutOfScope(PORTALS)),
+    row("UpdatePortalProduct", "PATCH", "/v2/portalproducts/{portalProductId}", 200, OutOfScope(PORTALS)),
+    row("DeletePortalProduct", "DELETE", "/v2/portalproducts/{portalProductId}", 204, OutOfScope(PORTALS)),
+    row("CreateProductPage", "POST", "/v2/portalproducts/{portalProductId}/productpages", 201, OutOfScope(PORTALS)),
+    row("ListProductPages", "GET", "/v2/portalproducts/{portalProductId}/productpages", 200, OutOfScope(PORTALS)),
+    row("GetProductPage", "GET", "/v2/portalproducts/{portalProductId}/productpages/{productPageId}", 200, OutOfScope(PORTALS)),
+    row("UpdateProductPage", "PATCH", "/v2/portalproducts/{portalProductId}/productpages/{productPageId}", 200, OutOfScope(PORTALS)),
+    row("DeleteProductPage", "DELETE", "/v2/portalproducts/{portalProductId}/productpages/{productPageId}", 204, OutOfScope(PORTALS)),
+    row("CreateProductRestEndpointPage", "POST", "/v2/portalproducts/{portalProductId}/productrestendpointpages", 201, OutOfScope(PORTALS)),
+    row("ListProductRestEndpointPages", "GET", "/v2/portalproducts/{portalProductId}/productrestendpointpages", 200, OutOfScope(PORTALS)),
+    row("GetProductRestEndpointPage", "GET", "/v2/portalproducts/{portalProductId}/productrestendpointpages/{productRestEndpointPageId}", 200, OutOfScope(PORTALS)),
+    row("UpdateProductRestEndpointPage", "PATCH", "/v2/portalproducts/{portalProductId}/productrestendpointpages/{productRestEndpointPageId}", 200, OutOfScope(PORTALS)),
+    row("DeleteProductRestEndpointPage", "DELETE", "/v2/portalproducts/{portalProductId}/productrestendpointpages/{productRestEndpointPageId}", 204, OutOfScope(PORTALS)),
+    row("GetPortalProductSharingPolicy", "GET", "/v2/portalproducts/{portalProductId}/sharingpolicy", 200, OutOfScope(PORTALS)),
+    row("PutPortalProductSharingPolicy", "PUT", "/v2/portalproducts/{portalProductId}/sharingpolicy", 200, OutOfScope(PORTALS)),
+    row("DeletePortalProductSharingPolicy", "DELETE", "/v2/portalproducts/{portalProductId}/sharingpolicy", 204, OutOfScope(PORTALS)),
+    row("CreatePortal", "POST", "/v2/portals", 201, OutOfScope(PORTALS)),
+    row("ListPortals", "GET", "/v2/portals", 200, OutOfScope(PORTALS)),
+    row("GetPortal", "GET", "/v2/portals/{portalId}", 200, OutOfScope(PORTALS)),
+    row("UpdatePortal", "PATCH", "/v2/portals/{portalId}", 200, OutOfScope(PORTALS)),
+    row("DeletePortal", "DELETE", "/v2/portals/{portalId}", 204, OutOfScope(PORTALS)),
+    row("PreviewPortal", "POST", "/v2/portals/{portalId}/preview", 202, OutOfScope(PORTALS)),
+    row("PublishPortal", "POST", "/v2/portals/{portalId}/publish", 202, OutOfScope(PORTALS)),
+    row("DisablePortal", "DELETE", "/v2/portals/{portalId}/publish", 204, OutOfScope(PORTALS)),
 
-    row("ImportApiKeys", "POST", "/apikeys?mode=import", 201, NotYet),
-    row("CreateApiKey", "POST", "/apikeys", 201, NotYet),
-    row("CreateDomainName", "POST", "/domainnames", 201, NotYet),
-    row("CreateUsagePlan", "POST", "/usageplans", 201, NotYet),
-    row("CreateUsagePlanKey", "POST", "/usageplans/{usageplanId}/keys", 201, NotYet),
-    row("CreateVpcLink", "POST", "/vpclinks", 202, NotYet),
-    row("DeleteApiKey", "DELETE", "/apikeys/{api_Key}", 202, NotYet),
-    row("DeleteClientCertificate", "DELETE", "/clientcertificates/{clientcertificate_id}", 202, NotYet),
-    row("DeleteDomainName", "DELETE", "/domainnames/{domain_name}", 202, NotYet),
-    row("DeleteUsagePlan", "DELETE", "/usageplans/{usageplanId}", 202, NotYet),
-    row("DeleteUsagePlanKey", "DELETE", "/usageplans/{usageplanId}/keys/{keyId}", 202, NotYet),
-    row("DeleteVpcLink", "DELETE", "/vpclinks/{vpclink_id}", 202, NotYet),
-    row("GenerateClientCertificate", "POST", "/clientcertificates", 201, NotYet),
-    row("GetAccount", "GET", "/account", 200, NotYet),
-    row("GetApiKey", "GET", "/apikeys/{api_Key}", 200, NotYet),
-    row("GetApiKeys", "GET", "/apikeys", 200, NotYet),
-    row("GetClientCertificate", "GET", "/clientcertificates/{clientcertificate_id}", 200, NotYet),
-    row("GetClientCertificates", "GET", "/clientcertificates", 200, NotYet),
-    row("GetDomainName", "GET", "/domainnames/{domain_name}", 200, NotYet),
-    row("GetDomainNames", "GET", "/domainnames", 200, NotYet),
-    row("GetTags", "GET", "/tags/{resource_arn}", 200, NotYet),
-    row("GetUsage", "GET", "/usageplans/{usageplanId}/usage", 200, NotYet),
-    row("GetUsagePlan", "GET", "/usageplans/{usageplanId}", 200, NotYet),
-    row("GetUsagePlanKey", "GET", "/usageplans/{usageplanId}/keys/{keyId}", 200, NotYet),
-    row("GetUsagePlanKeys", "GET", "/usageplans/{usageplanId}/keys", 200, NotYet),
-    row("GetUsagePlans", "GET", "/usageplans", 200, NotYet),
-    row("GetVpcLink", "GET", "/vpclinks/{vpclink_id}", 200, NotYet),
-    row("GetVpcLinks", "GET", "/vpclinks", 200, NotYet),
-    row("TagResource", "PUT", "/tags/{resource_arn}", 204, NotYet),
-    row("UntagResource", "DELETE", "/tags/{resource_arn}", 204, NotYet),
-    row("UpdateAccount", "PATCH", "/account", 200, NotYet),
-    row("UpdateApiKey", "PATCH", "/apikeys/{api_Key}", 200, NotYet),
-    row("UpdateClientCertificate", "PATCH", "/clientcertificates/{clientcertificate_id}", 200, NotYet),
-    row("UpdateDomainName", "PATCH", "/domainnames/{domain_name}", 200, NotYet),
-    row("UpdateUsage", "PATCH", "/usageplans/{usageplanId}/keys/{keyId}/usage", 200, NotYet),
-    row("UpdateUsagePlan", "PATCH", "/usageplans/{usageplanId}", 200, NotYet),
-    row("UpdateVpcLink", "PATCH", "/vpclinks/{vpclink_id}", 200, NotYet),
+    row("ImportApiKeys", "POST", "/apikeys?mode=import", 201, WriteRaw(api_key_import::import)),
+    row("CreateApiKey", "POST", "/apikeys", 201, Write(api_keys::create)),
+    row("CreateDomainName", "POST", "/domainnames", 201, Write(v1::domain_names::create)),
+    row("CreateUsagePlan", "POST", "/usageplans", 201, Create(&USAGE_PLAN)),
+    row("CreateUsagePlanKey", "POST", "/usageplans/{usageplanId}/keys", 201, Write(plan_keys::create)),
+    row("CreateVpcLink", "POST", "/vpclinks", 202, Write(v1::vpc_links::create)),
+    row("DeleteApiKey", "DELETE", "/apikeys/{api_Key}", 202, Delete(&API_KEY)),
+    row("DeleteClientCertificate", "DELETE", "/clientcertificates/{clientcertificate_id}", 202, Delete(&CLIENT_CERTIFICATE)),
+    row("DeleteDomainName", "DELETE", "/domainnames/{domain_name}", 202, Delete(&DOMAIN_NAME)),
+    row("DeleteUsagePlan", "DELETE", "/usageplans/{usageplanId}", 202, Delete(&USAGE_PLAN)),
+    row("DeleteUsagePlanKey", "DELETE", "/usageplans/{usageplanId}/keys/{keyId}", 202, Delete(&PLAN_KEY)),
+    row("DeleteVpcLink", "DELETE", "/vpclinks/{vpclink_id}", 202, Delete(&v1::vpc_links::VPC_LINK)),
+    row("GenerateClientCertificate", "POST", "/clientcertificates", 201, Create(&CLIENT_CERTIFICATE)),
+    row("GetAccount", "GET", "/account", 200, Read(account::get)),
+    row("GetApiKey", "GET", "/apikeys/{api_Key}", 200, Read(api_keys::get)),
+    row("GetApiKeys", "GET", "/apikeys", 200, Read(api_keys::list)),
+    row("GetClientCertificate", "GET", "/clientcertificates/{clientcertificate_id}", 200, Get(&CLIENT_CERTIFICATE)),
+    row("GetClientCertificates", "GET", "/clientcertificates", 200, List(&CLIENT_CERTIFICATE)),
+    row("GetDomainName", "GET", "/domainnames/{domain_name}", 200, Read(v1::domain_names::get)),
+    row("GetDomainNames", "GET", "/domainnames", 200, Read(v1::domain_names::list)),
+    row("GetTags", "GET", "/tags/{resource_arn}", 200, Read(tags::get)),
+    row("GetUsage", "GET", "/usageplans/{usageplanId}/usage", 200, Read(usage::get)),
+    row("GetUsagePlan", "GET", "/usageplans/{usageplanId}", 200, Get(&USAGE_PLAN)),
+    row("GetUsagePlanKey", "GET", "/usageplans/{usageplanId}/keys/{keyId}", 200, Read(plan_keys::get)),
+    row("GetUsagePlanKeys", "GET", "/usageplans/{usageplanId}/keys", 200, Read(plan_keys::list)),
+    row("GetUsagePlans", "GET", "/usageplans", 200, Read(usage_plans::list)),
+    row("GetVpcLink", "GET", "/vpclinks/{vpclink_id}", 200, Get(&v1::vpc_links::VPC_LINK)),
+    row("GetVpcLinks", "GET", "/vpclinks", 200, Read(v1::vpc_links::list)),
+    row("TagResource", "PUT", "/tags/{resource_arn}", 204, Write(tags::tag_v1)),
+    row("UntagResource", "DELETE", "/tags/{resource_arn}", 204, Write(tags::untag)),
+    row("UpdateAccount", "PATCH", "/account", 200, Write(account::update)),
+    row("UpdateApiKey", "PATCH", "/apikeys/{api_Key}", 200, Write(api_keys::update)),
+    row("UpdateClientCertificate", "PATCH", "/clientcertificates/{clientcertificate_id}", 200, Write(client_certificates::update)),
+    row("UpdateDomainName", "PATCH", "/domainnames/{domain_name}", 200, Write(v1::domain_names::update)),
+    row("UpdateUsage", "PATCH", "/usageplans/{usageplanId}/keys/{keyId}/usage", 200, Write(usage::update)),
+    row("UpdateUsagePlan", "PATCH", "/usageplans/{usageplanId}", 200, Write(usage_plans::update)),
+    row("UpdateVpcLink", "PATCH", "/vpclinks/{vpclink_id}", 200, Write(v1::vpc_links::update)),
 ];
 
 #[cfg(test)]

@@ -29,6 +29,13 @@ pub(crate) fn is_identity_source(expression: &str) -> bool {
         || variable(expression)
 }
 
+/// Whether a text can name the role that calls a backend, or the caller itself. Source: documented.
+pub(crate) fn is_role(arn: &str) -> bool {
+    let parts: Vec<&str> = arn.splitn(6, ':').collect();
+    let is_resource = |rest: &str| rest.starts_with("role/") || rest.starts_with("user/") || rest == "root";
+    matches!(parts.as_slice(), ["arn", partition, "iam", "", _, rest] if partition.starts_with("aws") && is_resource(rest))
+}
+
 /// All mistakes at once, so that one call shows them all.
 fn check(
     document: &Document,

@@ -27,6 +27,9 @@ pub(crate) const VPC_LINKS: &str = "vpclinks";
 /// Every VPC link of v2, which WebSocket APIs cannot use.
 pub(crate) const VPC_LINKS_V2: &str = "vpclinksv2";
 
+/// The collection of API mappings below a domain name.
+pub(crate) const API_MAPPINGS: &str = "apimappings";
+
 /// The API mappings of a domain name.
 pub(crate) fn api_mappings(domain_name: &str) -> String {
     format!("domainnames/{domain_name}/apimappings")
@@ -50,6 +53,11 @@ pub(crate) fn deployments(api_id: &str) -> String {
 /// An API's integrations.
 pub(crate) fn integrations(api_id: &str) -> String {
     format!("apis/{api_id}/integrations")
+}
+
+/// An API's models.
+pub(crate) fn models(api_id: &str) -> String {
+    format!("apis/{api_id}/models")
 }
 
 /// An API's routes.

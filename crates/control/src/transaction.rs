@@ -152,7 +152,12 @@ impl<'a> Transaction<'a> {
 
     /// Whether a document was there before this call.
     pub(crate) fn was_there(&self, collection: &str, id: &str) -> bool {
-        self.stored(collection, id).is_some()
+        self.before(collection, id).is_some()
+    }
+
+    /// A document as it was before this call.
+    pub(crate) fn before(&self, collection: &str, id: &str) -> Option<&Arc<Document>> {
+        self.stored(collection, id).map(|entry| &entry.document)
     }
 
     /// The call's changes, oldest document first.

@@ -28,8 +28,10 @@ pub enum Below {
     Nothing,
     /// `@connections/{id}`; the id is decoded but not checked.
     Connection(String),
-    /// Anything else, which does not exist.
-    Other,
+    /// `@connections`: many connections at once, in the extended dialect.
+    Connections,
+    /// Anything else, decoded, with a slash in front: the extended dialect lets WebSockets be opened there.
+    Path(String),
 }
 
 impl Address {
@@ -70,12 +72,13 @@ fn below(segments: &[String]) -> Below {
         [] => Below::Nothing,
         [empty] if empty.is_empty() => Below::Nothing,
         [at, id] if at == "@connections" && !id.is_empty() => Below::Connection(id.clone()),
-        _ => Below::Other,
+        [at] if at == "@connections" => Below::Connections,
+        path => Below::Path(format!("/{}", path.join("/"))),
     }
 }
 
 /// The custom domain name that a host is: itself, else the wildcard above it, which stands for one label.
-fn custom_domain<'d>(host: &str, domains: &'d Map<DomainName>) -> Option<&'d DomainName> {
+pub(crate) fn custom_domain<'d>(host: &str, domains: &'d Map<DomainName>) -> Option<&'d DomainName> {
     if domains.is_empty() {
         return None;
     }
@@ -131,6 +134,10 @@ mod tests {
 
     use super::{Address, Below};
 
+    fn path(path: &str) -> Below {
+        Below::Path(path.to_owned())
+    }
+
     #[test]
     fn both_forms_name_api_stage_and_connection() {
         let id = Below::Connection("Gto47d9-DoECGqg=".to_owned());
@@ -138,14 +145,15 @@ mod tests {
             ("abc.execute-api.us-east-1.amazonaws.com", "/prod", Some(("abc", "prod", Below::Nothing))),
             ("ABC.execute-api.localhost:4510", "/prod/", Some(("abc", "prod", Below::Nothing))),
             ("abc.execute-api.localhost", "/", Some(("abc", "", Below::Nothing))),
-            ("abc.execute-api.localhost", "/prod/extra", Some(("abc", "prod", Below::Other))),
+            ("abc.execute-api.localhost", "/prod/extra", Some(("abc", "prod", path("/extra")))),
             ("abc.execute-api.localhost", "/prod/@connections/Gto47d9-DoECGqg=", Some(("abc", "prod", id.clone()))),
             ("abc.execute-api.localhost", "/prod/%40connections/Gto47d9-DoECGqg%3D", Some(("abc", "prod", id.clone()))),
             ("127.0.0.1:4510", "/_aws/execute-api/abc/prod", Some(("abc", "prod", Below::Nothing))),
             ("127.0.0.1:4510", "/_aws/execute-api/abc/prod/@connections/Gto47d9-DoECGqg%3D", Some(("abc", "prod", id))),
             ("127.0.0.1:4510", "/_aws/execute-api/abc", Some(("abc", "", Below::Nothing))),
             ("127.0.0.1:4510", "/prod/@connections", None),
-            ("abc.execute-api.localhost", "/prod/@connections", Some(("abc", "prod", Below::Other))),
+            ("abc.execute-api.localhost", "/prod/@connections", Some(("abc", "prod", Below::Connections))),
+            ("abc.execute-api.localhost", "/prod/a%20b/@connections", Some(("abc", "prod", path("/a b/@connections")))),
             ("example.com", "/prod", None),
             ("", "/prod", None),
         ] {
@@ -176,8 +184,8 @@ mod tests {
             ("ws.example.com", "/", Some(("root", Below::Nothing))),
             ("ws.example.com", "/chat/@connections/Gto47d9-DoECGqg%3D", Some(("prod", id()))),
             ("ws.example.com", "/%40connections/Gto47d9-DoECGqg=", Some(("root", id()))),
-            ("ws.example.com", "/chat/prod", Some(("prod", Below::Other))),
-            ("ws.example.com", "/nope", Some(("root", Below::Other))),
+            ("ws.example.com", "/chat/prod", Some(("prod", path("/prod")))),
+            ("ws.example.com", "/nope", Some(("root", path("/nope")))),
             ("any.example.com", "/chat", Some(("wild", Below::Nothing))),
             ("any.example.com", "/", Some(("", Below::Nothing))),
             ("one.any.example.com", "/chat", None),

@@ -18,6 +18,7 @@ use types::limits::Limits;
 use crate::frame::{self, Opcode};
 use crate::metrics::StageMetrics;
 use crate::outbox::{Outbox, OutboxBounds};
+use crate::session::Session;
 
 /// A client that can be sent to.
 pub(crate) struct Client {
@@ -27,6 +28,8 @@ pub(crate) struct Client {
     /// When it connected, counted from the gateway's start.
     connected: Duration,
     socket: OwnedWriteHalf,
+    /// Under TLS; boxed because clear connections are many.
+    session: Option<Box<Session>>,
     state: Mutex<State>,
     /// Milliseconds from the gateway's start to the last bytes in either direction.
     last_active_ms: AtomicU64,
@@ -74,15 +77,15 @@ impl Client {
         info: Arc<Connection>,
         metrics: Arc<StageMetrics>,
         connected: Duration,
-        socket: OwnedWriteHalf,
+        (socket, session): (OwnedWriteHalf, Option<Session>),
         answer: &[u8],
         register: impl FnOnce(&Arc<Client>),
     ) -> Arc<Client> {
         let last_active_ms = AtomicU64::new(connected.as_millis() as u64);
         let waker = AtomicWaker::new();
-        let state = Mutex::default();
+        let (state, session) = (Mutex::default(), session.map(Box::new));
         metrics.opened();
-        let client = Arc::new(Client { info, metrics, connected, socket, state, last_active_ms, waker });
+        let client = Arc::new(Client { info, metrics, connected, socket, session, state, last_active_ms, waker });
         let mut state = client.state();
         register(&client);
         client.write_or_queue(&mut state, answer);
@@ -214,15 +217,35 @@ impl Client {
         Poll::Ready(Ok(()))
     }
 
+    /// Under TLS: deciphers what the socket gave, and tells whether the client has said that nothing more will come.
+    pub(crate) fn decipher(&self, bytes: &[u8], clear: &mut Vec<u8>) -> Option<bool> {
+        let session = self.session.as_ref()?;
+        let opened = session.open(bytes, clear);
+        // The session's own answers go out with nothing of ours; after a broken record it is an alert.
+        if opened.as_ref().map_or(true, |opened| opened.has_answer) {
+            self.write_or_queue(&mut self.state(), &[]);
+        }
+        Some(opened.map_or(true, |opened| opened.ended))
+    }
+
     /// Says to the client that nothing more will come; what it sends is still read.
     pub(crate) fn shut_down_writing(&self) {
+        self.end_session();
         // A socket that is gone already needs no end.
         let _ = socket2::SockRef::from(self.socket.as_ref()).shutdown(std::net::Shutdown::Write);
     }
 
     /// Ends the socket in both directions, even while others still hold the client.
     pub(crate) fn shut_down(&self) {
+        self.end_session();
         let _ = socket2::SockRef::from(self.socket.as_ref()).shutdown(std::net::Shutdown::Both);
+    }
+
+    // Where it finds no room the client reads nothing, and would not read this either.
+    fn end_session(&self) {
+        if let Some(session) = &self.session {
+            let _ = self.socket.try_write(&session.seal_end());
+        }
     }
 
     fn write_frame(&self, state: &mut State, opcode: Opcode, payload: &[u8]) {
@@ -236,6 +259,8 @@ impl Client {
 
     // An error of the socket is not handled here: the connection's task meets it too, and ends there.
     fn write_or_queue(&self, state: &mut State, bytes: &[u8]) {
+        let records = self.session.as_ref().map(|session| session.seal(bytes));
+        let bytes = records.as_deref().unwrap_or(bytes);
         if !state.outbox.is_empty() {
             // The task has been woken for what waits already.
             return self.queue(state, bytes);

@@ -173,9 +173,15 @@ impl Live {
             }
             self.client.touch(now);
             self.client.metrics.traffic().bytes_in.add(bytes.len() as u64);
+            let mut clear = Vec::new();
+            let (bytes, ended) = match self.client.decipher(bytes, &mut clear) {
+                Some(ended) => (&clear[..], ended),
+                None => (bytes, false),
+            };
             let (disconnect, left) = self.handle(bytes, now);
             self.rest = Bytes::copy_from_slice(&bytes[bytes.len() - left..]);
-            Poll::Ready(disconnect)
+            // With messages left to run, the end of the socket itself is waited for.
+            Poll::Ready(disconnect.or_else(|| (ended && left == 0).then(abnormal)))
         })
     }
 
@@ -307,6 +313,6 @@ mod tests {
     fn the_task_of_an_idle_connection_stays_small() {
         let bytes = size_of_output(run);
         assert!(bytes <= 320, "{bytes} bytes for each idle connection");
-        assert!(size_of::<Client>() <= 144, "{} bytes", size_of::<Client>());
+        assert!(size_of::<Client>() <= 152, "{} bytes", size_of::<Client>());
     }
 }

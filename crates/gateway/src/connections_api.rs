@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use serde::Deserialize;
 use serde_json::json;
 use types::Id;
 use types::event::Disconnect;
@@ -19,18 +20,70 @@ use crate::frame::{self, close};
 use crate::gateway::Gateway;
 use crate::handshake::query_parameters;
 
+/// A text for many connections.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Many {
+    connection_ids: Vec<String>,
+    data: String,
+}
+
 impl Gateway {
     /// Carries out `POST`, `GET` or `DELETE @connections/{id}`; `query` is the address's, without `?`.
     pub async fn connections(&self, method: &str, address: &Address, query: &str, body: Bytes) -> Answer {
-        let answer = match self.read_command(method, address, query, body) {
-            Ok((id, command)) if id.node() == self.node => self.command(&address.key, id, &command),
-            Ok((id, command)) => self.peers.ask(id.node(), &address.key, id, command).await,
-            Err(answer) => answer,
+        let answer = match (&address.below, method) {
+            (Below::Connections, "POST") if self.dialect.extended => self.post_to_many(address, &body).await,
+            _ => match self.read_command(method, address, query, body) {
+                Ok((id, command)) => self.carry_out(&address.key, id, command).await,
+                Err(answer) => answer,
+            },
         };
         if let Some(stage) = self.stages.metrics(&address.key) {
             stage.answered(method, answer.status);
         }
         if self.dialect.extended { answer.extended() } else { answer }
+    }
+
+    async fn carry_out(&self, stage: &StageKey, id: Id, command: Command) -> Answer {
+        match id.node() == self.node {
+            true => self.command(stage, id, &command),
+            false => self.peers.ask(id.node(), stage, id, command).await,
+        }
+    }
+
+    /// The extended dialect's broadcast: one text for many connections, and for each what a call of its own would have
+    /// answered. The whole is one call to the limits.
+    async fn post_to_many(&self, address: &Address, body: &[u8]) -> Answer {
+        if !self.has_stage(address) {
+            return Answer::forbidden();
+        }
+        if self.account_limits.request().is_err() {
+            return Answer::limit_exceeded();
+        }
+        let Many { connection_ids, data } = match serde_json::from_slice(body) {
+            Ok(many) => many,
+            Err(error) => {
+                let form = r#"{"connectionIds": ["…"], "data": "text"}"#;
+                return Answer::error(
+                    400,
+                    "BadRequestException",
+                    &format!("The body is not of the form {form}: {error}"),
+                );
+            }
+        };
+        if data.len() > self.limits.message_bytes {
+            return Answer::too_large(self.limits.message_bytes);
+        }
+        let data = Bytes::from(data);
+        let mut results = Vec::with_capacity(connection_ids.len());
+        for connection_id in connection_ids {
+            let status = match connection_id.parse::<Id>() {
+                Ok(id) => self.carry_out(&address.key, id, Command::Post(data.clone())).await.status,
+                Err(_) => 400,
+            };
+            results.push(json!({ "connectionId": connection_id, "status": status }));
+        }
+        Answer::ok(200, json!({ "results": results }).to_string())
     }
 
     fn read_command(&self, method: &str, address: &Address, query: &str, body: Bytes) -> Result<(Id, Command), Answer> {

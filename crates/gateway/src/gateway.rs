@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
+use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -10,14 +11,14 @@ use arc_swap::ArcSwap;
 use integration::{Integrations, LinkSettings};
 use tokio::sync::Semaphore;
 use types::Dialect;
-use types::account::Account;
+use types::account::{Account, DayUse};
 use types::event::Disconnect;
 use types::id::{Id, IdKind};
 use types::limits::Limits;
 use types::snapshot::{Snapshot, StageKey};
 use types::time::Timestamp;
 
-use crate::address::Address;
+use crate::address::{self, Address};
 use crate::client::{Client, Timed};
 use crate::early::Early;
 use crate::execution_log::LogSink;
@@ -125,15 +126,30 @@ impl Gateway {
         self.stages.enter(&address.key).is_some_and(|plan| address.reaches(&plan))
     }
 
+    /// Whether a handshake for this path below a stage would be looked at.
+    pub fn opens_below(&self, address: &Address) -> bool {
+        self.dialect.extended && self.has_stage(address)
+    }
+
     /// What of the data plane host and path (without the query) name; `None`: nothing of it.
     pub fn address(&self, host: &str, path: &str) -> Option<Address> {
         Address::read(host, path, &self.account.load().domain_names)
     }
 
-    /// What the keys of a usage plan have used of the current period: the key's id, how much, and how much is left
-    /// where the plan has a quota. Counted since the program's start.
-    pub fn usage_of_plan(&self, plan_id: &str) -> Vec<(String, u32, Option<u32>)> {
-        self.usage.of_plan(plan_id, self.wall_clock())
+    /// The certificate that a custom domain name asks for, if the name is one and asks.
+    pub fn certificate_of(&self, host: &str) -> Option<String> {
+        address::custom_domain(host, &self.account.load().domain_names)?.certificate_arn.clone()
+    }
+
+    /// What a key used of a usage plan on each day of a range, oldest first; days count from 1970, UTC, and none is to
+    /// come. Counted since the program's start. Empty where the plan has no such key.
+    pub fn usage_by_day(&self, plan_id: &str, key_id: &str, days: RangeInclusive<u64>) -> Vec<DayUse> {
+        self.usage.days(plan_id, key_id, days, self.wall_clock())
+    }
+
+    /// Sets what a key has left of a usage plan's current period; false where there is no such quota.
+    pub fn set_remaining_usage(&self, plan_id: &str, key_id: &str, remaining: u64) -> bool {
+        self.usage.set_remaining(plan_id, key_id, remaining, self.wall_clock())
     }
 
     /// How many connections are open, those included whose `$connect` or `$disconnect` is running.

@@ -114,3 +114,49 @@ impl Metrics {
         self.series.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Metrics, OTHER};
+    use types::snapshot::StageKey;
+
+    fn key(stage: &str) -> StageKey {
+        StageKey { api_id: "abc".to_owned(), stage: stage.to_owned() }
+    }
+
+    fn shown(metrics: &Metrics) -> Vec<String> {
+        let (stages, routes) = metrics.shown();
+        let stages = stages.iter().map(|stage| stage.key.as_ref().map_or_else(String::new, ToString::to_string));
+        stages.chain(routes.iter().map(|route| format!("{} {}", route.stage, route.route_key))).collect()
+    }
+
+    #[test]
+    fn series_are_bounded_and_make_room_when_nobody_counts_with_them() {
+        let metrics = Metrics::new(2);
+        let (first, _route) = (metrics.stage(&key("b")), metrics.route(&key("b"), &"hi".into()));
+        assert_eq!(shown(&metrics), ["abc/b", "abc/b hi"]);
+        let (other, other_route) = (metrics.stage(&key("a")), metrics.route(&key("a"), &"hi".into()));
+        let of_others = format!("{OTHER}/{OTHER}");
+        assert_eq!(shown(&metrics), ["abc/b", &of_others, "abc/b hi", &format!("{of_others} {OTHER}")]);
+        drop((first, other, other_route));
+        let _second = metrics.stage(&key("a"));
+        assert_eq!(shown(&metrics), ["abc/a", "abc/b hi"]);
+    }
+
+    #[test]
+    fn a_stage_that_is_gone_is_shown_until_its_last_connection_is_over() {
+        let metrics = Metrics::new(1);
+        let stage = metrics.stage(&key("a"));
+        stage.opened();
+        metrics.set_gone(&stage, true);
+        assert_eq!(shown(&metrics), ["abc/a"]);
+        stage.closed();
+        assert!(shown(&metrics).is_empty());
+        metrics.set_gone(&stage, false);
+        assert_eq!(shown(&metrics), ["abc/a"]);
+        // What stages share stays when one of them goes.
+        let other = metrics.stage(&key("b"));
+        metrics.set_gone(&other, true);
+        assert_eq!(shown(&metrics).len(), 2);
+    }
+}

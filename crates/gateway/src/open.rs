@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use serde_json::json;
 use tokio::io::AsyncWriteExt;
-use tokio::net::TcpStream;
 use types::Dialect;
 use types::event::{Connection, Event, EventKind, Handshake};
 use types::headers::Headers;
@@ -23,6 +22,7 @@ use crate::handshake::{self, Answer, RequestHead};
 use crate::metrics::StageMetrics;
 use crate::refusal::{By, Kind, Refusal};
 use crate::registry::Counted;
+use crate::socket::Socket;
 use crate::walk;
 
 /// Where a request came from, and at which port it arrived.
@@ -32,6 +32,8 @@ pub struct Peer {
     pub ip: IpAddr,
     /// The port of ours that it came to.
     pub local_port: u16,
+    /// Whether it came under TLS.
+    pub tls: bool,
 }
 
 /// A client that `$connect` let in and that has not been answered yet. It must be [started](Opening::start) or
@@ -64,9 +66,15 @@ impl Gateway {
         stage: &mut Arc<StageMetrics>,
     ) -> (Answer, Option<Opening>) {
         let (path, query) = head.path_and_query();
+        let forbidden = || forbidden(self.dialect);
         let Some(address) = self.address(head.host(), path) else { return (forbidden(), None) };
         let plan = self.stages.enter(&address.key).filter(|plan| address.reaches(plan));
-        let Some(plan) = plan.filter(|_| address.below == Below::Nothing) else { return (forbidden(), None) };
+        let path = match &address.below {
+            Below::Nothing => None,
+            Below::Path(path) if self.dialect.extended => Some(path.as_str().into()),
+            _ => return (forbidden(), None),
+        };
+        let Some(plan) = plan else { return (forbidden(), None) };
         if let Some(metrics) = self.stages.metrics(&plan.key) {
             *stage = metrics;
         }
@@ -93,6 +101,7 @@ impl Gateway {
             source_ip: peer.ip,
             user_agent: head.headers.get("User-Agent").map(|agent| self.intern(agent)),
             connected_at: at,
+            path,
             caller: identify(self, &plan, &head.headers).map(Arc::new),
         });
         let request_id = self.new_id(IdKind::Request);
@@ -142,7 +151,7 @@ impl Gateway {
     }
 
     /// Opens a connection on a socket of its own: takes it through `$connect`, answers, and hands it to its task.
-    pub async fn accept(self: Arc<Self>, head: RequestHead, mut socket: TcpStream, rest: Vec<u8>, peer: Peer) {
+    pub async fn accept(self: Arc<Self>, head: RequestHead, mut socket: Socket, rest: Vec<u8>, peer: Peer) {
         let (answer, opening) = self.open(head, peer).await;
         match opening {
             Some(opening) => opening.start(socket, rest, &answer.to_bytes()),
@@ -158,12 +167,13 @@ impl Gateway {
 impl Opening {
     /// Hands the connection to its task. `answer` goes out first, unless it has gone already and is empty; `rest` is
     /// what the client sent behind its request.
-    pub fn start(self, socket: TcpStream, rest: Vec<u8>, answer: &[u8]) {
+    pub fn start(self, socket: Socket, mut rest: Vec<u8>, answer: &[u8]) {
         let Opening { gateway, connection, counted, early, metrics } = self;
-        let (reader, writer) = socket.into_split();
+        let (reader, writer, session, deciphered) = socket.into_parts();
+        rest.extend(deciphered);
         let now = gateway.now();
-        let client =
-            Client::open(connection, metrics, now, writer, answer, |client| gateway.registry.insert(client.clone()));
+        let register = |client: &Arc<Client>| gateway.registry.insert(client.clone());
+        let client = Client::open(connection, metrics, now, (writer, session), answer, register);
         if let Some(early) = early {
             // It fits: what waits was bounded as an outbox is.
             early.deliver(|message| {
@@ -199,12 +209,16 @@ fn forwarded(mut headers: Headers, peer: Peer, event: &Event) -> Headers {
     let chain: Vec<_> = headers.get_all("X-Forwarded-For").chain([peer_ip.as_str()]).collect();
     headers.set("X-Forwarded-For", chain.join(", "));
     headers.set("X-Forwarded-Port", peer.local_port.to_string());
-    headers.set("X-Forwarded-Proto", "http");
+    headers.set("X-Forwarded-Proto", if peer.tls { "https" } else { "http" });
     headers
 }
 
-fn forbidden() -> Answer {
-    plain(403, "ForbiddenException", "Forbidden")
+fn forbidden(dialect: Dialect) -> Answer {
+    let message = match dialect.extended {
+        true => "Forbidden: no stage is deployed at this address; it is wss://HOST/STAGE",
+        false => "Forbidden",
+    };
+    plain(403, "ForbiddenException", message)
 }
 
 /// A refusal before there is a connection or request id to name.

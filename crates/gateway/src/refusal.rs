@@ -260,6 +260,7 @@ mod tests {
             source_ip: [127, 0, 0, 1].into(),
             user_agent: None,
             connected_at: Timestamp(0),
+            path: None,
             caller: None,
         };
         let message = ClientMessage { id: "Qyi3UG41tjMCJKw=".parse().unwrap(), body: Bytes::new(), is_binary: false };

@@ -3,12 +3,12 @@
 //! Source: documented ("Usage plans and API keys"); that the messages of a connection count against the plan of the
 //! key it was opened with is inferred from the plan's limits by route.
 
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{BTreeMap, HashMap};
+use std::ops::RangeInclusive;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
-use types::account::{Account, Period, Quota, UsagePlan};
+use types::account::{Account, DayUse, Period, Quota, UsagePlan};
 use types::event::Caller;
 use types::snapshot::StageKey;
 use types::time::Timestamp;
@@ -45,11 +45,24 @@ struct Counter {
     plan_id: String,
     bucket: Option<Arc<Bucket>>,
     quota: Option<Quota>,
-    /// The current period's number in the upper half, what was used of it in the lower.
-    used: AtomicU64,
-    /// The first period, whose limit is less by the quota's offset.
-    first_period: u32,
+    counted: Arc<Mutex<Counted>>,
 }
+
+/// What was used of a plan with a key. Goes on when the plan changes.
+#[derive(Default)]
+struct Counted {
+    /// The number of the period that was counted last.
+    period: u64,
+    /// What was used of it.
+    used: u64,
+    /// The first period, whose limit is less by the quota's offset.
+    first_period: u64,
+    /// By day since 1970: what was used on it, and what of the period was left at its end.
+    days: BTreeMap<u64, DayUse>,
+}
+
+/// How many days are remembered.
+const DAYS_MAX: usize = 92;
 
 /// Why a plan lets a request not pass.
 #[derive(Debug, PartialEq, Eq)]
@@ -119,74 +132,95 @@ impl Usage {
         counter.count(now)
     }
 
-    /// What the keys of a plan have used of the current period: the key's id, used, and what is left if there is a quota.
-    pub(crate) fn of_plan(&self, plan_id: &str, now: Timestamp) -> Vec<(String, u32, Option<u32>)> {
-        let keys = self.current.load();
-        let of_plan = keys.counters.iter().filter(|((plan, _), _)| plan == plan_id);
-        let mut all: Vec<_> = of_plan
-            .map(|((_, key_id), counter)| {
-                let used = counter.used(now);
-                (key_id.clone(), used, counter.limit(now).map(|limit| limit.saturating_sub(used)))
-            })
-            .collect();
-        all.sort();
-        all
+    /// What a key used of a plan on each day of a range, oldest first; days count from 1970.
+    pub(crate) fn days(&self, plan_id: &str, key_id: &str, days: RangeInclusive<u64>, now: Timestamp) -> Vec<DayUse> {
+        let Some(counter) = self.counter(plan_id, key_id) else { return Vec::new() };
+        let mut counted = counter.counted();
+        let limit = counter.renew(&mut counted, now);
+        let unused = DayUse { used: 0, remaining: limit.unwrap_or(u64::MAX) };
+        // Remembered days are few; a range may be long.
+        let (first, last) = (*days.start(), (*days.end()).min(now.days()));
+        (first.max(last.saturating_sub(DAYS_MAX as u64))..=last)
+            .map(|day| counted.days.get(&day).copied().unwrap_or(unused))
+            .collect()
+    }
+
+    /// Sets what a key has left of a plan's current period. False where the plan has no quota, or not this key.
+    pub(crate) fn set_remaining(&self, plan_id: &str, key_id: &str, remaining: u64, now: Timestamp) -> bool {
+        let Some(counter) = self.counter(plan_id, key_id) else { return false };
+        let mut counted = counter.counted();
+        let Some(limit) = counter.renew(&mut counted, now) else { return false };
+        counted.used = limit.saturating_sub(remaining);
+        let day = counted.days.entry(now.days()).or_default();
+        day.remaining = remaining.min(limit);
+        true
+    }
+
+    fn counter(&self, plan_id: &str, key_id: &str) -> Option<Arc<Counter>> {
+        self.current.load().counters.get(&(plan_id.to_owned(), key_id.to_owned())).cloned()
     }
 }
 
 fn counter(plan_id: &str, plan: &UsagePlan, old: Option<&Arc<Counter>>, now: Timestamp) -> Arc<Counter> {
     let old_bucket = old.and_then(|old| old.bucket.as_ref());
-    let kept = old.filter(|old| old.quota == plan.quota);
+    let counted = old.filter(|old| old.quota == plan.quota).map(|old| old.counted.clone());
+    let period = number(plan.quota, now);
+    let fresh = || Arc::new(Mutex::new(Counted { period, first_period: period, ..Counted::default() }));
     Arc::new(Counter {
         plan_id: plan_id.to_owned(),
         bucket: plan.throttle.map(|throttle| Bucket::kept(old_bucket, throttle)),
         quota: plan.quota,
-        used: AtomicU64::new(kept.map_or(0, |old| old.used.load(Ordering::Relaxed))),
-        first_period: kept.map_or_else(|| number(plan.quota, now), |old| old.first_period),
+        counted: counted.unwrap_or_else(fresh),
     })
 }
 
 impl Counter {
     fn count(&self, now: Timestamp) -> Result<(), Exceeded> {
-        let period = number(self.quota, now);
-        let limit = self.limit(now).unwrap_or(u32::MAX);
-        let counted = self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |packed| {
-            let used = used_in(packed, period);
-            (used < limit).then(|| u64::from(period) << 32 | u64::from(used + 1))
-        });
-        match counted {
-            Ok(_) => Ok(()),
-            Err(_) => {
-                Err(Exceeded::Quota(format!("the quota of usage plan {}, {limit} requests, is used up", self.plan_id)))
-            }
+        let mut counted = self.counted();
+        let limit = self.renew(&mut counted, now);
+        if let Some(limit) = limit.filter(|limit| counted.used >= *limit) {
+            let detail = format!("the quota of usage plan {}, {limit} requests, is used up", self.plan_id);
+            return Err(Exceeded::Quota(detail));
         }
+        counted.used += 1;
+        let remaining = limit.map_or(u64::MAX, |limit| limit - counted.used);
+        let day = counted.days.entry(now.days()).or_default();
+        *day = DayUse { used: day.used + 1, remaining };
+        if counted.days.len() > DAYS_MAX {
+            counted.days.pop_first();
+        }
+        Ok(())
     }
 
-    fn used(&self, now: Timestamp) -> u32 {
-        used_in(self.used.load(Ordering::Relaxed), number(self.quota, now))
-    }
-
-    fn limit(&self, now: Timestamp) -> Option<u32> {
+    /// Begins the period that a time lies in, if it is a new one; gives its limit, if there is a quota.
+    fn renew(&self, counted: &mut Counted, now: Timestamp) -> Option<u64> {
+        let period = number(self.quota, now);
+        if counted.period != period {
+            counted.period = period;
+            counted.used = 0;
+        }
         let quota = self.quota?;
-        let is_first = number(self.quota, now) == self.first_period;
-        Some(if is_first { quota.limit.saturating_sub(quota.offset) } else { quota.limit })
+        let offset = if period == counted.first_period { quota.offset } else { 0 };
+        Some(u64::from(quota.limit.saturating_sub(offset)))
     }
-}
 
-fn used_in(packed: u64, period: u32) -> u32 {
-    if (packed >> 32) as u32 == period { packed as u32 } else { 0 }
+    fn counted(&self) -> MutexGuard<'_, Counted> {
+        self.counted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// The number of the period that a time lies in. Without a quota days are counted, for the reports.
-fn number(quota: Option<Quota>, now: Timestamp) -> u32 {
-    let days = now.seconds() / (24 * 3600);
-    let number = match quota.map_or(Period::Day, |quota| quota.period) {
+fn number(quota: Option<Quota>, now: Timestamp) -> u64 {
+    let days = now.days();
+    match quota.map_or(Period::Day, |quota| quota.period) {
         Period::Day => days,
         // The epoch was a Thursday.
         Period::Week => (days + 4) / 7,
-        Period::Month => now.months(),
-    };
-    number as u32
+        Period::Month => {
+            let (year, month, _) = now.date();
+            year as u64 * 12 + u64::from(month)
+        }
+    }
 }
 
 #[cfg(test)]
@@ -247,7 +281,14 @@ mod tests {
             let caller = usage.caller(&stage(), "value-of-k1").unwrap();
             let passed = |at| (0..5).filter(|_| usage.count(&stage(), &caller, "send", Timestamp(at)).is_ok()).count();
             assert_eq!(passed(0), 2, "the first period is shorter by the offset");
-            assert_eq!(usage.of_plan("plan", Timestamp(0)), [("k1".into(), 2, Some(0)), ("off".into(), 0, Some(2))]);
+            let used = |used, remaining| DayUse { used, remaining };
+            assert_eq!(usage.days("plan", "k1", 0..=0, Timestamp(0)), [used(2, 0)]);
+            assert_eq!(usage.days("plan", "off", 0..=9, Timestamp(0)), [used(0, 2)], "days to come are not told");
+            assert!(
+                usage.set_remaining("plan", "k1", 1, Timestamp(0))
+                    && !usage.set_remaining("plan", "k2", 1, Timestamp(0))
+            );
+            assert_eq!(passed(0), 1);
             assert_eq!(passed(next), 3);
             // A change of something else keeps what was used.
             usage.publish(

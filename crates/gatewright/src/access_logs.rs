@@ -7,7 +7,7 @@ mod file;
 
 use std::collections::HashMap;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
@@ -169,11 +169,17 @@ impl Writer<Entry> for FileWriter {
 
 impl FileWriter {
     fn write_all(&mut self) {
+        let now = Instant::now();
         for (path, open) in self.open.iter_mut().filter(|(_, open)| open.count > 0) {
-            if let Err(error) = open.write(path, self.files.rotation, Instant::now()) {
+            let rests = open.retry.is_some_and(|retry| now < retry);
+            let written = if rests { None } else { Some(open.write(path, self.files.rotation, now)) };
+            if let Some(Err(error)) = &written {
+                self.complaints.last = format!("write {}: {error}", path.display());
+            }
+            if !matches!(written, Some(Ok(()))) {
+                // Some of them may have been written before it failed.
                 self.lost.fetch_add(open.count, Ordering::Relaxed);
                 self.complaints.lost += open.count;
-                self.complaints.last = format!("write {}: {error}", path.display());
             }
             open.lines.clear();
             open.lines.shrink_to(BATCH_BYTES);
@@ -184,10 +190,7 @@ impl FileWriter {
 }
 
 impl Open {
-    fn write(&mut self, path: &std::path::Path, rotation: Rotation, now: Instant) -> io::Result<()> {
-        if self.retry.is_some_and(|retry| now < retry) {
-            return Err(io::Error::other("it failed a moment ago"));
-        }
+    fn write(&mut self, path: &Path, rotation: Rotation, now: Instant) -> io::Result<()> {
         let wall = SystemTime::now();
         let written = match &mut self.file {
             Some(file) => file.append(&self.lines, rotation, wall),

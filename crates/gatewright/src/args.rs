@@ -75,6 +75,14 @@ pub(crate) struct Options {
     #[arg(long, value_name = "human|json")]
     pub(crate) log_format: Option<String>,
 
+    /// Certificate chain of the public address, PEM; with it the address speaks TLS and nothing else
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tls_cert: Option<PathBuf>,
+
+    /// Private key of --tls-cert, PEM
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tls_key: Option<PathBuf>,
+
     /// Bytes as AWS sends them, or with the improvements that COMPATIBILITY.md lists [default: aws]
     #[arg(long, value_name = "aws|extended")]
     pub(crate) compat: Option<String>,

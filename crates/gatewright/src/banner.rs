@@ -11,12 +11,22 @@ use crate::config::Config;
 pub(crate) struct Addresses {
     pub(crate) listen: SocketAddr,
     pub(crate) admin: Option<SocketAddr>,
+    /// Whether the public address speaks TLS.
+    pub(crate) tls: bool,
 }
 
 impl Addresses {
     /// The control plane's address as a URL.
     pub(crate) fn admin_url(&self) -> String {
-        format!("http://{}", self.admin.unwrap_or(self.listen))
+        match self.admin {
+            Some(admin) => format!("http://{admin}"),
+            None => self.url(),
+        }
+    }
+
+    /// The public address as a URL.
+    pub(crate) fn url(&self) -> String {
+        format!("{}://{}", if self.tls { "https" } else { "http" }, self.listen)
     }
 
     /// Host and port that by-host addresses end in. `*.localhost` is loopback on most systems.
@@ -27,9 +37,10 @@ impl Addresses {
     /// The two WebSocket URLs of a stage: by host and by path.
     pub(crate) fn stage_urls(&self, key: &StageKey) -> [String; 2] {
         let StageKey { api_id, stage } = key;
+        let scheme = if self.tls { "wss" } else { "ws" };
         [
-            format!("ws://{api_id}.execute-api.{}/{stage}", self.authority()),
-            format!("ws://{}/_aws/execute-api/{api_id}/{stage}", self.listen),
+            format!("{scheme}://{api_id}.execute-api.{}/{stage}", self.authority()),
+            format!("{scheme}://{}/_aws/execute-api/{api_id}/{stage}", self.listen),
         ]
     }
 }
@@ -37,7 +48,7 @@ impl Addresses {
 /// The text at start.
 pub(crate) fn text(config: &Config, addresses: &Addresses, stages: &[(StageKey, bool)]) -> String {
     let url = addresses.admin_url();
-    let mut text = format!("Gatewright is ready on http://{}\n", addresses.listen);
+    let mut text = format!("Gatewright is ready on {}\n", addresses.url());
     if addresses.admin.is_some() {
         text += &format!("  control plane  {url}\n");
     }

@@ -17,6 +17,7 @@ use types::limits::{Limits, TABLE};
 
 use crate::access_logs::{Files, Rotation};
 use crate::args::{Binary, Compat, LogFormat, LogLevel, Options};
+use crate::certificates::{Certificates, PemFiles};
 use crate::vpc_links;
 
 /// Complete settings.
@@ -30,6 +31,7 @@ pub(crate) struct Config {
     pub(crate) place: Place,
     pub(crate) limits: Limits,
     pub(crate) dialect: Dialect,
+    pub(crate) certificates: Certificates,
     pub(crate) vpc_links: BTreeMap<String, LinkSettings>,
     pub(crate) log_level: LogLevel,
     pub(crate) log_format: LogFormat,
@@ -86,6 +88,10 @@ struct File {
     access_log_keep: Option<u32>,
     metrics_series: Option<u32>,
     insecure: Option<bool>,
+    tls_cert: Option<PathBuf>,
+    tls_key: Option<PathBuf>,
+    #[serde(default)]
+    certificates: BTreeMap<String, PemFiles>,
     compat: Option<String>,
     binary: Option<String>,
     #[serde(default)]
@@ -183,6 +189,11 @@ impl Config {
         let metrics_series = count("metrics-series", series, METRICS_SERIES_MAX)?;
         let (insecure, _) = collector.flag("insecure", options.insecure, file.insecure)?;
         check_exposure(listen, admin, insecure)?;
+        let (typed, filed) = (options.tls_cert.map(path_text), file.tls_cert.map(path_text));
+        let (cert, _) = collector.text("tls-cert", typed, filed, "");
+        let (typed, filed) = (options.tls_key.map(path_text), file.tls_key.map(path_text));
+        let (key, _) = collector.text("tls-key", typed, filed, "");
+        let certificates = certificates(cert, key, file.certificates)?;
         let compat: Compat = choice("compat", &collector.text("compat", options.compat, file.compat, "aws").0)?;
         let default = if compat == Compat::Extended { "accept" } else { "refuse" };
         let binary: Binary = choice("binary", &collector.text("binary", options.binary, file.binary, default).0)?;
@@ -201,6 +212,7 @@ impl Config {
             backend: (!backend.is_empty()).then_some(backend),
             place: Place { region, account_id },
             limits,
+            certificates,
             dialect: Dialect { extended: compat == Compat::Extended, binary: binary == Binary::Accept },
             vpc_links,
             log_level: choice("log-level", &log_level)?,
@@ -233,6 +245,16 @@ fn read_file(given: Option<&Path>) -> Result<(PathBuf, File), String> {
     };
     let file = toml::from_str(&text).map_err(|error| format!("settings file {}: {error}", path.display()))?;
     Ok((path, file))
+}
+
+fn certificates(cert: String, key: String, by_name: BTreeMap<String, PemFiles>) -> Result<Certificates, String> {
+    let default = match (cert.is_empty(), key.is_empty()) {
+        (true, true) => None,
+        (false, false) => Some(PemFiles { cert: cert.into(), key: key.into() }),
+        (false, true) => return Err("tls-key is missing: the private key of tls-cert".to_owned()),
+        (true, false) => return Err("tls-cert is missing: the certificate of tls-key".to_owned()),
+    };
+    Ok(Certificates { default, by_name })
 }
 
 fn path_text(path: PathBuf) -> String {

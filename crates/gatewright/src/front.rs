@@ -13,7 +13,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::{Buf, Bytes};
-use gateway::{Peer, RequestHead};
+use gateway::{Peer, RequestHead, Socket};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -21,6 +21,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio_rustls::TlsAcceptor;
 
 use crate::args::LogLevel;
 use crate::service::Service;
@@ -37,7 +38,13 @@ const HYPER_BUFFER_MIN: usize = 8192;
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
 /// Accepts connections until `stop` says so. Each has a task of its own, which ends with its connection.
-pub(crate) async fn accept(listener: TcpListener, service: Arc<Service>, mut stop: watch::Receiver<bool>) {
+/// With `tls`, in no other way than under TLS.
+pub(crate) async fn accept(
+    listener: TcpListener,
+    service: Arc<Service>,
+    tls: Option<TlsAcceptor>,
+    mut stop: watch::Receiver<bool>,
+) {
     let mut complained: Option<Instant> = None;
     let room = Arc::new(Semaphore::new(service.limits.http_connections.min(Semaphore::MAX_PERMITS)));
     loop {
@@ -48,10 +55,10 @@ pub(crate) async fn accept(listener: TcpListener, service: Arc<Service>, mut sto
         match accepted {
             Ok((socket, address, place)) => {
                 let local_port = listener.local_addr().map_or(0, |address| address.port());
-                let peer = Peer { ip: address.ip().to_canonical(), local_port };
-                let service = service.clone();
+                let peer = Peer { ip: address.ip().to_canonical(), local_port, tls: tls.is_some() };
+                let (service, tls) = (service.clone(), tls.clone());
                 tokio::spawn(async move {
-                    greet(socket, service, peer).await;
+                    greet(socket, tls, service, peer).await;
                     drop(place);
                 });
             }
@@ -82,15 +89,21 @@ async fn accept_one(
 }
 
 // The larger futures are boxed, so that a connection that waits for its first bytes costs little.
-async fn greet(mut socket: TcpStream, service: Arc<Service>, peer: Peer) {
-    if socket.set_nodelay(true).is_err() {
+async fn greet(tcp: TcpStream, tls: Option<TlsAcceptor>, service: Arc<Service>, peer: Peer) {
+    if tcp.set_nodelay(true).is_err() {
         return;
     }
     let limits = &service.limits;
     let head_bytes_max = limits.url_bytes + limits.header_bytes;
-    let Ok(first) = tokio::time::timeout(limits.handshake_timeout, read_head(&mut socket, head_bytes_max)).await else {
-        return;
+    let hello = async {
+        let mut socket = match tls {
+            Some(tls) => Socket::Tls(Box::new(Box::pin(tls.accept(tcp)).await.ok()?)),
+            None => Socket::Clear(tcp),
+        };
+        let first = read_head(&mut socket, head_bytes_max).await;
+        Some((socket, first))
     };
+    let Ok(Some((socket, first))) = tokio::time::timeout(limits.handshake_timeout, hello).await else { return };
     match first {
         First::Upgrade(head, rest) if service.serves_clients => {
             Box::pin(service.gateway.clone().accept(*head, socket, rest, peer)).await;
@@ -117,7 +130,7 @@ enum First {
     Gone,
 }
 
-async fn read_head(socket: &mut TcpStream, bytes_max: usize) -> First {
+async fn read_head(socket: &mut Socket, bytes_max: usize) -> First {
     let mut bytes = Vec::with_capacity(1024);
     loop {
         match socket.read_buf(&mut bytes).await {
@@ -141,7 +154,7 @@ async fn read_head(socket: &mut TcpStream, bytes_max: usize) -> First {
     }
 }
 
-async fn refuse(mut socket: TcpStream, status: &str, message: &str) {
+async fn refuse(mut socket: Socket, status: &str, message: &str) {
     let body = serde_json::json!({ "message": message }).to_string();
     let length = body.len();
     let answer = format!(
@@ -236,7 +249,7 @@ fn usual_spelling(name: &str) -> String {
 /// A socket with bytes that were read from it already.
 struct Prefixed {
     prefix: Bytes,
-    socket: TcpStream,
+    socket: Socket,
 }
 
 impl AsyncRead for Prefixed {

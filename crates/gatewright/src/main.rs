@@ -8,6 +8,7 @@ mod announcements;
 mod answers;
 mod args;
 mod banner;
+mod certificates;
 mod config;
 mod demo;
 mod exit;

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use control::Control;
@@ -10,6 +11,7 @@ use gateway::{Alone, Gateway, Settings};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
+use types::account::DayUse;
 
 use crate::access_logs::AccessFiles;
 use crate::announcements::Announcements;
@@ -20,7 +22,7 @@ use crate::exit::Failure;
 use crate::logs::{Access, Log};
 use crate::service::Service;
 use crate::shutdown::Signals;
-use crate::{demo, front, ready_made, shutdown};
+use crate::{certificates, demo, front, ready_made, shutdown};
 
 /// This node's number, until there are many.
 const NODE: u16 = 0;
@@ -45,6 +47,7 @@ pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
     let addresses = Addresses {
         listen: listener.local_addr().map_err(|error| Failure::config(format!("listen: {error}")))?,
         admin: admin.as_ref().and_then(|admin| admin.local_addr().ok()),
+        tls: config.certificates.any(),
     };
     let gateway = Gateway::new(Settings {
         limits: config.limits.clone(),
@@ -60,6 +63,7 @@ pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
     if let Some(backend) = &config.backend {
         ready_made::ensure(&control, backend).map_err(|error| Failure::config(format!("backend: {error}")))?;
     }
+    let tls = certificates::acceptor(&config.certificates, &gateway).map_err(Failure::config)?;
     let (stopper, stop) = watch::channel(false);
     let timers = gateway.clone();
     tokio::spawn(async move { timers.run_timers().await });
@@ -76,9 +80,9 @@ pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
     if let Some(admin) = admin {
         let mut service = Service::new(gateway.clone(), control.clone(), log.clone(), config.limits.clone());
         service.serves_clients = false;
-        tokio::spawn(front::accept(admin, Arc::new(service), stop.clone()));
+        tokio::spawn(front::accept(admin, Arc::new(service), None, stop.clone()));
     }
-    tokio::spawn(front::accept(listener, Arc::new(public), stop));
+    tokio::spawn(front::accept(listener, Arc::new(public), tls, stop));
     let invitation = if mode == Mode::Demo { demo::invitation(&addresses) } else { String::new() };
     say_hello(&config, &(banner::text(&config, &addresses, &control.stages()) + &invitation), &log);
     announcements.banner_named_the_stages();
@@ -143,12 +147,29 @@ fn open_control(
         Some(dir) => Box::new(DiskStore::open(dir).map_err(|error| Failure::disk(error.to_string()))?),
         None => Box::new(MemoryStore::default()),
     };
-    let settings = control::Settings { place: config.place.clone(), authority: addresses.authority() };
+    let settings = control::Settings {
+        limits: config.limits.clone(),
+        usage: Arc::new(Counted(gateway.clone())),
+        ..control::Settings::new(config.place.clone(), addresses.authority())
+    };
     let (gateway, announcements) = (gateway.clone(), announcements.clone());
     let publish = move |snapshot: Arc<types::Snapshot>, remarks: Vec<control::Remark>| {
         announcements.add(gateway.publish(&snapshot), remarks);
     };
     Control::open(settings, store, Box::new(publish)).map_err(|error| Failure::disk(error.to_string()))
+}
+
+/// What the data plane counts for usage plans, for the control plane to tell.
+struct Counted(Arc<Gateway>);
+
+impl control::Usage for Counted {
+    fn days(&self, plan_id: &str, key_id: &str, days: RangeInclusive<u64>) -> Vec<DayUse> {
+        self.0.usage_by_day(plan_id, key_id, days)
+    }
+
+    fn set_remaining(&self, plan_id: &str, key_id: &str, remaining: u64) -> bool {
+        self.0.set_remaining_usage(plan_id, key_id, remaining)
+    }
 }
 
 // Every connection is a file; the soft limit is often 1,024.

@@ -89,7 +89,7 @@ impl Service {
                 };
             }
             "/_metrics" if self.serves_admin && request.method() == Method::GET => {
-                return text_response(metrics::CONTENT_TYPE, metrics::text(&self.gateway, &self.log));
+                return self.metrics().await;
             }
             "/" if self.serves_admin && request.method() == Method::GET => {
                 return json_response(StatusCode::OK, &self.about());
@@ -110,6 +110,16 @@ impl Service {
         error(StatusCode::NOT_FOUND, &format!("nothing is served at {path} on {host}"))
     }
 
+    // Many stages make a long text, which no thread of the data plane should be busy with.
+    async fn metrics(&self) -> Response {
+        let _permit = self.control_calls.acquire().await;
+        let (gateway, log) = (self.gateway.clone(), self.log.clone());
+        match tokio::task::spawn_blocking(move || metrics::text(&gateway, &log)).await {
+            Ok(text) => text_response(metrics::CONTENT_TYPE, text),
+            Err(_) => error(StatusCode::INTERNAL_SERVER_ERROR, "the metrics could not be written"),
+        }
+    }
+
     fn health(&self) -> serde_json::Value {
         json!({ "status": "ok", "connections": self.gateway.open_connections() })
     }
@@ -121,11 +131,15 @@ impl Service {
     async fn data_plane(&self, address: &Address, request: http::Request<Incoming>) -> Response {
         match &address.below {
             Below::Nothing if self.gateway.has_stage(address) => from_gateway(upgrade_required()),
-            Below::Nothing | Below::Other => from_connections(ConnectionsAnswer::forbidden()),
-            Below::Connection(_) => {
+            Below::Path(_) if self.gateway.opens_below(address) => from_gateway(upgrade_required()),
+            Below::Nothing | Below::Path(_) => from_connections(ConnectionsAnswer::forbidden()),
+            Below::Connection(_) | Below::Connections => {
                 let method = request.method().clone();
                 let query = request.uri().query().unwrap_or_default().to_owned();
-                let bytes_max = self.limits.message_bytes;
+                let bytes_max = match address.below {
+                    Below::Connections => self.limits.control_body_bytes,
+                    _ => self.limits.message_bytes,
+                };
                 let waits = waits_to_send(request.headers());
                 let answer = match collect(request.into_body(), bytes_max, waits).await {
                     Ok(body) => self.gateway.connections(method.as_str(), address, &query, body).await,

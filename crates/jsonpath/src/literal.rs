@@ -61,7 +61,7 @@ impl<'t> Reader<'t> {
             Some(b'{') => self.nested(Reader::map),
             Some(b'[') => self.nested(Reader::list),
             Some(quote @ (b'"' | b'\'')) => self.quoted(quote).map(Literal::Text),
-            Some(b'-' | b'0'..=b'9') => Some(self.number(stops)),
+            Some(b'-' | b'0'..=b'9') => self.number(stops),
             _ => Some(match self.bare(self.at, stops) {
                 "null" => Literal::Null,
                 "true" => Literal::Bool(true),
@@ -88,7 +88,7 @@ impl<'t> Reader<'t> {
         self.text[start..self.at].trim_matches(|c| c <= ' ')
     }
 
-    fn number(&mut self, stops: &[u8]) -> Literal {
+    fn number(&mut self, stops: &[u8]) -> Option<Literal> {
         let start = self.at;
         let digit = |byte: u8| byte.is_ascii_digit();
         self.at += 1;
@@ -103,7 +103,7 @@ impl<'t> Reader<'t> {
             whole = false;
             self.at += 1;
             if !matches!(self.peek(), Some(b'+' | b'-' | b'0'..=b'9')) {
-                return Literal::Text(self.bare(start, stops).to_owned());
+                return Some(Literal::Text(self.bare(start, stops).to_owned()));
             }
             self.at += 1;
             self.skip(digit);
@@ -112,14 +112,14 @@ impl<'t> Reader<'t> {
         self.skip(|byte| byte <= b' ');
         // What is not ASCII, or a tilde, ends a number; json-smart looks no further there.
         if self.peek().is_some_and(|byte| byte < b'~' && !stops.contains(&byte)) {
-            return Literal::Text(self.bare(start, stops).to_owned());
+            return Some(Literal::Text(self.bare(start, stops).to_owned()));
         }
         if text == "-" {
-            return Literal::Integer(0);
+            return Some(Literal::Integer(0));
         }
         match text.parse() {
-            Ok(integer) if whole => Literal::Integer(integer),
-            _ => Literal::Double(text.parse().unwrap_or(0.0)),
+            Ok(integer) if whole => Some(Literal::Integer(integer)),
+            _ => Some(Literal::Double(text.parse().ok()?)),
         }
     }
 

@@ -37,6 +37,7 @@ pub(crate) const VARIABLES: &[Variable] = &[
     Variable { name: "identity.userAgent", value: |s| s.event.connection.user_agent.as_deref().map(str::to_owned) },
     Variable { name: "messageDirection", value: |_| Some("IN".to_owned()) },
     Variable { name: "messageId", value: message_id },
+    Variable { name: "path", value: |s| s.event.connection.path.as_deref().map(str::to_owned) },
     Variable { name: "requestId", value: |s| Some(s.event.request_id.to_string()) },
     Variable { name: "requestTime", value: |s| Some(s.event.at.clf()) },
     Variable { name: "requestTimeEpoch", value: |s| Some(s.event.at.0.to_string()) },

@@ -150,6 +150,7 @@ fn event(value: &Value) -> Event {
         source_ip: [203, 0, 113, 15].into(),
         user_agent: Some("agent/1.0".into()),
         connected_at: Timestamp(1_708_326_702_789),
+        path: None,
         caller: None,
     });
     let kind = match value["type"].as_str().unwrap() {

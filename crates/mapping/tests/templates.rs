@@ -61,6 +61,11 @@ fn the_templates_of_velocity_hold() {
 }
 
 #[test]
+fn what_random_templates_brought_to_light_holds() {
+    holds("found.jsonl", 59);
+}
+
+#[test]
 fn the_benchmarks_templates_hold() {
     let folder = format!("{}/../../corpus/vtl/bench", env!("CARGO_MANIFEST_DIR"));
     let mut count = 0;

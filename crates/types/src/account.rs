@@ -124,6 +124,15 @@ pub enum Period {
     Month,
 }
 
+/// What a key used of a usage plan on one day.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DayUse {
+    /// Requests that were counted.
+    pub used: u64,
+    /// Requests that were left of the period's quota at the end of the day, or are left now.
+    pub remaining: u64,
+}
+
 /// A client certificate, which the gateway shows to HTTPS backends.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ClientCertificate {

@@ -26,6 +26,9 @@ pub struct Connection {
     pub user_agent: Option<Arc<str>>,
     /// `$context.connectedAt`: when the upgrade request came.
     pub connected_at: Timestamp,
+    /// `$context.path`: what followed the stage in the address; the extended dialect's.
+    #[serde(default)]
+    pub path: Option<Arc<str>>,
     /// Who the client showed itself to be; `None` where nobody asked.
     #[serde(default)]
     pub caller: Option<Arc<Caller>>,

@@ -158,6 +158,34 @@ limits! {
         "How long a stop waits for messages in flight and for $disconnect calls. Ours.";
     "control-body-bytes" control_body_bytes: usize = 1024 * 1024, none: false,
         "The body of a control-plane call; beyond it 413. Ours.";
+    "apis" apis: usize = 10_000, none: true,
+        "APIs. Ours, as the next ones, well above AWS's: they keep a runaway script from filling the disk. Documented: 600.";
+    "routes-per-api" routes_per_api: usize = 10_000, none: true,
+        "Routes of an API; beyond it CreateRoute answers 400. Documented: 300.";
+    "integrations-per-api" integrations_per_api: usize = 10_000, none: true,
+        "Integrations of an API; beyond it CreateIntegration answers 400. Documented: 300.";
+    "responses" responses: usize = 300, none: true,
+        "Integration responses of an integration, and route responses of a route. Ours.";
+    "models-per-api" models_per_api: usize = 10_000, none: true,
+        "Models of an API. Ours.";
+    "authorizers-per-api" authorizers_per_api: usize = 10_000, none: true,
+        "Authorizers of an API. Documented: 10.";
+    "stages-per-api" stages_per_api: usize = 1000, none: true,
+        "Stages of an API. Documented: 10.";
+    "deployments-per-api" deployments_per_api: usize = 1000, none: true,
+        "Deployments of an API; each holds the whole API. Ours.";
+    "domain-names" domain_names: usize = 1000, none: true,
+        "Custom domain names. Documented: 120.";
+    "mappings-per-domain" mappings_per_domain: usize = 1000, none: true,
+        "API mappings of a domain name. Documented: 200.";
+    "vpc-links" vpc_links: usize = 1000, none: true,
+        "VPC links of v1, and as many of v2. Documented: 20 and 10.";
+    "usage-plans" usage_plans: usize = 1000, none: true,
+        "Usage plans; beyond it 429. Documented: 300.";
+    "api-keys" api_keys: usize = 10_000, none: true,
+        "API keys; beyond it 429. Documented: 10,000.";
+    "client-certificates" client_certificates: usize = 1000, none: true,
+        "Client certificates; beyond it 429. Documented: 60.";
 }
 
 impl Limits {

@@ -48,10 +48,35 @@ impl Timestamp {
         format!("{:02}/{month}/{}:{:02}:{:02}:{:02} +0000", t.day, t.year, t.hour, t.minute, t.second)
     }
 
-    /// Months since the year 0; for what is counted by calendar month.
-    pub fn months(self) -> u64 {
+    /// Whole days since 1970, UTC.
+    pub fn days(self) -> u64 {
+        self.seconds() / 86_400
+    }
+
+    /// Year, month from 1 and day of the month from 1, UTC.
+    pub fn date(self) -> (i32, u8, u8) {
         let t = self.civil();
-        t.year as u64 * 12 + t.month as u64
+        (i32::try_from(t.year).unwrap_or(i32::MAX), t.month as u8, t.day as u8)
+    }
+
+    /// The first moment of a day from 1970 to 9999 that is written as in `2026-01-31`; none for other text.
+    pub fn from_date(text: &str) -> Option<Timestamp> {
+        let shape = |(at, c): (usize, u8)| if at == 4 || at == 7 { c == b'-' } else { c.is_ascii_digit() };
+        if text.len() != 10 || !text.bytes().enumerate().all(shape) {
+            return None;
+        }
+        let year: u64 = text[..4].parse().ok()?;
+        let (month, day): (u64, u64) = (text[5..7].parse().ok()?, text[8..].parse().ok()?);
+        if year < 1970 || !(1..=12).contains(&month) {
+            return None;
+        }
+        // Years begin in March, so that the leap day comes last; the inverse of `civil`.
+        let shifted = year - u64::from(month <= 2);
+        let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day.checked_sub(1)?;
+        let days = 365 * shifted + shifted / 4 - shifted / 100 + shifted / 400 + day_of_year;
+        let time = Timestamp(days.checked_sub(719_468)? * 86_400_000);
+        // A 31st of April would be a day of May.
+        (time.date() == (i32::try_from(year).ok()?, month as u8, day as u8)).then_some(time)
     }
 
     // Days to civil date by counting eras of 400 years from 0000-03-01, after which leap days come last.
@@ -85,6 +110,29 @@ impl fmt::Display for Timestamp {
 #[cfg(test)]
 mod tests {
     use super::Timestamp;
+
+    #[test]
+    fn dates_are_read_as_they_print_and_other_text_is_none() {
+        for day in (0..60_000).step_by(7).chain([789, 11_016, 11_017, 18_321, 20_000]) {
+            let time = Timestamp(day * 86_400_000);
+            assert_eq!(Timestamp::from_date(&time.iso()[..10]), Some(time), "{time}");
+            assert_eq!(time.days(), day);
+        }
+        for text in [
+            "",
+            "2026-02-29",
+            "2026-04-31",
+            "2026-13-01",
+            "2026-00-01",
+            "2026-01-00",
+            "1969-12-31",
+            "2026/01/01",
+            "2026-1-1",
+            "20é6-01-01",
+        ] {
+            assert_eq!(Timestamp::from_date(text), None, "{text}");
+        }
+    }
 
     #[test]
     fn times_print_as_in_recorded_events() {

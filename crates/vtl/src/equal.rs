@@ -5,7 +5,7 @@ use std::rc::Rc;
 use crate::halt::Halt;
 use crate::limits::Meter;
 use crate::map::{Map, java_hash};
-use crate::number::{compare, is_number, small};
+use crate::number::{compare, is_number};
 use crate::text::to_text;
 use crate::value::{ListKind, Value};
 
@@ -158,7 +158,10 @@ pub(crate) fn hash(value: &Value, meter: &mut Meter) -> Result<i32, Halt> {
 
 /// A number as an index into something of `len` items; negative ones count from the end.
 pub(crate) fn index_of(value: &Value, len: usize) -> Option<Result<usize, i64>> {
-    let n = small(value)?;
+    let n = match value {
+        Value::Int(n) => i64::from(*n),
+        _ => return None,
+    };
     let from_start = if n < 0 { n + len as i64 } else { n };
     Some(usize::try_from(from_start).ok().filter(|i| *i < len).ok_or(n))
 }

@@ -248,9 +248,10 @@ impl Eval {
                     let size = list.len();
                     Some(Items::List(list, size))
                 }
-                ListKind::Primitive => None,
                 ListKind::Iterator => Some(Items::Values(std::mem::take(&mut *list.items.borrow_mut()), None)),
-                ListKind::View | ListKind::Array => Some(Items::Values(list.items(), None)),
+                ListKind::View | ListKind::Array | ListKind::Strings | ListKind::Primitive => {
+                    Some(Items::Values(list.items(), None))
+                }
             },
             Value::Map(map) => {
                 let size = map.len();

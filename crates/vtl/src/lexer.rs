@@ -45,6 +45,8 @@ pub(crate) struct Lexer<'a> {
     stack: Vec<Frame>,
     open: u32,
     closed: u32,
+    /// Where fronts stood that became nothing: an unknown directive, printed as written, lacks them.
+    pub(crate) runts: Vec<(usize, usize)>,
     /// Where the backslashes end that were counted last, so that a long row of them is counted once.
     slashes_end: std::cell::Cell<usize>,
 }
@@ -65,6 +67,7 @@ impl<'a> Lexer<'a> {
             stack: Vec::new(),
             open: 0,
             closed: 0,
+            runts: Vec::new(),
             slashes_end: std::cell::Cell::new(0),
         }
     }
@@ -107,6 +110,9 @@ impl<'a> Lexer<'a> {
         let mut start = self.pos;
         // Whether what has been read since `start` needs more to become a token.
         let mut unfinished = None;
+        // Whether the last front stood in text or at the end of a reference. There a `$` before a point is text; elsewhere,
+        // and after `\` or `!`, the point is one of a reference without a name. Source: observed.
+        let mut in_text = true;
         loop {
             if self.pos >= self.bytes.len() {
                 return match (unfinished, self.state) {
@@ -135,25 +141,33 @@ impl<'a> Lexer<'a> {
                 }
                 continue;
             }
-            let Some(scan) = self.scan(unfinished.is_some()) else {
+            let Some(scan) = self.scan(unfinished.is_some() && in_text && self.is_dollars(start), unfinished.is_some())
+            else {
                 return Err(Stray { at: self.pos, what: "a character that cannot stand here" });
             };
             match scan {
-                // `$[` is text, but not behind a backslash. Source: observed.
+                // `$[` is text, but not behind a backslash or `#`. Source: observed.
                 scan::Scan::Token(Kind::BareIndex, len) => {
-                    if self.bytes[start] == b'\\' {
-                        return Err(Stray { at: start, what: "`$[` behind a backslash" });
+                    let front = &self.text[start..self.pos];
+                    if front.starts_with('\\') || front.contains('#') || front.contains("\\$") {
+                        return Err(Stray { at: start, what: "`$[` behind a backslash or `#`" });
                     }
                     self.pos += len;
                     self.pop();
                     return Ok(Token { kind: Kind::Text, start, end: self.pos, special });
                 }
                 scan::Scan::Token(kind, len) => {
+                    if kind == Kind::Dot && start < self.pos {
+                        // The point remains of `\\$.x`. Source: observed.
+                        self.runts.push((start, self.pos));
+                        start = self.pos;
+                    }
                     self.pos += len;
                     self.act(kind);
                     return Ok(Token { kind, start, end: self.pos, special });
                 }
                 scan::Scan::Front(len, to, leave) => {
+                    in_text = matches!(self.state, State::Text | State::Ref);
                     if leave {
                         self.pop();
                     }
@@ -166,16 +180,31 @@ impl<'a> Lexer<'a> {
                     });
                 }
                 scan::Scan::Terminator => {
+                    if self.state == State::PreDir && self.number_in_brackets() {
+                        return Err(Stray { at: start, what: "a number behind a `#`" });
+                    }
                     // The character is looked at and given back; what stood in front of it is text of its own kind.
                     let image = &self.text[start..self.pos + self.char_len()];
                     let text = special.get_or_insert_with(String::new);
                     text.push_str(&special_text(image));
+                    self.runts.push((start, self.pos));
                     self.pop();
                     start = self.pos;
                     unfinished = None;
                 }
             }
         }
+    }
+
+    /// Whether a number comes, inside of a directive's or method's parentheses or an index.
+    fn number_in_brackets(&self) -> bool {
+        let beneath = self.stack.last().map_or(State::Text, |frame| frame.state);
+        matches!(beneath, State::Dir | State::RefArgs | State::RefIndex) && self.bytes[self.pos].is_ascii_digit()
+    }
+
+    /// Whether nothing but `$` has been read since `start`.
+    fn is_dollars(&self, start: usize) -> bool {
+        self.bytes[start..self.pos].iter().all(|b| *b == b'$')
     }
 
     fn act(&mut self, kind: Kind) {

@@ -1,6 +1,7 @@
 //! The properties and methods of values.
 //!
-//! A method that does not exist, or takes other arguments, gives null; one that fails ends the rendering.
+//! A method that does not exist, or takes other arguments, gives null; one that has no result the empty text; one that
+//! fails ends the rendering.
 
 use std::rc::Rc;
 
@@ -12,7 +13,7 @@ use crate::text::to_text;
 use crate::value::{ListKind, Loop, Value};
 
 mod format;
-mod list;
+pub(crate) mod list;
 mod map;
 mod number;
 mod string;
@@ -31,7 +32,7 @@ pub(crate) fn property(value: &Value, name: &str) -> Value {
             _ => Value::Null,
         },
         Value::List(list) => match name {
-            "empty" if list.kind != ListKind::Iterator => Value::Bool(list.is_empty()),
+            "empty" if list.kind != ListKind::Iterator && !list.is_array() => Value::Bool(list.is_empty()),
             _ => Value::Null,
         },
         Value::Entry(entry) => match name {
@@ -127,6 +128,11 @@ pub(crate) fn call(
 /// The failure of a method that takes nothing and was given something.
 fn surplus(name: &str) -> Halt {
     Halt::eval(format!("{name}() takes no argument"))
+}
+
+/// The failure of `compareTo` with something of another class.
+fn incomparable() -> Halt {
+    Halt::eval("compareTo() was given something of another class")
 }
 
 /// The failure of a method that was given null.

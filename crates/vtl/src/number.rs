@@ -200,9 +200,9 @@ pub(crate) fn write_double(d: f64, out: &mut String) {
         return;
     }
     let _ = write!(out, "{d:E}");
-    if !out[start..].contains('.')
-        && let Some(at) = out[start..].find('E')
-    {
-        out.insert_str(start + at, ".0");
+    if !out[start..].contains('.') {
+        // Of the texts with two digits the nearest, where one digit would do: 4.9E-324.
+        out.truncate(start);
+        let _ = write!(out, "{d:.1E}");
     }
 }

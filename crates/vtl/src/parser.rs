@@ -210,7 +210,7 @@ impl<'a, 'n> Parser<'a, 'n> {
         if let Some(log) = &mut self.log
             && token.kind != Kind::BlockComment
         {
-            // What a front left behind is not part of it. Source: observed.
+            log.push_str(token.special.as_deref().unwrap_or_default());
             log.push_str(&self.text[token.start..token.end]);
         }
         Ok(token)

@@ -24,6 +24,9 @@ impl Pattern {
         if let Some(text) = literal(java) {
             return Ok(Pattern::Literal(text));
         }
+        if let Some(at) = stray_brace(java) {
+            return Err(format!("`{java}` is no regular expression: the `{{` at {at} repeats nothing"));
+        }
         RegexBuilder::new(&translate(java))
             .backtrack_limit(BACKTRACKS_MAX)
             .delegate_size_limit(COMPILED_BYTES_MAX)
@@ -143,6 +146,41 @@ fn literal(java: &str) -> Option<String> {
         }
     }
     Some(out)
+}
+
+/// Where a `{` stands that begins no repetition, which Java refuses.
+fn stray_brace(java: &str) -> Option<usize> {
+    let mut class = 0usize;
+    let mut chars = java.char_indices().peekable();
+    while let Some((at, c)) = chars.next() {
+        match c {
+            '\\' => match chars.next() {
+                // Up to the end of what is quoted nothing has a meaning.
+                Some((from, 'Q')) => {
+                    let end = java[from..].find("\\E").map_or(java.len(), |end| from + end + 2);
+                    while chars.next_if(|(at, _)| *at < end).is_some() {}
+                }
+                Some((_, 'p' | 'P' | 'x' | 'N' | 'k')) => {
+                    chars.next_if(|(_, c)| *c == '{');
+                }
+                _ => {}
+            },
+            '[' => class += 1,
+            ']' => class = class.saturating_sub(1),
+            '{' if class == 0 && !is_repetition(&java[at + 1..]) => return Some(at),
+            _ => {}
+        }
+    }
+    None
+}
+
+/// Whether `2}`, `2,}` or `2,3}` comes.
+fn is_repetition(rest: &str) -> bool {
+    let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
+    let least = digits(rest);
+    let rest = &rest[least..];
+    let rest = rest.strip_prefix(',').map_or(rest, |most| &most[digits(most)..]);
+    least > 0 && rest.starts_with('}')
 }
 
 /// Java's syntax as `fancy-regex` reads it: classes are ASCII, `\Q...\E` is literal, `$` also matches before the last

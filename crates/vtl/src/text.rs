@@ -34,6 +34,7 @@ pub(crate) fn write_text(value: &Value, out: &mut String, bytes_max: usize, mete
         Value::List(list) if list.kind == ListKind::Json => return write_json(value, true, out, bytes_max, meter),
         Value::List(list) => match list.kind {
             ListKind::Array => out.push_str("[Ljava.lang.Object;"),
+            ListKind::Strings => out.push_str("[Ljava.lang.String;"),
             ListKind::Primitive => out.push_str("[primitive"),
             ListKind::Iterator => out.push_str("java.util.Iterator"),
             _ => {

@@ -78,9 +78,11 @@ pub enum ListKind {
     Json,
     /// `keySet`, `values`, `entrySet`: no indexes.
     View,
-    /// An array of objects, as `split` gives it.
+    /// An array of objects, as `toArray` gives it.
     Array,
-    /// An array of characters or bytes, which cannot be looped over.
+    /// An array of strings, as `split` gives it.
+    Strings,
+    /// An array of characters or bytes.
     Primitive,
     /// An iterator: what is left of it.
     Iterator,
@@ -102,6 +104,23 @@ impl List {
     /// How many items there are.
     pub fn len(&self) -> usize {
         self.items.borrow().len()
+    }
+
+    /// Whether Java calls it an array, which is no collection.
+    pub(crate) fn is_array(&self) -> bool {
+        matches!(self.kind, ListKind::Array | ListKind::Strings | ListKind::Primitive)
+    }
+
+    /// Whether an item may be replaced by `value`: an array of characters or strings takes nothing else.
+    pub(crate) fn takes(&self, value: &Value) -> bool {
+        match self.kind {
+            ListKind::Strings => matches!(value, Value::Text(_) | Value::Null),
+            ListKind::Primitive => {
+                let items = self.items.borrow();
+                items.first().is_none_or(|item| std::mem::discriminant(item) == std::mem::discriminant(value))
+            }
+            _ => true,
+        }
     }
 
     /// Whether there are none.

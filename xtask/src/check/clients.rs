@@ -45,7 +45,7 @@ pub(crate) fn run(place: &Place) -> anyhow::Result<Report> {
         (Ok(status), Some(_)) if !status.success() => Some(format!("pytest: {status}")),
         (Ok(_), Some(_)) => None,
     };
-    Ok(with_browser(Report { counts: counts.unwrap_or_default(), trouble }, browser))
+    Ok(with_browser(Report { counts: counts.unwrap_or_default(), trouble, skipped: None }, browser))
 }
 
 /// Sees to a Chromium for the tests of the page in the browser.
@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     fn report(passed: u64, failed: u64, skipped: u64) -> Report {
-        Report { counts: Counts { passed, failed, skipped }, trouble: None }
+        Report { counts: Counts { passed, failed, skipped }, ..Report::default() }
     }
 
     #[test]

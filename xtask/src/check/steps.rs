@@ -11,9 +11,10 @@ use crate::check::{Place, Report};
 /// The longest a cargo step may take; a first build on two slow cores stays well under it.
 const CARGO_LIMIT: Duration = Duration::from_secs(60 * 60);
 
-/// The bench is behind a feature so that `cargo xtask` starts quickly; the gate looks at it all the same.
+/// The bench is behind a feature so that `cargo xtask` starts quickly, and the tests beside the original engines so that
+/// `cargo test` needs no Java; the gate looks at both all the same.
 /// Every cargo step names the same packages and features, so that each reuses what the one before it built.
-const WHOLE: [&str; 3] = ["--workspace", "--features", "xtask/bench"];
+const WHOLE: [&str; 3] = ["--workspace", "--features", "xtask/bench,mapping/originals"];
 
 pub(crate) fn format(place: &Place) -> anyhow::Result<Report> {
     cargo(place, &["fmt", "--all", "--check"])
@@ -23,13 +24,22 @@ pub(crate) fn clippy(place: &Place) -> anyhow::Result<Report> {
     cargo(place, &[&["clippy"], &WHOLE[..], &["--all-targets", "--", "-D", "warnings"]].concat())
 }
 
-/// Every test except the tidy ones, which are a step of their own and would be counted twice.
+/// Every test except those that are a step of their own and would be counted twice.
 pub(crate) fn test(place: &Place) -> anyhow::Result<Report> {
-    cargo(place, &[&["test"], &WHOLE[..], &["--no-fail-fast", "--", "--skip", "tidy::"]].concat())
+    cargo(
+        place,
+        &[&["test"], &WHOLE[..], &["--no-fail-fast", "--", "--skip", "tidy::", "--skip", "originals::"]].concat(),
+    )
 }
 
 pub(crate) fn tidy(place: &Place) -> anyhow::Result<Report> {
     cargo(place, &[&["test"], &WHOLE[..], &["--test", "tidy"]].concat())
+}
+
+/// The tests beside the original engines, which lie along `classes`.
+pub(crate) fn originals(place: &Place, classes: &str) -> anyhow::Result<Report> {
+    let words = [&["test"], &WHOLE[..], &["--test", "originals", "--", "--nocapture"]].concat();
+    cargo_with(place, &words, &[("GATEWRIGHT_ORACLE_CLASSPATH", classes)])
 }
 
 pub(crate) fn build(place: &Place) -> anyhow::Result<Report> {
@@ -47,8 +57,12 @@ pub(crate) fn binary(place: &Place) -> PathBuf {
 }
 
 fn cargo(place: &Place, words: &[&str]) -> anyhow::Result<Report> {
+    cargo_with(place, words, &[])
+}
+
+fn cargo_with(place: &Place, words: &[&str], variables: &[(&str, &str)]) -> anyhow::Result<Report> {
     let mut command = Command::new(&place.cargo);
-    command.args(words).current_dir(&place.root).env("CARGO_TARGET_DIR", &place.target);
+    command.args(words).envs(variables.iter().copied()).current_dir(&place.root).env("CARGO_TARGET_DIR", &place.target);
     // What `cargo run` sets for xtask itself would otherwise look to build scripts as if it were meant for them.
     for (name, _) in std::env::vars_os() {
         if name.to_str().is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")) {
@@ -62,5 +76,5 @@ fn cargo(place: &Place, words: &[&str]) -> anyhow::Result<Report> {
         }
     })?;
     let trouble = (!status.success()).then(|| format!("cargo {}: {status}", words.join(" ")));
-    Ok(Report { counts, trouble })
+    Ok(Report { counts, trouble, skipped: None })
 }

@@ -2,19 +2,18 @@
 
 use serde_json::Value;
 
-use super::tagged;
-use crate::crud::{self, Answer, Call, IdRule, Resource, Subject};
+use super::v1::usage_plans;
+use super::{api_mappings, tagged};
+use crate::crud::{self, Answer, Call, IdRule, Quota, Resource, Subject};
 use crate::documents::text;
 use crate::error::{self, Fault};
 use crate::ids;
 use crate::members::{Kind, Member};
+use crate::page;
 use crate::paths;
 use crate::settings::Settings;
 use crate::store::Document;
 use crate::transaction::Transaction;
-
-/// The most APIs. Ours: AWS's quota is 600 for an account and region.
-const APIS_MAX: usize = 10_000;
 
 /// An API's tag whose value becomes its id, so that URLs on a laptop stay the same. Ours, as other emulators have it.
 const CUSTOM_ID: &str = "_custom_id_";
@@ -43,10 +42,11 @@ pub(crate) static API: Resource = Resource {
         Member::refused("target", Kind::Any, error::QUICK_CREATE),
         Member::text("version", 1, 64),
     ],
-    count_max: APIS_MAX,
+    quota: Quota { name: "apis", get: |limits| limits.apis },
+    paging: &page::V2,
     deployed: true,
     check,
-    before_delete: crud::may_go,
+    before_delete,
     present,
     absent: |settings, id| error::no_such_api(&settings.place, id),
 };
@@ -68,6 +68,15 @@ pub(crate) fn create(call: &Call, tx: &mut Transaction) -> Answer {
     crud::create_as(&API, id, call, tx)
 }
 
+/// Refuses what only HTTP APIs have; an API that is not there is told first.
+pub(crate) fn http_only(subject: &'static str, call: &Call, tx: &mut Transaction) -> Answer {
+    if !call.params.is_empty() {
+        let id = call.param(0);
+        tx.get(paths::APIS, id).ok_or_else(|| (API.absent)(call.settings, id))?;
+    }
+    Err(error::http_only(subject))
+}
+
 fn is_custom_id(id: &str) -> bool {
     (1..=32).contains(&id.len()) && id.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-')
 }
@@ -82,6 +91,15 @@ fn check(subject: &Subject, _: &mut Transaction, api: &mut Document) -> Result<(
         api.insert("createdDate".into(), subject.call.date());
     }
     tagged::check(api)
+}
+
+/// Refused while a domain name leads to it; usage plans forget it. Source: reported, and inferred.
+fn before_delete(subject: &Subject, tx: &mut Transaction, _: &Document) -> Result<(), Fault> {
+    if api_mappings::any(tx, |mapping| text(mapping, "apiId") == subject.id) {
+        return Err(error::api_is_mapped(subject.id));
+    }
+    usage_plans::forget_stages(tx, |api_id, _| api_id == subject.id);
+    Ok(())
 }
 
 /// Adds `apiEndpoint`, which depends on where the program runs now.

@@ -2,13 +2,13 @@
 
 use serde_json::Value;
 
-use super::PER_API_MAX;
 use super::apis::API;
-use crate::crud::{self, IdRule, Resource, Subject};
+use crate::crud::{self, IdRule, Quota, Resource, Subject};
 use crate::documents::text;
 use crate::error::{self, Fault};
 use crate::ids;
 use crate::members::{Kind, Member, Rule};
+use crate::page;
 use crate::parameters;
 use crate::paths;
 use crate::store::Document;
@@ -34,7 +34,8 @@ pub(crate) static AUTHORIZER: Resource = Resource {
         Member::new("jwtConfiguration", Kind::Any, Rule::Ignored),
         Member::text("name", 1, 128).required(),
     ],
-    count_max: PER_API_MAX,
+    quota: Quota { name: "authorizers-per-api", get: |limits| limits.authorizers_per_api },
+    paging: &page::V2,
     deployed: true,
     check,
     before_delete,
@@ -48,6 +49,10 @@ fn check(subject: &Subject, tx: &mut Transaction, authorizer: &mut Document) -> 
     }
     if !authorizer.contains_key("authorizerUri") {
         return Err(error::bad_request(error::AUTHORIZER_URI));
+    }
+    let role = authorizer.get("authorizerCredentialsArn").and_then(Value::as_str);
+    if role.is_some_and(|arn| !parameters::is_role(arn)) {
+        return Err(error::bad_request(error::ROLE_ARN));
     }
     for source in authorizer.get("identitySource").and_then(Value::as_array).into_iter().flatten() {
         let source = source.as_str().unwrap_or_default();

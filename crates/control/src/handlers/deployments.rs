@@ -4,18 +4,16 @@ use serde_json::Value;
 
 use super::apis::API;
 use super::stages::STAGE;
-use crate::crud::{self, Answer, Call, IdRule, Resource, Subject};
+use crate::crud::{self, Answer, Call, IdRule, Quota, Resource, Subject};
 use crate::deployments;
 use crate::documents::{is_automatic, text};
 use crate::error::{self, Fault};
 use crate::ids;
 use crate::members::{Kind, Member, Rule};
+use crate::page;
 use crate::paths;
 use crate::store::Document;
 use crate::transaction::Transaction;
-
-/// The most deployments of an API; each holds the whole API. Ours.
-const DEPLOYMENTS_MAX: usize = 1000;
 
 pub(crate) static DEPLOYMENT: Resource = Resource {
     noun: "Deployment",
@@ -32,7 +30,8 @@ pub(crate) static DEPLOYMENT: Resource = Resource {
         // Says which stage to move; it is not part of the deployment.
         Member::new("stageName", Kind::Any, Rule::Ignored),
     ],
-    count_max: DEPLOYMENTS_MAX,
+    quota: Quota { name: "deployments-per-api", get: |limits| limits.deployments_per_api },
+    paging: &page::V2,
     deployed: false,
     check,
     before_delete,
@@ -45,9 +44,7 @@ pub(crate) fn create(call: &Call, tx: &mut Transaction) -> Answer {
     crud::locate(&DEPLOYMENT, call, tx)?;
     let api_id = call.param(0);
     let stage = named_stage(call, tx)?;
-    if !deployments::has_routes(tx, api_id) {
-        return Err(error::bad_request(error::NO_ROUTES));
-    }
+    deployments::check(tx, api_id)?;
     let answer = crud::create(&DEPLOYMENT, call, tx)?;
     let id = answer.as_ref().map_or("", |deployment| text(deployment, "deploymentId")).to_owned();
     deployments::record(tx, api_id, &id);

@@ -3,12 +3,13 @@
 use serde_json::Value;
 
 use super::apis::API;
-use super::{MAPPING_CHARS_MAX, PER_API_MAX, TEMPLATE_CHARS_MAX, check_templates};
-use crate::crud::{self, IdRule, Resource, Subject};
+use super::{MAPPING_CHARS_MAX, TEMPLATE_CHARS_MAX, check_templates};
+use crate::crud::{self, IdRule, Quota, Resource, Subject};
 use crate::documents::text;
 use crate::error::{self, Fault};
 use crate::ids;
 use crate::members::{Kind, Member, Rule};
+use crate::page;
 use crate::parameters;
 use crate::paths;
 use crate::store::Document;
@@ -47,7 +48,8 @@ pub(crate) static INTEGRATION: Resource = Resource {
             .invalid(error::TIMEOUT),
         Member::refused("tlsConfig", Kind::Any, error::TLS),
     ],
-    count_max: PER_API_MAX,
+    quota: Quota { name: "integrations-per-api", get: |limits| limits.integrations_per_api },
+    paging: &page::V2,
     deployed: true,
     check,
     before_delete,
@@ -55,7 +57,7 @@ pub(crate) static INTEGRATION: Resource = Resource {
     absent: |_, _| error::no_such("Integration"),
 };
 
-fn check(_: &Subject, _: &mut Transaction, integration: &mut Document) -> Result<(), Fault> {
+fn check(_: &Subject, tx: &mut Transaction, integration: &mut Document) -> Result<(), Fault> {
     let kind = text(integration, "integrationType").to_owned();
     let uri = text(integration, "integrationUri");
     match kind.as_str() {
@@ -80,8 +82,15 @@ fn check(_: &Subject, _: &mut Transaction, integration: &mut Document) -> Result
     if version != "1.0" {
         return Err(error::payload_format(version));
     }
-    if text(integration, "connectionType") == "VPC_LINK" && !integration.contains_key("connectionId") {
-        return Err(error::bad_request(error::CONNECTION_ID));
+    if text(integration, "connectionType") == "VPC_LINK" {
+        let link = text(integration, "connectionId");
+        if link.is_empty() {
+            return Err(error::bad_request(error::CONNECTION_ID));
+        }
+        // Any other id is taken: it may be a stage variable, or a link that the settings file names.
+        if tx.get(paths::VPC_LINKS_V2, link).is_some() {
+            return Err(error::bad_request(error::VPC_LINK_V2));
+        }
     }
     // Source: acceptance tests of the Terraform provider.
     let selection = match kind.as_str() {
@@ -93,6 +102,9 @@ fn check(_: &Subject, _: &mut Transaction, integration: &mut Document) -> Result
         Some(selection) => integration.insert("integrationResponseSelectionExpression".into(), selection.into()),
         None => integration.shift_remove("integrationResponseSelectionExpression"),
     };
+    if integration.get("credentialsArn").and_then(Value::as_str).is_some_and(|arn| !parameters::is_role(arn)) {
+        return Err(error::bad_request(error::ROLE_ARN));
+    }
     check_templates(integration, "requestTemplates")?;
     parameters::check_request(integration)
 }

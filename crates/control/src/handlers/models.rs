@@ -2,13 +2,14 @@
 
 use serde_json::Value;
 
+use super::TEMPLATE_CHARS_MAX;
 use super::apis::API;
-use super::{PER_API_MAX, TEMPLATE_CHARS_MAX};
-use crate::crud::{self, IdRule, Resource, Subject};
+use crate::crud::{self, IdRule, Quota, Resource, Subject};
 use crate::documents::text;
 use crate::error::{self, Fault};
 use crate::ids;
 use crate::members::Member;
+use crate::page;
 use crate::paths;
 use crate::store::Document;
 use crate::transaction::Transaction;
@@ -26,7 +27,8 @@ pub(crate) static MODEL: Resource = Resource {
         Member::text("name", 1, 128).required(),
         Member::text("schema", 0, TEMPLATE_CHARS_MAX).required(),
     ],
-    count_max: PER_API_MAX,
+    quota: Quota { name: "models-per-api", get: |limits| limits.models_per_api },
+    paging: &page::V2,
     deployed: true,
     check,
     before_delete,

@@ -5,17 +5,15 @@ use serde_json::Value;
 use super::integrations::INTEGRATION;
 use super::routes::{CONSTRAINTS, ROUTE};
 use super::{MAPPING_CHARS_MAX, TEMPLATE_CHARS_MAX, check_templates};
-use crate::crud::{self, IdRule, Resource, Subject};
+use crate::crud::{self, IdRule, Quota, Resource, Subject};
 use crate::documents::text;
 use crate::error::{self, Fault};
 use crate::ids;
 use crate::members::{Kind, Member, Rule};
+use crate::page;
 use crate::parameters;
 use crate::store::Document;
 use crate::transaction::Transaction;
-
-/// The most responses of one route or integration. Ours.
-const RESPONSES_MAX: usize = 300;
 
 pub(crate) static INTEGRATION_RESPONSE: Resource = Resource {
     noun: "IntegrationResponse",
@@ -31,7 +29,8 @@ pub(crate) static INTEGRATION_RESPONSE: Resource = Resource {
         Member::new("responseTemplates", Kind::TextMap { value_max: TEMPLATE_CHARS_MAX }, Rule::Replace),
         Member::text("templateSelectionExpression", 1, 1024),
     ],
-    count_max: RESPONSES_MAX,
+    quota: Quota { name: "responses", get: |limits| limits.responses },
+    paging: &page::V2,
     deployed: true,
     check: check_integration_response,
     before_delete: crud::may_go,
@@ -52,7 +51,8 @@ pub(crate) static ROUTE_RESPONSE: Resource = Resource {
         Member::output("routeResponseId"),
         Member::text("routeResponseKey", 1, 1024).required(),
     ],
-    count_max: RESPONSES_MAX,
+    quota: Quota { name: "responses", get: |limits| limits.responses },
+    paging: &page::V2,
     deployed: true,
     check: check_route_response,
     before_delete: crud::may_go,

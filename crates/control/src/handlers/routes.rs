@@ -3,12 +3,13 @@
 use serde_json::Value;
 
 use super::apis::API;
-use super::{PER_API_MAX, stages};
-use crate::crud::{self, Answer, Call, IdRule, Resource, Subject};
+use super::stages;
+use crate::crud::{self, Answer, Call, IdRule, Quota, Resource, Subject};
 use crate::documents::text;
 use crate::error::{self, Fault};
 use crate::ids;
 use crate::members::{Kind, Member, Rule};
+use crate::page;
 use crate::parameters;
 use crate::paths;
 use crate::store::Document;
@@ -37,7 +38,8 @@ pub(crate) static ROUTE: Resource = Resource {
         Member::text("routeResponseSelectionExpression", 1, 1024),
         Member::text("target", 1, 128).invalid(error::TARGET),
     ],
-    count_max: PER_API_MAX,
+    quota: Quota { name: "routes-per-api", get: |limits| limits.routes_per_api },
+    paging: &page::V2,
     deployed: true,
     check,
     before_delete,

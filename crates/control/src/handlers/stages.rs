@@ -5,18 +5,17 @@ use std::collections::HashSet;
 use serde_json::{Value, json};
 
 use super::apis::API;
-use super::tagged;
-use crate::crud::{self, Answer, Call, IdRule, Resource, Subject};
+use super::v1::usage_plans;
+use super::{api_mappings, tagged};
+use crate::crud::{self, Answer, Call, IdRule, Quota, Resource, Subject};
 use crate::deployments;
 use crate::documents::{is_automatic, text};
 use crate::error::{self, Fault};
 use crate::members::{Kind, Member, Rule, empty};
+use crate::page;
 use crate::paths;
 use crate::store::Document;
 use crate::transaction::Transaction;
-
-/// The most stages of an API. Ours: AWS's quota is 10.
-const STAGES_MAX: usize = 1000;
 
 /// Source: documented for REST APIs.
 const VARIABLES_MAX: usize = 100;
@@ -56,10 +55,11 @@ pub(crate) static STAGE: Resource = Resource {
         Member::new("stageVariables", Kind::TextMap { value_max: 512 }, Rule::MergeTexts).or(empty),
         tagged::MEMBER,
     ],
-    count_max: STAGES_MAX,
+    quota: Quota { name: "stages-per-api", get: |limits| limits.stages_per_api },
+    paging: &page::V2,
     deployed: false,
     check,
-    before_delete: crud::may_go,
+    before_delete,
     present: crud::as_stored,
     absent: |_, _| error::no_such("stage"),
 };
@@ -144,6 +144,11 @@ fn check(subject: &Subject, tx: &mut Transaction, stage: &mut Document) -> Resul
     tagged::check(stage)?;
     check_deployment(subject, tx, stage)?;
     check_variables(stage)?;
+    let certificate = text(stage, "clientCertificateId");
+    let was = subject.previous.map_or("", |previous| text(previous, "clientCertificateId"));
+    if certificate != was && !certificate.is_empty() && tx.get(paths::CLIENT_CERTIFICATES, certificate).is_none() {
+        return Err(error::bad_request(error::CLIENT_CERTIFICATE));
+    }
     check_access_log(stage)?;
     let routes = paths::routes(subject.api_id());
     if let Some(settings) = stage.get("routeSettings").and_then(Value::as_object).filter(|map| !map.is_empty()) {
@@ -158,6 +163,16 @@ fn check(subject: &Subject, tx: &mut Transaction, stage: &mut Document) -> Resul
     if subject.previous != Some(stage) {
         stage.insert("lastUpdatedDate".into(), subject.call.date());
     }
+    Ok(())
+}
+
+/// Refused while a domain name leads to it; usage plans forget it. Source of both: inferred.
+fn before_delete(subject: &Subject, tx: &mut Transaction, _: &Document) -> Result<(), Fault> {
+    let (api_id, name) = (subject.api_id().to_owned(), subject.id.to_owned());
+    if api_mappings::any(tx, |mapping| text(mapping, "apiId") == api_id && text(mapping, "stage") == name) {
+        return Err(error::stage_is_mapped(&api_id, &name));
+    }
+    usage_plans::forget_stages(tx, |api, stage| api == api_id && stage == name);
     Ok(())
 }
 

@@ -1,16 +1,25 @@
-//! Tags: of APIs and stages, by ARN.
+//! Tags, by ARN. The operations of v1 and v2 differ in their answers only.
 
 use serde_json::Value;
 
 use super::apis::API;
+use super::domain_names::DOMAIN_NAME;
 use super::stages::STAGE;
 use super::tagged::{MEMBER, check};
+use super::v1::api_keys::API_KEY;
+use super::v1::client_certificates::CLIENT_CERTIFICATE;
+use super::v1::usage_plans::USAGE_PLAN;
+use super::v1::vpc_links::VPC_LINK;
+use super::vpc_links::VPC_LINK as VPC_LINK_V2;
 use crate::crud::{Answer, Call, Resource};
 use crate::error::{self, Fault};
 use crate::members::empty;
 use crate::paths;
 use crate::store::Document;
 use crate::transaction::Transaction;
+
+/// What can be tagged beside stages. Source: documented ("Tagging your API Gateway resources").
+static TAGGED: &[&Resource] = &[&API, &DOMAIN_NAME, &VPC_LINK, &API_KEY, &USAGE_PLAN, &CLIENT_CERTIFICATE];
 
 /// Answers the tags of a resource.
 pub(crate) fn get(call: &Call, tx: &mut Transaction) -> Answer {
@@ -31,6 +40,11 @@ pub(crate) fn tag(call: &Call, tx: &mut Transaction) -> Answer {
     }
     tagged.store(tx)?;
     Ok(Some(Document::new()))
+}
+
+/// As [`tag`]; v1 answers without a body.
+pub(crate) fn tag_v1(call: &Call, tx: &mut Transaction) -> Answer {
+    tag(call, tx).map(|_| None)
 }
 
 /// Takes tags off a resource; keys that it does not have are no mistake.
@@ -61,7 +75,7 @@ impl Tagged {
     }
 }
 
-/// The resource that the path's ARN names: `arn:aws:apigateway:{region}::/apis/{id}` or `…/stages/{name}` below it.
+/// The resource that the path's ARN names: `arn:aws:apigateway:{region}::/{collection}/{id}`, or a stage below an API.
 fn find(call: &Call, tx: &Transaction) -> Result<Tagged, Fault> {
     let parts: Vec<&str> = call.param(0).splitn(6, ':').collect();
     let ["arn", partition, "apigateway", region, "", path] = parts.as_slice() else {
@@ -70,29 +84,22 @@ fn find(call: &Call, tx: &Transaction) -> Result<Tagged, Fault> {
     let path = path.strip_prefix('/').filter(|_| partition.starts_with("aws"));
     let segments: Vec<&str> = path.ok_or_else(|| error::bad_request(error::ARN))?.split('/').collect();
     let here = *region == call.settings.place.region;
-    let api = |id: &str| tx.get(paths::APIS, id).filter(|_| here).cloned();
-    let no_api = |id: &str| error::no_such_api(&call.settings.place, id);
-    match segments.as_slice() {
-        ["apis", id] => {
-            let document = api(id).ok_or_else(|| no_api(id))?;
-            Ok(Tagged {
-                collection: paths::APIS.into(),
-                id: (*id).into(),
-                document: Document::clone(&document),
-                resource: &API,
-            })
+    let (resource, collection, id) = match segments.as_slice() {
+        ["apis", api_id, "stages", name] => {
+            let api = tx.get(paths::APIS, api_id).filter(|_| here);
+            api.ok_or_else(|| (API.absent)(call.settings, api_id))?;
+            (&STAGE, paths::stages(api_id), *name)
         }
-        ["apis", id, "stages", name] => {
-            api(id).ok_or_else(|| no_api(id))?;
-            let collection = paths::stages(id);
-            let document = tx.get(&collection, name).ok_or_else(|| (STAGE.absent)(call.settings, name))?;
-            let document = Document::clone(document);
-            Ok(Tagged { collection, id: (*name).into(), document, resource: &STAGE })
+        // Links of both versions have ARNs of one form; their ids differ.
+        ["vpclinks", id] if tx.get(paths::VPC_LINKS_V2, id).is_some() => {
+            (&VPC_LINK_V2, paths::VPC_LINKS_V2.to_owned(), *id)
         }
-        // What AWS can tag as well, and Gatewright does not have yet.
-        [kind @ ("domainnames" | "vpclinks" | "apikeys" | "usageplans" | "clientcertificates"), ..] => {
-            Err(error::no_such(kind))
-        }
-        _ => Err(error::bad_request(error::ARN)),
-    }
+        [collection, id] => match TAGGED.iter().find(|resource| resource.collection == *collection) {
+            Some(resource) => (*resource, resource.collection.to_owned(), *id),
+            None => return Err(error::bad_request(error::ARN)),
+        },
+        _ => return Err(error::bad_request(error::ARN)),
+    };
+    let document = tx.get(&collection, id).filter(|_| here).ok_or_else(|| (resource.absent)(call.settings, id))?;
+    Ok(Tagged { document: Document::clone(document), id: id.to_owned(), collection, resource })
 }

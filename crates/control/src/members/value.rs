@@ -31,6 +31,8 @@ pub(crate) enum Kind {
     TextMap { value_max: usize },
     /// An object with these members.
     Object(&'static [Member]),
+    /// A list of objects with these members.
+    Objects(&'static [Member]),
     /// A map to objects with these members.
     ObjectMap(&'static [Member]),
     /// Anything: for members that are refused or ignored.
@@ -58,6 +60,11 @@ impl Kind {
                 None => Ok(()),
             },
             (Kind::Object(members), Value::Object(object)) => check_types(members, name, object),
+            (Kind::Objects(members), Value::Array(items)) => items.iter().enumerate().try_for_each(|(at, value)| {
+                let name = format!("{name}[{at}]");
+                let object = value.as_object().ok_or_else(|| error::wrong_type(&name, "an object"))?;
+                check_types(members, &name, object)
+            }),
             (Kind::ObjectMap(members), Value::Object(map)) => map.iter().try_for_each(|(key, value)| {
                 let name = format!("{name}.{key}");
                 let object = value.as_object().ok_or_else(|| error::wrong_type(&name, "an object"))?;
@@ -87,7 +94,7 @@ impl Kind {
             (Kind::Number, Value::Number(number)) if !number.as_f64().is_some_and(|number| number >= 0.0) => {
                 return Err(error::out_of_bounds(name, "0 or more"));
             }
-            (Kind::Texts, Value::Array(items)) if items.len() > KEYS_MAX => {
+            (Kind::Texts | Kind::Objects(_), Value::Array(items)) if items.len() > KEYS_MAX => {
                 return Err(error::out_of_bounds(name, &format!("a list of at most {KEYS_MAX}")));
             }
             (Kind::TextMap { value_max }, Value::Object(map)) => {
@@ -99,6 +106,13 @@ impl Kind {
                 }
             }
             (Kind::Object(members), Value::Object(object)) => check_values(members, name, object)?,
+            (Kind::Objects(members), Value::Array(items)) => {
+                for (at, item) in items.iter().enumerate() {
+                    if let Value::Object(object) = item {
+                        check_values(members, &format!("{name}[{at}]"), object)?;
+                    }
+                }
+            }
             (Kind::ObjectMap(members), Value::Object(map)) => {
                 check_keys(name, map)?;
                 for (key, value) in map {
@@ -118,6 +132,7 @@ impl Kind {
             Kind::Flag => "a boolean",
             Kind::Whole { .. } | Kind::Number => "a number",
             Kind::Texts => "a list of strings",
+            Kind::Objects(_) => "a list of objects",
             Kind::TextMap { .. } | Kind::Object(_) | Kind::ObjectMap(_) => "an object",
             Kind::Any => "a value",
         }
@@ -151,6 +166,9 @@ pub(super) fn merged(member: &Member, old: Option<&Value>, new: &Value) -> Optio
             Value::Object(joined(members, old.and_then(Value::as_object), new))
         }
         (_, Kind::Object(members), new) => Value::Object(joined(members, None, new)),
+        (_, Kind::Objects(members), Value::Array(new)) => {
+            Value::Array(new.iter().map(|item| Value::Object(joined(members, None, item))).collect())
+        }
         (_, Kind::ObjectMap(members), Value::Object(new)) => {
             let entries = new.iter().map(|(key, value)| (key.clone(), Value::Object(joined(members, None, value))));
             Value::Object(entries.collect())

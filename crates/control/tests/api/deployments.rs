@@ -98,7 +98,6 @@ fn what_clients_cannot_notice_is_not_published() {
     let before = gateway.publications();
     gateway.ok("PATCH", &format!("{api}/stages/dev"), json!({"description": "x"}));
     gateway.ok("PATCH", &format!("{api}/stages/dev"), json!({}));
-    gateway.ok("POST", &format!("{api}/deployments"), json!({}));
     gateway.ok("GET", &api, Value::Null);
     gateway.call("POST", &format!("{api}/routes"), json!({"routeKey": "$wrong"}));
     assert_eq!(gateway.publications(), before);
@@ -199,4 +198,53 @@ fn a_person_is_told_of_a_bare_stage_and_once_of_each_series_of_edits() {
     gateway.ok("POST", &format!("{api}/stages"), json!({"stageName": "auto", "autoDeploy": true}));
     add_route(&gateway, &api, "e");
     assert_eq!(gateway.remarks().len(), 3);
+}
+
+#[test]
+fn a_deployment_without_effect_is_remarked() {
+    let gateway = Gateway::new();
+    let api = deployed(&gateway);
+    let first = gateway.ok("GET", &format!("{api}/stages/dev"), Value::Null)["deploymentId"].clone();
+    let first = first.as_str().unwrap();
+    assert!(!gateway.remarks().iter().any(|text| text.contains(first)), "it had an effect");
+    let snapshot = gateway.snapshot();
+    let same = gateway.ok("POST", &format!("{api}/deployments"), json!({"stageName": "dev"}));
+    let same = same["deploymentId"].as_str().unwrap();
+    let api_id = id(&api);
+    let nothing =
+        format!("deployment {same} of API {api_id} changed nothing on stage dev: the API is as in deployment {first}");
+    assert_eq!(gateway.remarks().last(), Some(&nothing));
+    add_route(&gateway, &api, "second");
+    let unused = gateway.ok("POST", &format!("{api}/deployments"), json!({}));
+    let unused = unused["deploymentId"].as_str().unwrap();
+    let text = format!(
+        "deployment {unused} of API {api_id} has no effect yet, as no stage points at it: run aws apigatewayv2 \
+         update-stage --api-id {api_id} --stage-name dev --deployment-id {unused}"
+    );
+    assert_eq!(gateway.remarks().last(), Some(&text));
+    let kept = &snapshot.stages[&gateway.stage(&api, "dev").unwrap().key].definition;
+    assert_eq!(kept.routes.len(), gateway.deployed_routes(&api, "dev").len());
+    let told = gateway.remarks().len();
+    gateway.ok("PATCH", &format!("{api}/stages/dev"), json!({"deploymentId": unused}));
+    assert_eq!(gateway.deployed_routes(&api, "dev"), ["first", "second"]);
+    assert_eq!(gateway.remarks().len(), told, "this one had an effect");
+}
+
+#[test]
+fn a_model_that_is_none_keeps_its_api_from_being_deployed() {
+    let gateway = Gateway::new();
+    let api = deployed(&gateway);
+    let auto = json!({"stageName": "auto", "autoDeploy": true});
+    gateway.ok("POST", &format!("{api}/stages"), auto);
+    let model = gateway.make(&format!("{api}/models"), json!({"name": "M", "schema": "[]"}), "modelId");
+    let deployments = format!("{api}/deployments");
+    let message = "Model schema must be a JSON object: M: invalid type: sequence, expected a map at line 1 column 0";
+    gateway.check_refused("POST", &deployments, json!({}), 400, "BadRequestException", message);
+    let status = gateway.ok("GET", &format!("{api}/stages/auto"), Value::Null)["lastDeploymentStatusMessage"].clone();
+    assert_eq!(status, format!("Deployment attempt failed: {message}"));
+    gateway.ok("PATCH", &api, json!({"disableSchemaValidation": true}));
+    gateway.ok("POST", &deployments, json!({}));
+    gateway.ok("PATCH", &api, json!({"disableSchemaValidation": false}));
+    gateway.ok("PATCH", &model, json!({"schema": "{}"}));
+    gateway.ok("POST", &deployments, json!({}));
 }

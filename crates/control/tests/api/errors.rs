@@ -424,7 +424,7 @@ fn operations_of_others_are_told_apart_from_paths_that_are_none() {
     let gateway = Gateway::new();
     let api = gateway.api();
     let unknown = (403, "MissingAuthenticationTokenException");
-    let not_yet = (501, "NotImplementedException");
+    let foreign = (501, "NotImplementedException");
     let http_only = |subject: &str| format!("{subject} are currently not supported for this API protocol type.");
     check(
         &gateway,
@@ -434,9 +434,23 @@ fn operations_of_others_are_told_apart_from_paths_that_are_none() {
             ("DELETE", format!("{api}/cors"), json!(null), BAD, &http_only("CorsConfigurations")),
             ("PUT", "/v2/apis".into(), json!({}), BAD, &http_only("Imports")),
             ("GET", format!("{api}/exports/OAS30"), json!(null), BAD, &http_only("Exports")),
-            ("POST", "/v2/vpclinks".into(), json!({}), not_yet, "Gatewright does not implement CreateVpcLink yet"),
-            ("GET", "/apikeys".into(), json!(null), not_yet, "Gatewright does not implement GetApiKeys yet"),
-            ("POST", "/v2/portals".into(), json!(null), not_yet, "Gatewright does not implement CreatePortal yet"),
+            ("PUT", "/v2/apis/nope".into(), json!({}), GONE, "Invalid API identifier specified 000000000000:nope"),
+            (
+                "POST",
+                "/v2/portals".into(),
+                json!(null),
+                foreign,
+                "Gatewright does not implement CreatePortal: developer portals document REST APIs, and this gateway \
+                 serves WebSocket APIs",
+            ),
+            (
+                "GET",
+                "/v2/domainnames/a.b/routingrules".into(),
+                json!(null),
+                foreign,
+                "Gatewright does not implement ListRoutingRules: routing rules lead to REST APIs, and this gateway \
+                 serves WebSocket APIs; use API mappings",
+            ),
         ],
     );
 }
@@ -453,7 +467,8 @@ fn a_body_that_is_no_json_object_is_told_where() {
         ("\"text\"", "line 1 column"),
         ("{} {}", "line 1 column 4"),
         ("{\"a\": \"\u{1}\"}", "line 1 column"),
-        (&deep, "recursion limit"),
+        (&deep, "nested too deep: at most 127 levels"),
+        ("{\"a\": \"[[[[\", }", "line 1 column 15"),
     ] {
         let answer = gateway.send(Method::POST, "/v2/apis", body);
         assert_eq!(answer.status(), 400, "{body}");

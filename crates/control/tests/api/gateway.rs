@@ -26,8 +26,14 @@ impl Gateway {
     }
 
     pub(crate) fn open(store: Box<dyn Store>) -> Gateway {
+        Gateway::with(store, |_| ())
+    }
+
+    /// With settings of its own.
+    pub(crate) fn with(store: Box<dyn Store>, change: impl FnOnce(&mut Settings)) -> Gateway {
         let place = Place { region: "us-east-1".into(), account_id: "000000000000".into() };
-        let settings = Settings { place, authority: "localhost:4510".into() };
+        let mut settings = Settings::new(place, "localhost:4510".into());
+        change(&mut settings);
         let published = Published::default();
         let sink = published.clone();
         let publish = Box::new(move |snapshot, remarks| sink.lock().unwrap().push((snapshot, remarks)));

@@ -2,11 +2,14 @@
 
 mod account;
 mod deployments;
+mod domains;
 mod errors;
 mod gateway;
+mod keys;
 mod pages;
 mod patch;
 mod resources;
 mod rules;
 mod stores;
 mod threads;
+mod walk;

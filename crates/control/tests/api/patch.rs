@@ -46,8 +46,9 @@ fn stand() -> Stand {
         "requestParameters": {"route.request.header.a": {"required": true}},
     });
     let route = gateway.make(&format!("{api}/routes"), route, "routeId");
+    let certificate = gateway.make("/clientcertificates", json!({}), "clientCertificateId");
     let stage = json!({
-        "stageName": "dev", "description": "d", "clientCertificateId": "c", "stageVariables": {"a": "1", "b": "2"},
+        "stageName": "dev", "description": "d", "clientCertificateId": id(&certificate), "stageVariables": {"a": "1", "b": "2"},
         "accessLogSettings": {"destinationArn": "arn:aws:logs:r:1:log-group:g:*", "format": "$context.requestId x"},
         "defaultRouteSettings": {"loggingLevel": "INFO"},
         "routeSettings": {"$connect": {"loggingLevel": "ERROR", "dataTraceEnabled": true}},

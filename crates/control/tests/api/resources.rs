@@ -214,8 +214,9 @@ fn stages() {
     expected["tags"] = json!({"a": "b"});
     expected["stageVariables"] = json!({"host": "localhost:3000"});
     expected.as_object_mut().unwrap().shift_remove("description");
+    let certificate = gateway.make("/clientcertificates", json!({}), "clientCertificateId");
     let change = json!({
-        "description": "e", "clientCertificateId": "abc",
+        "description": "e", "clientCertificateId": id(&certificate),
         "accessLogSettings": {"destinationArn": "arn:aws:logs:x:1:log-group:g", "format": "$context.requestId"},
         "routeSettings": {"first": {"loggingLevel": "INFO", "throttlingRateLimit": 1.5, "throttlingBurstLimit": 2}},
     });

@@ -199,7 +199,7 @@ fn a_stored_document_that_is_not_ours_is_named() {
     inner.commit(&[Change::Put(key(0, "apis/a"), Arc::default())]).unwrap();
     inner.commit(&[Change::Put(key(1, "apis/a/stages/dev"), Arc::new(stage))]).unwrap();
     let place = types::arn::Place { region: "r".into(), account_id: "0".into() };
-    let settings = control::Settings { place, authority: "h".into() };
+    let settings = control::Settings::new(place, "h".into());
     let error = control::Control::open(settings, Box::new(store), Box::new(|_, _| ())).err().unwrap();
     let text = "the stored document apis/a/deployments/gone/definition cannot be read: it is missing";
     assert_eq!(error.to_string(), text);

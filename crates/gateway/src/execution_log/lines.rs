@@ -3,6 +3,7 @@
 //! Source: observed for CONNECT up to the headers of the request; the rest follows REST APIs and, for MESSAGE and
 //! DISCONNECT, our own decision, since no recorded log of those was found.
 
+use mapping::Failure;
 use mapping::plan::Logging;
 use types::headers::Headers;
 use types::message::{IntegrationRequest, IntegrationResponse, Target};
@@ -146,13 +147,20 @@ impl Writer<'_> {
         let route_key = record.route_key.as_deref().unwrap_or("-");
         self.log(&format!("Extended Request Id: {request_id}"));
         if record.event_type == "CONNECT" {
-            // The spaces around the empty key are AWS's (observed).
-            self.log(&format!("Verifying Usage Plan for request: {request_id}. API Key:  API Stage: {stage}"));
-            self.log(&format!(
-                "API Key  authorized because route '{route_key}' does not require API Key. Request will not contribute \
-                 to throttle or quota limits"
-            ));
-            self.log(&format!("Usage Plan check succeeded for API Key  and API Stage {stage}"));
+            // The spaces around the empty key are AWS's (observed); the lines with a key are inferred from REST APIs.
+            let key_refused = |failure: &Failure| failure.response_type == "INVALID_API_KEY";
+            let refused = record.facts.failure.as_deref().is_some_and(key_refused);
+            let key = connection.caller.as_ref().map(|caller| mask(&caller.api_key)).unwrap_or_default();
+            self.log(&format!("Verifying Usage Plan for request: {request_id}. API Key: {key} API Stage: {stage}"));
+            if connection.caller.is_none() && !refused {
+                self.log(&format!(
+                    "API Key  authorized because route '{route_key}' does not require API Key. Request will not \
+                     contribute to throttle or quota limits"
+                ));
+            }
+            if !refused {
+                self.log(&format!("Usage Plan check succeeded for API Key {key} and API Stage {stage}"));
+            }
         }
         self.log(&format!("Starting execution for request: {request_id}"));
         self.log(&format!("WebSocket Request Route: [{route_key}]"));

@@ -63,7 +63,7 @@ impl Measured {
     }
 }
 
-/// More threads than this share; the counters of a stage then cost 8 KiB.
+/// More threads than this share; the counters of a stage then cost 5 KiB.
 const SHARDS_MAX: usize = 16;
 
 fn shards() -> usize {

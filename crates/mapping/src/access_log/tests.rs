@@ -27,6 +27,7 @@ fn event(kind: EventKind, user_agent: &str) -> Event {
         source_ip: [203, 0, 113, 9].into(),
         user_agent: (!user_agent.is_empty()).then(|| user_agent.into()),
         connected_at: Timestamp(1_708_326_702_000),
+        path: None,
         caller: None,
     };
     let request_id = "Gto5Jd9-DoECGqg=".parse().unwrap();

@@ -50,9 +50,7 @@ impl Eval {
             Value::Map(map) => Ok(map.get(&map_key(index, map.len())).unwrap_or_default()),
             Value::Loop(this) => Ok(this.own.get(index).unwrap_or_default()),
             Value::List(_) => Ok(Value::Null),
-            _ if small(index).is_some_and(|n| n < 0) => {
-                Err(Halt::eval("a negative index on something that has no size"))
-            }
+            _ if small(index).is_some_and(|n| n < 0) => Err(no_size()),
             _ => Ok(Value::Null),
         }
     }
@@ -137,6 +135,7 @@ impl Eval {
                 let index = self.operand(index).map_err(|halt| halt.at(*at))?;
                 let size = list.len();
                 match index_of(&index, size) {
+                    Some(Ok(_)) if !list.takes(&value) => return Err(methods::list::mismatch().at(*at)),
                     Some(Ok(i)) => {
                         let old = std::mem::replace(&mut list.items.borrow_mut()[i], value);
                         drop(old);
@@ -147,10 +146,23 @@ impl Eval {
                     None => {}
                 }
             }
+            (
+                Step::Index(index, at),
+                Value::Text(_) | Value::Bool(_) | Value::Int(_) | Value::Long(_) | Value::Double(_),
+            ) => {
+                let index = self.operand(index).map_err(|halt| halt.at(*at))?;
+                if small(&index).is_some_and(|n| n < 0) {
+                    return Err(no_size().at(*at));
+                }
+            }
             _ => {}
         }
         Ok(())
     }
+}
+
+fn no_size() -> Halt {
+    Halt::eval("a negative index on something that has no size")
 }
 
 /// A negative integer counts from a map's size, as it does from a list's; the result is the key.

@@ -106,15 +106,16 @@ impl Lexer<'_> {
         }
     }
 
-    /// What matches here; `None` where nothing may. `fresh`: directly after a `$`, where nothing can be indexed yet.
-    pub(super) fn scan(&self, fresh: bool) -> Option<Scan> {
+    /// What matches here; `None` where nothing may. `fresh`: directly after a `$`, where nothing can be indexed yet;
+    /// `bare`: where a point is text too.
+    pub(super) fn scan(&self, bare: bool, fresh: bool) -> Option<Scan> {
         if let Some(scan) = self.front() {
             return Some(scan);
         }
         let rest = self.rest();
         match self.state {
             State::Text => Some(self.text_token()),
-            State::Ref | State::RefDot | State::RefArgs => self.reference_token(fresh),
+            State::Ref | State::RefDot | State::RefArgs => self.reference_token(bare, fresh),
             State::RefIndex => match rest[0] {
                 b']' => Some(Scan::Token(Kind::IndexClose, 1)),
                 _ if rest.starts_with(b"true") => Some(Scan::Token(Kind::True, 4)),
@@ -176,7 +177,7 @@ impl Lexer<'_> {
         Scan::Token(Kind::Text, len)
     }
 
-    fn reference_token(&self, fresh: bool) -> Option<Scan> {
+    fn reference_token(&self, bare: bool, fresh: bool) -> Option<Scan> {
         let rest = self.rest();
         let args = self.state == State::RefArgs;
         Some(match rest[0] {
@@ -189,7 +190,7 @@ impl Lexer<'_> {
                 };
                 Scan::Token(kind, len)
             }
-            b'.' if !fresh && rest.get(1).is_some_and(u8::is_ascii_alphabetic) => Scan::Token(Kind::Dot, 1),
+            b'.' if !bare && rest.get(1).is_some_and(u8::is_ascii_alphabetic) => Scan::Token(Kind::Dot, 1),
             b'{' if !args => Scan::Token(Kind::LCurly, 1),
             b'}' if !args => Scan::Token(Kind::RCurly, 1),
             b'[' if fresh => Scan::Token(Kind::BareIndex, 1),

@@ -18,6 +18,11 @@ pub(super) fn call(list: &Rc<List>, name: &str, args: &[Value], meter: &mut Mete
     if !args.is_empty() && WITHOUT_ARGUMENTS.contains(&name) {
         return Err(surplus(name));
     }
+    if let ("containsAll" | "addAll" | "removeAll" | "retainAll", [.., Value::List(other)]) = (name, args)
+        && (other.is_array() || other.kind == ListKind::Iterator)
+    {
+        return Ok(Value::Null);
+    }
     let indexed = list.kind != ListKind::View;
     let grows = matches!(list.kind, ListKind::Literal | ListKind::Json);
     Ok(match (name, args) {
@@ -29,6 +34,9 @@ pub(super) fn call(list: &Rc<List>, name: &str, args: &[Value], meter: &mut Mete
             found.ok_or_else(|| out_of_range(name, i64::from(*n), items.len()))?
         }
         ("set", [Value::Int(n), value]) if indexed => {
+            if !list.takes(value) {
+                return Err(mismatch());
+            }
             let mut items = list.items.borrow_mut();
             let len = items.len();
             let place = usize::try_from(*n).ok().and_then(|i| items.get_mut(i));
@@ -78,15 +86,45 @@ pub(super) fn call(list: &Rc<List>, name: &str, args: &[Value], meter: &mut Mete
         }
         ("addAll" | "removeAll" | "retainAll" | "containsAll", [Value::Null]) if grows => return Err(null(name)),
         _ if grows => change(list, name, args, meter)?,
-        ("remove" | "clear" | "add" | "addAll", _) if list.kind == ListKind::Array => {
-            return Err(Halt::eval(format!("{name}(): the length of an array is fixed")));
+        ("add", [_]) | ("addAll", [Value::List(_)]) if list.kind == ListKind::View => {
+            return Err(Halt::eval(format!("{name}(): what a map shows of itself takes nothing")));
         }
+        _ if list.kind != ListKind::View => fixed(list, name, args, meter)?,
         _ => Value::Null,
     })
 }
 
+/// What would change the length of an array: an error, unless nothing had to change.
+fn fixed(list: &Rc<List>, name: &str, args: &[Value], meter: &mut Meter) -> Result<Value, Halt> {
+    let changes = match (name, args) {
+        ("add", [_] | [Value::Int(_), _]) | ("remove", [Value::Int(_)]) => true,
+        ("remove", [value]) => position(list, value, meter)?.is_some(),
+        ("clear", []) => !list.is_empty(),
+        ("addAll", [Value::List(others)] | [Value::Int(_), Value::List(others)]) => !others.is_empty(),
+        ("removeAll" | "retainAll", [Value::List(others)]) => {
+            let mut changes = false;
+            for item in list.items() {
+                changes = changes || position(others, &item, meter)?.is_some() == (name == "removeAll");
+            }
+            changes
+        }
+        _ => return Ok(Value::Null),
+    };
+    match name {
+        _ if changes => Err(Halt::eval(format!("{name}(): the length of an array is fixed"))),
+        "clear" => Ok(Value::text("")),
+        _ => Ok(Value::Bool(false)),
+    }
+}
+
+/// The failure to put something into an array that holds other things.
+pub(crate) fn mismatch() -> Halt {
+    Halt::eval("an array takes only what it was made of")
+}
+
 fn iterator(list: &List, name: &str, args: &[Value]) -> Result<Value, Halt> {
     Ok(match (name, args) {
+        ("hasNext" | "next", [_, ..]) => return Err(surplus(name)),
         ("hasNext", []) => Value::Bool(!list.is_empty()),
         ("next", []) => {
             if list.is_empty() {
@@ -111,7 +149,7 @@ fn change(list: &Rc<List>, name: &str, args: &[Value], meter: &mut Meter) -> Res
             move_items(meter)?;
             let at = insertion(list, name, *n)?;
             list.items.borrow_mut().insert(at, value.clone());
-            Value::Null
+            Value::text("")
         }
         ("addAll", [Value::List(others)]) => add_all(list, list.len(), others, meter)?,
         ("addAll", [Value::Int(n), Value::List(others)]) => {
@@ -136,7 +174,7 @@ fn change(list: &Rc<List>, name: &str, args: &[Value], meter: &mut Meter) -> Res
         ("clear", []) => {
             let old = std::mem::take(&mut *list.items.borrow_mut());
             drop(old);
-            Value::Null
+            Value::text("")
         }
         ("removeAll" | "retainAll", [Value::List(others)]) => {
             let keep_found = name == "retainAll";

@@ -52,7 +52,7 @@ pub(super) fn call(map: &Rc<Map>, name: &str, args: &[Value], meter: &mut Meter)
             for (key, value) in other.entries() {
                 map.put(key, value);
             }
-            Value::Null
+            Value::text("")
         }
         ("putAll", [Value::Null]) => return Err(null(name)),
         ("remove", [key]) => {
@@ -65,7 +65,7 @@ pub(super) fn call(map: &Rc<Map>, name: &str, args: &[Value], meter: &mut Meter)
         },
         ("clear", []) => {
             map.clear();
-            Value::Null
+            Value::text("")
         }
         _ => Value::Null,
     })

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::{null, surplus};
+use super::{incomparable, null, surplus};
 use crate::halt::Halt;
 use crate::limits::Meter;
 use crate::number::{compare, small, to_big, to_double};
@@ -56,6 +56,7 @@ pub(super) fn call(target: &Value, name: &str, args: &[Value], meter: &mut Meter
                 _ => order(compare(target, other).unwrap_or(Ordering::Equal)),
             }
         }
+        ("compareTo", [_]) => return Err(incomparable()),
         ("toString", [only]) => Value::text(&to_text(only, meter)?),
         ("hashCode", [Value::Int(n)]) => Value::Int(*n),
         _ => match target {
@@ -155,6 +156,7 @@ pub(super) fn call_plain(target: &Value, name: &str, args: &[Value]) -> Result<V
         (Value::Char(_), "isDigit", [Value::Char(c)]) => Value::Bool(c.is_numeric()),
         (Value::Char(_), "isLetter", [Value::Char(c)]) => Value::Bool(c.is_alphabetic()),
         (_, "compareTo", [Value::Null]) => return Err(null(name)),
+        (_, "compareTo", [_]) => return Err(incomparable()),
         _ => Value::Null,
     })
 }

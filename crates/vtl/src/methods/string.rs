@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use super::{format, null, out_of_range, surplus, utf16};
+use super::{format, incomparable, null, out_of_range, surplus, utf16};
 use crate::halt::Halt;
 use crate::json::java_trim;
 use crate::limits::Meter;
@@ -35,11 +35,13 @@ pub(super) fn call(
     let regular = matches!(name, "replaceAll" | "replaceFirst" | "split" | "matches");
     meter.steps(text.len() / if regular { 4 } else { 64 })?;
     let result = match args {
+        _ if name == "join" => join(args, meter)?,
         [] => without_arguments(text, name, meter)?,
         [Value::Text(pattern), rest @ ..] if name == "format" => {
             Some(Value::from(format::format(pattern, rest, meter)?))
         }
         _ if WITHOUT_ARGUMENTS.contains(&name) => return Err(surplus(name)),
+        [Value::Int(_)] if name == "compareTo" => return Err(incomparable()),
         [Value::Int(n)] => with_int(text, name, i64::from(*n), meter)?,
         [Value::Text(other)] => with_text(text, name, other, pattern, meter)?,
         [Value::Null] => with_null(name)?,
@@ -82,6 +84,7 @@ pub(super) fn call(
             ("replace" | "replaceAll" | "replaceFirst", _, Value::Null) => return Err(null(name)),
             _ => None,
         },
+        [_] if name == "compareTo" => return Err(incomparable()),
         [only] if name == "valueOf" => Some(Value::text(&to_text(only, meter)?)),
         _ => None,
     };
@@ -90,6 +93,37 @@ pub(super) fn call(
         meter.string(text.len())?;
     }
     Ok(result)
+}
+
+/// `String.join`: a text between the texts of a collection, an array, or the other arguments.
+fn join(args: &[Value], meter: &mut Meter) -> Result<Option<Value>, Halt> {
+    let (between, parts) = match args {
+        [Value::Null, ..] => return Err(null("join")),
+        [Value::Text(between), Value::List(list)] => match list.kind {
+            ListKind::Array | ListKind::Primitive | ListKind::Iterator => return Ok(None),
+            _ => (between, list.items()),
+        },
+        [Value::Text(between), parts @ ..] if parts.iter().all(|part| matches!(part, Value::Text(_) | Value::Null)) => {
+            (between, parts.to_vec())
+        }
+        _ => return Ok(None),
+    };
+    let mut out = String::new();
+    for (i, part) in parts.iter().enumerate() {
+        if i > 0 {
+            out.push_str(between);
+        }
+        match part {
+            Value::Text(text) => out.push_str(text),
+            Value::Null => out.push_str("null"),
+            _ => return Err(Halt::eval("join() takes texts only")),
+        }
+        meter.steps(1)?;
+        if out.len() > meter.limits.string_bytes {
+            meter.string(out.len())?;
+        }
+    }
+    Ok(Some(Value::from(out)))
 }
 
 /// Refuses a replacement that would be too long before it is made.
@@ -277,8 +311,12 @@ fn find(text: &str, name: &str, wanted: &str, from: Option<i32>) -> Value {
             Some(n) => {
                 // The last match that begins at or before the index.
                 let last = utf16::byte_at(text, n as usize);
-                let end = last.saturating_add(wanted.len()).min(text.len());
-                text.get(..end).and_then(|head| head.rfind(wanted))
+                let mut end = last.saturating_add(wanted.len()).min(text.len());
+                // Within a character no match ends.
+                while !text.is_char_boundary(end) {
+                    end -= 1;
+                }
+                text[..end].rfind(wanted)
             }
             None => text.rfind(wanted),
         }
@@ -319,5 +357,5 @@ fn split(
         }
     }
     meter.make(text.len() + parts.len() * 48)?;
-    Ok(Value::list(ListKind::Array, parts))
+    Ok(Value::list(ListKind::Strings, parts))
 }

@@ -96,8 +96,21 @@ impl Parser<'_, '_> {
                 self.names.macros.insert(name);
                 Ok(())
             }
+            "literal" if !parenthesis => Err(self.mistake("#literal needs `()`", word.start)),
             "literal" => {
-                let literal = self.block(true)?.1;
+                // What is given in parentheses is printed in place of the body. Source: observed.
+                let given = match &args[..] {
+                    [Argument::Value(_, first)] => {
+                        let end = self.text[..self.last_end].rfind(')').unwrap_or(first.start).max(first.start);
+                        Some(self.text[first.start..end].trim_end().to_owned())
+                    }
+                    _ => None,
+                };
+                let body = self.block(true)?.1;
+                let literal = given.unwrap_or(body);
+                if literal.is_empty() {
+                    return Err(self.mistake("#literal with nothing in it", word.start));
+                }
                 text(nodes, &literal);
                 Ok(())
             }
@@ -135,7 +148,16 @@ impl Parser<'_, '_> {
                 if name.starts_with('@') && parenthesis {
                     self.block(false)?;
                 }
-                text(nodes, &self.text[word.start..self.last_end]);
+                let runts = &self.lexer.runts;
+                let runts = &runts[runts.partition_point(|(start, _)| *start <= word.start)..];
+                let mut printed = String::new();
+                let mut from = word.start;
+                for (start, end) in runts.iter().filter(|(_, end)| *end <= self.last_end) {
+                    printed.push_str(&self.text[from..*start]);
+                    from = *end;
+                }
+                printed.push_str(&self.text[from..self.last_end]);
+                text(nodes, &printed);
                 Ok(())
             }
         }
@@ -143,7 +165,7 @@ impl Parser<'_, '_> {
 
     fn foreach(
         &mut self,
-        args: Vec<Argument>,
+        mut args: Vec<Argument>,
         parenthesis: bool,
         at: u32,
         word: &Token,
@@ -156,8 +178,13 @@ impl Parser<'_, '_> {
         match args.len() {
             0 | 1 => nodes.push(Node::Fail("#foreach needs a variable and a list, such as `($x in $list)`", at)),
             2 | 3 => {}
-            // What follows the list stands where the body should.
-            _ => body = Box::default(),
+            // What follows the list stands where the body should. Source: observed.
+            _ => {
+                body = match args.swap_remove(3) {
+                    Argument::Value(Expr::Reference(reference), _) => Box::new([Node::Print(reference)]),
+                    _ => Box::default(),
+                };
+            }
         }
         let mut args = args.into_iter();
         let item = match args.next() {

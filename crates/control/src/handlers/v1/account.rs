@@ -1,0 +1,51 @@
+//! The account's settings: the role that writes logs.
+
+use serde_json::json;
+
+use crate::crud::{Answer, Call};
+use crate::error::{self, Fault};
+use crate::members::{self, Member};
+use crate::parameters;
+use crate::patch;
+use crate::paths;
+use crate::store::Document;
+use crate::transaction::Transaction;
+
+const MEMBERS: &[Member] = &[Member::text("cloudwatchRoleArn", 1, 2048)];
+
+/// Answers the account's settings.
+pub(crate) fn get(_: &Call, tx: &mut Transaction) -> Answer {
+    let settings = tx.get(paths::ACCOUNT, paths::SETTINGS).map(|settings| Document::clone(settings));
+    Ok(Some(present(settings.unwrap_or_default())))
+}
+
+/// Changes the account's settings.
+pub(crate) fn update(call: &Call, tx: &mut Transaction) -> Answer {
+    let current = tx.get(paths::ACCOUNT, paths::SETTINGS).map(|settings| Document::clone(settings));
+    let mut settings = current.clone().unwrap_or_default();
+    for step in patch::read(&call.body)? {
+        patch::take(MEMBERS, &["/cloudwatchRoleArn"], &mut settings, &step)?;
+    }
+    members::settle(MEMBERS, "Account", &mut settings)?;
+    check(&settings)?;
+    if current.as_ref() != Some(&settings) {
+        tx.put(paths::ACCOUNT, paths::SETTINGS, settings.clone());
+    }
+    Ok(Some(present(settings)))
+}
+
+fn check(settings: &Document) -> Result<(), Fault> {
+    let arn = settings.get("cloudwatchRoleArn").and_then(|arn| arn.as_str());
+    if arn.is_some_and(|arn| !parameters::is_role(arn)) {
+        return Err(error::bad_request(error::ROLE_ARN));
+    }
+    Ok(())
+}
+
+/// Source of what does not change: inferred from AWS's defaults for an account.
+fn present(mut settings: Document) -> Document {
+    settings.insert("throttleSettings".into(), json!({"burstLimit": 5000, "rateLimit": 10_000.0}));
+    settings.insert("features".into(), json!(["UsagePlans"]));
+    settings.insert("apiKeyVersion".into(), json!("4"));
+    settings
+}

@@ -1,6 +1,7 @@
 """Plays one story: makes its API, then takes its steps one after the other."""
 
 import contextlib
+import secrets
 import threading
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -41,6 +42,8 @@ class Play:
         self.holds = {}
         self.names = {
             "story": story.name,
+            # For names that only one story of a program may have.
+            "unique": secrets.token_hex(10),
             "backend": backend.url + self.base,
             "backendHost": f"127.0.0.1:{backend.port}",
             "port": str(gateway.port),

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::convert::Infallible;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -14,9 +14,11 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::Notify;
 
+/// The gateway's calls that may wait to be accepted, as far as the system allows.
+const BACKLOG: u32 = 65_535;
 /// Where `$connect` calls.
 pub(crate) const CONNECT: &str = "/connect";
 /// Where `$disconnect` calls.
@@ -104,8 +106,10 @@ impl Backend {
     ///
     /// # Errors
     /// When no port can be had.
-    pub(crate) async fn start() -> anyhow::Result<Backend> {
-        let listener = TcpListener::bind("127.0.0.1:0").await.context("listen for the backend")?;
+    pub(crate) fn start() -> anyhow::Result<Backend> {
+        let socket = TcpSocket::new_v4().context("make a socket for the backend")?;
+        socket.bind((Ipv4Addr::LOCALHOST, 0).into()).context("bind the backend")?;
+        let listener = socket.listen(BACKLOG).context("listen for the backend")?;
         let address = listener.local_addr()?;
         let accounts = Arc::new(Accounts::default());
         tokio::spawn(serve(listener, accounts.clone()));

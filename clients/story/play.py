@@ -2,12 +2,13 @@
 
 import contextlib
 import secrets
+import socket
 import threading
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from harness.aws import management
-from harness.backend import Answer, unused_port
+from harness.backend import Answer
 from harness.until import PATIENCE
 
 from . import steps
@@ -40,6 +41,9 @@ class Play:
         self.consumed = []
         self.told_paths = set()
         self.holds = {}
+        # Bound and never listened on: calls are refused there, and no program of another story can get the port.
+        self.deaf = socket.socket()
+        self.deaf.bind(("127.0.0.1", 0))
         self.names = {
             "story": story.name,
             # For names that only one story of a program may have.
@@ -48,7 +52,7 @@ class Play:
             "backendHost": f"127.0.0.1:{backend.port}",
             "port": str(gateway.port),
             "host": f"127.0.0.1:{gateway.port}",
-            "unusedPort": str(unused_port()),
+            "unusedPort": str(self.deaf.getsockname()[1]),
         }
         self.made = None
 
@@ -142,6 +146,7 @@ class Play:
         for person in self.people.values():
             with contextlib.suppress(OSError):
                 person.drop()
+        self.deaf.close()
 
     def wait_for_request(self, fits, what):
         """The first request of the story that fits and that no step has told of yet."""

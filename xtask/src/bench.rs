@@ -3,19 +3,19 @@
 mod aims;
 mod backend;
 mod control;
-mod http;
+pub(crate) mod http;
 mod idle;
 mod idle_client;
 mod load;
 mod messages;
-mod options;
+pub(crate) mod options;
 mod payload;
 mod plane;
-mod process;
-mod procfs;
+pub(crate) mod process;
+pub(crate) mod procfs;
 mod proxy;
 mod vtl;
-mod ws;
+pub(crate) mod ws;
 
 use crate::Usage;
 

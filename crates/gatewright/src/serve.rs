@@ -8,7 +8,7 @@ use std::sync::Arc;
 use control::Control;
 use control::store::{DiskStore, MemoryStore, Store};
 use gateway::{Alone, Gateway, Settings};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use types::account::DayUse;
@@ -27,6 +27,10 @@ use crate::{certificates, demo, front, ready_made, shutdown};
 /// This node's number, until there are many.
 const NODE: u16 = 0;
 
+/// Clients that may wait in the kernel's queue until they are accepted; the system caps it (`net.core.somaxconn`). A
+/// thousand that come at once are more than tokio's 1024 hold beside others, and the kernel resets those.
+const BACKLOG: u32 = 65_535;
+
 /// What is served beside the gateway itself.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mode {
@@ -39,9 +43,9 @@ pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
     let signals = Signals::new().map_err(Failure::config)?;
     let log = start_logs(&config)?;
     raise_open_files(&log);
-    let listener = bind("listen", config.listen).await?;
+    let listener = bind("listen", config.listen)?;
     let admin = match config.admin {
-        Some(address) => Some(bind("admin", address).await?),
+        Some(address) => Some(bind("admin", address)?),
         None => None,
     };
     let addresses = Addresses {
@@ -125,8 +129,16 @@ fn say_hello(config: &Config, text: &str, log: &Log) {
     let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
 }
 
-async fn bind(name: &str, address: SocketAddr) -> Result<TcpListener, Failure> {
-    TcpListener::bind(address).await.map_err(|error| {
+// What tokio's own `bind` does, but for the length of the queue.
+fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+fn bind(name: &str, address: SocketAddr) -> Result<TcpListener, Failure> {
+    listen(address).map_err(|error| {
         let hint = match error.kind() {
             std::io::ErrorKind::AddrInUse => {
                 "; is another gatewright running? --listen takes another port, :0 any free one"

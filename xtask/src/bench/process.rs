@@ -22,7 +22,8 @@ use crate::bench::http::HttpConnection;
 /// What the keeper is called on the command line.
 pub(crate) const KEEPER: &str = "bench-keep";
 /// Raises the limit of open files as far as allowed; without `unsafe` only a shell can do that.
-const RAISE_AND_EXEC: &str = "ulimit -Hn 1048576 2>/dev/null; ulimit -Sn \"$(ulimit -Hn)\" 2>/dev/null; exec \"$@\"";
+pub(crate) const RAISE_AND_EXEC: &str =
+    "ulimit -Hn 1048576 2>/dev/null; ulimit -Sn \"$(ulimit -Hn)\" 2>/dev/null; exec \"$@\"";
 /// How long a process may take from its start to the line that says it is ready.
 const START_LIMIT: Duration = Duration::from_secs(30);
 /// How often a process is asked whether it is ready, or over.

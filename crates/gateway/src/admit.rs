@@ -28,22 +28,31 @@ pub(crate) fn admit(gateway: &Gateway, stage: &Compiled, route: &Route, event: &
             if route.needs_api_key && event.connection.caller.is_none() {
                 return Err(Refusal::new(Kind::InvalidApiKey, no_key(&stage.plan, handshake)));
             }
-            limits(gateway, stage, route, event)?;
+            limits(gateway, stage, &route.key, event)?;
             parameters(route, handshake)
         }
         EventKind::Message(message) => {
-            limits(gateway, stage, route, event)?;
+            limits(gateway, stage, &route.key, event)?;
             Ok(route.validate(&message.body)?)
         }
     }
 }
 
-fn limits(gateway: &Gateway, stage: &Compiled, route: &Route, event: &Event) -> Result<(), Refusal> {
-    if let Some(caller) = &event.connection.caller {
-        gateway.usage.count(&event.connection.stage, caller, &route.key, event.at)?;
+/// The same for an API without a `$connect` route: the stage's limits hold for its handshakes all the same (inferred
+/// from stages with limits of 0, which refuse everybody).
+pub(crate) fn admit_unrouted(gateway: &Gateway, stage: &Compiled, event: &Event) -> Result<(), Refusal> {
+    match &event.kind {
+        EventKind::Connect(_) => limits(gateway, stage, "$connect", event),
+        EventKind::Message(_) | EventKind::Disconnect(_) => Ok(()),
     }
-    if let Some(bucket) = stage.buckets.get(&route.key).filter(|bucket| !bucket.take()) {
-        let detail = format!("the stage's throttling lets pass on route {}: {}", route.key, bucket.told());
+}
+
+fn limits(gateway: &Gateway, stage: &Compiled, route_key: &str, event: &Event) -> Result<(), Refusal> {
+    if let Some(caller) = &event.connection.caller {
+        gateway.usage.count(&event.connection.stage, caller, route_key, event.at)?;
+    }
+    if let Some(bucket) = stage.buckets.get(route_key).filter(|bucket| !bucket.take()) {
+        let detail = format!("the stage's throttling lets pass on route {route_key}: {}", bucket.told());
         return Err(Refusal::new(Kind::Throttled(By::Route), detail));
     }
     gateway.account_limits.request()

@@ -127,13 +127,18 @@ impl Compiled {
     }
 }
 
+/// The route key of handshakes.
+const CONNECT: &str = "$connect";
+
 // A bucket whose numbers did not change goes on as it stands.
 fn buckets(plan: &Plan, before: Option<&Buckets>) -> Buckets {
+    let unrouted = plan.connect_throttle.filter(|_| plan.route(CONNECT).is_none());
+    let unrouted = unrouted.map(|throttle| (Arc::from(CONNECT), throttle));
     let limited = plan.routes().filter_map(|route| Some((route.key.clone(), route.throttle?)));
     let bucket = |(key, throttle): (Arc<str>, _)| {
         let old = before.and_then(|before| before.get(&key));
         let bucket = Bucket::kept(old, throttle);
         (key, bucket)
     };
-    limited.map(bucket).collect()
+    limited.chain(unrouted).map(bucket).collect()
 }

@@ -3,7 +3,7 @@
 use mapping::{Plan, Route};
 use types::Event;
 
-use crate::admit::{admit, fits};
+use crate::admit::{admit, admit_unrouted, fits};
 use crate::execution_log::ExecutionLog;
 use crate::gateway::Gateway;
 use crate::metrics::Flight;
@@ -33,7 +33,7 @@ pub(crate) async fn run(gateway: &Gateway, event: &Event) -> Outcome {
 async fn walk(gateway: &Gateway, stage: &Compiled, event: &Event, log: &mut ExecutionLog<'_>) -> Outcome {
     let plan: &Plan = &stage.plan;
     let route: Option<&Route> = log.step(mapping::select_route(plan, event))?;
-    let Some(route) = route else { return Ok(None) };
+    let Some(route) = route else { return log.step(admit_unrouted(gateway, stage, event)).map(|()| None) };
     log.step(admit(gateway, stage, route, event))?;
     let Some(request) = log.step(mapping::request(plan, route, event))? else { return Ok(None) };
     let response = log.step(gateway.integrations.send(&request).await)?;

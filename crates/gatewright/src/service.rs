@@ -132,7 +132,9 @@ impl Service {
         match &address.below {
             Below::Nothing if self.gateway.has_stage(address) => from_gateway(upgrade_required()),
             Below::Path(_) if self.gateway.opens_below(address) => from_gateway(upgrade_required()),
-            Below::Nothing | Below::Path(_) => from_connections(ConnectionsAnswer::forbidden()),
+            Below::Nothing | Below::Path(_) => {
+                from_connections(self.gateway.connections("", address, "", Bytes::new()).await)
+            }
             Below::Connection(_) | Below::Connections => {
                 let method = request.method().clone();
                 let query = request.uri().query().unwrap_or_default().to_owned();

@@ -29,6 +29,8 @@ pub struct Plan {
     pub default_endpoint: bool,
     /// How much is logged of what no route handles.
     pub default_logging: Logging,
+    /// How many handshakes pass where there is no `$connect` route, which would have limits of its own.
+    pub connect_throttle: Option<Throttle>,
     /// Whether any route logs anything; false spares messages the bookkeeping.
     pub logs: bool,
     api_key_source: ApiKeySource,

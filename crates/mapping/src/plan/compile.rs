@@ -47,6 +47,7 @@ impl Plan {
             key: Arc::new(stage.key.clone()),
             default_endpoint: !api.disable_execute_api_endpoint,
             default_logging,
+            connect_throttle: throttle(None, &stage.settings.default_route_settings),
             logs: default_logging.level > LoggingLevel::Off
                 || routes.values().any(|route| route.logging.level > LoggingLevel::Off),
             api_key_source: match api.api_key_selection_expression.as_deref() {

@@ -312,7 +312,12 @@ impl Eval {
                 }
                 ListKind::Iterator => Some(Items::Values(std::mem::take(&mut *list.items.borrow_mut()), None)),
                 ListKind::View | ListKind::Array | ListKind::Strings | ListKind::Primitive => {
-                    Some(Items::Values(list.items(), None))
+                    // A list that was made for this loop is used up by it.
+                    let items = match Rc::try_unwrap(list) {
+                        Ok(mut list) => std::mem::take(list.items.get_mut()),
+                        Err(list) => list.items(),
+                    };
+                    Some(Items::Values(items, None))
                 }
             },
             Value::Map(map) => {

@@ -1,8 +1,12 @@
 //! `$util.escapeJavaScript`.
 
 /// Escapes as commons-lang 2.6 does: quotes, backslash and `/` get a backslash, control characters and all above
-/// U+007F become `\uXXXX` by UTF-16 unit. Source: observed.
-pub(super) fn java_script(text: &str) -> String {
+/// U+007F become `\uXXXX` by UTF-16 unit. `None`: nothing of it has to be escaped. Source: observed.
+pub(super) fn java_script(text: &str) -> Option<String> {
+    let plain = |byte: &u8| matches!(byte, b' '..=0x7F) && !matches!(byte, b'\'' | b'"' | b'\\' | b'/');
+    if text.as_bytes().iter().all(plain) {
+        return None;
+    }
     let mut out = Vec::with_capacity(text.len() + text.len() / 2 + 8);
     let bytes = text.as_bytes();
     let mut at = 0;
@@ -26,5 +30,5 @@ pub(super) fn java_script(text: &str) -> String {
             }
         }
     }
-    String::from_utf8(out).unwrap_or_default()
+    Some(String::from_utf8(out).unwrap_or_default())
 }

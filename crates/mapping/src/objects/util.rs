@@ -19,7 +19,10 @@ enum Function {
 /// All functions. Source: documented ("$util variables"); what each does with odd input: corpus/vtl.
 const FUNCTIONS: [(&str, Function); 6] = [
     // Escapes as a JavaScript string, `'` and `/` too, which JSON does not know.
-    ("escapeJavaScript", Function::Any(|text| Ok(Value::from(escape::java_script(text))))),
+    (
+        "escapeJavaScript",
+        Function::Any(|text| Ok(escape::java_script(text).map_or_else(|| Value::Text(text.clone()), Value::from))),
+    ),
     // Reads lenient JSON.
     ("parseJson", Function::Text(vtl::read_json)),
     // Form encoding: a blank becomes `+`.

@@ -9,9 +9,21 @@ use crate::Usage;
 /// # Errors
 /// When cargo cannot be started.
 pub(crate) fn run(words: &[String]) -> anyhow::Result<bool> {
+    rebuilt("bench", words)
+}
+
+/// Runs `cargo xtask soak` likewise.
+///
+/// # Errors
+/// When cargo cannot be started.
+pub(crate) fn soak(words: &[String]) -> anyhow::Result<bool> {
+    rebuilt("soak", words)
+}
+
+fn rebuilt(command: &str, words: &[String]) -> anyhow::Result<bool> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let status = std::process::Command::new(cargo)
-        .args(["run", "--quiet", "--release", "--package", "xtask", "--features", "bench", "--", "bench"])
+        .args(["run", "--quiet", "--release", "--package", "xtask", "--features", "bench", "--", command])
         .args(words)
         .status()
         .context("start cargo")?;

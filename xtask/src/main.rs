@@ -1,4 +1,4 @@
-//! The project's own commands: `cargo xtask check` is the gate, `cargo xtask bench` measures.
+//! The project's own commands: `cargo xtask check` is the gate, `cargo xtask bench` measures, `cargo xtask soak` torments.
 
 // The bench needs dozens of crates; without its feature the gate starts after seconds of compiling.
 #[cfg(feature = "bench")]
@@ -15,6 +15,7 @@ usage: cargo xtask check [--only STEP]…
        cargo xtask bench idle [--connections N] [--bin PATH] [--json]
        cargo xtask bench messages [--seconds S] [--connections N] [--size BYTES] [--rounds N] [--bin PATH] [--json]
        cargo xtask bench vtl [--seconds S] [--velocity RUN_SH] [--json]
+       cargo xtask soak [--seconds S] [--connections N] [--bin PATH] [--json]
 
 steps of `check`, in order: format, clippy, test, tidy, build, clients";
 
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
         "check" => check::run(rest),
         // `bench-…` are the processes that a bench starts beside itself.
         "bench" => bench::run(rest),
+        "soak" => bench::soak(rest),
         role if role.starts_with("bench-") => bench::role(role, rest),
         "help" | "--help" | "-h" => {
             println!("{USAGE}");

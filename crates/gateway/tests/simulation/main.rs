@@ -26,7 +26,7 @@ use coverage::Coverage;
 use plan::Schedule;
 
 /// How many schedules the gate runs; their seeds are 0, 1, ….
-const SCHEDULES: u64 = 2000;
+const SCHEDULES: u64 = 3000;
 /// How many run at the same time: most of a schedule's time is waiting for deadlines.
 const AT_ONCE: usize = 32;
 /// The longest that one schedule may take. They take a tenth of a second; the rest is for a machine that is busy.

@@ -255,6 +255,8 @@ fn report(settings: &Settings, phases: &[Phase], broken: &[String]) {
 mod tests {
     use super::*;
 
+    type Change = fn(&mut Phase);
+
     fn phase(round: usize, name: &'static str) -> Phase {
         let seen = watch::Seen { peak: 20 * MIB, latencies: vec![Duration::from_millis(1)] };
         let done = Done { posts_taken: 1, posts_full: 1 };
@@ -265,7 +267,7 @@ mod tests {
     #[test]
     fn a_bound_that_is_kept_says_nothing_and_each_that_is_not_is_told() {
         assert_eq!(broken(&[phase(1, "storm"), phase(2, "slow readers")]), Vec::<String>::new());
-        let changes: [(fn(&mut Phase), &str); 6] = [
+        let changes: [(Change, &str); 6] = [
             (|phase| phase.seen.peak += 1, "memory grew by"),
             (|phase| phase.disconnects = 4, "5 accepted $connect, 4 $disconnect"),
             (|phase| phase.disconnects = 6, "5 accepted $connect, 6 $disconnect"),

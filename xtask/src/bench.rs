@@ -14,6 +14,7 @@ mod plane;
 pub(crate) mod process;
 pub(crate) mod procfs;
 mod proxy;
+mod soak;
 mod vtl;
 pub(crate) mod ws;
 
@@ -37,6 +38,14 @@ pub(crate) fn run(words: &[String]) -> anyhow::Result<bool> {
         "vtl" => vtl::run(rest),
         _ => Err(Usage::error(format!("`{name}` is no bench; there are control, idle, messages and vtl"))),
     }
+}
+
+/// Runs the soak; true when every bound was kept.
+///
+/// # Errors
+/// Wrong usage, and whatever kept the soak from coming to figures.
+pub(crate) fn soak(words: &[String]) -> anyhow::Result<bool> {
+    soak::run(words)
 }
 
 /// Is one of the processes that a bench starts beside itself; they end when their standard input does.

@@ -12,11 +12,15 @@ pub(crate) fn run(words: &[String]) -> anyhow::Result<bool> {
     rebuilt("bench", words)
 }
 
-/// Runs another command that needs what the benches need.
+/// Runs `cargo xtask soak` likewise.
 ///
 /// # Errors
 /// When cargo cannot be started.
-pub(crate) fn rebuilt(command: &str, words: &[String]) -> anyhow::Result<bool> {
+pub(crate) fn soak(words: &[String]) -> anyhow::Result<bool> {
+    rebuilt("soak", words)
+}
+
+fn rebuilt(command: &str, words: &[String]) -> anyhow::Result<bool> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let status = std::process::Command::new(cargo)
         .args(["run", "--quiet", "--release", "--package", "xtask", "--features", "bench", "--", command])

@@ -1,5 +1,5 @@
-//! The project's own commands: `cargo xtask check` is the gate, `cargo xtask bench` measures, `cargo xtask soak` weighs
-//! down, `cargo xtask oracle` runs the original template engines.
+//! The project's own commands: `cargo xtask check` is the gate, `cargo xtask bench` measures, `cargo xtask soak` torments,
+//! `cargo xtask oracle` runs the original template engines.
 
 // The bench needs dozens of crates; without its feature the gate starts after seconds of compiling.
 #[cfg(feature = "bench")]
@@ -8,8 +8,6 @@ mod bench;
 #[path = "bench_rebuilt.rs"]
 mod bench;
 mod check;
-#[cfg(feature = "bench")]
-mod soak;
 
 use std::process::ExitCode;
 
@@ -20,7 +18,7 @@ usage: cargo xtask check [--only STEP]…
        cargo xtask bench idle [--connections N] [--bin PATH] [--json]
        cargo xtask bench messages [--seconds S] [--connections N] [--size BYTES] [--rounds N] [--bin PATH] [--json]
        cargo xtask bench vtl [--seconds S] [--velocity RUN_SH] [--json]
-       cargo xtask soak [--connections N] [--readers N] [--posts N] [--bin PATH]
+       cargo xtask soak [--seconds S] [--connections N] [--bin PATH] [--json]
 
 steps of `check`, in order: format, clippy, test, tidy, originals, build, clients";
 
@@ -38,10 +36,7 @@ fn main() -> ExitCode {
         "oracle" => check::oracle(rest),
         // `bench-…` are the processes that a bench starts beside itself.
         "bench" => bench::run(rest),
-        #[cfg(feature = "bench")]
-        "soak" => soak::run(rest),
-        #[cfg(not(feature = "bench"))]
-        "soak" => bench::rebuilt("soak", rest),
+        "soak" => bench::soak(rest),
         role if role.starts_with("bench-") => bench::role(role, rest),
         "help" | "--help" | "-h" => {
             println!("{USAGE}");

@@ -106,9 +106,7 @@ impl Gateway {
     /// gone are closed with 1001.
     pub fn publish(&self, snapshot: &Snapshot) -> Published {
         // A plan is kept for whoever may still need it for $disconnect; those that are not listed may.
-        let is_used = |key: &StageKey| {
-            self.registry.has_unlisted() || self.registry.all().any(|client| *client.info.stage == *key)
-        };
+        let is_used = |key: &StageKey| self.registry.may_have(|client| *client.info.stage == *key);
         let problems = self.publish_account(&snapshot.account);
         let mut published = self.stages.publish(snapshot, &self.limits, self.dialect, &self.metrics, is_used);
         published.problems = problems;

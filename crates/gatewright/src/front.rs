@@ -90,10 +90,14 @@ async fn accept_one(
 
 // The larger futures are boxed, so that a connection that waits for its first bytes costs little.
 async fn greet(tcp: TcpStream, tls: Option<TlsAcceptor>, service: Arc<Service>, peer: Peer) {
+    let limits = &service.limits;
     if tcp.set_nodelay(true).is_err() {
         return;
     }
-    let limits = &service.limits;
+    if limits.send_buffer_bytes != 0 {
+        // Where the system refuses, its own size holds.
+        let _ = socket2::SockRef::from(&tcp).set_send_buffer_size(limits.send_buffer_bytes);
+    }
     let head_bytes_max = limits.url_bytes + limits.header_bytes;
     let hello = async {
         let mut socket = match tls {

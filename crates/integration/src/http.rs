@@ -52,20 +52,28 @@ async fn call_at(
     place: &Place<'_>,
     request: &IntegrationRequest,
 ) -> Result<Answer, Error> {
-    if let Some((kept, idle)) = integrations.pool.take(place, Instant::now()) {
-        let outcome = exchange(integrations, target, place, request, kept).await;
-        if matches!(outcome, Err(Failure { nothing_came: true, .. })) {
-            integrations.pool.died_after(place, idle);
+    loop {
+        if let Some((kept, idle)) = integrations.pool.take(place, Instant::now()) {
+            let outcome = exchange(integrations, target, place, request, kept).await;
+            if matches!(outcome, Err(Failure { nothing_came: true, .. })) {
+                integrations.pool.died_after(place, idle);
+            }
+            match outcome {
+                // The backend closed the kept connection in this very moment and has seen nothing, or may be asked twice.
+                Err(Failure { nothing_came: true, .. }) if request.may_repeat || is_idempotent(&request.method) => {}
+                other => return other.map_err(|failure| failure.error),
+            }
         }
-        match outcome {
-            // The backend closed the kept connection in this very moment and has seen nothing, or may be asked twice.
-            Err(Failure { nothing_came: true, .. }) if request.may_repeat || is_idempotent(&request.method) => {}
-            other => return other.map_err(|failure| failure.error),
+        let leave = integrations.pool.may_connect(place).await;
+        // Others may be done meanwhile.
+        if leave.waited && integrations.pool.has_kept(place) {
+            continue;
         }
+        let stream = integrations.connector.connect(target, place).await?;
+        drop(leave);
+        let fresh = Pooled { stream, buffer: BytesMut::new() };
+        return exchange(integrations, target, place, request, fresh).await.map_err(|failure| failure.error);
     }
-    let stream = integrations.connector.connect(target, place).await?;
-    let fresh = Pooled { stream, buffer: BytesMut::new() };
-    exchange(integrations, target, place, request, fresh).await.map_err(|failure| failure.error)
 }
 
 // RFC 9110, 9.2.2: only these may be sent again when it is unknown whether the first try arrived.

@@ -1,8 +1,10 @@
 //! Connections to backends that are kept open between calls.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::place::Place;
 use crate::stream::Stream;
@@ -22,8 +24,19 @@ const IDLE_MIN: Duration = Duration::from_millis(20);
 /// How many unused connections are kept per backend; more in flight at once are opened and closed again.
 const IDLE_CONNECTIONS_MAX: usize = 1024;
 
+/// How many connections to one backend are being opened at once. A backend's accept queue is short (Node's: 511), and
+/// what finds it full is tried again by the system only after seconds.
+const CONNECTING_MAX: usize = 128;
+
 /// Backends that are remembered for closing early; beyond it they are forgotten with their last connection.
 const LEARNED_MAX: usize = 1024;
+
+/// Leave to open a connection, for as long as it lives.
+pub(crate) struct MayConnect {
+    /// Whether others had to come first.
+    pub(crate) waited: bool,
+    _permit: Option<OwnedSemaphorePermit>,
+}
 
 /// A connection and its read buffer.
 pub(crate) struct Pooled {
@@ -40,13 +53,15 @@ struct Idle {
 /// What is kept of one backend.
 struct Backend {
     kept: Vec<Idle>,
+    /// A permit for each connection that is being opened.
+    connecting: Arc<Semaphore>,
     /// How long its connections can be trusted. Less than [`IDLE_MAX`] once one of them died sooner.
     idle_max: Duration,
 }
 
 impl Default for Backend {
     fn default() -> Backend {
-        Backend { kept: Vec::new(), idle_max: IDLE_MAX }
+        Backend { kept: Vec::new(), connecting: Arc::new(Semaphore::new(CONNECTING_MAX)), idle_max: IDLE_MAX }
     }
 }
 
@@ -80,6 +95,30 @@ impl Pool {
                 return Some((idle.connection, idle_for));
             }
             self.died_after(place, idle_for);
+        }
+    }
+
+    /// Leave to open a connection to this backend.
+    pub(crate) async fn may_connect(&self, place: &Place<'_>) -> MayConnect {
+        let connecting = self.connecting(place);
+        match connecting.clone().try_acquire_owned() {
+            Ok(permit) => MayConnect { waited: false, _permit: Some(permit) },
+            // Never closed, so it gives.
+            Err(_) => MayConnect { waited: true, _permit: connecting.acquire_owned().await.ok() },
+        }
+    }
+
+    /// Whether a connection to this backend is kept, good or not.
+    pub(crate) fn has_kept(&self, place: &Place<'_>) -> bool {
+        self.with_backend(place, |backend| !backend.kept.is_empty()).unwrap_or_default()
+    }
+
+    fn connecting(&self, place: &Place<'_>) -> Arc<Semaphore> {
+        let mut backends = self.lock();
+        let hosts = backends.entry((place.tls, place.port)).or_default();
+        match hosts.get(&*place.key) {
+            Some(backend) => backend.connecting.clone(),
+            None => hosts.entry(place.key.clone().into_owned()).or_default().connecting.clone(),
         }
     }
 
@@ -119,7 +158,9 @@ impl Pool {
             hosts.retain(|_, backend| {
                 expired.extend(backend.kept.extract_if(.., |idle| idle.until <= now));
                 learned += usize::from(backend.idle_max < IDLE_MAX);
-                !backend.kept.is_empty() || backend.idle_max < IDLE_MAX && learned <= LEARNED_MAX
+                !backend.kept.is_empty()
+                    || Arc::strong_count(&backend.connecting) > 1
+                    || backend.idle_max < IDLE_MAX && learned <= LEARNED_MAX
             });
             !hosts.is_empty()
         });

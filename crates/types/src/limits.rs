@@ -136,6 +136,8 @@ limits! {
         "Frames that may wait for one client; beyond it POST @connections answers 429. Ours.";
     "outbox-bytes" outbox_bytes: usize = 1024 * 1024, none: false,
         "Bytes that may wait for one client; beyond it POST @connections answers 429. Ours: 1 MiB.";
+    "send-buffer-bytes" send_buffer_bytes: usize = 256 * 1024, none: true,
+        "What the system may hold of a client's frames beside the outbox (it takes twice that); 0 leaves it to the system. Ours.";
     "connections" connections: usize = 0, none: true,
         "Connections open at once; beyond it the handshake answers 429. Documented: no limit.";
     "connections-per-second" connections_per_second: usize = 0, none: true,

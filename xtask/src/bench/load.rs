@@ -188,7 +188,7 @@ where
 }
 
 /// A connection id as it stands in a path; its `=` must be encoded.
-fn percent_encoded(id: &[u8]) -> String {
+pub(super) fn percent_encoded(id: &[u8]) -> String {
     let mut encoded = String::with_capacity(id.len() + 2);
     for &byte in id {
         match byte {

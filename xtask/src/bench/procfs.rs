@@ -38,6 +38,14 @@ pub(crate) fn memory(pid: u32) -> anyhow::Result<u64> {
     kibibytes(&read(&format!("/proc/{pid}/status"))?, "RssAnon:").context("the kernel tells no RssAnon")
 }
 
+/// Bytes of memory that process `pid` has in RAM at the moment (`VmRSS`); quicker to read than [`memory`].
+///
+/// # Errors
+/// When the process is gone.
+pub(crate) fn resident(pid: u32) -> anyhow::Result<u64> {
+    kibibytes(&read(&format!("/proc/{pid}/status"))?, "VmRSS:").context("the kernel tells no VmRSS")
+}
+
 /// Bytes of kernel memory that grow with connections: slabs of the whole machine, and TCP's buffers.
 ///
 /// # Errors
@@ -133,6 +141,7 @@ mod tests {
     fn this_process_has_memory_and_limits() {
         let own = std::process::id();
         assert!(memory(own).unwrap() > 0);
+        assert!(resident(own).unwrap() > 0);
         assert!(open_files_max(own).unwrap() > 0);
         assert!(kernel_memory().unwrap() > 0);
         assert!(cpu(own).is_ok());

@@ -52,16 +52,18 @@ impl WebSocket {
     /// # Errors
     /// When it is not upgraded within [`PATIENCE`]; the message says what came instead.
     pub(crate) async fn open(server: SocketAddr, path: &str, source: Ipv4Addr) -> anyhow::Result<WebSocket> {
+        WebSocket::open_on(socket(source)?, server, path).await
+    }
+
+    /// The same on a socket that the caller has made, and perhaps changed.
+    ///
+    /// # Errors
+    /// As for [`WebSocket::open`].
+    pub(crate) async fn open_on(socket: TcpSocket, server: SocketAddr, path: &str) -> anyhow::Result<WebSocket> {
         let opening = async {
-            let socket = TcpSocket::new_v4().context("make a socket")?;
-            socket.bind((source, 0).into()).with_context(|| format!("bind {source}"))?;
             let mut stream = socket.connect(server).await.context("connect")?;
             stream.set_nodelay(true)?;
-            let request = format!(
-                "GET {path} HTTP/1.1\r\nHost: {server}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-                 Sec-WebSocket-Key: {KEY}\r\nSec-WebSocket-Version: 13\r\n\r\n"
-            );
-            stream.write_all(request.as_bytes()).await.context("send the upgrade")?;
+            stream.write_all(upgrade(server, path).as_bytes()).await.context("send the upgrade")?;
             let mut arrived = BytesMut::new();
             let end = loop {
                 if let Some(end) = arrived.windows(4).position(|bytes| bytes == b"\r\n\r\n") {
@@ -136,6 +138,11 @@ impl WebSocket {
         timeout(PATIENCE, closing).await.context("close: timed out")?.context("close")
     }
 
+    /// The bare socket, for an end that no WebSocket should have.
+    pub(crate) fn into_stream(self) -> TcpStream {
+        self.stream
+    }
+
     fn frame(&mut self, opcode: u8, payload: &[u8]) -> Vec<u8> {
         // xorshift: a new mask for each frame, as RFC 6455 wants it, without the cost of randomness.
         self.mask ^= self.mask << 13;
@@ -143,6 +150,24 @@ impl WebSocket {
         self.mask ^= self.mask << 5;
         masked_frame(opcode, payload, self.mask.to_be_bytes())
     }
+}
+
+/// A socket that will connect from `source`.
+///
+/// # Errors
+/// When the system gives none.
+pub(crate) fn socket(source: Ipv4Addr) -> anyhow::Result<TcpSocket> {
+    let socket = TcpSocket::new_v4().context("make a socket")?;
+    socket.bind((source, 0).into()).with_context(|| format!("bind {source}"))?;
+    Ok(socket)
+}
+
+/// The request that asks for a WebSocket.
+pub(crate) fn upgrade(server: SocketAddr, path: &str) -> String {
+    format!(
+        "GET {path} HTTP/1.1\r\nHost: {server}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Key: {KEY}\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    )
 }
 
 /// Checks the head of the answer to an upgrade.

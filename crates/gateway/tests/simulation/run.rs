@@ -1,0 +1,183 @@
+//! Runs one schedule: starts everybody, publishes, drains, checks.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use gateway::{AccessLine, Alone, Gateway, LogSink, Peer, Record, RequestHead, Settings, Socket};
+use tokio::io::AsyncReadExt;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+use types::{Dialect, Limits};
+
+use crate::client::Told;
+use crate::coverage::Coverage;
+use crate::plan::{Change, Published, Schedule};
+use crate::snapshots::Deployed;
+use crate::world::{State, World};
+use crate::{backend, checks, client, posts};
+
+pub(crate) const OUTBOX_MESSAGES: usize = 4;
+pub(crate) const OUTBOX_BYTES: usize = 1024;
+pub(crate) const FRAME_BYTES: usize = 2048;
+/// What a client's socket takes on our side; the kernel doubles it.
+const SEND_BUFFER: usize = 2304;
+
+struct Silent;
+
+impl LogSink for Silent {
+    fn watched(&self) -> bool {
+        false
+    }
+    fn write(&self, _: Record) {}
+    fn keeps_access(&self) -> bool {
+        false
+    }
+    fn access(&self, _: AccessLine) {}
+}
+
+/// Gives what the schedule met, or everything about it when something did not hold.
+pub(crate) async fn run(schedule: Schedule, limit: Duration) -> Result<Coverage, String> {
+    let (listener, backend) = backend::listen().await;
+    let gateway = Gateway::new(settings(&schedule));
+    let deployed = Deployed::new(&schedule, backend);
+    gateway.publish(&deployed.snapshot());
+    let world = Arc::new(World::new(schedule, gateway));
+    world.note(|state| {
+        state.was_unthrottled = deployed.throttle.is_none();
+        (state.bursts, state.rate_max) = deployed.throttle.unwrap_or_default();
+    });
+    // They end with this set, whatever happens here.
+    let mut servers = JoinSet::new();
+    servers.spawn(backend::serve(listener, world.clone()));
+    let (front, address) = backend::listen().await;
+    let _ = socket2::SockRef::from(&front).set_send_buffer_size(SEND_BUFFER);
+    servers.spawn(accept(front, world.gateway.clone()));
+    let timers = world.gateway.clone();
+    servers.spawn(async move { timers.run_timers().await });
+
+    let begun = Instant::now();
+    let told = tokio::time::timeout(limit, play(&world, deployed, address)).await;
+    match told {
+        Ok(told) => checks::check(&world, &told, begun.elapsed()),
+        Err(_) => Err(checks::failure(&world, &["it hung".to_owned()])),
+    }
+}
+
+fn settings(schedule: &Schedule) -> Settings {
+    let limits = Limits {
+        idle_timeout: Duration::from_millis(schedule.idle_ms.unwrap_or(0)),
+        close_timeout: Duration::from_millis(schedule.close_ms),
+        frame_bytes: FRAME_BYTES,
+        message_bytes: 2 * FRAME_BYTES,
+        in_flight_per_connection: schedule.in_flight,
+        outbox_messages: OUTBOX_MESSAGES,
+        outbox_bytes: OUTBOX_BYTES,
+        connections: schedule.connections,
+        ..Limits::default()
+    };
+    Settings {
+        limits,
+        node: 0,
+        sink: Arc::new(Silent),
+        metrics_series: 100,
+        peers: Box::new(Alone),
+        dialect: Dialect { extended: schedule.extended, ..Dialect::default() },
+        vpc_links: Default::default(),
+    }
+}
+
+// The front door as the program has it, without TLS and without other requests.
+async fn accept(listener: TcpListener, gateway: Arc<Gateway>) {
+    let mut greeted = JoinSet::new();
+    while let Ok((stream, from)) = listener.accept().await {
+        let gateway = gateway.clone();
+        greeted.spawn(async move { greet(stream, from, gateway).await });
+    }
+}
+
+async fn greet(mut stream: TcpStream, from: SocketAddr, gateway: Arc<Gateway>) -> Option<()> {
+    stream.set_nodelay(true).ok()?;
+    let mut bytes = Vec::new();
+    let (head, length) = loop {
+        if stream.read_buf(&mut bytes).await.ok()? == 0 {
+            return None;
+        }
+        if let Some(parsed) = RequestHead::parse(&bytes).ok()? {
+            break parsed;
+        }
+    };
+    bytes.drain(..length);
+    let peer = Peer { ip: from.ip(), local_port: 0, tls: false };
+    if head.headers.get("x-abandon").is_some() {
+        // As the program does when a kept-alive connection breaks between $connect and its answer.
+        if let (_, Some(opening)) = gateway.open(head, peer).await {
+            drop(stream);
+            opening.abandon().await;
+        }
+        return None;
+    }
+    gateway.accept(head, Socket::Clear(stream), bytes, peer).await;
+    Some(())
+}
+
+async fn play(world: &Arc<World>, mut deployed: Deployed, address: SocketAddr) -> Vec<Told> {
+    let count = world.schedule.clients.len();
+    let clients: Vec<_> = (0..count).map(|index| tokio::spawn(client::run(world.clone(), index, address))).collect();
+    let mut posters = JoinSet::new();
+    for number in 0..world.schedule.posters.len() {
+        posters.spawn(posts::poster(world.clone(), number));
+    }
+    for change in world.schedule.changes.clone() {
+        publish(world, &mut deployed, change).await;
+    }
+    // Who stays is closed by the drain itself.
+    let early = world.schedule.early_drain;
+    let only_stayers_left = |state: &State| checks::only_stayers_left(state, &world.schedule);
+    world.until(|state| early.is_some_and(|events| state.events >= events) || only_stayers_left(state)).await;
+    while early.is_none() && posters.join_next().await.is_some() {}
+    world.say(|| "drain".to_owned());
+    let left = world.gateway.drain().await;
+    world.note(|state| state.drained = true);
+    if left > 0 {
+        world.fault(format!("the drain left {left} connections"));
+    }
+    while posters.join_next().await.is_some() {}
+    let mut told = Vec::new();
+    for client in clients {
+        match client.await {
+            Ok(one) => told.push(one),
+            Err(error) => {
+                world.fault(format!("a client's task: {error}"));
+                told.push(Told::default());
+            }
+        }
+    }
+    // A handshake that came during the drain may be running still; it is refused or closed.
+    world.gateway.drain().await;
+    told
+}
+
+async fn publish(world: &World, deployed: &mut Deployed, change: Change) {
+    let enough =
+        |state: &State| state.events >= change.after_events || checks::only_stayers_left(state, &world.schedule);
+    world.until(enough).await;
+    match change.what {
+        Published::ExtraRoute(there) => deployed.has_extra = there,
+        Published::Throttle(burst, rate) => deployed.throttle = Some((burst, rate)),
+        Published::StageGone => deployed.is_there = false,
+        Published::StageBack => deployed.is_there = true,
+        Published::Nothing => {}
+    }
+    world.say(|| format!("publish: {:?}", change.what));
+    world.note(|state| {
+        // A stage that comes back, or another number, begins with a full bucket.
+        if let (Some((burst, rate)), Published::Throttle(..) | Published::StageBack) = (deployed.throttle, change.what)
+        {
+            state.bursts += burst;
+            state.rate_max = state.rate_max.max(rate);
+        }
+        state.stages_gone += usize::from(change.what == Published::StageGone);
+    });
+    world.gateway.publish(&deployed.snapshot());
+}

@@ -12,6 +12,8 @@ pub(crate) struct Scope<'a> {
     pub(crate) stage_variables: &'a Map<String>,
     pub(crate) route_key: &'a str,
     pub(crate) event: &'a Event,
+    /// Whether the extended dialect is spoken.
+    pub(crate) extended: bool,
 }
 
 /// One variable: its name after `context.`, and its value as text; `None` where the event has none.

@@ -40,6 +40,10 @@ pub(crate) trait Source {
     fn overrides(&self) -> bool;
     /// `$stageVariables`: a map of texts.
     fn stage_variables(&self) -> Value;
+    /// Whether `$util` has more than AWS's.
+    fn extended(&self) -> bool {
+        false
+    }
 }
 
 /// What a rendering made.
@@ -105,8 +109,9 @@ pub(crate) fn render(template: &Template, given: RenderInput<'_, impl Source>) -
     let source = &given.source;
     let params = if template.names_member("params") { source.params() } else { Value::Null };
     let input = Rc::new(input::Input::new(given.body, params));
-    let mut scope =
-        vtl::Scope::new().with("input", Value::Object(input.clone())).with("util", Value::Object(Rc::new(util::Util)));
+    let mut scope = vtl::Scope::new()
+        .with("input", Value::Object(input.clone()))
+        .with("util", Value::Object(Rc::new(util::Util { extended: source.extended() })));
     if template.names_variable("context") || source.overrides() {
         scope = scope.with("context", source.context());
     }

@@ -38,6 +38,7 @@ pub struct Plan {
     pub access_log: Option<AccessLog>,
     /// The keys of the routes that are counted one by one, in the order of [`Route::detailed`].
     pub detailed_routes: Vec<Arc<str>>,
+    extended: bool,
     pub(crate) selection: Result<Expression, String>,
     pub(crate) selection_text: String,
     variables: Map<String>,
@@ -143,7 +144,13 @@ impl Plan {
 
     /// What the variables of one of this stage's events are worked out from.
     pub(crate) fn scope<'a>(&'a self, route: &'a Route, event: &'a Event) -> Scope<'a> {
-        Scope { stage: &self.key, stage_variables: &self.variables, route_key: &route.key, event }
+        Scope {
+            stage: &self.key,
+            stage_variables: &self.variables,
+            route_key: &route.key,
+            event,
+            extended: self.extended,
+        }
     }
 
     /// Every route, in no order.
@@ -169,7 +176,13 @@ impl Plan {
     /// `route_key` is missing where no route was chosen.
     pub fn access_line(&self, route_key: Option<&str>, event: &Event, facts: &Facts) -> Option<String> {
         let route = route_key.unwrap_or_default();
-        let scope = Scope { stage: &self.key, stage_variables: &self.variables, route_key: route, event };
+        let scope = Scope {
+            stage: &self.key,
+            stage_variables: &self.variables,
+            route_key: route,
+            event,
+            extended: self.extended,
+        };
         self.access_log.as_ref().map(|log| log.line(&scope, route_key, facts))
     }
 

@@ -82,9 +82,10 @@ pub(crate) fn call(
     meter: &mut Meter,
 ) -> Result<Value, Halt> {
     if let Value::Object(object) = target {
-        return match object.call(name, args) {
-            None => Ok(Value::Null),
-            Some(Ok(value)) => {
+        return match (object.call(name, args), args) {
+            (None, [other]) if name == "equals" => equals(target, other, meter).map(Value::Bool),
+            (None, _) => Ok(Value::Null),
+            (Some(Ok(value)), _) => {
                 match &value {
                     Value::Text(text) => meter.string(text.len())?,
                     // What was read from a text.
@@ -93,7 +94,7 @@ pub(crate) fn call(
                 }
                 Ok(value)
             }
-            Some(Err(message)) => Err(Halt::eval(message)),
+            (Some(Err(message)), _) => Err(Halt::eval(message)),
         };
     }
     if let Value::Node(document, at) = target {

@@ -42,7 +42,7 @@ fn line(format: &str, event: &Event, route_key: Option<&str>, facts: &Facts) -> 
     let stage_variables = Map::new();
     let stage = &event.connection.stage;
     let route = route_key.unwrap_or_default();
-    let scope = Scope { stage, stage_variables: &stage_variables, route_key: route, event };
+    let scope = Scope { stage, stage_variables: &stage_variables, route_key: route, event, extended: false };
     compile(format).0.line(&scope, route_key, facts)
 }
 

@@ -4,13 +4,14 @@ use base64::Engine as _;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
-/// Java reads base64 with or without padding, and does not mind left-over bits.
-const BASE64: GeneralPurpose = GeneralPurpose::new(
-    &STANDARD,
-    GeneralPurposeConfig::new()
-        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
-        .with_decode_allow_trailing_bits(true),
-);
+/// Java reads base64 without padding or with all of it, and does not mind left-over bits.
+const BASE64: GeneralPurpose = engine(DecodePaddingMode::RequireCanonical);
+const WITHOUT_PADDING: GeneralPurpose = engine(DecodePaddingMode::RequireNone);
+
+const fn engine(padding: DecodePaddingMode) -> GeneralPurpose {
+    let config = GeneralPurposeConfig::new().with_decode_padding_mode(padding).with_decode_allow_trailing_bits(true);
+    GeneralPurpose::new(&STANDARD, config)
+}
 
 pub(super) fn url_encode(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 16);
@@ -52,6 +53,7 @@ pub(super) fn base64_encode(text: &str) -> String {
 }
 
 pub(super) fn base64_decode(text: &str) -> Result<String, String> {
-    let bytes = BASE64.decode(text).map_err(|error| format!("$util.base64Decode(): {error}"))?;
+    let engine = if text.ends_with('=') { BASE64 } else { WITHOUT_PADDING };
+    let bytes = engine.decode(text).map_err(|error| format!("$util.base64Decode(): {error}"))?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }

@@ -34,6 +34,10 @@ impl Source for EventSource<'_> {
     fn stage_variables(&self) -> Value {
         stage_variables(self.scope)
     }
+
+    fn extended(&self) -> bool {
+        self.scope.extended
+    }
 }
 
 /// `$context` of an event. The order in which keys are given is the order that AWS's printed map has where two fall
@@ -67,6 +71,9 @@ fn context(scope: &Scope<'_>, status: Option<u16>, overrides: bool) -> Value {
         ("connectionId", text(&connection.id.to_string())),
         ("apiId", text(&scope.stage.api_id)),
     ];
+    if let Some(path) = connection.path.as_deref() {
+        members.push(("path", text(path)));
+    }
     if let Some(status) = status {
         members.push(("status", text(&status.to_string())));
     }
@@ -97,7 +104,7 @@ fn stage_variables(scope: &Scope<'_>) -> Value {
 // The twelve keys of the recorded map; an API key adds its own two.
 fn identity(scope: &Scope<'_>) -> Value {
     let connection = &scope.event.connection;
-    hashed(vec![
+    let mut members = vec![
         ("cognitoIdentityPoolId", Value::Null),
         ("cognitoIdentityId", Value::Null),
         ("principalOrgId", Value::Null),
@@ -110,7 +117,13 @@ fn identity(scope: &Scope<'_>) -> Value {
         ("accessKey", Value::Null),
         ("cognitoAuthenticationProvider", Value::Null),
         ("user", Value::Null),
-    ])
+    ];
+    if let Some(caller) = connection.caller.as_deref() {
+        // Where two keys fall into one bucket, these stand where AWS's do (worked out from the order of buckets).
+        members.insert(3, ("apiKey", text(&caller.api_key)));
+        members.insert(6, ("apiKeyId", text(&caller.api_key_id)));
+    }
+    hashed(members)
 }
 
 fn hashed(members: Vec<(&'static str, Value)>) -> Value {
@@ -162,7 +175,13 @@ mod tests {
         for kind in kinds {
             let event =
                 Event { connection: connection.clone(), request_id: id(3), at: Timestamp(1_708_326_702_790), kind };
-            let scope = Scope { stage: &stage, stage_variables: &Map::new(), route_key: "$default", event: &event };
+            let scope = Scope {
+                stage: &stage,
+                stage_variables: &Map::new(),
+                route_key: "$default",
+                event: &event,
+                extended: false,
+            };
             // `domainPrefix` is named in passing by the guide and is not in the recorded map, so templates have it not.
             for variable in VARIABLES.iter().filter(|variable| variable.name != "domainPrefix") {
                 let template = format!("$context.{}", variable.name);

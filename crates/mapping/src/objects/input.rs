@@ -105,6 +105,7 @@ impl Object for Input {
             })),
             ("params", []) => Some(Ok(self.params.clone())),
             ("params", [name @ (Value::Text(_) | Value::Null)]) => Some(Ok(self.param(name))),
+            ("getBody", [_, ..]) => Some(Err("getBody() takes no argument".to_owned())),
             ("getBody", []) => Some(Ok(Value::Text(self.body.clone()))),
             _ => None,
         }

@@ -6,7 +6,10 @@ use crate::objects::{encoding, escape};
 
 /// `$util`.
 #[derive(Debug)]
-pub(super) struct Util;
+pub(super) struct Util {
+    /// Whether the extended dialect's `toJson` is there.
+    pub(super) extended: bool,
+}
 
 /// A function of `$util` and what it takes.
 enum Function {
@@ -40,6 +43,9 @@ impl Object for Util {
 
     fn call(&self, name: &str, args: &[Value]) -> Option<Result<Value, String>> {
         let [arg] = args else { return None };
+        if self.extended && name == "toJson" {
+            return Some(vtl::to_json(arg).map(Value::from));
+        }
         let (_, function) = FUNCTIONS.iter().find(|(known, _)| *known == name)?;
         match (function, arg) {
             (Function::Any(run) | Function::Text(run), Value::Text(text)) => Some(run(text)),

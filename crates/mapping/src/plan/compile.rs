@@ -56,6 +56,7 @@ impl Plan {
             },
             access_log,
             detailed_routes,
+            extended: dialect.extended,
             selection,
             selection_text: api.route_selection_expression.clone(),
             variables: stage.settings.stage_variables.clone(),

@@ -362,6 +362,11 @@ pub(crate) const MAPPING_KEY: &str =
     "Invalid API mapping key specified. It may hold letters, digits and $-_.+!*'(), up to 300 of them";
 /// Source: measured.
 pub(crate) const API_NAME: &str = "Invalid API name specified";
+/// A selection expression that is none. Source: inferred from [`ROUTE_SELECTION`]; what follows the colon is ours.
+pub(crate) fn selection(member: &str, mistake: &str) -> Fault {
+    bad_request(format!("Invalid {member}: {mistake}"))
+}
+
 /// Source: measured.
 pub(crate) const ROUTE_SELECTION: &str = "Invalid routeSelectionExpression";
 /// Source: inferred from [`ROUTE_SELECTION`].

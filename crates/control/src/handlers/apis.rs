@@ -11,6 +11,7 @@ use crate::ids;
 use crate::members::{Kind, Member};
 use crate::page;
 use crate::paths;
+use crate::selection;
 use crate::settings::Settings;
 use crate::store::Document;
 use crate::transaction::Transaction;
@@ -87,6 +88,7 @@ fn check(subject: &Subject, _: &mut Transaction, api: &mut Document) -> Result<(
     if !["$request.header.x-api-key", "$context.authorizer.usageIdentifierKey"].contains(&key) {
         return Err(error::bad_request(error::API_KEY_SELECTION));
     }
+    selection::check(api, "routeSelectionExpression", selection::Subject::Request)?;
     if subject.previous.is_none() {
         api.insert("createdDate".into(), subject.call.date());
     }

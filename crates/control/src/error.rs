@@ -115,6 +115,11 @@ pub(crate) fn wrong_type(member: &str, expected: &str) -> Fault {
     bad_request(format!("member `{member}` must be {expected}"))
 }
 
+/// A member that the resource does not have. Source: ours; only imports are held to it.
+pub(crate) fn unknown_member(member: &str, noun: &str) -> Fault {
+    bad_request(format!("member `{member}` is none of {} {noun}", article(noun)))
+}
+
 /// A value is longer, larger or more numerous than allowed. Source: bounds documented, text ours.
 pub(crate) fn out_of_bounds(member: &str, bounds: &str) -> Fault {
     bad_request(format!("member `{member}` must be {bounds}"))

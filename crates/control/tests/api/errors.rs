@@ -238,6 +238,11 @@ fn integrations() {
                 "ResponseParameters of an Integration is not supported for WEBSOCKET protocolType",
             ),
             case(
+                with("requestParameters", json!({"integration.request.header.x": "route.request.body.a['x"})),
+                "Invalid mapping expression specified: Validation Result: warnings : [], errors : \
+                 [Invalid mapping expression specified: route.request.body.a['x]",
+            ),
+            case(
                 with("requestParameters", json!({"integration.request.body.x": "'a'"})),
                 "Invalid mapping expression specified: Validation Result: warnings : [], errors : \
                  [Invalid mapping expression parameter specified: integration.request.body.x]",

@@ -117,7 +117,11 @@ pub(crate) fn wrong_type(member: &str, expected: &str) -> Fault {
 
 /// A member that the resource does not have. Source: ours; only imports are held to it.
 pub(crate) fn unknown_member(member: &str, noun: &str) -> Fault {
-    bad_request(format!("member `{member}` is none of {} {noun}", article(noun)))
+    let mut noun = format!("{} {noun}", article(noun));
+    if let Some(first) = noun.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    bad_request(format!("{noun} has no member `{member}`"))
 }
 
 /// A value is longer, larger or more numerous than allowed. Source: bounds documented, text ours.

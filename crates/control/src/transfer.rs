@@ -4,8 +4,12 @@
 //! The form is `{"format": "gatewright-definitions-1", "documents": {path: document, …}}` with the documents as the
 //! store has them, oldest first. An import is one batch, so that it is there as a whole or not at all.
 
+use std::collections::HashSet;
+use std::fmt;
 use std::sync::Arc;
 
+use serde::de::{Error as _, IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use types::snapshot::ApiDefinition;
 use types::time::Timestamp;
@@ -105,6 +109,8 @@ fn read(text: &[u8]) -> Result<Vec<(Key, Document)>, ImportError> {
     let Some(Value::Object(documents)) = value.get("documents") else {
         return Err(form("its member `documents` is no object"));
     };
+    let Exported { documents: Distinct } =
+        serde_json::from_slice(text).map_err(|error| ImportError::Form(error.to_string()))?;
     let mut read = Vec::new();
     for ((path, document), sequence) in documents.iter().zip(0..) {
         let Value::Object(document) = document else {
@@ -113,6 +119,42 @@ fn read(text: &[u8]) -> Result<Vec<(Key, Document)>, ImportError> {
         read.push((Key { sequence, path: path.clone() }, document.clone()));
     }
     Ok(read)
+}
+
+/// The document, read once more for what a [`Value`] does not show: of two definitions at one path, as a merge of two
+/// branches can leave them, it has the later one only.
+#[derive(Deserialize)]
+struct Exported {
+    documents: Distinct,
+}
+
+/// An object whose members have distinct names.
+struct Distinct;
+
+impl<'de> Deserialize<'de> for Distinct {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Distinct, D::Error> {
+        from.deserialize_map(DistinctVisitor)
+    }
+}
+
+struct DistinctVisitor;
+
+impl<'de> Visitor<'de> for DistinctVisitor {
+    type Value = Distinct;
+
+    fn expecting(&self, out: &mut fmt::Formatter) -> fmt::Result {
+        out.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Distinct, A::Error> {
+        let mut seen = HashSet::new();
+        while let Some((path, IgnoredAny)) = map.next_entry::<String, _>()? {
+            if let Some(path) = seen.replace(path) {
+                return Err(A::Error::custom(format!("{path} stands there twice")));
+            }
+        }
+        Ok(Distinct)
+    }
 }
 
 fn definition(path: &str, detail: impl Into<String>) -> ImportError {

@@ -158,7 +158,7 @@ fn what_does_not_hold_up_is_named_and_nothing_is_imported() {
     let number = changed(&api, &|document| drop(document.insert("createdDate".into(), json!(5))));
     check(number, "member `createdDate` must be a string");
     let slip = changed(&api, &|document| drop(document.insert("nmae".into(), json!("n"))));
-    check(slip, "member `nmae` is none of an Api");
+    check(slip, "An Api has no member `nmae`");
     check(with("apis/", json!({"apiId": ""})), "apis/: `` is no id");
     check(with("apis/a b", json!({"apiId": "a b"})), "apis/a b: `a b` is no id");
     let key = path("apikeys/");
@@ -169,6 +169,11 @@ fn what_does_not_hold_up_is_named_and_nothing_is_imported() {
     check(without(&api), "what it belongs to is missing");
     check(with(&path("/definition"), json!({})), "missing field");
     check(with("account/settings", json!({"cloudwatchRoleArn": "no role"})), "The role ARN is not well formed");
+    // Two branches that were merged: neither may vanish.
+    let first = format!("\"documents\":{{{}:", json!(api));
+    let twice = good.to_string().replacen("\"documents\":{", &format!("{first}{{}},"), 1);
+    let error = import(&settings(), &mut source, twice.as_bytes(), true).unwrap_err().to_string();
+    assert!(error.contains(&format!("{api} stands there twice")), "{error}");
     let error = import(&settings(), &mut source, b"{", true).unwrap_err().to_string();
     assert!(error.starts_with("not a document that `gatewright export` wrote: EOF"), "{error}");
 }

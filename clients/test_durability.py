@@ -1,5 +1,9 @@
-"""Kill -9 in the middle of writing: after a restart on the same data folder, every write that was answered is there."""
+"""Kill -9 in the middle of writing, and a disk that is full: after a restart on the same data folder, every write that
+was answered is there."""
 
+import os
+import resource
+import shlex
 import threading
 
 import pytest
@@ -138,3 +142,41 @@ def test_an_api_and_its_stage_serve_again_after_a_clean_restart(start_gateway, t
     assert after == before
     with RawClient(again.port, api.target) as raw:
         assert raw.ask("hello") == "hello"
+
+
+def test_a_disk_that_takes_no_more_is_told_and_loses_nothing(start_gateway, tmp_path, monkeypatch):
+    # A limit on the size of files stands for the disk; the signal that comes with it is none that a full disk sends.
+    program = tmp_path / "program"
+    program.write_text(f"#!/bin/sh\ntrap '' XFSZ\nexec {shlex.quote(os.environ['GATEWRIGHT_BIN'])} \"$@\"\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("GATEWRIGHT_BIN", str(program))
+    data = tmp_path / "data"
+    gateway = start_gateway(data_dir=data)
+    client = control(gateway.url)
+    expected = []
+
+    def create():
+        api = client.create_api(
+            Name=f"api{len(expected)}", Description="x" * 1024, ProtocolType="WEBSOCKET", RouteSelectionExpression="$request.body.a"
+        )
+        expected.append(api["Name"])
+
+    def names():
+        return [api["Name"] for page in client.get_paginator("get_apis").paginate() for api in page["Items"]]
+
+    create()
+    size = (data / "gatewright.redb").stat().st_size
+    resource.prlimit(gateway.process.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+    with pytest.raises(ClientError) as refused:
+        for _ in range(size // 1024):
+            create()
+    error = refused.value.response
+    assert error["ResponseMetadata"]["HTTPStatusCode"] == 500, error
+    assert error["Error"]["Message"].startswith("The change was not stored: "), error
+    gateway.wait_for_log("POST /v2/apis failed: The change was not stored: ", kind="error")
+    assert names() == expected
+    resource.prlimit(gateway.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    create()
+    gateway.kill()
+    client = control(start_gateway(data_dir=data).url)
+    assert names() == expected

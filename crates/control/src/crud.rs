@@ -9,6 +9,7 @@ use types::time::Timestamp;
 use crate::error::{self, Fault};
 use crate::members::{self, Member};
 use crate::page::{Page, Paging};
+use crate::paths;
 use crate::settings::Settings;
 use crate::store::Document;
 use crate::transaction::Transaction;
@@ -155,7 +156,7 @@ pub(crate) fn create_as(resource: &Resource, id: Option<String>, call: &Call, tx
     }
     let most = (resource.quota.get)(&call.settings.limits);
     if most != 0 && tx.count(&collection) >= most {
-        return Err(error::too_many(resource));
+        return Err(too_many(resource));
     }
     let document = members::arrange(resource.members, document);
     let answer = (resource.present)(call.settings, &document);
@@ -164,6 +165,16 @@ pub(crate) fn create_as(resource: &Resource, id: Option<String>, call: &Call, tx
     }
     tx.put(&collection, &id, document);
     Ok(Some(answer))
+}
+
+fn too_many(resource: &Resource) -> Fault {
+    let (noun, limit) = (resource.noun, resource.quota.name);
+    let is_apis = resource.parent.is_some() && resource.collection != paths::API_MAPPINGS;
+    match (resource.paging.is_v1(), is_apis) {
+        (true, _) => error::too_many_v1(noun, limit),
+        (false, true) => error::too_many_in_api(noun),
+        (false, false) => error::too_many(noun, limit),
+    }
 }
 
 /// Answers one resource.

@@ -6,9 +6,6 @@
 use http::StatusCode;
 use types::arn::Place;
 
-use crate::crud::Resource;
-use crate::patch::Step;
-use crate::paths;
 use crate::store::StoreError;
 
 /// Why the control plane cannot start.
@@ -118,6 +115,15 @@ pub(crate) fn wrong_type(member: &str, expected: &str) -> Fault {
     bad_request(format!("member `{member}` must be {expected}"))
 }
 
+/// A member that the resource does not have. Source: ours; only imports are held to it.
+pub(crate) fn unknown_member(member: &str, noun: &str) -> Fault {
+    let mut noun = format!("{} {noun}", article(noun));
+    if let Some(first) = noun.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    bad_request(format!("{noun} has no member `{member}`"))
+}
+
 /// A value is longer, larger or more numerous than allowed. Source: bounds documented, text ours.
 pub(crate) fn out_of_bounds(member: &str, bounds: &str) -> Fault {
     bad_request(format!("member `{member}` must be {bounds}"))
@@ -184,22 +190,25 @@ pub(crate) fn api_id_taken(id: &str) -> Fault {
     conflict(format!("An API with the id {id} already exists"))
 }
 
-/// Too many resources of one kind. Source: reported for integrations, inferred for the others of an API; for those of
-/// the account ours, with v1's documented name and status where v1 has the resource.
-pub(crate) fn too_many(resource: &Resource) -> Fault {
-    let (noun, limit) = (resource.noun, resource.quota.name);
-    let is_apis = resource.collection != paths::API_MAPPINGS && resource.parent.is_some();
-    match resource.paging.is_v1() {
-        true => Fault {
-            status: StatusCode::TOO_MANY_REQUESTS,
-            name: "LimitExceededException",
-            message: format!("The maximum number of {noun}s has been reached: limit {limit}"),
-        },
-        false if is_apis => bad_request(format!(
-            "Maximum number of {noun}s for this API has been reached. Please contact AWS if you need additional {noun}s."
-        )),
-        false => bad_request(format!("The maximum number of {noun}s has been reached: limit {limit}")),
-    }
+/// Too many resources of one kind in an API. Source: reported for integrations, inferred for the others.
+pub(crate) fn too_many_in_api(noun: &str) -> Fault {
+    bad_request(format!(
+        "Maximum number of {noun}s for this API has been reached. Please contact AWS if you need additional {noun}s."
+    ))
+}
+
+/// Too many resources of one kind in the account, or below a domain name. Source: ours.
+pub(crate) fn too_many(noun: &str, limit: &str) -> Fault {
+    bad_request(too_many_text(noun, limit))
+}
+
+/// As [`too_many`], of v1. Source: documented name and status, text ours.
+pub(crate) fn too_many_v1(noun: &str, limit: &str) -> Fault {
+    Fault { status: StatusCode::TOO_MANY_REQUESTS, name: "LimitExceededException", message: too_many_text(noun, limit) }
+}
+
+fn too_many_text(noun: &str, limit: &str) -> String {
+    format!("The maximum number of {noun}s has been reached: limit {limit}")
 }
 
 /// The integration still has routes. Source: reported.
@@ -259,18 +268,13 @@ pub(crate) fn mapping_source(source: &str) -> String {
 }
 
 /// A step of v1's updates names what cannot be changed. Source: recorded, down to the two spaces.
-pub(crate) fn patch_path(step: &Step, paths: &[&str]) -> Fault {
-    bad_request(format!(
-        "Invalid patch path  '{}' specified for op '{}'. Must be one of: [{}]",
-        step.path,
-        step.op.word(),
-        paths.join(", ")
-    ))
+pub(crate) fn patch_path(path: &str, op: &str, paths: &[&str]) -> Fault {
+    bad_request(format!("Invalid patch path  '{path}' specified for op '{op}'. Must be one of: [{}]", paths.join(", ")))
 }
 
 /// A step's value is no number where one is needed. Source: inferred from [`patch_path`].
-pub(crate) fn patch_value(step: &Step) -> Fault {
-    bad_request(format!("Invalid patch value  '{}' specified for path '{}'", step.value, step.path))
+pub(crate) fn patch_value(value: &str, path: &str) -> Fault {
+    bad_request(format!("Invalid patch value  '{value}' specified for path '{path}'"))
 }
 
 /// A usage plan names a stage that is not there. Source: recorded.
@@ -367,6 +371,11 @@ pub(crate) const MAPPING_KEY: &str =
     "Invalid API mapping key specified. It may hold letters, digits and $-_.+!*'(), up to 300 of them";
 /// Source: measured.
 pub(crate) const API_NAME: &str = "Invalid API name specified";
+/// A selection expression that is none. Source: inferred from [`ROUTE_SELECTION`]; what follows the colon is ours.
+pub(crate) fn selection(member: &str, mistake: &str) -> Fault {
+    bad_request(format!("Invalid {member}: {mistake}"))
+}
+
 /// Source: measured.
 pub(crate) const ROUTE_SELECTION: &str = "Invalid routeSelectionExpression";
 /// Source: inferred from [`ROUTE_SELECTION`].

@@ -6,6 +6,7 @@ pub(crate) mod authorizers;
 pub(crate) mod deployments;
 pub(crate) mod domain_names;
 pub(crate) mod integrations;
+mod mapped;
 pub(crate) mod model_template;
 pub(crate) mod models;
 pub(crate) mod responses;

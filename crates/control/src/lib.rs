@@ -21,6 +21,7 @@ mod patch;
 mod paths;
 mod publication;
 mod router;
+mod selection;
 mod settings;
 mod state;
 pub mod store;

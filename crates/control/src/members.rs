@@ -186,6 +186,21 @@ pub(crate) fn settle(table: &[Member], noun: &str, document: &mut Document) -> R
     check(table, noun, document)
 }
 
+/// Checks a document of which nobody knows whether this program wrote it, and fills in the defaults that it lacks.
+///
+/// # Errors
+/// 400 for a member that is none, for a wrong JSON type, and as [`settle`].
+pub(crate) fn readmit(table: &[Member], noun: &str, document: &Document) -> Result<Document, Fault> {
+    let is_kept = |member: &Member| !matches!(member.rule, Rule::Refused(_) | Rule::Ignored);
+    for (name, value) in document {
+        let member = table.iter().find(|member| member.name == name && is_kept(member));
+        member.ok_or_else(|| error::unknown_member(name, noun))?.kind.check_type(name, value)?;
+    }
+    let mut settled = document.clone();
+    settle(table, noun, &mut settled)?;
+    Ok(arrange(table, settled))
+}
+
 fn check(table: &[Member], noun: &str, document: &Document) -> Result<(), Fault> {
     if let Some(member) = table.iter().find(|member| member.required && !document.contains_key(member.name)) {
         return Err(match member.missing {

@@ -80,9 +80,10 @@ fn response_source(source: &str) -> bool {
         || variable(source)
 }
 
-/// `body`, or `body.` and a JSONPath, which is read when the mapping is used.
+/// `body`, or `body.` and a JSONPath.
 fn is_body(rest: &str) -> bool {
-    rest == "body" || rest.strip_prefix("body.").is_some_and(|path| !path.is_empty())
+    let path = rest.strip_prefix("body.").filter(|path| !path.is_empty());
+    rest == "body" || path.is_some_and(|path| jsonpath::Path::parse(&format!("$.{path}")).is_ok())
 }
 
 fn literal(source: &str) -> bool {

@@ -23,6 +23,17 @@ pub(crate) struct Step<'a> {
     pub(crate) value: &'a str,
 }
 
+impl Step<'_> {
+    /// The refusal of a step whose path is none of these.
+    pub(crate) fn wrong_path(&self, paths: &[&str]) -> Fault {
+        error::patch_path(self.path, self.op.word(), paths)
+    }
+
+    fn wrong_value(&self) -> Fault {
+        error::patch_value(self.value, self.path)
+    }
+}
+
 /// What a step does. v1 has three more, which no path here takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Op {
@@ -34,7 +45,7 @@ pub(crate) enum Op {
 
 impl Op {
     /// As it goes over the wire.
-    pub(crate) fn word(self) -> &'static str {
+    fn word(self) -> &'static str {
         match self {
             Op::Add => "add",
             Op::Remove => "remove",
@@ -114,7 +125,7 @@ pub(crate) fn take(
     step: &Step,
 ) -> Result<(), Fault> {
     if !paths.contains(&step.path) {
-        return Err(error::patch_path(step, paths));
+        return Err(step.wrong_path(paths));
     }
     let segments: Vec<&str> = step.path.split('/').skip(1).collect();
     set(members, document, &segments, step)
@@ -151,7 +162,7 @@ fn converted(kind: Kind, step: &Step) -> Result<Option<Value>, Fault> {
     if step.value.is_empty() {
         return Ok(None);
     }
-    let number = |number: Option<Number>| number.map(Value::Number).ok_or_else(|| error::patch_value(step));
+    let number = |number: Option<Number>| number.map(Value::Number).ok_or_else(|| step.wrong_value());
     Ok(Some(match kind {
         // Any other word counts as false. Source: recorded.
         Kind::Flag => Value::Bool(step.value.eq_ignore_ascii_case("true")),
@@ -159,6 +170,6 @@ fn converted(kind: Kind, step: &Step) -> Result<Option<Value>, Fault> {
         Kind::Number => number(step.value.parse::<f64>().ok().and_then(Number::from_f64))?,
         Kind::Text { .. } | Kind::Choice(_) => Value::String(step.value.to_owned()),
         // A whole object is no text; what is in it has paths of its own.
-        _ => return Err(error::patch_value(step)),
+        _ => return Err(step.wrong_value()),
     }))
 }

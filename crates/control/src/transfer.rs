@@ -4,13 +4,17 @@
 //! The form is `{"format": "gatewright-definitions-1", "documents": {path: document, …}}` with the documents as the
 //! store has them, oldest first. An import is one batch, so that it is there as a whole or not at all.
 
+use std::collections::HashSet;
+use std::fmt;
 use std::sync::Arc;
 
+use serde::de::{Error as _, IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use types::snapshot::ApiDefinition;
 use types::time::Timestamp;
 
-use crate::crud::{Call, Resource, Subject};
+use crate::crud::{Call, IdRule, Resource, Subject};
 use crate::error::Error;
 use crate::handlers::v1::account;
 use crate::members;
@@ -24,6 +28,16 @@ use crate::transaction::Transaction;
 
 /// Says what the document is; a later form has another number.
 const FORMAT: &str = "gatewright-definitions-1";
+
+/// How much of a wrong format's name is shown.
+const SHOWN_CHARS_MAX: usize = 64;
+
+/// The longest id. Ours: more than any that this program makes or a tag can ask for.
+const ID_CHARS_MAX: usize = 64;
+
+/// Members that the program writes at creation and cannot make up later: what lacks one was not exported.
+const WRITTEN_ONCE: &[&str] =
+    &["createdDate", "expirationDate", "lastUpdatedDate", "pemEncodedCertificate", "privateKeyPem"];
 
 /// Why definitions cannot be taken in.
 #[derive(Debug, thiserror::Error)]
@@ -63,12 +77,12 @@ pub fn export(store: &mut dyn Store) -> Result<Value, StoreError> {
 /// Puts definitions into a store and gives their number. `replaces`: what is there now goes away.
 ///
 /// Every definition is checked first, as if it were sent, together with all others; deployments must be readable.
+/// Defaults that a definition lacks are filled in.
 ///
 /// # Errors
 /// Names the definition that does not hold up, or the store's trouble. Nothing is imported then.
 pub fn import(settings: &Settings, store: &mut dyn Store, text: &[u8], replaces: bool) -> Result<usize, ImportError> {
-    let documents = read(text)?;
-    check(settings, &documents)?;
+    let documents = check(settings, read(text)?)?;
     let old = store.load()?;
     if !old.is_empty() && !replaces {
         return Err(ImportError::NotEmpty(old.len()));
@@ -84,12 +98,19 @@ pub fn import(settings: &Settings, store: &mut dyn Store, text: &[u8], replaces:
 fn read(text: &[u8]) -> Result<Vec<(Key, Document)>, ImportError> {
     let form = |detail: &str| ImportError::Form(detail.to_owned());
     let value: Value = serde_json::from_slice(text).map_err(|error| form(&error.to_string()))?;
-    if value["format"] != FORMAT {
-        return Err(form(&format!("its member `format` is not `{FORMAT}`")));
+    match value["format"].as_str() {
+        Some(FORMAT) => {}
+        Some(other) => {
+            let other: String = other.chars().take(SHOWN_CHARS_MAX).collect();
+            return Err(form(&format!("its format is `{other}`, and this version of the program reads `{FORMAT}`")));
+        }
+        None => return Err(form(&format!("its member `format` is not `{FORMAT}`"))),
     }
     let Some(Value::Object(documents)) = value.get("documents") else {
         return Err(form("its member `documents` is no object"));
     };
+    let Exported { documents: Distinct } =
+        serde_json::from_slice(text).map_err(|error| ImportError::Form(error.to_string()))?;
     let mut read = Vec::new();
     for ((path, document), sequence) in documents.iter().zip(0..) {
         let Value::Object(document) = document else {
@@ -100,28 +121,69 @@ fn read(text: &[u8]) -> Result<Vec<(Key, Document)>, ImportError> {
     Ok(read)
 }
 
+/// The document, read once more for what a [`Value`] does not show: of two definitions at one path, as a merge of two
+/// branches can leave them, it has the later one only.
+#[derive(Deserialize)]
+struct Exported {
+    documents: Distinct,
+}
+
+/// An object whose members have distinct names.
+struct Distinct;
+
+impl<'de> Deserialize<'de> for Distinct {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Distinct, D::Error> {
+        from.deserialize_map(DistinctVisitor)
+    }
+}
+
+struct DistinctVisitor;
+
+impl<'de> Visitor<'de> for DistinctVisitor {
+    type Value = Distinct;
+
+    fn expecting(&self, out: &mut fmt::Formatter) -> fmt::Result {
+        out.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Distinct, A::Error> {
+        let mut seen = HashSet::new();
+        while let Some((path, IgnoredAny)) = map.next_entry::<String, _>()? {
+            if let Some(path) = seen.replace(path) {
+                return Err(A::Error::custom(format!("{path} stands there twice")));
+            }
+        }
+        Ok(Distinct)
+    }
+}
+
 fn definition(path: &str, detail: impl Into<String>) -> ImportError {
     ImportError::Definition { path: path.to_owned(), detail: detail.into() }
 }
 
-fn check(settings: &Settings, documents: &[(Key, Document)]) -> Result<(), ImportError> {
-    let state = State::load(documents.to_vec()).map_err(|error| ImportError::Form(error.to_string()))?;
-    for (key, document) in documents {
-        check_one(settings, &state, &key.path, document)?;
-    }
+/// Checks all definitions; gives them as they are to be stored.
+fn check(settings: &Settings, documents: Vec<(Key, Document)>) -> Result<Vec<(Key, Document)>, ImportError> {
+    let state = State::load(documents.clone()).map_err(|error| ImportError::Form(error.to_string()))?;
+    let checked = documents.into_iter().map(|(key, document)| {
+        let checked = check_one(settings, &state, &key.path, document);
+        checked.map(|document| (key, document))
+    });
+    let checked = checked.collect::<Result<_, ImportError>>()?;
     match Publication::default().first(&Transaction::new(&state)) {
-        Ok(_) => Ok(()),
+        Ok(_) => Ok(checked),
         Err(Error::Document { path, detail }) => Err(definition(&path, detail)),
         Err(error) => Err(ImportError::Form(error.to_string())),
     }
 }
 
 /// Checks one definition: its place, its members, and its resource's own rules among all the others.
-fn check_one(settings: &Settings, state: &State, path: &str, document: &Document) -> Result<(), ImportError> {
+/// Gives it with the defaults that it lacks.
+fn check_one(settings: &Settings, state: &State, path: &str, document: Document) -> Result<Document, ImportError> {
     let segments: Vec<&str> = path.split('/').collect();
     match segments.as_slice() {
         [paths::ACCOUNT, paths::SETTINGS] => {
-            return account::check(document).map_err(|fault| definition(path, fault.message));
+            account::check(&document).map_err(|fault| definition(path, fault.message))?;
+            return Ok(document);
         }
         ["apis", _, "deployments", id, "definition"] => {
             let parsed: Result<ApiDefinition, _> = serde_json::from_value(Value::Object(document.clone()));
@@ -129,7 +191,7 @@ fn check_one(settings: &Settings, state: &State, path: &str, document: &Document
             let parent = path.rsplit_once('/').and_then(|(parent, _)| parent.rsplit_once('/'));
             let tx = Transaction::new(state);
             let there = parent.is_some_and(|(collection, _)| tx.get(collection, id).is_some());
-            return if there { Ok(()) } else { Err(definition(path, "its deployment is missing")) };
+            return if there { Ok(document) } else { Err(definition(path, "its deployment is missing")) };
         }
         _ => {}
     }
@@ -140,17 +202,34 @@ fn check_one(settings: &Settings, state: &State, path: &str, document: &Document
     if document.get(resource.id_member).and_then(Value::as_str) != Some(id) {
         return Err(definition(path, format!("its member `{}` is not `{id}`", resource.id_member)));
     }
+    if matches!(resource.id, IdRule::Random(_)) && !is_id(id) {
+        return Err(definition(path, format!("`{id}` is no id: letters, digits and hyphens, up to {ID_CHARS_MAX}")));
+    }
     let mut tx = Transaction::new(state);
     let above: Vec<String> = segments.iter().skip(1).step_by(2).map(|id| (*id).to_owned()).collect();
     let parent = collection.rsplit_once('/').and_then(|(parent, _)| parent.rsplit_once('/'));
     if parent.is_some_and(|(collection, id)| tx.get(collection, id).is_none()) {
         return Err(definition(path, "what it belongs to is missing"));
     }
-    members::merge(resource.members, resource.noun, None, document).map_err(|fault| definition(path, fault.message))?;
+    if let Some(member) = resource.members.iter().map(|member| member.name).find(|name| lacks(&document, name)) {
+        return Err(definition(path, format!("its member `{member}` is missing")));
+    }
+    let document = members::readmit(resource.members, resource.noun, &document)
+        .map_err(|fault| definition(path, fault.message))?;
     let call =
         Call { settings, now: Timestamp::default(), params: above, query: Vec::new(), body: Document::new(), raw: &[] };
-    let subject = Subject { call: &call, collection, id, previous: Some(document) };
-    (resource.check)(&subject, &mut tx, &mut document.clone()).map_err(|fault| definition(path, fault.message))
+    let subject = Subject { call: &call, collection, id, previous: Some(&document) };
+    (resource.check)(&subject, &mut tx, &mut document.clone()).map_err(|fault| definition(path, fault.message))?;
+    Ok(document)
+}
+
+fn lacks(document: &Document, member: &str) -> bool {
+    WRITTEN_ONCE.contains(&member) && !document.contains_key(member)
+}
+
+/// Whether a text can stand in a path as an id.
+fn is_id(text: &str) -> bool {
+    (1..=ID_CHARS_MAX).contains(&text.len()) && text.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'-')
 }
 
 /// Whether a resource's collection and those above it are the path's.

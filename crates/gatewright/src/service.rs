@@ -17,6 +17,7 @@ use crate::answers::{
     Response, error, feed_response, from_connections, from_gateway, full, json_response, moved, page_response,
     text_response, typed_error,
 };
+use crate::args::LogLevel;
 use crate::demo::page;
 use crate::feed;
 use crate::logs::Log;
@@ -172,10 +173,19 @@ impl Service {
         };
         let _permit = self.control_calls.acquire().await;
         let control = self.control.clone();
+        let call = format!("{} {}", parts.method, parts.uri.path());
         // A write waits for the disk; the threads of the data plane do not.
         let answer = tokio::task::spawn_blocking(move || control.handle(http::Request::from_parts(parts, body))).await;
         match answer {
-            Ok(answer) => answer.map(full),
+            Ok(answer) => {
+                // A full disk is the business of who runs the program, not only of the tool that happens to meet it.
+                if answer.status() == StatusCode::INTERNAL_SERVER_ERROR {
+                    let body: serde_json::Value = serde_json::from_slice(answer.body()).unwrap_or_default();
+                    let why = body["message"].as_str().unwrap_or("no reason is known");
+                    self.log.say(LogLevel::Error, format!("{call} failed: {why}"));
+                }
+                answer.map(full)
+            }
             Err(_) => {
                 typed_error(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerErrorException", "Internal failure")
             }

@@ -39,12 +39,6 @@ pub(crate) static API_MAPPING: Resource = Resource {
     absent: |_, _| error::no_such("API mapping"),
 };
 
-/// Whether any domain name has a mapping like this.
-pub(crate) fn any(tx: &Transaction, is_it: impl Fn(&Document) -> bool) -> bool {
-    let mut domains = tx.all(paths::DOMAIN_NAMES);
-    domains.any(|(name, _)| tx.all(&paths::api_mappings(name)).any(|(_, mapping)| is_it(mapping)))
-}
-
 fn check(subject: &Subject, tx: &mut Transaction, mapping: &mut Document) -> Result<(), Fault> {
     let key = text(mapping, "apiMappingKey");
     // A slash would make a path of several levels, which WebSocket APIs do not have. Source: documented.

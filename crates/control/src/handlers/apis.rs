@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::v1::usage_plans;
-use super::{api_mappings, tagged};
+use super::{mapped, tagged};
 use crate::crud::{self, Answer, Call, IdRule, Quota, Resource, Subject};
 use crate::documents::text;
 use crate::error::{self, Fault};
@@ -11,6 +11,7 @@ use crate::ids;
 use crate::members::{Kind, Member};
 use crate::page;
 use crate::paths;
+use crate::selection;
 use crate::settings::Settings;
 use crate::store::Document;
 use crate::transaction::Transaction;
@@ -87,6 +88,7 @@ fn check(subject: &Subject, _: &mut Transaction, api: &mut Document) -> Result<(
     if !["$request.header.x-api-key", "$context.authorizer.usageIdentifierKey"].contains(&key) {
         return Err(error::bad_request(error::API_KEY_SELECTION));
     }
+    selection::check(api, "routeSelectionExpression", selection::Subject::Request)?;
     if subject.previous.is_none() {
         api.insert("createdDate".into(), subject.call.date());
     }
@@ -95,7 +97,7 @@ fn check(subject: &Subject, _: &mut Transaction, api: &mut Document) -> Result<(
 
 /// Refused while a domain name leads to it; usage plans forget it. Source: reported, and inferred.
 fn before_delete(subject: &Subject, tx: &mut Transaction, _: &Document) -> Result<(), Fault> {
-    if api_mappings::any(tx, |mapping| text(mapping, "apiId") == subject.id) {
+    if mapped::has_api(tx, subject.id) {
         return Err(error::api_is_mapped(subject.id));
     }
     usage_plans::forget_stages(tx, |api_id, _| api_id == subject.id);

@@ -12,6 +12,7 @@ use crate::members::{Kind, Member, Rule};
 use crate::page;
 use crate::parameters;
 use crate::paths;
+use crate::selection;
 use crate::store::Document;
 use crate::transaction::Transaction;
 
@@ -105,6 +106,7 @@ fn check(_: &Subject, tx: &mut Transaction, integration: &mut Document) -> Resul
     if integration.get("credentialsArn").and_then(Value::as_str).is_some_and(|arn| !parameters::is_role(arn)) {
         return Err(error::bad_request(error::ROLE_ARN));
     }
+    selection::check(integration, "templateSelectionExpression", selection::Subject::Request)?;
     check_templates(integration, "requestTemplates")?;
     parameters::check_request(integration)
 }

@@ -12,6 +12,7 @@ use crate::ids;
 use crate::members::{Kind, Member, Rule};
 use crate::page;
 use crate::parameters;
+use crate::selection;
 use crate::store::Document;
 use crate::transaction::Transaction;
 
@@ -70,6 +71,7 @@ fn check_integration_response(subject: &Subject, tx: &mut Transaction, response:
     if taken {
         return Err(error::response_key_taken("IntegrationResponse", key, "Integration"));
     }
+    selection::check(response, "templateSelectionExpression", selection::Subject::Response)?;
     check_templates(response, "responseTemplates")?;
     parameters::check_response(response)
 }

@@ -12,6 +12,7 @@ use crate::members::{Kind, Member, Rule};
 use crate::page;
 use crate::parameters;
 use crate::paths;
+use crate::selection;
 use crate::store::Document;
 use crate::transaction::Transaction;
 
@@ -77,6 +78,7 @@ fn check(subject: &Subject, tx: &mut Transaction, route: &mut Document) -> Resul
             return Err(error::mapping_expressions(&mistakes));
         }
     }
+    selection::check(route, "modelSelectionExpression", selection::Subject::Request)?;
     check_authorization(subject, tx, route, &key)?;
     check_target(subject, tx, route)?;
     if subject.namesake(tx, "routeKey", &Value::String(key.clone())).is_some() {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::apis::API;
 use super::v1::usage_plans;
-use super::{api_mappings, tagged};
+use super::{mapped, tagged};
 use crate::crud::{self, Answer, Call, IdRule, Quota, Resource, Subject};
 use crate::deployments;
 use crate::documents::{is_automatic, text};
@@ -172,7 +172,7 @@ fn check(subject: &Subject, tx: &mut Transaction, stage: &mut Document) -> Resul
 /// Refused while a domain name leads to it; usage plans forget it. Source of both: inferred.
 fn before_delete(subject: &Subject, tx: &mut Transaction, _: &Document) -> Result<(), Fault> {
     let (api_id, name) = (subject.api_id().to_owned(), subject.id.to_owned());
-    if api_mappings::any(tx, |mapping| text(mapping, "apiId") == api_id && text(mapping, "stage") == name) {
+    if mapped::has_stage(tx, &api_id, &name) {
         return Err(error::stage_is_mapped(&api_id, &name));
     }
     usage_plans::forget_stages(tx, |api, stage| api == api_id && stage == name);

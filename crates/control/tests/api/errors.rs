@@ -114,6 +114,33 @@ fn apis() {
 }
 
 #[test]
+fn an_expression_that_selects_nothing_is_refused_wherever_it_stands() {
+    let gateway = Gateway::new();
+    let api = gateway.api();
+    let route = gateway.make(&format!("{api}/routes"), json!({"routeKey": "say"}), "routeId");
+    let mock = gateway.make(&format!("{api}/integrations"), json!({"integrationType": "MOCK"}), "integrationId");
+    let responses = format!("{mock}/integrationresponses");
+    let response = gateway.make(&responses, json!({"integrationResponseKey": "$default"}), "integrationResponseId");
+    for (path, member) in [
+        (&api, "routeSelectionExpression"),
+        (&route, "modelSelectionExpression"),
+        (&mock, "templateSelectionExpression"),
+        (&response, "templateSelectionExpression"),
+    ] {
+        let before = gateway.ok("GET", path, Value::Null);
+        for wrong in ["$context.stage", "${request.body.a", "$request.body[", "$"] {
+            let (status, answer) = gateway.call("PATCH", path, json!({member: wrong}));
+            let message = answer["message"].as_str().unwrap();
+            assert_eq!(status, 400, "{member} {wrong}");
+            assert!(message.starts_with(&format!("Invalid {member}: `${}", &wrong[1..])), "{wrong}: {message}");
+        }
+        gateway.check("GET", path, Value::Null, 200, before);
+        gateway.ok("PATCH", path, json!({member: "${request.body.a}-\\$x"}));
+    }
+    gateway.ok("PATCH", &response, json!({"templateSelectionExpression": "$integration.response.statuscode"}));
+}
+
+#[test]
 fn routes() {
     let gateway = Gateway::new();
     let api = gateway.api();
@@ -209,6 +236,11 @@ fn integrations() {
             case(
                 with("responseParameters", json!({"200": {"a": "b"}})),
                 "ResponseParameters of an Integration is not supported for WEBSOCKET protocolType",
+            ),
+            case(
+                with("requestParameters", json!({"integration.request.header.x": "route.request.body.a['x"})),
+                "Invalid mapping expression specified: Validation Result: warnings : [], errors : \
+                 [Invalid mapping expression specified: route.request.body.a['x]",
             ),
             case(
                 with("requestParameters", json!({"integration.request.body.x": "'a'"})),

@@ -28,6 +28,14 @@ fn refused(gateway: &Gateway, call: (&str, &str), body: Value, name: (u16, &str)
 }
 
 #[test]
+fn whether_an_api_key_is_on_can_be_said_by_a_word() {
+    let gateway = Gateway::new();
+    for (word, is_enabled) in [(json!("True"), true), (json!("yes"), false), (json!(1), false), (Value::Null, false)] {
+        assert_eq!(gateway.ok("POST", "/apikeys", json!({"enabled": word}))["enabled"], is_enabled, "{word}");
+    }
+}
+
+#[test]
 fn an_api_key_is_off_until_somebody_turns_it_on_and_shows_its_value_to_those_who_ask() {
     let gateway = Gateway::new();
     let made = gateway.ok("POST", "/apikeys", json!({}));

@@ -81,6 +81,24 @@ fn what_is_exported_comes_back_the_same() {
 }
 
 #[test]
+fn what_a_definition_lacks_is_filled_in() {
+    let shared = Shared::default();
+    let gateway = Gateway::open(Box::new(shared.clone()));
+    fill(&gateway);
+    let exported = export(&mut shared.clone()).unwrap();
+    let mut short = exported.clone();
+    for document in short["documents"].as_object_mut().unwrap().values_mut() {
+        for member in ["defaultRouteSettings", "stageVariables", "tags", "authorizationType", "timeoutInMillis"] {
+            document.as_object_mut().unwrap().shift_remove(member);
+        }
+    }
+    assert_ne!(short, exported);
+    let mut copy = Shared::default();
+    import(&settings(), &mut copy, &serde_json::to_vec(&short).unwrap(), false).unwrap();
+    assert_eq!(export(&mut copy).unwrap(), exported);
+}
+
+#[test]
 fn what_does_not_hold_up_is_named_and_nothing_is_imported() {
     let mut source = MemoryStore::default();
     let shared = Shared::default();
@@ -123,10 +141,39 @@ fn what_does_not_hold_up_is_named_and_nothing_is_imported() {
     );
     let astray = json!({"routeId": "y", "routeKey": "k", "authorizationType": "NONE", "target": "integrations/nope"});
     check(with(&format!("{api}/routes/y"), astray), "Invalid Integration identifier specified");
+    let changed = |path: &str, change: &dyn Fn(&mut serde_json::Map<String, Value>)| {
+        let mut document = documents[path].as_object().unwrap().clone();
+        change(&mut document);
+        with(path, document.into())
+    };
+    for (part, member) in [
+        ("/stages/", "createdDate"),
+        ("/stages/", "lastUpdatedDate"),
+        ("clientcertificates/", "privateKeyPem"),
+        ("apikeys/", "createdDate"),
+    ] {
+        let lacks = changed(&path(part), &|document| drop(document.shift_remove(member).unwrap()));
+        check(lacks, &format!("its member `{member}` is missing"));
+    }
+    let number = changed(&api, &|document| drop(document.insert("createdDate".into(), json!(5))));
+    check(number, "member `createdDate` must be a string");
+    let slip = changed(&api, &|document| drop(document.insert("nmae".into(), json!("n"))));
+    check(slip, "An Api has no member `nmae`");
+    check(with("apis/", json!({"apiId": ""})), "apis/: `` is no id");
+    check(with("apis/a b", json!({"apiId": "a b"})), "apis/a b: `a b` is no id");
+    let key = path("apikeys/");
+    check(without(&key), "Invalid API Key identifier specified");
+    let later = json!({"format": "gatewright-definitions-2", "documents": {}});
+    check(later, "its format is `gatewright-definitions-2`, and this version of the program reads");
     check(without(&path("/definition")), "it is missing");
     check(without(&api), "what it belongs to is missing");
     check(with(&path("/definition"), json!({})), "missing field");
     check(with("account/settings", json!({"cloudwatchRoleArn": "no role"})), "The role ARN is not well formed");
+    // Two branches that were merged: neither may vanish.
+    let first = format!("\"documents\":{{{}:", json!(api));
+    let twice = good.to_string().replacen("\"documents\":{", &format!("{first}{{}},"), 1);
+    let error = import(&settings(), &mut source, twice.as_bytes(), true).unwrap_err().to_string();
+    assert!(error.contains(&format!("{api} stands there twice")), "{error}");
     let error = import(&settings(), &mut source, b"{", true).unwrap_err().to_string();
     assert!(error.starts_with("not a document that `gatewright export` wrote: EOF"), "{error}");
 }

@@ -63,6 +63,12 @@ const PATCH: Patch = Patch {
 
 /// Creates an API key; the answer has its value.
 pub(crate) fn create(call: &Call, tx: &mut Transaction) -> Answer {
+    let mut body = call.body.clone();
+    // Any other word than `true` counts as false. Source: recorded.
+    if let Some(enabled) = body.get_mut("enabled").filter(|enabled| !enabled.is_boolean() && !enabled.is_null()) {
+        *enabled = enabled.as_str().is_some_and(|word| word.eq_ignore_ascii_case("true")).into();
+    }
+    let call = &Call { body, params: call.params.clone(), query: call.query.clone(), ..*call };
     let answer = crud::create(&API_KEY, call, tx)?;
     let id = answer.as_ref().map_or("", |key| text(key, "id"));
     Ok(tx.get(paths::API_KEYS, id).map(|key| Document::clone(key)))

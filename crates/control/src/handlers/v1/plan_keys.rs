@@ -23,7 +23,11 @@ pub(crate) static PLAN_KEY: Resource = Resource {
     quota: Quota { name: "api-keys", get: |limits| limits.api_keys },
     paging: &page::V1,
     deployed: false,
-    check: |_, _, _| Ok(()),
+    // Only an import comes here: `create` looks for the key itself.
+    check: |subject, tx, _| match tx.get(paths::API_KEYS, subject.id) {
+        Some(_) => Ok(()),
+        None => Err(error::no_such("API Key")),
+    },
     before_delete: crud::may_go,
     present: crud::as_stored,
     absent: |_, _| error::no_such("Usage Plan Key"),

@@ -39,7 +39,7 @@ pub(crate) fn update(call: &Call, tx: &mut Transaction) -> Answer {
     let (plan_id, key_id) = (call.param(0), call.param(1));
     for step in patch::read(&call.body)? {
         if step.path != "/remaining" {
-            return Err(error::patch_path(&step, &["/remaining"]));
+            return Err(step.wrong_path(&["/remaining"]));
         }
         let remaining = step.value.parse().map_err(|_| error::bad_request(error::USAGE_REMAINING))?;
         if !call.settings.usage.set_remaining(plan_id, key_id, remaining) {

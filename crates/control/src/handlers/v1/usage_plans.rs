@@ -181,7 +181,7 @@ fn patch_stages(plan: &mut Document, step: &Step) -> Result<bool, Fault> {
 /// `/throttle`, `/throttle/{route key}`, or one of its two numbers. A slash in a route key is written `~1`.
 fn patch_throttle(stage: &mut Document, path: &str, step: &Step) -> Result<(), Fault> {
     let segments: Vec<&str> = path.split('/').skip(1).collect();
-    let wrong = || error::patch_path(step, PATCH.paths);
+    let wrong = || step.wrong_path(PATCH.paths);
     let key = |escaped: &str| escaped.replace("~1", "/").replace("~0", "~");
     match (segments.as_slice(), step.op) {
         (["throttle"], Op::Remove) => {

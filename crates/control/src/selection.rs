@@ -1,7 +1,8 @@
 //! Selection expressions: whether a text is one, so that a slip is told when it is sent and not when clients fail.
 //!
-//! Source: documented ("WebSocket selection expressions": variables, `${…}`, `\$`) and measured that AWS refuses what
-//! is none; where an unbraced variable ends is inferred. `mapping` reads the same language to run it.
+//! Source: documented ("WebSocket selection expressions": variables, `${…}`, `\$`); where an unbraced variable ends is
+//! inferred. That AWS refuses is measured for a missing `routeSelectionExpression` only; for the rest, and for which
+//! texts it refuses, inferred. `mapping` reads the same language to run it.
 
 use serde_json::Value;
 

@@ -14,9 +14,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use self::file::LogFile;
 pub(crate) use self::file::Rotation;
-use crate::args::LogLevel;
-use crate::logs::Log;
-use crate::logs::queue::{Queue, Writer};
+use crate::queue::{Queue, Writer};
 
 /// Stands in a path for the name of a log group.
 const GROUP: &str = "{log-group}";
@@ -55,11 +53,11 @@ enum Entry {
 }
 
 impl AccessFiles {
-    /// Starts the thread. `log` is told of failures.
+    /// Starts the thread. `complain` is told of failures.
     ///
     /// # Errors
     /// The one file cannot be opened. With one for each log group that is seen when a line comes.
-    pub(crate) fn start(files: Files, log: Log) -> Result<AccessFiles, String> {
+    pub(crate) fn start(files: Files, complain: impl Fn(String) + Send + 'static) -> Result<AccessFiles, String> {
         let (lost, reopen) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
         let mut open = HashMap::new();
         if !files.path.contains(GROUP) {
@@ -70,7 +68,7 @@ impl AccessFiles {
         }
         let writer = FileWriter {
             files,
-            log,
+            complain: Box::new(complain),
             open,
             gathered: 0,
             lost: lost.clone(),
@@ -104,7 +102,7 @@ impl AccessFiles {
 /// What the thread keeps while it writes.
 struct FileWriter {
     files: Files,
-    log: Log,
+    complain: Box<dyn Fn(String) + Send>,
     open: HashMap<PathBuf, Open>,
     /// Bytes that wait in `open`.
     gathered: usize,
@@ -162,7 +160,7 @@ impl Writer<Entry> for FileWriter {
             self.complaints.last = "the disk is too slow".to_owned();
         }
         if let Some(text) = self.complaints.due(Instant::now()) {
-            self.log.say(LogLevel::Warn, text);
+            (self.complain)(text);
         }
     }
 }

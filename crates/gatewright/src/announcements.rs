@@ -12,8 +12,8 @@ use gateway::Published;
 use tokio::sync::Notify;
 use types::snapshot::StageKey;
 
-use crate::args::LogLevel;
 use crate::banner::Addresses;
+use crate::choices::LogLevel;
 use crate::logs::Log;
 
 /// How long nothing must have changed before remarks are said.

@@ -3,10 +3,8 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 
-use crate::export::ExportOptions;
-use crate::import::ImportOptions;
 use crate::render::RenderOptions;
 
 /// A self-hosted WebSocket API gateway that speaks Amazon API Gateway's dialect.
@@ -118,30 +116,35 @@ pub(crate) struct Options {
     pub(crate) insecure: bool,
 }
 
-/// How much the program says of itself; the stages' execution logs follow their own settings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
-pub(crate) enum LogLevel {
-    Error,
-    Warn,
-    Info,
+/// The options of `export`.
+#[derive(Debug, Args)]
+#[command(after_help = "The document holds secrets: API keys, and the private keys of client certificates.")]
+pub(crate) struct ExportOptions {
+    /// Settings file [default: gatewright.toml, if there is one]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+
+    /// Where definitions are kept [default: ./gatewright-data]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
 }
 
-/// How closely AWS is followed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Compat {
-    Aws,
-    Extended,
-}
+/// The options of `import`.
+#[derive(Debug, Args)]
+pub(crate) struct ImportOptions {
+    /// The document; `-` reads standard input
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
 
-/// What becomes of binary frames.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Binary {
-    Refuse,
-    Accept,
-}
+    /// Settings file [default: gatewright.toml, if there is one]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum LogFormat {
-    Human,
-    Json,
+    /// Where definitions are kept [default: ./gatewright-data]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+
+    /// Take the place of the definitions that are there
+    #[arg(long)]
+    pub(crate) replace: bool,
 }

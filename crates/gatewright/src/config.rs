@@ -15,8 +15,9 @@ use types::arn::Place;
 use types::limits::{Limits, TABLE};
 
 use crate::access_logs::{Files, Rotation};
-use crate::args::{Binary, Compat, LogFormat, LogLevel, Options};
+use crate::args::Options;
 use crate::certificates::{Certificates, PemFiles};
+use crate::choices::{Binary, Compat, LogFormat, LogLevel};
 use crate::origin::Origin;
 use crate::vpc_links;
 

@@ -3,26 +3,12 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use clap::Args;
 use control::store::{DiskStore, StoreError};
 use control::transfer;
 
-use crate::args::Options;
+use crate::args::{ExportOptions, Options};
 use crate::config::Config;
 use crate::exit::Failure;
-
-/// The options of `export`.
-#[derive(Debug, Args)]
-#[command(after_help = "The document holds secrets: API keys, and the private keys of client certificates.")]
-pub(crate) struct ExportOptions {
-    /// Settings file [default: gatewright.toml, if there is one]
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-
-    /// Where definitions are kept [default: ./gatewright-data]
-    #[arg(long, value_name = "DIR")]
-    data_dir: Option<PathBuf>,
-}
 
 /// Writes the document.
 pub(crate) fn run(options: ExportOptions) -> Result<(), Failure> {

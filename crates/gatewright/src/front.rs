@@ -23,7 +23,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_rustls::TlsAcceptor;
 
-use crate::args::LogLevel;
+use crate::choices::LogLevel;
 use crate::service::Service;
 
 /// How long accepting rests when the system gives no more sockets, and how often that is said.

@@ -2,36 +2,16 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use clap::Args;
 use control::transfer::{self, ImportError};
 
+use crate::args::ImportOptions;
 use crate::exit::{self, Failure};
 use crate::export;
 
 /// The largest document that is read. Ours: as many definitions as the default limits allow, and more.
 const DOCUMENT_BYTES_MAX: u64 = 1024 * 1024 * 1024;
-
-/// The options of `import`.
-#[derive(Debug, Args)]
-pub(crate) struct ImportOptions {
-    /// The document; `-` reads standard input
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
-
-    /// Settings file [default: gatewright.toml, if there is one]
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-
-    /// Where definitions are kept [default: ./gatewright-data]
-    #[arg(long, value_name = "DIR")]
-    data_dir: Option<PathBuf>,
-
-    /// Take the place of the definitions that are there
-    #[arg(long)]
-    replace: bool,
-}
 
 /// Reads, checks and stores the document.
 pub(crate) fn run(options: ImportOptions) -> Result<(), Failure> {

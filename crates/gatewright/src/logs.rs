@@ -3,8 +3,6 @@
 //! One thread writes. The data path hands it records through a bounded queue and never waits: when the reader of
 //! standard output is too slow, lines are left out and counted. Access logs may go to files instead, see `access_logs.rs`.
 
-pub(crate) mod queue;
-
 use std::borrow::Cow;
 use std::io::{IsTerminal, Write};
 use std::sync::Arc;
@@ -19,8 +17,8 @@ use types::snapshot::StageKey;
 use types::time::Timestamp;
 
 use crate::access_logs::AccessFiles;
-use crate::args::{LogFormat, LogLevel};
-use crate::logs::queue::{Queue, Writer};
+use crate::choices::{LogFormat, LogLevel};
+use crate::queue::{Queue, Writer};
 
 /// Records that a slow watcher may fall behind before it is told that it missed some.
 const FEED_MAX: usize = 512;

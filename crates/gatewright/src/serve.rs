@@ -15,8 +15,8 @@ use types::account::DayUse;
 
 use crate::access_logs::AccessFiles;
 use crate::announcements::Announcements;
-use crate::args::{LogFormat, LogLevel};
 use crate::banner::{self, Addresses};
+use crate::choices::{LogFormat, LogLevel};
 use crate::config::{AccessLog, Config};
 use crate::exit::Failure;
 use crate::logs::{Access, Log};
@@ -104,7 +104,8 @@ fn start_logs(config: &Config) -> Result<Log, Failure> {
         AccessLog::Off => return Ok(log.with_access(Access::Off)),
         AccessLog::Files(files) => files.clone(),
     };
-    let files = AccessFiles::start(files, log.clone()).map_err(Failure::config)?;
+    let told = log.clone();
+    let files = AccessFiles::start(files, move |text| told.say(LogLevel::Warn, text)).map_err(Failure::config)?;
     let hang_ups = signal(SignalKind::hangup());
     let mut hang_ups = hang_ups.map_err(|error| Failure::config(format!("wait for SIGHUP: {error}")))?;
     let reopened = files.clone();

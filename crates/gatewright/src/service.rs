@@ -17,7 +17,7 @@ use crate::answers::{
     Response, error, feed_response, from_connections, from_gateway, full, json_response, moved, page_response,
     text_response, typed_error,
 };
-use crate::args::LogLevel;
+use crate::choices::LogLevel;
 use crate::demo::page;
 use crate::feed;
 use crate::logs::Log;

@@ -4,7 +4,7 @@ use gateway::Gateway;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
-use crate::args::LogLevel;
+use crate::choices::LogLevel;
 use crate::logs::Log;
 
 /// The signals that end the program. Asked for first of all, so that one which comes during the start counts.

@@ -71,15 +71,15 @@ pub(crate) enum Timed {
 }
 
 impl Client {
-    /// A client whose first bytes are the answer to its handshake. `register` makes it known; whoever finds it from
-    /// then on sends behind those bytes.
+    /// A client whose first bytes are the answer to its handshake. `register` makes it known and gives the frames that
+    /// come next; whoever finds it from then on sends or closes behind those.
     pub(crate) fn open(
         info: Arc<Connection>,
         metrics: Arc<StageMetrics>,
         connected: Duration,
         (socket, session): (OwnedWriteHalf, Option<Session>),
         answer: &[u8],
-        register: impl FnOnce(&Arc<Client>),
+        register: impl FnOnce(&Arc<Client>) -> Vec<(Opcode, Bytes)>,
     ) -> Arc<Client> {
         let last_active_ms = AtomicU64::new(connected.as_millis() as u64);
         let waker = AtomicWaker::new();
@@ -87,8 +87,11 @@ impl Client {
         metrics.opened();
         let client = Arc::new(Client { info, metrics, connected, socket, session, state, last_active_ms, waker });
         let mut state = client.state();
-        register(&client);
+        let next = register(&client);
         client.write_or_queue(&mut state, answer);
+        for (opcode, payload) in next {
+            client.write_frame(&mut state, opcode, &payload);
+        }
         drop(state);
         client
     }

@@ -64,12 +64,9 @@ impl Early {
 }
 
 impl Expected {
-    /// Sends what waits, in order. The lock is held meanwhile, so that a message that comes now goes behind.
-    pub(crate) fn deliver(self, mut send: impl FnMut(&Bytes)) {
-        let mut all = self.early.lock();
-        if let Some(waiting) = all.remove(&self.id) {
-            waiting.messages.iter().for_each(&mut send);
-        }
+    /// What waits, in order; from now on nothing is kept.
+    pub(crate) fn take(self) -> Vec<Bytes> {
+        self.early.lock().remove(&self.id).map(|waiting| waiting.messages).unwrap_or_default()
     }
 }
 

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwap;
+use bytes::Bytes;
 use integration::{Integrations, LinkSettings};
 use tokio::sync::Semaphore;
 use types::Dialect;
@@ -211,6 +212,14 @@ impl Gateway {
             Cow::Borrowed(_) => (Opcode::Text, Cow::Borrowed(body)),
             Cow::Owned(_) if self.dialect.binary => (Opcode::Binary, Cow::Borrowed(body)),
             Cow::Owned(text) => (Opcode::Text, Cow::Owned(text.into_bytes())),
+        }
+    }
+
+    /// The same for bytes that are kept.
+    pub(crate) fn framed_bytes(&self, body: Bytes) -> (Opcode, Bytes) {
+        match self.framed(&body) {
+            (opcode, Cow::Borrowed(_)) => (opcode, body),
+            (opcode, Cow::Owned(text)) => (opcode, text.into()),
         }
     }
 

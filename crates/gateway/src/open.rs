@@ -172,15 +172,12 @@ impl Opening {
         let (reader, writer, session, deciphered) = socket.into_parts();
         rest.extend(deciphered);
         let now = gateway.now();
-        let register = |client: &Arc<Client>| gateway.registry.insert(client.clone());
+        let register = |client: &Arc<Client>| {
+            gateway.registry.insert(client.clone());
+            let early = early.map(Expected::take).unwrap_or_default();
+            early.into_iter().map(|message| gateway.framed_bytes(message)).collect()
+        };
         let client = Client::open(connection, metrics, now, (writer, session), answer, register);
-        if let Some(early) = early {
-            // It fits: what waits was bounded as an outbox is.
-            early.deliver(|message| {
-                let (opcode, payload) = gateway.framed(message);
-                client.send_bounded_elsewhere(opcode, &payload, now);
-            });
-        }
         gateway.look_after(&client, now);
         // The program's end, or the stage's, may have come while `$connect` ran, before this client could be found.
         if gateway.is_draining() || gateway.stages.enter(&client.info.stage).is_none() {

@@ -140,7 +140,7 @@ mod tests {
             path: None,
         };
         let metrics = Metrics::new(1).nowhere().clone();
-        Client::open(Arc::new(info), metrics, Duration::ZERO, (socket, None), b"", |_| {})
+        Client::open(Arc::new(info), metrics, Duration::ZERO, (socket, None), b"", |_| Vec::new())
     }
 
     #[tokio::test]

@@ -1,5 +1,7 @@
 //! Which API and stage a request names: by host or by path.
 
+use std::net::Ipv4Addr;
+
 use mapping::Plan;
 use types::account::DomainName;
 use types::resources::Map;
@@ -82,7 +84,12 @@ pub(crate) fn custom_domain<'d>(host: &str, domains: &'d Map<DomainName>) -> Opt
     if domains.is_empty() {
         return None;
     }
-    let name = host.rsplit_once(':').map_or(host, |(name, _)| name).to_ascii_lowercase();
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    // A name like an address would take the control plane away, which is reached there. The last dot is DNS's root.
+    let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
+    if name.parse::<Ipv4Addr>().is_ok() {
+        return None;
+    }
     domains.get(&name).or_else(|| domains.get(&format!("*.{}", name.split_once('.')?.1)))
 }
 
@@ -174,11 +181,15 @@ mod tests {
         let domains: Map<DomainName> = [
             ("ws.example.com".to_owned(), domain(&[("chat", "prod"), ("a$b", "odd"), ("", "root")])),
             ("*.example.com".to_owned(), domain(&[("chat", "wild")])),
+            ("127.0.0.1".to_owned(), domain(&[("", "address")])),
+            ("*.0.0.1".to_owned(), domain(&[("", "address")])),
         ]
         .into();
         let id = || Below::Connection("Gto47d9-DoECGqg=".to_owned());
         for (host, path, expected) in [
             ("ws.example.com", "/chat", Some(("prod", Below::Nothing))),
+            ("127.0.0.1:4510", "/v2/apis", None),
+            ("ws.example.com.:443", "/chat", Some(("prod", Below::Nothing))),
             ("WS.example.com:443", "/chat/", Some(("prod", Below::Nothing))),
             ("ws.example.com", "/a%24b", Some(("odd", Below::Nothing))),
             ("ws.example.com", "/", Some(("root", Below::Nothing))),

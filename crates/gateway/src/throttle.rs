@@ -24,12 +24,7 @@ pub(crate) struct Bucket {
 impl Bucket {
     /// A full bucket.
     pub(crate) fn new(throttle: Throttle) -> Bucket {
-        // A rate without a burst may be used up at once in a second (inferred).
-        let burst = match throttle.burst_limit {
-            u32::MAX => throttle.rate_limit.ceil().clamp(1.0, f64::from(u32::MAX)) as u32,
-            burst => burst,
-        };
-        let quota = NonZeroU32::new(burst).filter(|_| throttle.rate_limit > 0.0).and_then(|burst| {
+        let quota = NonZeroU32::new(burst(throttle)).filter(|_| throttle.rate_limit > 0.0).and_then(|burst| {
             let refill = Duration::try_from_secs_f64(1.0 / throttle.rate_limit).unwrap_or(FILL_MAX);
             let refill = refill.clamp(Duration::from_nanos(1), FILL_MAX / burst.get());
             Some(Quota::with_period(refill)?.allow_burst(burst))
@@ -52,7 +47,15 @@ impl Bucket {
 
     /// Its numbers, for the log.
     pub(crate) fn told(&self) -> String {
-        format!("{} requests per second, {} at once", self.throttle.rate_limit, self.throttle.burst_limit)
+        format!("{} requests per second, {} at once", self.throttle.rate_limit, burst(self.throttle))
+    }
+}
+
+/// A rate without a burst may be used up at once in a second (inferred).
+fn burst(throttle: Throttle) -> u32 {
+    match throttle.burst_limit {
+        u32::MAX => throttle.rate_limit.ceil().clamp(1.0, f64::from(u32::MAX)) as u32,
+        burst => burst,
     }
 }
 
@@ -113,6 +116,8 @@ mod tests {
         assert_eq!(passed(100, 0.000_001), 20);
         assert_eq!(passed(u32::MAX, 2.5), 3, "without a burst the rate is one");
         assert_eq!(passed(1, f64::MAX), 20);
+        let told = Bucket::new(Throttle { burst_limit: u32::MAX, rate_limit: 2.5 }).told();
+        assert_eq!(told, "2.5 requests per second, 3 at once");
     }
 
     #[test]

@@ -11,6 +11,10 @@ use types::resources::{Map, Model, Route};
 use crate::error::{Error, Kind};
 use crate::expression::Expression;
 
+mod bounds;
+
+use bounds::{Bounded, bounded, is_listable, within};
+
 /// What a model refers to another one by, up to the API's id. Source: documented.
 const MODEL_URI: &str = "https://apigateway.amazonaws.com/restapis/";
 /// How many faults of one message are told, and how much of each.
@@ -20,34 +24,47 @@ const FAULT_BYTES_MAX: usize = 256;
 const BACKTRACKS_MAX: usize = 100_000;
 
 /// The models of an API, compiled; one that cannot be is its reason.
-pub(crate) type Models = HashMap<String, Result<Arc<Validator>, String>>;
+pub(crate) type Models = HashMap<String, Result<Arc<Compiled>, String>>;
+
+/// One model.
+pub(crate) struct Compiled {
+    validator: Validator,
+    /// Whether the faults of a message are listed; without that it is only told that it does not fit.
+    lists_faults: bool,
+}
 
 /// The models of one route, and how to choose among them.
 pub(crate) struct Validation {
     selection: Expression,
     /// Model key → the model's name and what checks it.
-    by_key: Map<(String, Arc<Validator>)>,
+    by_key: Map<(String, Arc<Compiled>)>,
 }
 
 /// Compiles an API's models.
 pub(crate) fn compile(api_id: &str, models: &[Model]) -> Models {
-    let schemas: Arc<HashMap<String, Value>> = Arc::new(
-        models
-            .iter()
-            .filter_map(|model| Some((model.name.clone(), serde_json::from_str(&model.schema).ok()?)))
-            .collect(),
-    );
+    let read = |model: &Model| Some((model.name.clone(), serde_json::from_str(&model.schema).ok()?));
+    let schemas: HashMap<String, Value> = models.iter().filter_map(read).collect();
+    let lists_faults = is_listable(schemas.values());
+    let schemas = schemas.into_iter().map(|(name, schema)| (name, bounded(schema)));
+    let schemas: Arc<HashMap<String, Value>> = Arc::new(schemas.collect());
     let compile = |model: &Model| {
         let schema: Value = serde_json::from_str(&model.schema).map_err(|error| error.to_string())?;
         let others = Others { api_id: api_id.to_owned(), schemas: schemas.clone() };
-        jsonschema::options()
+        let options = jsonschema::options()
             .with_draft(Draft::Draft4)
             .with_retriever(others)
             .with_pattern_options(PatternOptions::fancy_regex().backtrack_limit(BACKTRACKS_MAX))
             .should_ignore_unknown_formats(true)
-            .build(&schema)
-            .map(Arc::new)
-            .map_err(|error| shortened(error.to_string()))
+            .with_keyword(bounds::KEYWORD, |_, _, _| match Bounded::step() {
+                true => Ok(Box::new(Bounded)),
+                false => Err(ValidationError::custom("too deep")),
+            });
+        match within(|| options.build(&bounded(schema))) {
+            (_, Some(exceeded)) => Err(exceeded.told()),
+            (built, None) => built
+                .map(|validator| Arc::new(Compiled { validator, lists_faults }))
+                .map_err(|error| shortened(error.to_string())),
+        }
     };
     models.iter().map(|model| (model.name.clone(), compile(model))).collect()
 }
@@ -98,18 +115,24 @@ impl Validation {
     /// [`Kind::BadRequestBody`] with what is wrong, in the words of the library that REST APIs are seen to use.
     pub(crate) fn check(&self, body: &[u8]) -> Result<(), Error> {
         let bad = |detail: String| Err(Error { kind: Kind::BadRequestBody, detail });
-        let Ok(message) = serde_json::from_slice::<Value>(body) else {
-            return bad("the message is no JSON".to_owned());
+        let message = match serde_json::from_slice::<Value>(body) {
+            Ok(message) => message,
+            Err(error) => return bad(format!("the message cannot be read as JSON: {error}")),
         };
         let key = self.selection.evaluate(body, None).unwrap_or_default();
         let Some((_, model)) = self.by_key.get(&key).or_else(|| self.by_key.get("$default")) else {
             return bad(format!("no model has the key `{}` and there is no $default model", shortened(key)));
         };
-        if model.is_valid(&message) {
-            return Ok(());
+        match within(|| model.validator.is_valid(&message)) {
+            (_, Some(exceeded)) => return bad(exceeded.told()),
+            (true, None) => return Ok(()),
+            (false, None) => {}
+        }
+        if !model.lists_faults {
+            return bad("the message does not fit its model".to_owned());
         }
         let faults: Vec<_> =
-            model.iter_errors(&message).take(FAULTS_MAX).map(|fault| shortened(told(&fault))).collect();
+            model.validator.iter_errors(&message).take(FAULTS_MAX).map(|fault| shortened(told(&fault))).collect();
         bad(format!("[{}]", faults.join(", ")))
     }
 }
@@ -164,6 +187,8 @@ fn told(fault: &ValidationError<'_>) -> String {
         ValidationErrorKind::MaxItems { limit } => {
             format!("array is too long: must have at most {limit} elements but instance has {} elements", items())
         }
+        // The library would show the schema as it was compiled.
+        ValidationErrorKind::Not { .. } => "instance matched a schema which it should not have".to_owned(),
         _ => fault.to_string(),
     }
 }
@@ -244,7 +269,8 @@ mod tests {
                 r#"[object instance has properties which are not allowed by the schema: ["x"]]"#,
             ),
             (r#"{"action":"other"}"#, "no model has the key `other` and there is no $default model"),
-            ("plain", "the message is no JSON"),
+            ("plain", "the message cannot be read as JSON: expected value at line 1 column 1"),
+            (r#"{"n":1e400}"#, "the message cannot be read as JSON: number out of range at line 1 column 10"),
         ] {
             let error = validation.check(body.as_bytes()).unwrap_err();
             assert_eq!((error.kind, error.detail.as_str()), (Kind::BadRequestBody, expected), "{body}");
@@ -308,5 +334,39 @@ mod tests {
             // Whatever it says, it says it.
             let _ = check(name, "{}");
         }
+    }
+
+    #[test]
+    fn alternatives_that_recurse_and_long_chains_of_references_end_within_bounds() {
+        let fork = r##"{"anyOf":[{"properties":{"c":{"$ref":"#"}},"required":["x"]},
+            {"properties":{"c":{"$ref":"#"}},"required":["y"]}]}"##;
+        let many = r##"{"definitions":{"n":{"type":"integer"}},"items":{"allOf":[REFERENCES]}}"##
+            .replace("REFERENCES", &[r##"{"$ref":"#/definitions/n"}"##; 10].join(","));
+        let link = |at: usize| format!(r##""a{at}":{{"allOf":[{{"$ref":"#/definitions/a{}"}}]}}"##, at + 1);
+        let chain = |links: usize| {
+            let definitions: Vec<_> = (0..links).map(link).collect();
+            format!(r##"{{"$ref":"#/definitions/a0","definitions":{{{},"a{links}":{{}}}}}}"##, definitions.join(","))
+        };
+        let data = r#"{"enum":[{"$ref":"x"}]}"#;
+        let models =
+            [("Fork", fork), ("Many", &many), ("Long", &chain(10_000)), ("Short", &chain(100)), ("Data", data)];
+        let models = compile("abc", &models.map(|(name, schema)| model(name, schema)));
+        let check = |name: &str, body: &str| {
+            let validation = Validation::compile(&route("a", &[("$default", name)]), &models)?;
+            validation.map_or(Ok(()), |validation| validation.check(body.as_bytes()).map_err(|error| error.detail))
+        };
+        let is_told = |name: &str, body: &str, part: &str| {
+            let told = check(name, body).err().unwrap_or_default();
+            assert!(told.contains(part), "{name}: {told}");
+        };
+        let fork = |depth: usize| r#"{"x":1,"y":1,"c":"#.repeat(depth) + "{}" + &"}".repeat(depth);
+        is_told("Fork", &fork(2), "does not fit its model");
+        is_told("Fork", &fork(100), "does not fit its model");
+        let ones = |count: usize| format!("[1{}]", ",1".repeat(count));
+        assert_eq!(check("Many", &ones(1_000)), Ok(()));
+        is_told("Many", &ones(60_000), "more than 500000 references");
+        assert_eq!(check("Short", "{}"), Ok(()));
+        is_told("Long", "{}", "too deep");
+        assert_eq!(check("Data", r#"{"$ref":"x"}"#), Ok(()));
     }
 }

@@ -65,7 +65,7 @@ fn parameters(route: &Route, handshake: &Handshake) -> Result<(), Refusal> {
     }
     let names = missing.join(", ");
     let detail = format!("route {} requires the request parameters [{names}]", route.key);
-    Err(Refusal { kind: Kind::BadRequestParameters, names, detail })
+    Err(Refusal { names, ..Refusal::new(Kind::BadRequestParameters, detail) })
 }
 
 fn no_key(plan: &Plan, handshake: &Handshake) -> String {

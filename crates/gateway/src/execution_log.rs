@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use mapping::{Call, Mapped, Note, Reply, Route};
-use types::event::Event;
+use types::event::{Event, EventKind};
 use types::message::{IntegrationRequest, IntegrationResponse, Target};
 use types::time::Timestamp;
 
@@ -82,6 +82,9 @@ impl<'s> ExecutionLog<'s> {
                 facts.reply_bytes = Some(failure.message.len());
                 facts.failure = Some(Box::new(failure));
                 self.record.steps.push((now(), Step::Failed(refusal.log_line())));
+                if let Some(remedy) = &refusal.remedy {
+                    self.record.steps.push((now(), Step::Note(remedy.to_string())));
+                }
             }
         }
         if let Some(stage) = self.stage {
@@ -113,6 +116,25 @@ impl<'s> ExecutionLog<'s> {
         if self.keeps_steps {
             self.record.steps.push((now(), step()));
         }
+    }
+
+    // These remarks cost a reading of the body, so they are made only where somebody reads them.
+    fn remark_on_request(&mut self, request: &IntegrationRequest) {
+        let Some(stage) = self.stage.filter(|_| self.keeps_steps) else { return };
+        let route = self.record.route_key.as_deref().and_then(|key| stage.plan.route(key));
+        let notes = route.map(|route| mapping::remarks::on_request(&stage.plan, route, self.event, request));
+        self.notes(notes.unwrap_or_default());
+    }
+
+    fn remark_on_selection(&mut self, route: &Route) {
+        let Some(stage) = self.stage.filter(|_| self.keeps_steps) else { return };
+        let EventKind::Message(_) = &self.event.kind else { return };
+        let unfit = &*route.key == "$default" && stage.plan.has_own_routes();
+        let note = unfit.then(|| mapping::remarks::on_selection(&stage.plan, self.event)).flatten();
+        let nothing_fits = stage.selections.count(unfit) && note.is_none();
+        self.notes(
+            note.into_iter().chain(nothing_fits.then(|| mapping::remarks::on_no_selection(&stage.plan))).collect(),
+        );
     }
 
     fn notes(&mut self, notes: Vec<Note>) {
@@ -147,6 +169,7 @@ impl<'p> Recorded for Option<&'p Route> {
             log.record.logging = route.logging;
             log.route_metrics = log.stage.and_then(|stage| stage.route_metrics(route));
             log.record.route_key = Some(route.key.clone());
+            log.remark_on_selection(route);
         }
         self
     }
@@ -159,6 +182,7 @@ impl Recorded for Mapped<Option<IntegrationRequest>> {
             let mock = matches!(request.target, Target::Mock { .. });
             log.record.facts.call = Some(Call { mock, answer: None });
             log.keep(|| Step::Request(Arc::new(request.clone())));
+            log.remark_on_request(request);
         }
         log.notes(self.notes);
         self.value

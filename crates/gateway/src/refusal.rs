@@ -4,7 +4,7 @@
 //! that is the refusal's detail, which goes to the log and never to the client.
 
 use integration::Kind as IntegrationKind;
-use mapping::{Failure, Kind as MappingKind, Reply};
+use mapping::{Failure, Kind as MappingKind, Note, Reply};
 use types::Dialect;
 use types::event::{Event, EventKind};
 
@@ -68,6 +68,8 @@ pub(crate) struct Refusal {
     pub(crate) names: String,
     /// For the log: what exactly went wrong.
     pub(crate) detail: String,
+    /// For the log: what mends it, where that is known.
+    pub(crate) remedy: Option<Box<Note>>,
 }
 
 /// What an event came to: the reply (none where no integration ran), or why the client is told no.
@@ -76,7 +78,7 @@ pub(crate) type Outcome = Result<Option<Reply>, Refusal>;
 impl Refusal {
     /// A refusal whose text for the client is fixed.
     pub(crate) fn new(kind: Kind, detail: impl Into<String>) -> Refusal {
-        Refusal { kind, names: String::new(), detail: detail.into() }
+        Refusal { kind, names: String::new(), detail: detail.into(), remedy: None }
     }
 
     /// The status of a handshake that is refused so. Source: documented for REST APIs ("Gateway response types");
@@ -225,7 +227,7 @@ impl From<mapping::Error> for Refusal {
             MappingKind::UnsupportedMediaType => Kind::UnsupportedMediaType,
             MappingKind::Configuration => Kind::ApiConfigurationError,
         };
-        Refusal::new(kind, error.detail)
+        Refusal { remedy: error.remedy, ..Refusal::new(kind, error.detail) }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The stages that clients can reach, each compiled into a plan.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
@@ -30,6 +31,8 @@ pub(crate) struct Compiled {
     pub(crate) metrics: Arc<StageMetrics>,
     /// What is counted of the plan's detailed routes, in their order.
     routes: Vec<Arc<RouteMetrics>>,
+    /// Whether messages that were looked at choose routes of the user's own.
+    pub(crate) selections: Arc<Selections>,
     /// The stage is gone: its open connections are being closed and may still run `$disconnect`, nobody gets in.
     pub(crate) retired: bool,
 }
@@ -107,6 +110,28 @@ impl Stages {
     }
 }
 
+/// Messages in a row, from a plan's first, that no route of the user's own fitted, when that is said.
+const UNFIT_MAX: u32 = 5;
+
+/// Counts the first messages of a plan that no route of the user's own fitted, until one fits.
+#[derive(Default)]
+pub(crate) struct Selections(AtomicU32);
+
+impl Selections {
+    /// Counts a message; true for the one at which it is time to say that nothing fits.
+    pub(crate) fn count(&self, unfit: bool) -> bool {
+        // Beyond the bound everything was said, or need not be.
+        let seen = self.0.load(Ordering::Relaxed);
+        if seen > UNFIT_MAX {
+            return false;
+        }
+        let next = if unfit { seen + 1 } else { UNFIT_MAX + 1 };
+        // Two that count at once may count one: it is a remark, not an account.
+        self.0.store(if next == UNFIT_MAX { UNFIT_MAX + 1 } else { next }, Ordering::Relaxed);
+        next == UNFIT_MAX
+    }
+}
+
 impl Compiled {
     // What was counted of the stage before it changed is counted on.
     fn new(source: Arc<DeployedStage>, plan: Plan, old: Option<&Arc<Compiled>>, metrics: &Metrics) -> Compiled {
@@ -118,7 +143,15 @@ impl Compiled {
         };
         let routes = plan.detailed_routes.iter().map(route).collect();
         let buckets = Arc::new(buckets(&plan, old.map(|old| &*old.buckets)));
-        Compiled { source, plan: Arc::new(plan), buckets, metrics: stage, routes, retired: false }
+        Compiled {
+            source,
+            plan: Arc::new(plan),
+            buckets,
+            metrics: stage,
+            routes,
+            selections: Arc::default(),
+            retired: false,
+        }
     }
 
     /// What is counted of a route, where its metrics are detailed.

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::note::Note;
+
 /// The kinds of failure; each becomes one answer to the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -34,10 +36,16 @@ pub struct Error {
     pub kind: Kind,
     /// What a developer reads.
     pub detail: String,
+    /// What mends it, where that is known.
+    pub remedy: Option<Box<Note>>,
 }
 
 impl Error {
+    pub(crate) fn new(kind: Kind, detail: impl Into<String>) -> Error {
+        Error { kind, detail: detail.into(), remedy: None }
+    }
+
     pub(crate) fn configuration(detail: impl Into<String>) -> Error {
-        Error { kind: Kind::Configuration, detail: detail.into() }
+        Error::new(Kind::Configuration, detail)
     }
 }

@@ -4,12 +4,14 @@
 //! [`response`], which are pure: the same plan and event give the same request.
 
 pub mod plan;
+pub mod remarks;
 
 mod access_log;
 mod context;
 mod error;
 mod expression;
 mod facts;
+mod named;
 mod note;
 mod objects;
 mod parameters;
@@ -23,7 +25,7 @@ mod validation;
 pub use access_log::AccessLog;
 pub use error::{Error, Kind};
 pub use facts::{Call, Facts, Failure};
-pub use note::Note;
+pub use note::{Note, Site};
 pub use objects::{Case, batch_line, jsonpath_line};
 pub use plan::{Plan, Route};
 pub use request::{request, trace_id};

@@ -21,6 +21,7 @@ use crate::context::Scope;
 pub use batch::{batch_line, jsonpath_line};
 pub use case::Case;
 pub(crate) use context::{fixed, linked, map_of};
+pub(crate) use util::UTIL_FUNCTIONS;
 
 /// What one rendering sees.
 pub(crate) struct RenderInput<'a, S> {

@@ -99,6 +99,11 @@ impl Parameter {
         matches!(self.source, Source::Body | Source::BodyPath(_))
     }
 
+    /// Whether the value comes with a handshake, and with nothing else.
+    pub(crate) fn reads_handshake(&self) -> bool {
+        matches!(self.source, Source::Header(_) | Source::MultiHeader(_) | Source::Query(_) | Source::MultiQuery(_))
+    }
+
     pub(crate) fn find(&self, scope: &Scope<'_>, response: Option<&IntegrationResponse>) -> Found {
         let handshake: Option<&Handshake> = match &scope.event.kind {
             EventKind::Connect(handshake) => Some(handshake),

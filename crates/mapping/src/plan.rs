@@ -16,6 +16,7 @@ use crate::access_log::AccessLog;
 use crate::context::Scope;
 use crate::expression::Expression;
 use crate::facts::Facts;
+use crate::note::Site;
 use crate::parameters::Parameter;
 use crate::template::Templates;
 use crate::uri::UriTemplate;
@@ -39,6 +40,8 @@ pub struct Plan {
     /// The keys of the routes that are counted one by one, in the order of [`Route::detailed`].
     pub detailed_routes: Vec<Arc<str>>,
     extended: bool,
+    /// What remarks say about the place that they are about.
+    pub(crate) site: Site,
     pub(crate) selection: Result<Expression, String>,
     pub(crate) selection_text: String,
     variables: Map<String>,
@@ -67,6 +70,7 @@ pub struct Logging {
 pub struct Route {
     /// `$connect`, `$disconnect`, `$default` or the user's key.
     pub key: Arc<str>,
+    id: String,
     /// Whether the backend's answer goes back to the client.
     pub two_way: bool,
     /// What is logged of it.
@@ -103,6 +107,16 @@ pub(crate) struct Integration {
     pub(crate) extended: bool,
     /// The message is base64 and goes on as the bytes it stands for.
     pub(crate) to_binary: bool,
+}
+
+impl Integration {
+    /// Whether a response of its own is there for this status, and not only the default one.
+    pub(crate) fn handles(&self, status: u16) -> bool {
+        let status = status.to_string();
+        let fits =
+            |response: &Response| matches!(&response.key, ResponseKey::Pattern(regex) if regex.is_match(&status));
+        self.responses.iter().any(fits)
+    }
 }
 
 pub(crate) enum Backend {
@@ -153,6 +167,11 @@ impl Plan {
         }
     }
 
+    /// Whether messages can choose a route of the user's own, beside `$default`.
+    pub fn has_own_routes(&self) -> bool {
+        self.routes.keys().any(|key| !key.starts_with('$'))
+    }
+
     /// Every route, in no order.
     pub fn routes(&self) -> impl Iterator<Item = &Route> {
         self.routes.values()
@@ -194,6 +213,11 @@ impl Plan {
 }
 
 impl Route {
+    /// Its id, for commands that change it.
+    pub(crate) fn id(&self) -> &str {
+        &self.id
+    }
+
     /// Lets a message pass that fits the route's model, if it asks for one.
     ///
     /// # Errors

@@ -51,8 +51,8 @@ pub fn request(plan: &Plan, route: &Route, event: &Event) -> Result<Mapped<Optio
         notes.push(Note::BodyDiscarded {
             method: request.method.clone(),
             bytes: request.body.len(),
-            api_id: plan.key.api_id.clone(),
             integration_id: integration.id.clone(),
+            site: plan.site.clone(),
         });
     }
     Ok(Mapped { value: Some(request), notes })
@@ -100,7 +100,7 @@ fn body(scope: &Scope<'_>, integration: &Integration) -> Result<Body, Error> {
         return Ok(Body { bytes: message, overrides: Overrides::default() });
     }
     let detail = "no request template fits the message and the passthrough behaviour does not let it pass".to_owned();
-    Err(Error { kind: Kind::UnsupportedMediaType, detail })
+    Err(Error::new(Kind::UnsupportedMediaType, detail))
 }
 
 fn mock(scope: &Scope<'_>, integration: &Integration) -> Result<IntegrationRequest, Error> {

@@ -10,9 +10,10 @@ use types::message::IntegrationResponse;
 use crate::Mapped;
 use crate::context::Scope;
 use crate::error::Error;
-use crate::note::Note;
+use crate::note::{Note, Site};
 use crate::parameters::{Found, Target, set_header};
 use crate::plan::{Backend, Integration, Plan, Response, ResponseKey, Route, RouteTarget};
+use crate::remarks;
 
 /// What an event gave back: the outcome of `$connect`, or the payload for the client.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,19 +38,20 @@ pub fn response(
     event: &Event,
     answer: IntegrationResponse,
 ) -> Result<Mapped<Reply>, Error> {
-    let mut notes = Vec::new();
     let RouteTarget::Integration(integration) = &route.target else {
         return Err(Error::configuration("the route has no integration"));
     };
     let scope = plan.scope(route, event);
+    let refused = remarks::refused(&plan.site, integration, event, &answer, route.two_way);
+    let mut notes: Vec<Note> = refused.into_iter().collect();
     let reply = match &integration.backend {
         Backend::HttpProxy(_) => {
             let status = answer.status;
             Reply { status, headers: answer.headers, body: answer.body, two_way: route.two_way }
         }
-        Backend::Http(_) | Backend::Mock => non_proxy(&scope, integration, answer, route.two_way)?,
+        Backend::Http(_) | Backend::Mock => non_proxy(&scope, integration, answer, route.two_way, &plan.site)?,
     };
-    remark(route, event, &integration.backend, &reply, &mut notes);
+    remark(&plan.site, route, event, &integration.backend, &reply, &mut notes);
     Ok(Mapped { value: reply, notes })
 }
 
@@ -59,6 +61,7 @@ fn non_proxy(
     integration: &Integration,
     answer: IntegrationResponse,
     two_way: bool,
+    site: &Site,
 ) -> Result<Reply, Error> {
     let status = answer.status.to_string();
     let fits = |response: &&Response| matches!(&response.key, ResponseKey::Pattern(regex) if regex.is_match(&status));
@@ -66,9 +69,15 @@ fn non_proxy(
     let responses = &integration.responses;
     let Some(chosen) = responses.iter().find(fits).or_else(|| responses.iter().find(is_default)) else {
         // AWS's own log text (observed on REST).
-        return Err(Error::configuration(format!(
+        let error = Error::configuration(format!(
             "No match for output mapping and no default output mapping configured. Endpoint Response Status Code: {status}"
-        )));
+        ));
+        let (integration_id, site) = (integration.id.clone(), site.clone());
+        let remedy = match responses.is_empty() {
+            true => Note::NoIntegrationResponses { integration_id, site },
+            false => Note::NoResponseFits { status: answer.status, integration_id, site },
+        };
+        return Err(Error { remedy: Some(Box::new(remedy)), ..error });
     };
     let mut headers = Headers::new();
     for parameter in &chosen.parameters {
@@ -105,10 +114,15 @@ fn non_proxy(
     Ok(Reply { status, headers, body, two_way })
 }
 
-fn remark(route: &Route, event: &Event, backend: &Backend, reply: &Reply, notes: &mut Vec<Note>) {
+fn remark(site: &Site, route: &Route, event: &Event, backend: &Backend, reply: &Reply, notes: &mut Vec<Note>) {
     match &event.kind {
         EventKind::Message(_) if !route.two_way && !reply.body.is_empty() => {
-            notes.push(Note::AnswerNotDelivered { bytes: reply.body.len(), route_key: route.key.to_string() });
+            notes.push(Note::AnswerNotDelivered {
+                bytes: reply.body.len(),
+                route_key: route.key.to_string(),
+                route_id: route.id().to_owned(),
+                site: site.clone(),
+            });
         }
         EventKind::Connect(handshake) => {
             let offered = handshake.headers.get_all("Sec-WebSocket-Protocol").collect::<Vec<_>>().join(", ");

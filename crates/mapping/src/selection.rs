@@ -4,6 +4,7 @@ use types::event::{Event, EventKind};
 
 use crate::error::{Error, Kind};
 use crate::plan::{Plan, Route};
+use crate::remarks;
 
 /// The route that `event` takes: by its kind, or for a message by the API's route selection expression.
 ///
@@ -38,7 +39,8 @@ pub fn select_route<'p>(plan: &'p Plan, event: &Event) -> Result<Option<&'p Rout
             };
             let known: Vec<_> = plan.route_keys().collect();
             let detail = format!("{asked}; the deployed routes are [{}] and there is no $default", known.join(", "));
-            Err(Error { kind: Kind::NoRoute, detail })
+            let remedy = remarks::on_selection(plan, event).map(Box::new);
+            Err(Error { remedy, ..Error::new(Kind::NoRoute, detail) })
         }
     }
 }

@@ -71,6 +71,11 @@ impl Templates {
         }
     }
 
+    /// The templates by key, as they were parsed.
+    pub(crate) fn parsed(&self) -> impl Iterator<Item = (&str, &vtl::Template)> {
+        self.by_key.iter().map(|(key, template)| (key.as_str(), &*template.parsed))
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.by_key.is_empty()
     }

@@ -114,7 +114,7 @@ impl Validation {
     /// # Errors
     /// [`Kind::BadRequestBody`] with what is wrong, in the words of the library that REST APIs are seen to use.
     pub(crate) fn check(&self, body: &[u8]) -> Result<(), Error> {
-        let bad = |detail: String| Err(Error { kind: Kind::BadRequestBody, detail });
+        let bad = |detail: String| Err(Error::new(Kind::BadRequestBody, detail));
         let message = match serde_json::from_slice::<Value>(body) {
             Ok(message) => message,
             Err(error) => return bad(format!("the message cannot be read as JSON: {error}")),

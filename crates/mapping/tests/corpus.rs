@@ -1,7 +1,7 @@
 //! Runs `corpus/mapping/*.txt`: an integration and an event in; the request, the reply and the notes out.
 //!
 //! A case is a sentence, its source, and sections; `UPDATE=1` rewrites the section `expect`. Sections: `integration`
-//! and `event` (JSON), `stage`, `route`, `responses` (JSON, optional), `answer` (JSON, optional: what the backend
+//! and `event` (JSON), `stage`, `route`, `routes` (more of them), `responses` (JSON, optional), `answer` (JSON, optional: what the backend
 //! answered), `expect`.
 #![allow(clippy::disallowed_methods, reason = "the corpus is files; the crate itself reads none")]
 
@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use mapping::{Error, Note, Plan};
+use mapping::{Error, Note, Plan, remarks};
 use serde_json::{Value, json};
 use types::event::{ClientMessage, Connection, Disconnect, Event, EventKind, Handshake};
 use types::id::{Id, IdKind};
@@ -69,12 +69,13 @@ fn run(sections: &BTreeMap<String, String>, name: &str) -> String {
         EventKind::Disconnect(_) => "$disconnect",
     };
     route["routeKey"] = json!(key);
+    route["routeId"] = json!("rou0001");
     if route.get("target").is_none() {
         route["target"] = json!("integrations/int0001");
     }
     let definition = json!({
         "api": { "apiId": "abcdef1234", "routeSelectionExpression": "$request.body.action" },
-        "routes": [{ "route": route }],
+        "routes": section("routes", "[]").as_array().unwrap().iter().chain([&route]).map(|route| json!({ "route": route })).collect::<Vec<_>>(),
         "integrations": [{ "integration": integration, "responses": section("responses", "[]") }],
     });
     let stage = DeployedStage {
@@ -87,15 +88,18 @@ fn run(sections: &BTreeMap<String, String>, name: &str) -> String {
     print_notes(&mut out, "deployment note", &notes);
     if let Err(error) = walk(&plan, &event, sections.contains_key("answer").then(|| section("answer", "")), &mut out) {
         writeln!(out, "error: {error}").unwrap();
+        error.remedy.iter().for_each(|remedy| writeln!(out, "remedy: {remedy}").unwrap());
     }
     out
 }
 
 fn walk(plan: &Plan, event: &Event, answer: Option<Value>, out: &mut String) -> Result<(), Error> {
     let Some(route) = mapping::select_route(plan, event)? else { return Ok(()) };
+    print_notes(out, "note", remarks::on_selection(plan, event).filter(|_| &*route.key == "$default").as_slice());
     let request = mapping::request(plan, route, event)?;
     let Some(sent) = request.value else { return Ok(()) };
     print_request(out, &sent);
+    print_notes(out, "note", &remarks::on_request(plan, route, event, &sent));
     print_notes(out, "note", &request.notes);
     let Some(answer) = answer else { return Ok(()) };
     let headers = answer["headers"].as_object().into_iter().flatten();

@@ -10,6 +10,7 @@ pub mod headers;
 pub mod id;
 pub mod limits;
 pub mod message;
+pub mod nearest;
 pub mod resources;
 pub mod snapshot;
 mod stage_key;

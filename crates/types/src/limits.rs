@@ -2,6 +2,11 @@
 
 use std::time::Duration;
 
+use crate::nearest::several;
+
+/// How many names are offered to somebody who wrote one that there is not.
+const NEAREST_MAX: usize = 3;
+
 /// A time as settings write it: `10s`, `500ms`.
 pub fn time(text: &str) -> Option<Duration> {
     Value::parse(text.trim())
@@ -197,8 +202,12 @@ impl Limits {
     /// A sentence that names the limit, the value and what would fit.
     pub fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
         let Some(limit) = TABLE.iter().find(|limit| limit.name == name) else {
-            let names: Vec<_> = TABLE.iter().map(|limit| limit.name).collect();
-            return Err(format!("there is no limit `{name}`; the limits are {}", names.join(", ")));
+            let near = several(name, TABLE.iter().map(|limit| limit.name), NEAREST_MAX);
+            let near = match near.as_slice() {
+                [] => String::new(),
+                near => format!(" (did you mean {}?)", near.join(", ")),
+            };
+            return Err(format!("there is no limit `{name}`{near}. `gatewright config` lists them all"));
         };
         let mut changed = self.clone();
         if !(limit.set)(&mut changed, value.trim()) {

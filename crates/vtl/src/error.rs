@@ -73,7 +73,8 @@ fn lines(source: &str) -> impl Iterator<Item = &str> {
     source.split('\n').flat_map(|line| line.strip_suffix('\r').unwrap_or(line).split('\r'))
 }
 
-fn place(source: &str, offset: usize) -> (usize, usize) {
+/// The line and the column, in characters, of a byte; both counted from 1.
+pub(crate) fn place(source: &str, offset: usize) -> (usize, usize) {
     let mut end = offset.min(source.len());
     while !source.is_char_boundary(end) {
         end -= 1;

@@ -24,6 +24,7 @@ mod shared;
 mod template;
 mod text;
 mod token;
+mod uses;
 mod value;
 
 pub use decimal::Decimal;
@@ -34,4 +35,5 @@ pub use limits::Limits;
 pub use map::{Map, MapKind};
 pub use shared::Text;
 pub use template::{Scope, Template, display};
+pub use uses::{Use, UseStep};
 pub use value::{List, ListKind, Object, Value};

@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use crate::ast::Slot;
+
 /// The names of a template.
 #[derive(Debug)]
 pub(crate) struct Names {
@@ -28,6 +30,11 @@ impl Names {
     /// The slot of a variable.
     pub(crate) fn slot(&self, name: &str) -> Option<usize> {
         self.variables.iter().position(|known| **known == *name)
+    }
+
+    /// The variable in a slot.
+    pub(crate) fn variable(&self, slot: Slot) -> &str {
+        self.variables.get(slot as usize).map_or("", |name| name)
     }
 
     /// Whether anything's property or method of this name is asked for.

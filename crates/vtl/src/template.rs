@@ -1,6 +1,6 @@
 //! A template and what it is rendered with.
 
-use crate::ast::Node;
+use crate::ast::{Node, Slot};
 use crate::error::{Error, Kind};
 use crate::eval::Eval;
 use crate::halt::Halt;
@@ -61,6 +61,15 @@ impl Template {
     /// Whether the template reads or sets the variable `name`, given without its `$`: what it does not name need not be made.
     pub fn names_variable(&self, name: &str) -> bool {
         self.names.slot(name).is_some()
+    }
+
+    pub(crate) fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
+    /// The name of the variable in a slot, without its `$`.
+    pub(crate) fn variable(&self, slot: Slot) -> &str {
+        self.names.variable(slot)
     }
 
     /// Whether the template names the property or method `name` of anything.

@@ -36,6 +36,17 @@ const FUNCTIONS: [(&str, Function); 6] = [
     ("base64Decode", Function::Text(|text| encoding::base64_decode(text).map(Value::from))),
 ];
 
+/// The functions' names.
+pub(crate) const UTIL_FUNCTIONS: [&str; 6] = {
+    let mut names = [""; 6];
+    let mut at = 0;
+    while at < names.len() {
+        names[at] = FUNCTIONS[at].0;
+        at += 1;
+    }
+    names
+};
+
 impl Object for Util {
     fn get(&self, _name: &str) -> Option<Value> {
         None

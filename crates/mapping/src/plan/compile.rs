@@ -21,7 +21,8 @@ use super::{
 };
 use crate::access_log::AccessLog;
 use crate::expression::Expression;
-use crate::note::Note;
+use crate::named::{self, Unknown};
+use crate::note::{Half, Note, Site};
 use crate::parameters::{Parameter, Target};
 use crate::template::Templates;
 use crate::uri::{UriTemplate, with_variables};
@@ -32,7 +33,8 @@ impl Plan {
     pub fn compile(stage: &DeployedStage, limits: &Limits, dialect: Dialect) -> (Plan, Vec<Note>) {
         let api = &stage.definition.api;
         let models = validation::compile(&api.api_id, &stage.definition.models);
-        let mut compiler = Compiler { stage, limits, dialect, models, notes: Vec::new() };
+        let site = Site { key: Arc::new(stage.key.clone()), deploys_itself: stage.settings.auto_deploy };
+        let mut compiler = Compiler { stage, limits, dialect, models, site: site.clone(), notes: Vec::new() };
         let selection = Expression::parse(&api.route_selection_expression);
         if let Err(detail) = &selection {
             compiler.broken("the route selection expression", detail);
@@ -44,7 +46,8 @@ impl Plan {
         let access_log = access_log.and_then(|settings| AccessLog::compile(settings, &mut compiler.notes));
         let default_logging = logging(None, &stage.settings.default_route_settings);
         let plan = Plan {
-            key: Arc::new(stage.key.clone()),
+            key: site.key.clone(),
+            site,
             default_endpoint: !api.disable_execute_api_endpoint,
             default_logging,
             connect_throttle: throttle(None, &stage.settings.default_route_settings),
@@ -107,6 +110,7 @@ struct Compiler<'a> {
     limits: &'a Limits,
     dialect: Dialect,
     models: Models,
+    site: Site,
     notes: Vec<Note>,
 }
 
@@ -126,8 +130,9 @@ impl Compiler<'_> {
         let response = definition.responses.iter().any(|response| response.route_response_key == "$default");
         // $connect uses the route response only for the body of a refusal; half of it surprises nobody there.
         if expression != response && !matches!(key.as_str(), "$connect" | "$disconnect") {
-            let missing = if expression { "route response $default" } else { "route-response-selection-expression" };
-            self.notes.push(Note::HalfTwoWay { route_key: key.clone(), missing });
+            let missing = if expression { Half::Response } else { Half::Expression };
+            let (route_id, site) = (route.route_id.clone(), self.site.clone());
+            self.notes.push(Note::HalfTwoWay { route_key: key.clone(), missing, route_id, site });
         }
         if route.authorization_type.as_deref().is_some_and(|kind| kind != "NONE") {
             self.not_yet(&format!("route {key}"), "authorization is not supported yet; clients are refused".into());
@@ -162,6 +167,7 @@ impl Compiler<'_> {
             detailed: None,
             required: required.filter_map(|(parameter, _)| required_parameter(parameter)).collect(),
             target,
+            id: route.route_id.clone(),
             key: key.into(),
         }
     }
@@ -219,8 +225,7 @@ impl Compiler<'_> {
         let responses = definition.responses.iter().map(|response| self.response(response));
         let responses = responses.collect::<Result<Vec<_>, _>>()?;
         if !is_proxy && responses.is_empty() {
-            let api_id = self.stage.key.api_id.clone();
-            self.notes.push(Note::NoIntegrationResponses { integration_id: id.clone(), api_id });
+            self.remark(Note::NoIntegrationResponses { integration_id: id.clone(), site: self.site.clone() });
         }
         if !matches!(backend, Backend::Mock)
             && !carries_body(&method)
@@ -229,9 +234,21 @@ impl Compiler<'_> {
             self.notes.push(Note::BodyWillBeDiscarded {
                 method: method.clone(),
                 route_key: route_key.to_owned(),
-                api_id: self.stage.key.api_id.clone(),
                 integration_id: id.clone(),
+                site: self.site.clone(),
             });
+        }
+        self.remark_on_handshake(route_key, integration, &parameters, &templates);
+        if is_proxy && !integration.request_templates.is_empty() {
+            self.remark(Note::TemplatesIgnored { integration_id: id.clone(), site: self.site.clone() });
+        }
+        let mend = self.site.update_integration(id, " --request-templates file://templates.json");
+        self.remark_on_names(&templates, |key| format!("request template `{key}` of integration {id}"), &mend);
+        for (definition, response) in definition.responses.iter().zip(&responses) {
+            let response_id = &definition.integration_response_id;
+            let mend = self.site.update_response(id, response_id);
+            let what = |key: &str| format!("response template `{key}` of integration {id}");
+            self.remark_on_names(&response.templates, what, &mend);
         }
         let most = self.limits.integration_timeout;
         Ok(Integration {
@@ -250,6 +267,43 @@ impl Compiler<'_> {
             responses,
             to_binary: integration.content_handling_strategy.as_deref() == Some("CONVERT_TO_BINARY"),
         })
+    }
+
+    // Several routes may share an integration, whose remarks are the same.
+    fn remark(&mut self, note: Note) {
+        if !self.notes.contains(&note) {
+            self.notes.push(note);
+        }
+    }
+
+    fn remark_on_names(&mut self, templates: &Templates, what: impl Fn(&str) -> String, mend: &str) {
+        for (key, template) in templates.parsed() {
+            for Unknown { name, line, meant } in named::unknown(template, self.dialect.extended) {
+                self.remark(Note::UnknownName { what: what(key), name, line, meant, mend: mend.to_owned() });
+            }
+        }
+    }
+
+    // What only $connect has is empty for a message. An integration that $connect shares has it there, on purpose.
+    fn remark_on_handshake(
+        &mut self,
+        route_key: &str,
+        integration: &types::resources::Integration,
+        parameters: &[Parameter],
+        templates: &Templates,
+    ) {
+        let target = format!("integrations/{}", integration.integration_id);
+        let is_connect = |route: &&RouteDefinition| route.route.route_key == "$connect";
+        let connect = self.stage.definition.routes.iter().find(is_connect);
+        if route_key == "$connect" || connect.is_some_and(|connect| connect.route.target.as_ref() == Some(&target)) {
+            return;
+        }
+        let mapped = parameters.iter().filter(|parameter| parameter.reads_handshake());
+        let mapped = mapped.map(|parameter| parameter.source_text.clone());
+        let named = templates.parsed().filter_map(|(_, template)| named::of_handshake(template));
+        for source in mapped.chain(named).collect::<Vec<_>>() {
+            self.remark(Note::OnlyAtConnect { route_key: route_key.to_owned(), source });
+        }
     }
 
     fn way(&self, integration: &types::resources::Integration) -> Result<Option<Arc<Way>>, String> {

@@ -143,7 +143,11 @@ impl<'a> Lexer<'a> {
             }
             let Some(scan) = self.scan(unfinished.is_some() && in_text && self.is_dollars(start), unfinished.is_some())
             else {
-                return Err(Stray { at: self.pos, what: "a character that cannot stand here" });
+                let what = match self.bytes[self.pos] {
+                    b'"' | b'\'' => "quote: the string that begins here is never closed",
+                    _ => "character that cannot stand here",
+                };
+                return Err(Stray { at: self.pos, what });
             };
             match scan {
                 // `$[` is text, but not behind a backslash or `#`. Source: observed.

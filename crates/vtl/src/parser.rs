@@ -54,6 +54,8 @@ pub(crate) struct Mistake {
     pub(crate) kind: ErrorKind,
     pub(crate) detail: String,
     pub(crate) at: usize,
+    /// The text ended where more had to come, and nothing has said yet what is open.
+    early: bool,
 }
 
 type Parsed<T> = Result<T, Mistake>;
@@ -176,7 +178,7 @@ impl<'a, 'n> Parser<'a, 'n> {
         if self.names.nesting >= NESTING_MAX {
             let at = self.here();
             let detail = format!("nested deeper than {NESTING_MAX} levels");
-            return Err(Mistake { kind: ErrorKind::Limit, detail, at });
+            return Err(Mistake { kind: ErrorKind::Limit, detail, at, early: false });
         }
         self.names.nesting += 1;
         let result = parse(self);
@@ -190,6 +192,7 @@ impl<'a, 'n> Parser<'a, 'n> {
                 kind: ErrorKind::Parse,
                 detail: format!("unexpected {}", stray.what),
                 at: self.base + stray.at,
+                early: false,
             })?;
             self.ahead.push_back(token);
         }
@@ -239,18 +242,33 @@ impl<'a, 'n> Parser<'a, 'n> {
 
     /// The next token stands where it cannot.
     fn unexpected(&mut self) -> Mistake {
-        let detail = match self.ahead.front() {
+        let (detail, early) = match self.ahead.front() {
             Some(token) if token.kind != Kind::Eof => {
                 let image: String = self.image(token).chars().take(40).collect();
-                format!("unexpected `{}`", image.trim_end())
+                (format!("unexpected `{}`", image.trim_end()), false)
             }
-            _ => "the template ends too early".to_owned(),
+            _ => ("the template ends too early".to_owned(), true),
         };
-        Mistake { kind: ErrorKind::Parse, detail, at: self.here() }
+        Mistake { kind: ErrorKind::Parse, detail, at: self.here(), early }
     }
 
     fn mistake(&self, detail: impl Into<String>, at: usize) -> Mistake {
-        Mistake { kind: ErrorKind::Parse, detail: detail.into(), at: self.base + at }
+        Mistake { kind: ErrorKind::Parse, detail: detail.into(), at: self.base + at, early: false }
+    }
+
+    /// Parses what `opener`, which stands at `at`, opened. Where the template ends inside of it, the mistake points at the
+    /// opener and not behind the last line; the innermost one counts.
+    fn until<T>(
+        &mut self,
+        closer: &str,
+        opener: &str,
+        at: usize,
+        parse: impl FnOnce(&mut Self) -> Parsed<T>,
+    ) -> Parsed<T> {
+        parse(self).map_err(|mistake| match mistake.early {
+            true => self.mistake(format!("`{opener}` is opened here, and its `{closer}` never comes"), at),
+            false => mistake,
+        })
     }
 }
 
@@ -263,4 +281,32 @@ fn text(nodes: &mut Vec<Node>, more: &str) {
         return before.push_str(more);
     }
     nodes.push(Node::Text(more.into()));
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::template::Template;
+
+    #[test]
+    fn what_is_opened_and_never_closed_is_pointed_at() {
+        for (template, line, column, told) in [
+            ("{\n #set($x = 1\n}", 2, 2, "`#set(`"),
+            ("a\n#if($x)b\nc", 2, 1, "`#if`"),
+            ("#if($x)\n#foreach($i in $l)\n#end", 1, 1, "`#if`"),
+            ("#foreach($i in $l)\n#if($i)x#else y", 2, 1, "`#if`"),
+            ("#foreach($i in $l)\nx", 1, 1, "`#foreach`"),
+            ("#foreach($i in $l", 1, 9, "`(`"),
+            ("$input.path(\n'$.a'", 1, 12, "`(`"),
+            ("#if(($a && $b)", 1, 4, "`(`"),
+            ("#set($m = {'a': [1, 2)", 1, 22, "unexpected `)`"),
+            ("#set($m = {'a': [1, 2", 1, 17, "`[`"),
+            ("#set($m = {'a': 1", 1, 11, "`{`"),
+            ("x ${a.b", 1, 3, "`${`"),
+            ("#set($x = \"abc)", 1, 11, "string that begins here is never closed"),
+        ] {
+            let error = Template::parse(template).unwrap_err();
+            assert!(error.detail().contains(told), "{template}: {error}");
+            assert_eq!((error.line(), error.column()), (line, column), "{template}: {error}");
+        }
+    }
 }

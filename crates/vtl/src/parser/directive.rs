@@ -16,7 +16,13 @@ enum Argument {
 
 impl Parser<'_, '_> {
     pub(super) fn set(&mut self, nodes: &mut Vec<Node>) -> Parsed<()> {
-        self.bump()?;
+        let open = self.bump()?;
+        // The blanks before it belong to the token.
+        let at = open.end - self.image(&open).trim_start().len();
+        self.until(")", "#set(", at, |p| p.assignment(nodes))
+    }
+
+    fn assignment(&mut self, nodes: &mut Vec<Node>) -> Parsed<()> {
         self.skip_space()?;
         if !matches!(self.peek()?, Kind::Identifier | Kind::LCurly) {
             return Err(self.unexpected());
@@ -32,14 +38,23 @@ impl Parser<'_, '_> {
     }
 
     pub(super) fn conditional(&mut self, nodes: &mut Vec<Node>) -> Parsed<()> {
+        self.fill(1)?;
+        let at = self.ahead[0].start;
+        self.until("#end", "#if", at, |p| p.branches(nodes))
+    }
+
+    fn branches(&mut self, nodes: &mut Vec<Node>) -> Parsed<()> {
         let mut branches = Vec::new();
         while matches!(self.peek()?, Kind::If | Kind::ElseIf) && (branches.is_empty() || self.peek()? == Kind::ElseIf) {
             self.bump()?;
             self.skip_space()?;
-            self.expect(Kind::Open)?;
-            let condition = self.expression()?;
-            self.skip_space()?;
-            self.expect(Kind::Close)?;
+            let open = self.expect(Kind::Open)?;
+            let condition = self.until(")", "(", open.start, |p| {
+                let condition = p.expression()?;
+                p.skip_space()?;
+                p.expect(Kind::Close)?;
+                Ok(condition)
+            })?;
             branches.push((condition, self.statements()?));
         }
         let mut otherwise = None;
@@ -59,6 +74,10 @@ impl Parser<'_, '_> {
             Kind::BracedWord => image[2..].trim_end_matches('}'),
             _ => &image[1..],
         };
+        self.until("#end", image, word.start, |p| p.named(name, &word, nodes))
+    }
+
+    fn named(&mut self, name: &str, word: &Token, nodes: &mut Vec<Node>) -> Parsed<()> {
         self.lexer.enter_directive();
         let mut args = Vec::new();
         let parenthesis = self.lexer.parenthesis_follows();
@@ -218,7 +237,11 @@ impl Parser<'_, '_> {
 
     fn directive_arguments(&mut self, name: &str) -> Parsed<Vec<Argument>> {
         self.skip_space()?;
-        self.expect(Kind::Open)?;
+        let open = self.expect(Kind::Open)?;
+        self.until(")", "(", open.start, |p| p.directive_argument_list(name))
+    }
+
+    fn directive_argument_list(&mut self, name: &str) -> Parsed<Vec<Argument>> {
         let mut args = Vec::new();
         loop {
             self.skip_space()?;

@@ -6,7 +6,7 @@ use num_bigint::BigInt;
 
 use super::{Parsed, Parser};
 use crate::ast::{Arithmetic, Comparison, Expr, Operator, Relation, Root};
-use crate::token::Kind;
+use crate::token::{Kind, Token};
 
 /// How tightly an operator binds; of equal strength the left one goes first.
 fn strength(kind: Kind) -> u8 {
@@ -52,10 +52,12 @@ impl Parser<'_, '_> {
                 Ok(Expr::Not(Box::new(self.nested(Parser::unary)?)))
             }
             Kind::Open => {
-                self.bump()?;
+                let start = self.bump()?.start;
                 let open = self.last_end;
-                let mut inner = self.nested(|p| p.climb(1))?;
-                let close = self.expect(Kind::Close)?;
+                let (mut inner, close) = self.until(")", "(", start, |p| {
+                    let inner = p.nested(|p| p.climb(1))?;
+                    Ok((inner, p.expect(Kind::Close)?))
+                })?;
                 if let Expr::Arithmetic(arithmetic) = &mut inner {
                     arithmetic.literal = self.text[open..close.start].into();
                 }
@@ -104,6 +106,10 @@ impl Parser<'_, '_> {
 
     fn list(&mut self) -> Parsed<Expr> {
         let open = self.bump()?;
+        self.until("]", "[", open.start, |p| p.items(&open))
+    }
+
+    fn items(&mut self, open: &Token) -> Parsed<Expr> {
         let mut items = Vec::new();
         if self.peek()? != Kind::BracketClose {
             items.push(self.parameter()?);
@@ -130,7 +136,11 @@ impl Parser<'_, '_> {
     }
 
     fn map(&mut self) -> Parsed<Expr> {
-        self.bump()?;
+        let open = self.bump()?;
+        self.until("}", "{", open.start, Parser::members)
+    }
+
+    fn members(&mut self) -> Parsed<Expr> {
         let mut members = Vec::new();
         self.skip_space()?;
         if !matches!(self.peek()?, Kind::CurlyClose | Kind::RCurly) {

@@ -37,7 +37,8 @@ impl Parser<'_, '_> {
             self.indexes(&mut steps)?;
         }
         if braced {
-            self.expect(Kind::RCurly)?;
+            let at = first.start + self.image(&first).rfind('$').unwrap_or(0);
+            self.until("}", "${", at, |p| p.expect(Kind::RCurly))?;
         }
 
         let mut image = self.image(&first);
@@ -99,7 +100,11 @@ impl Parser<'_, '_> {
     }
 
     fn arguments(&mut self) -> Parsed<Box<[Expr]>> {
-        self.expect(Kind::Open)?;
+        let open = self.expect(Kind::Open)?;
+        self.until(")", "(", open.start, Parser::argument_list)
+    }
+
+    fn argument_list(&mut self) -> Parsed<Box<[Expr]>> {
         let mut args = Vec::new();
         if self.peek()? != Kind::Close {
             loop {

@@ -61,7 +61,7 @@ def test_a_template_that_is_none_is_refused_when_it_is_written(gateway, backend,
             api.response(api.integration("HTTP", backend.url), ResponseTemplates={"$default": "one\n#if($x"})
     error = refused.value.response["Error"]
     assert error["Code"] == "BadRequestException"
-    assert "`$default`" in error["Message"] and "line 2, column 7" in error["Message"]
+    assert "`$default`" in error["Message"] and "line 2, column 4" in error["Message"]
 
 
 def render(*words, stdin=None):
@@ -92,7 +92,35 @@ def test_one_template_is_rendered_or_shown_with_a_caret(tmp_path):
     answer = render("--template", str(template))
     assert answer.returncode == 65
     first, line, caret = answer.stderr.splitlines()
-    assert ":2:9: not a template" in first
-    assert (line, caret.index("^")) == ("    #if($x", 2 + 8)
-    assert render("--template", str(tmp_path / "none")).returncode == 78
+    assert ":2:6: not a template: `(` is opened here" in first
+    assert (line, caret.index("^")) == ("    #if($x", 2 + 5)
+    gone = render("--template", str(tmp_path / "none"))
+    assert gone.returncode == 66 and "there is no such file" in gone.stderr
     assert render().returncode == 64
+
+
+def test_texts_and_standard_input_are_taken_instead_of_files(tmp_path):
+    answer = render("--template-text", "$input.json('$.a')", "--body", "-", stdin='{"a": 1}')
+    assert (answer.returncode, answer.stdout, answer.stderr) == (0, "1", "")
+    answer = render("--template", "-", "--body-text", '{"a": 2}', stdin="$input.path('$.a')")
+    assert (answer.returncode, answer.stdout) == (0, "2")
+    for words in (["--template", "-", "--body", "-"], ["--template-text", "x", "--template", "y"], ["--body-text", "x"]):
+        assert render(*words).returncode == 64, words
+
+
+def test_what_is_no_json_is_shown_with_its_own_place(tmp_path):
+    template, body = tmp_path / "t.vtl", tmp_path / "b.json"
+    template.write_text("{\n \"user\": $input.path('$.user')}")
+    body.write_text('{\n "user": }')
+    answer = render("--template", str(template), "--body", str(body))
+    assert answer.returncode == 65
+    first, line, caret = answer.stderr.splitlines()
+    assert f"{body}:2:10: the body is no JSON, and {template}:2:" in first, first
+    assert line == '   "user": }' and caret.index("^") == 2 + 9
+    made = render("--template", str(template), "--body-text", '{"user": "ada"}')
+    assert (made.returncode, made.stdout) == (0, '{\n "user": ada}')
+    assert "looks like JSON and is none: line 2" in made.stderr
+    context = tmp_path / "context.json"
+    context.write_text('{"stage": dev}')
+    wrong = render("--template", str(template), "--context", str(context))
+    assert wrong.returncode == 65 and f"{context}:1:11: not JSON" in wrong.stderr, wrong.stderr

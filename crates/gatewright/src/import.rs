@@ -7,7 +7,7 @@ use std::path::Path;
 use control::transfer::{self, ImportError};
 
 use crate::args::ImportOptions;
-use crate::exit::{self, Failure};
+use crate::exit::Failure;
 use crate::export;
 
 /// The largest document that is read. Ours: as many definitions as the default limits allow, and more.
@@ -32,18 +32,21 @@ pub(crate) fn run(options: ImportOptions) -> Result<(), Failure> {
             dir.display()
         ))),
         Err(ImportError::Store(error)) => Err(Failure::disk(format!("import: {error}"))),
-        Err(error) => Err(Failure { code: exit::DATA, text: format!("import: {}: {error}", options.file.display()) }),
+        Err(error) => Err(Failure::data(format!("import: {}: {error}", options.file.display()))),
     }
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    let failed = |error: io::Error| Failure::config(format!("import: {}: {error}", path.display()));
+    let failed = |error: io::Error| {
+        let Failure { code, text } = Failure::no_input(path, &error);
+        Failure { code, text: format!("import: {text}") }
+    };
     let mut text = Vec::new();
     let reader: Box<dyn Read> =
         if path == Path::new("-") { Box::new(io::stdin()) } else { Box::new(File::open(path).map_err(failed)?) };
     reader.take(DOCUMENT_BYTES_MAX).read_to_end(&mut text).map_err(failed)?;
     if text.len() as u64 == DOCUMENT_BYTES_MAX {
-        return Err(Failure::config(format!("import: {} is larger than {DOCUMENT_BYTES_MAX} bytes", path.display())));
+        return Err(Failure::data(format!("import: {} is larger than {DOCUMENT_BYTES_MAX} bytes", path.display())));
     }
     Ok(text)
 }

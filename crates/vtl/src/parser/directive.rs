@@ -88,7 +88,7 @@ impl Parser<'_, '_> {
         }
         let at = (self.base + word.start) as u32;
         match name {
-            "foreach" => self.foreach(args, parenthesis, at, &word, nodes),
+            "foreach" => self.foreach(args, parenthesis, at, word, nodes),
             "define" => {
                 let body = self.block(false)?.0;
                 let [Argument::Value(block, first)] = &args[..] else {

@@ -23,10 +23,10 @@ TOUR_PATIENCE = 80
 class Demo:
     """A running `gatewright demo` without a terminal; what it prints is kept."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, listen=("--listen", "127.0.0.1:0")):
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("GATEWRIGHT_", "AWS_"))}
         self.process = subprocess.Popen(
-            [os.environ["GATEWRIGHT_BIN"], "demo", "--listen", "127.0.0.1:0"],
+            [os.environ["GATEWRIGHT_BIN"], "demo", *listen],
             cwd=folder,
             env=environment,
             stdin=subprocess.DEVNULL,
@@ -132,3 +132,16 @@ def test_the_tour_in_a_browser(demo):
         timeout=TOUR_PATIENCE,
     )
     assert tour.returncode == 0, f"{tour.stdout.decode('utf-8', 'replace')}\n--- the program:\n{demo.output()}"
+
+
+def test_a_second_demo_takes_the_next_free_port(tmp_path):
+    demos = []
+    try:
+        for _ in range(2):
+            demos.append(Demo(tmp_path, listen=()))
+        ports = [urlsplit(demo.page).port for demo in demos]
+        assert 4510 <= ports[0] < ports[1] < 4530, ports
+    finally:
+        for demo in demos:
+            demo.process.send_signal(signal.SIGTERM)
+            demo.process.wait(PATIENCE)

@@ -21,13 +21,15 @@ def test_definitions_leave_and_come_back(start_gateway, backend, tmp_path):
     api = Api(gateway, name="moved")
     api.route("$default", api.integration("HTTP_PROXY", f"{backend.url}/moved"), two_way=True)
     api.deploy()
-    busy = run("export", "--data-dir", str(source))
+    while_running = run("export", "--data-dir", str(source))
+    assert while_running.returncode == 0, while_running.stderr
+    busy = run("import", "-", "--data-dir", str(source), "--replace", stdin=while_running.stdout)
     assert busy.returncode == 78 and "in use by a running gatewright: stop it first" in busy.stderr, busy.stderr
     routes = control(gateway.url).get_routes(ApiId=api.id)["Items"]
     gateway.stop()
 
     exported = run("export", "--data-dir", str(source))
-    assert exported.returncode == 0, exported.stderr
+    assert (exported.returncode, exported.stdout) == (0, while_running.stdout), exported.stderr
     document = json.loads(exported.stdout)
     assert document["documents"][f"apis/{api.id}"]["name"] == "moved"
 
@@ -48,5 +50,19 @@ def test_definitions_leave_and_come_back(start_gateway, backend, tmp_path):
 
 def test_a_folder_without_definitions_is_no_export(tmp_path):
     done = run("export", "--data-dir", str(tmp_path / "none"))
-    assert done.returncode == 78 and "holds no definitions" in done.stderr
+    assert done.returncode == 66 and "holds no definitions" in done.stderr
     assert not (tmp_path / "none").exists()
+    gone = run("import", str(tmp_path / "none.json"), "--data-dir", str(tmp_path / "none"))
+    assert gone.returncode == 66 and "there is no such file" in gone.stderr
+
+
+def test_a_running_gateway_in_a_deep_folder_is_exported_too(start_gateway, tmp_path):
+    deep = tmp_path / ("d" * 60) / ("e" * 60)
+    deep.mkdir(parents=True)
+    gateway = start_gateway(data_dir=deep)
+    api = Api(gateway, name="deep")
+    exported = run("export", "--data-dir", str(deep))
+    assert exported.returncode == 0 and f"apis/{api.id}" in json.loads(exported.stdout)["documents"], exported.stderr
+    assert (deep / "gatewright.sock").stat().st_mode & 0o777 == 0o600
+    gateway.stop()
+    assert not (deep / "gatewright.sock").exists()

@@ -119,3 +119,29 @@ def test_what_an_interrupted_start_left_of_the_backends_api_is_made_whole(tmp_pa
     gateway.stop()
     gateway = start_gateway("--backend", "http://127.0.0.1:3000", data_dir=tmp_path / "data")
     assert control(gateway.url).get_stage(ApiId="gatewright", StageName="dev")["AutoDeploy"]
+
+
+def test_a_limit_has_a_variable_of_its_own_and_an_unknown_variable_is_an_error(tmp_path):
+    env = {"GATEWRIGHT_LIMIT": "idle-timeout=1s", "GATEWRIGHT_LIMIT_IDLE_TIMEOUT": "2s", "GATEWRIGHT_PORT": "tcp://10.0.0.1:80"}
+    found = settings(run(tmp_path, "config", env=env))
+    assert found["limit idle-timeout"] == ("2s", "environment, GATEWRIGHT_LIMIT_IDLE_TIMEOUT")
+    for name, meant in (("GATEWRIGHT_LISTN", "GATEWRIGHT_LISTEN"), ("GATEWRIGHT_LIMIT_IDLE_TIMOUT", "GATEWRIGHT_LIMIT_IDLE_TIMEOUT")):
+        wrong = run(tmp_path, "config", env={name: "1s"})
+        assert wrong.returncode == 78 and f"{name} is no setting; did you mean {meant}?" in wrong.stderr, wrong.stderr
+
+
+def test_the_printed_settings_file_gives_the_same_settings(tmp_path):
+    (tmp_path / "gatewright.toml").write_text(
+        'region = "eu-west-1"\nephemeral = true\naccess-log-keep = 3\n[limits]\nidle-timeout = "3m"\n[vpc-links.l1]\ntargets = ["127.0.0.1:80"]\n'
+    )
+    words = ["--log-level", "warn", "--limit", "frame-bytes=64k"]
+    printed = run(tmp_path, "config", "--toml", *words)
+    assert printed.returncode == 0, printed.stderr
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "gatewright.toml").write_text(printed.stdout)
+    before, after = settings(run(tmp_path, "config", *words)), settings(run(other, "config"))
+    assert {name: value for name, (value, _) in after.items()} == {name: value for name, (value, _) in before.items()}
+    assert after["limit frame-bytes"][1] == "gatewright.toml" and after["limit message-bytes"][1] == "default"
+    (other / "gatewright.toml").write_text("\n".join(line.removeprefix("# ") for line in printed.stdout.splitlines()[2:]))
+    assert run(other, "config").returncode == 0, "what is commented out can be used, too"

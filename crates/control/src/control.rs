@@ -22,8 +22,9 @@ use crate::publication::Publication;
 use crate::router::{self, Matched};
 use crate::settings::{Remark, Settings};
 use crate::state::State;
-use crate::store::{Document, Store};
+use crate::store::{Document, Store, StoreError};
 use crate::transaction::Transaction;
+use crate::transfer;
 
 /// Takes each new snapshot, in order.
 type Publish = Box<dyn Fn(Arc<Snapshot>, Vec<Remark>) + Send + Sync>;
@@ -104,6 +105,15 @@ impl Control {
             }
         }
         all
+    }
+
+    /// Everything that is stored, as one document; see [`transfer::export`]. Waits for a write that is under way.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn export(&self) -> Result<Value, StoreError> {
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        transfer::export(&mut *writer.store)
     }
 
     fn answer(&self, request: &Request<Bytes>) -> Result<(StatusCode, Option<Document>), Fault> {

@@ -24,7 +24,7 @@ pub(crate) enum Command {
     /// Render a mapping template, without a server
     Render(RenderOptions),
     /// Print the effective settings, each with its origin
-    Config(Options),
+    Config(ConfigOptions),
     /// Write all stored definitions to standard output, as one JSON document
     Export(ExportOptions),
     /// Read definitions that `export` wrote; all of them or, if one is wrong, none
@@ -33,7 +33,9 @@ pub(crate) enum Command {
 
 /// The options; everything is optional here, the defaults stand in `config.rs`.
 #[derive(Debug, Default, Args)]
-#[command(after_help = "Each option is also a variable, such as GATEWRIGHT_LISTEN, and a line of the settings file.")]
+#[command(
+    after_help = "Each option is also a variable, such as GATEWRIGHT_LISTEN or GATEWRIGHT_LIMIT_IDLE_TIMEOUT, and a line of the settings file."
+)]
 pub(crate) struct Options {
     /// Settings file [default: gatewright.toml, if there is one]
     #[arg(long, value_name = "FILE")]
@@ -114,6 +116,17 @@ pub(crate) struct Options {
     /// Listen beyond loopback although nothing checks who calls
     #[arg(long)]
     pub(crate) insecure: bool,
+}
+
+/// The options of `config`.
+#[derive(Debug, Args)]
+pub(crate) struct ConfigOptions {
+    /// Print a settings file that can be used
+    #[arg(long)]
+    pub(crate) toml: bool,
+
+    #[command(flatten)]
+    pub(crate) settings: Options,
 }
 
 /// The options of `export`.

@@ -3,6 +3,9 @@
 //! An option of the command line wins over its environment variable, that over the settings file, that over the
 //! default.
 
+mod file;
+mod variables;
+
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
@@ -18,6 +21,7 @@ use crate::access_logs::{Files, Rotation};
 use crate::args::Options;
 use crate::certificates::{Certificates, PemFiles};
 use crate::choices::{Binary, Compat, LogFormat, LogLevel};
+use crate::config::variables::variable;
 use crate::origin::Origin;
 use crate::vpc_links;
 
@@ -25,6 +29,8 @@ use crate::vpc_links;
 #[derive(Debug)]
 pub(crate) struct Config {
     pub(crate) listen: SocketAddr,
+    /// Nobody said where to listen.
+    pub(crate) listen_is_default: bool,
     pub(crate) admin: Option<SocketAddr>,
     /// `None`: nothing is kept.
     pub(crate) data_dir: Option<PathBuf>,
@@ -41,6 +47,8 @@ pub(crate) struct Config {
     pub(crate) metrics_series: usize,
     /// Name, value, origin; in the order of the documentation.
     pub(crate) origins: Vec<(String, String, Origin)>,
+    /// What only a settings file can say, as it says it.
+    tables: toml::Table,
 }
 
 /// Where access logs go.
@@ -116,12 +124,6 @@ impl Collector {
     }
 }
 
-fn variable(name: &str) -> Option<(String, String)> {
-    let variable = format!("GATEWRIGHT_{}", name.replace('-', "_").to_uppercase());
-    let value = std::env::var(&variable).ok().filter(|value| !value.trim().is_empty())?;
-    Some((variable, value.trim().to_owned()))
-}
-
 impl Config {
     /// Puts the settings together and checks them.
     ///
@@ -129,9 +131,11 @@ impl Config {
     /// One sentence that names the setting, its origin and value, and what would fit.
     pub(crate) fn new(options: Options) -> Result<Config, String> {
         let given = options.config.or_else(|| variable("config").map(|(_, path)| PathBuf::from(path)));
-        let (path, file) = read_file(given.as_deref())?;
+        let (path, file, tables) = read_file(given.as_deref())?;
         let mut collector = Collector { file: path, origins: Vec::new() };
-        let listen = address("listen", collector.text("listen", options.listen, file.listen, "127.0.0.1:4510"))?;
+        let listen = collector.text("listen", options.listen, file.listen, "127.0.0.1:4510");
+        let listen_is_default = listen.1 == Origin::Default;
+        let listen = address("listen", listen)?;
         let admin = collector.text("admin", options.admin, file.admin, "");
         let admin = if admin.0.is_empty() { None } else { Some(address("admin", admin)?) };
         if admin == Some(listen) && listen.port() != 0 {
@@ -185,9 +189,12 @@ impl Config {
             // Browsers send a message as one frame and cannot split it.
             defaults.frame_bytes = 0;
         }
+        let settings = collector.origins.iter().map(|(name, ..)| name.as_str());
+        variables::check(settings.chain(["config", "limit"]))?;
         let limits = limits(defaults, &mut collector, &options.limits, &file.limits)?;
         Ok(Config {
             listen,
+            listen_is_default,
             admin,
             data_dir: (!ephemeral).then(|| PathBuf::from(data_dir)),
             backend: (!backend.is_empty()).then_some(backend),
@@ -201,7 +208,13 @@ impl Config {
             access_log: read_access_log(access_log, &rotate, keep)?,
             metrics_series,
             origins: collector.origins,
+            tables,
         })
+    }
+
+    /// The settings as a file that can be used.
+    pub(crate) fn toml(&self) -> String {
+        file::text(&self.origins, &self.tables)
     }
 
     /// The settings as a table for people: name, value, origin.
@@ -215,17 +228,20 @@ impl Config {
     }
 }
 
-fn read_file(given: Option<&Path>) -> Result<(PathBuf, File), String> {
+fn read_file(given: Option<&Path>) -> Result<(PathBuf, File, toml::Table), String> {
     let path = given.unwrap_or(Path::new("gatewright.toml")).to_owned();
     let text = match std::fs::read_to_string(&path) {
         Ok(text) => text,
         Err(error) if given.is_none() && error.kind() == std::io::ErrorKind::NotFound => {
-            return Ok((path, File::default()));
+            return Ok((path, File::default(), toml::Table::new()));
         }
         Err(error) => return Err(format!("settings file {}: {error}", path.display())),
     };
-    let file = toml::from_str(&text).map_err(|error| format!("settings file {}: {error}", path.display()))?;
-    Ok((path, file))
+    let wrong = |error: toml::de::Error| format!("settings file {}: {error}", path.display());
+    let file = toml::from_str(&text).map_err(wrong)?;
+    let mut tables: toml::Table = toml::from_str(&text).map_err(wrong)?;
+    tables.retain(|name, _| matches!(name, "certificates" | "vpc-links"));
+    Ok((path, file, tables))
 }
 
 fn certificates(cert: String, key: String, by_name: BTreeMap<String, PemFiles>) -> Result<Certificates, String> {
@@ -334,11 +350,14 @@ fn limits(
         origins.insert(name.clone(), Origin::File(collector.file.clone()));
     }
     let from_variable = variable("limit");
-    let from_variable = from_variable
-        .iter()
-        .flat_map(|(variable, value)| value.split(',').map(|text| (text, Origin::Environment(variable.clone()))));
-    // The command line comes last and wins.
-    for (text, origin) in from_variable.chain(typed.iter().map(|text| (text.as_str(), Origin::Option))) {
+    let from_variable = from_variable.iter().flat_map(|(variable, value)| {
+        value.split(',').map(|text| (text.to_owned(), Origin::Environment(variable.clone())))
+    });
+    let of_their_own =
+        variables::limits().map(|(name, value, variable)| (format!("{name}={value}"), Origin::Environment(variable)));
+    let typed = typed.iter().map(|text| (text.clone(), Origin::Option));
+    // The command line comes last and wins; the more particular variable before that.
+    for (text, origin) in from_variable.chain(of_their_own).chain(typed) {
         let (name, value) =
             text.split_once('=').ok_or_else(|| format!("limit ({origin}): `{text}` is not NAME=VALUE"))?;
         limits.set(name.trim(), value.trim()).map_err(|error| format!("{error} ({origin})"))?;

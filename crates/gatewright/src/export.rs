@@ -1,24 +1,28 @@
-//! `gatewright export`: all stored definitions as one JSON document on standard output, without a server.
+//! `gatewright export`: all stored definitions as one JSON document on standard output.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use control::store::{DiskStore, StoreError};
 use control::transfer;
 
 use crate::args::{ExportOptions, Options};
 use crate::config::Config;
-use crate::exit::Failure;
+use crate::exit::{self, Failure};
+use crate::folder_socket;
 
-/// Writes the document.
+/// Writes the document: from the store, or where a gateway has it open, as that gateway gives it.
 pub(crate) fn run(options: ExportOptions) -> Result<(), Failure> {
     let (config, dir) = settings(options.config, options.data_dir)?;
     drop(config);
     if !DiskStore::is_in(&dir) {
-        return Err(Failure::config(format!("export: {} holds no definitions", dir.display())));
+        return Err(Failure { code: exit::NO_INPUT, text: format!("export: {} holds no definitions", dir.display()) });
     }
-    let mut store = open("export", &dir)?;
-    let document = transfer::export(&mut store).map_err(|error| Failure::disk(format!("export: {error}")))?;
+    let document = match DiskStore::open(&dir) {
+        Ok(mut store) => transfer::export(&mut store).map_err(|error| Failure::disk(format!("export: {error}")))?,
+        Err(StoreError::Locked(_)) => from_running(&dir)?,
+        Err(error) => return Err(Failure::disk(format!("export: {error}"))),
+    };
     let mut text = serde_json::to_string_pretty(&document)
         .map_err(|error| Failure::disk(format!("export: write the document: {error}")))?;
     text.push('\n');
@@ -27,6 +31,16 @@ pub(crate) fn run(options: ExportOptions) -> Result<(), Failure> {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         written => written.map_err(|error| Failure::disk(format!("write to standard output: {error}"))),
     }
+}
+
+fn from_running(dir: &Path) -> Result<serde_json::Value, Failure> {
+    let document = folder_socket::fetch(dir).and_then(|text| Ok(serde_json::from_slice(&text)?));
+    document.map_err(|error| {
+        let dir = dir.display();
+        Failure::config(format!(
+            "export: {dir} is in use by a running gatewright, which could not be asked ({error}): stop it first"
+        ))
+    })
 }
 
 /// The settings as `serve` would have them, and the data folder among them.
@@ -39,7 +53,7 @@ pub(crate) fn settings(file: Option<PathBuf>, data_dir: Option<PathBuf>) -> Resu
     }
 }
 
-/// Opens the store; a gateway that runs on it is told by name, as its definitions are reached through it.
+/// Opens the store to write to it; a gateway that runs on it is told by name, as its definitions are reached through it.
 pub(crate) fn open(command: &str, dir: &std::path::Path) -> Result<DiskStore, Failure> {
     DiskStore::open(dir).map_err(|error| match error {
         StoreError::Locked(path) => {

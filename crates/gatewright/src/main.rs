@@ -15,6 +15,7 @@ mod demo;
 mod exit;
 mod export;
 mod feed;
+mod folder_socket;
 mod front;
 mod import;
 mod logs;
@@ -62,7 +63,8 @@ fn run(matches: &clap::ArgMatches) -> Result<(), Failure> {
     let cli = Cli::from_arg_matches(matches).map_err(|error| Failure { code: exit::USAGE, text: error.to_string() })?;
     let (options, mode) = match cli.command {
         Command::Config(options) => {
-            let text = Config::new(options).map_err(Failure::config)?.print();
+            let config = Config::new(options.settings).map_err(Failure::config)?;
+            let text = if options.toml { config.toml() } else { config.print() };
             return match std::io::stdout().write_all(text.as_bytes()) {
                 // Whoever reads has enough.
                 Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),

@@ -22,7 +22,7 @@ use crate::exit::Failure;
 use crate::logs::{Access, Log};
 use crate::service::Service;
 use crate::shutdown::Signals;
-use crate::{certificates, demo, front, ready_made, shutdown};
+use crate::{certificates, demo, folder_socket, front, ready_made, shutdown};
 
 /// This node's number, until there are many.
 const NODE: u16 = 0;
@@ -43,7 +43,10 @@ pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
     let signals = Signals::new().map_err(Failure::config)?;
     let log = start_logs(&config)?;
     raise_open_files(&log);
-    let listener = bind("listen", config.listen)?;
+    let listener = match mode {
+        Mode::Demo if config.listen_is_default => bind_free(config.listen)?,
+        _ => bind("listen", config.listen)?,
+    };
     let admin = match config.admin {
         Some(address) => Some(bind("admin", address)?),
         None => None,
@@ -64,6 +67,9 @@ pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
     });
     let announcements = Arc::new(Announcements::default());
     let control = Arc::new(open_control(&config, &addresses, &gateway, &announcements)?);
+    if let Some(dir) = &config.data_dir {
+        folder_socket::serve(dir, control.clone(), log.clone());
+    }
     if let Some(backend) = &config.backend {
         ready_made::ensure(&control, backend).map_err(|error| Failure::config(format!("backend: {error}")))?;
     }
@@ -93,6 +99,7 @@ pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
     announcements.say(&log, &addresses);
     tokio::spawn(announcements.run(log.clone(), addresses));
     shutdown::wait_and_stop(signals, &gateway, &stopper, &log).await;
+    config.data_dir.iter().for_each(|dir| folder_socket::remove(dir));
     Ok(())
 }
 
@@ -136,6 +143,16 @@ fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
     socket.listen(BACKLOG)
+}
+
+/// How many ports the demo tries; more gateways than that nobody means to have.
+const PORTS_TRIED: u16 = 20;
+
+// The tour begins also where a gateway runs already: it takes the next port that is free.
+fn bind_free(address: SocketAddr) -> Result<TcpListener, Failure> {
+    let ports = (0..PORTS_TRIED).filter_map(|more| address.port().checked_add(more));
+    let free = ports.filter_map(|port| listen(SocketAddr::new(address.ip(), port)).ok()).next();
+    free.map_or_else(|| bind("listen", address), Ok)
 }
 
 fn bind(name: &str, address: SocketAddr) -> Result<TcpListener, Failure> {

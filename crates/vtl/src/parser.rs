@@ -290,7 +290,7 @@ mod tests {
     #[test]
     fn what_is_opened_and_never_closed_is_pointed_at() {
         for (template, line, column, told) in [
-            ("{\n #set($x = 1\n}", 2, 2, "`#set(`"),
+            ("{\n #set($x = 1\n", 2, 2, "`#set(`"),
             ("a\n#if($x)b\nc", 2, 1, "`#if`"),
             ("#if($x)\n#foreach($i in $l)\n#end", 1, 1, "`#if`"),
             ("#foreach($i in $l)\n#if($i)x#else y", 2, 1, "`#if`"),

@@ -55,8 +55,9 @@ fn check_one(name: &str, value: &str, known: &[String]) -> Result<(), String> {
     }
     let limits: Vec<String> = limits().collect();
     let all = known.iter().chain(limits.iter().filter(|_| name.starts_with(LIMIT)));
-    let meant = match nearest(name, all.map(String::as_str)) {
-        Some(meant) => format!("; did you mean {meant}?"),
+    // What all begin with says nothing of how alike they are.
+    let meant = match nearest(&name[PREFIX.len()..], all.filter_map(|known| known.strip_prefix(PREFIX))) {
+        Some(meant) => format!("; did you mean {PREFIX}{meant}?"),
         None => "; `gatewright config` lists all settings".to_owned(),
     };
     Err(format!("environment: {name} is no setting{meant}"))

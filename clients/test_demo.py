@@ -3,7 +3,6 @@
 import http.client
 import os
 import re
-import shutil
 import signal
 import subprocess
 import threading
@@ -11,6 +10,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+
+from harness.browser import browser
 
 PAGE = re.compile(r"http://127\.0\.0\.1:\d+/_gatewright/demo/")
 SCRIPT = Path(__file__).parent / "js" / "demo-page.mjs"
@@ -122,10 +123,8 @@ def test_the_page_is_served_whole_and_nothing_beside_it(demo):
 
 
 def test_the_tour_in_a_browser(demo):
-    chromium = shutil.which("chromium")
-    assert chromium, "this test needs Debian's chromium: apt-get install chromium"
     tour = subprocess.run(
-        ["node", str(SCRIPT), demo.page, chromium],
+        ["node", str(SCRIPT), demo.page, browser()],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

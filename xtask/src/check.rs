@@ -18,17 +18,17 @@ use crate::check::counts::Counts;
 pub(crate) use originals::oracle;
 
 /// What the steps need to know of the place they run in.
-struct Place {
+pub(crate) struct Place {
     /// The repository's root.
-    root: PathBuf,
+    pub(crate) root: PathBuf,
     /// Where cargo builds, the same for every step so that each reuses what the one before it built.
-    target: PathBuf,
+    pub(crate) target: PathBuf,
     /// The cargo that runs this program, and so its toolchain.
-    cargo: PathBuf,
+    pub(crate) cargo: PathBuf,
 }
 
 impl Place {
-    fn find() -> anyhow::Result<Place> {
+    pub(crate) fn find() -> anyhow::Result<Place> {
         let manifest = std::env::var_os("CARGO_MANIFEST_DIR").context("run this as `cargo xtask check`")?;
         let root = PathBuf::from(manifest).parent().context("xtask stands in the repository's root")?.to_path_buf();
         // This program is `<target>/<profile>/xtask`.
@@ -60,12 +60,14 @@ struct Report {
     trouble: Option<String>,
     /// Why the step did not run although nothing is wrong: what it needs cannot be had on this machine.
     skipped: Option<String>,
+    /// What of it was left out for the same reason, where the rest ran.
+    left_out: Option<String>,
 }
 
 impl Report {
     /// The report of a step that could not run, and would have run so many tests.
     fn skipped(tests: u64, why: String) -> Report {
-        Report { counts: Counts { skipped: tests, ..Counts::default() }, trouble: None, skipped: Some(why) }
+        Report { counts: Counts { skipped: tests, ..Counts::default() }, skipped: Some(why), ..Report::default() }
     }
 }
 
@@ -127,10 +129,15 @@ const STEPS: &[Step] = &[
 ///
 /// A failing step does not stop the ones after it, save those that need what it makes.
 pub(crate) fn run(words: &[String]) -> anyhow::Result<bool> {
+    if words.iter().any(|word| matches!(word.as_str(), "--help" | "-h" | "help")) {
+        println!("{}", help());
+        return Ok(true);
+    }
     let wanted = wanted(words)?;
     let place = Place::find()?;
     let mut total = Counts::default();
     let mut rows: Vec<(&str, Outcome, Duration)> = Vec::new();
+    let mut left_out = Vec::new();
     for step in STEPS.iter().filter(|step| wanted.contains(&step.name)) {
         println!("\n== {}: {}", step.name, step.does);
         let start = Instant::now();
@@ -140,6 +147,7 @@ pub(crate) fn run(words: &[String]) -> anyhow::Result<bool> {
             Some(need) => Err(anyhow::anyhow!("not run, because `{need}` failed")),
             None => (step.run)(&place),
         };
+        left_out.extend(report.iter().filter_map(|report| report.left_out.clone()).map(|what| (step.name, what)));
         let (counts, outcome) = judge(step, report);
         let took = start.elapsed();
         println!("== {}: {outcome} in {:.1} s", step.name, took.as_secs_f64());
@@ -155,6 +163,9 @@ pub(crate) fn run(words: &[String]) -> anyhow::Result<bool> {
             println!("skipped: {name}, because {why}");
         }
     }
+    for (name, what) in &left_out {
+        println!("skipped: of {name}, {what}");
+    }
     let failed = rows.iter().filter(|(_, outcome, _)| *outcome == Outcome::Failed);
     let failed: Vec<&str> = failed.map(|(name, _, _)| *name).collect();
     if !failed.is_empty() {
@@ -162,6 +173,20 @@ pub(crate) fn run(words: &[String]) -> anyhow::Result<bool> {
     }
     println!("{total}");
     Ok(failed.is_empty() && total.failed == 0 && !rows.is_empty())
+}
+
+/// What `check --help` says: the steps, and what is installed where.
+fn help() -> String {
+    let mut text = "usage: cargo xtask check [--only STEP]…\n\nsteps, in order:\n".to_owned();
+    for step in STEPS {
+        text += &format!("   {:<10} {}\n", step.name, step.does);
+    }
+    let cache = installs::cache().map_or_else(|error| format!("{error:#}"), |cache| cache.display().to_string());
+    text + &format!(
+        "\nPython's and Node's packages go into {cache}. By apt, where they are missing and root or sudo is there: {}.\n\
+             What cannot be had is skipped and listed at the end.",
+        installs::PACKAGES.join(", ")
+    )
 }
 
 /// The names of the steps to run: all, or those of `--only` and what they need.
@@ -185,7 +210,7 @@ fn wanted(words: &[String]) -> anyhow::Result<Vec<&'static str>> {
 ///
 /// A step that failed without a failed test counts as one, so that the closing line never says less than the exit code.
 fn judge(step: &Step, report: anyhow::Result<Report>) -> (Counts, Outcome) {
-    let Report { mut counts, mut trouble, skipped } =
+    let Report { mut counts, mut trouble, skipped, .. } =
         report.unwrap_or_else(|error| Report { trouble: Some(format!("{error:#}")), ..Report::default() });
     if trouble.is_none() && skipped.is_none() && step.counts && counts.passed + counts.failed == 0 {
         trouble = Some("no test ran".into());
@@ -242,7 +267,7 @@ mod tests {
     #[test]
     fn trouble_beside_failed_tests_is_not_counted_twice() {
         let counts = Counts { passed: 3, failed: 2, skipped: 0 };
-        let report = Report { counts, trouble: Some("exit status: 1".into()), skipped: None };
+        let report = Report { counts, trouble: Some("exit status: 1".into()), ..Report::default() };
         assert_eq!(judge(&COUNTING, Ok(report)), (counts, Outcome::Failed));
     }
 

@@ -8,6 +8,7 @@ mod bench;
 #[path = "bench_rebuilt.rs"]
 mod bench;
 mod check;
+mod release;
 
 use std::process::ExitCode;
 
@@ -18,6 +19,7 @@ usage: cargo xtask check [--only STEP]…
        cargo xtask bench idle [--connections N] [--bin PATH] [--json]
        cargo xtask bench messages [--seconds S] [--connections N] [--size BYTES] [--rounds N] [--bin PATH] [--json]
        cargo xtask bench vtl [--seconds S] [--velocity RUN_SH] [--json]
+       cargo xtask release
        cargo xtask soak [--seconds S] [--connections N] [--bin PATH] [--json]
 
 steps of `check`, in order: format, clippy, test, tidy, originals, build, clients";
@@ -31,8 +33,14 @@ fn main() -> ExitCode {
         Some((command, rest)) => (command.as_str(), rest),
         None => ("", &[][..]),
     };
+    let asks = rest.iter().any(|word| matches!(word.as_str(), "--help" | "-h"));
     let done = match command {
+        "oracle" | "bench" | "release" | "soak" if asks => {
+            println!("{USAGE}");
+            return ExitCode::SUCCESS;
+        }
         "check" => check::run(rest),
+        "release" => release::run(rest),
         "oracle" => check::oracle(rest),
         // `bench-…` are the processes that a bench starts beside itself.
         "bench" => bench::run(rest),

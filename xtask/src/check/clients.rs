@@ -1,11 +1,12 @@
 //! The step that runs the tests with real clients (`clients/`) against the program just built.
 
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
 use anyhow::Context;
 
-use crate::check::command::{in_path, stream};
+use crate::check::command::{find, stream};
 use crate::check::counts::{Counts, of_junit};
 use crate::check::{Place, Report, installs, steps};
 
@@ -35,6 +36,10 @@ pub(crate) fn run(place: &Place) -> anyhow::Result<Report> {
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .env("PYTHONUNBUFFERED", "1")
         .env_remove("PYTHONHOME");
+    match &browser {
+        Browser::Found(path) => pytest.env("GATEWRIGHT_BROWSER", path),
+        Browser::CannotBeHad(why) | Browser::Failed(why) => pytest.env("GATEWRIGHT_NO_BROWSER", why),
+    };
     let ended = stream(pytest, SUITE_LIMIT, |_| {});
     let counts = std::fs::read_to_string(&report).ok().as_deref().and_then(of_junit);
     // Only a report that pytest wrote exists; a missing one is what `counts` already says.
@@ -45,36 +50,62 @@ pub(crate) fn run(place: &Place) -> anyhow::Result<Report> {
         (Ok(status), Some(_)) if !status.success() => Some(format!("pytest: {status}")),
         (Ok(_), Some(_)) => None,
     };
-    Ok(with_browser(Report { counts: counts.unwrap_or_default(), trouble, skipped: None }, browser))
+    Ok(with_browser(Report { counts: counts.unwrap_or_default(), trouble, ..Report::default() }, browser))
 }
 
-/// Sees to a Chromium for the tests of the page in the browser.
-fn browser() -> anyhow::Result<()> {
-    if in_path("chromium") {
-        return Ok(());
+/// What a browser of the Chromium family is called along PATH.
+const BROWSERS: [&str; 5] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"];
+/// Where a Mac has them.
+const MAC_BROWSERS: [&str; 2] = [
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    "/Applications/Chromium.app/Contents/MacOS/Chromium",
+];
+
+/// The browser that the tests of the pages drive.
+#[derive(Debug, PartialEq, Eq)]
+enum Browser {
+    Found(PathBuf),
+    /// None is there and none can be installed here: its tests are skipped, and told.
+    CannotBeHad(String),
+    /// One should have been installed and was not: its tests have failed.
+    Failed(String),
+}
+
+/// Finds a browser, or has Debian's installed.
+fn browser() -> Browser {
+    let along_path = || BROWSERS.iter().find_map(|name| find(name));
+    let of_mac = || MAC_BROWSERS.iter().map(PathBuf::from).find(|path| path.is_file());
+    if let Some(found) = along_path().or_else(of_mac) {
+        return Browser::Found(found);
     }
-    let why = "no chromium in PATH, and the tests of the demo's page drive one";
-    let installed = installs::apt("chromium", why);
-    match installed {
-        Ok(()) if in_path("chromium") => Ok(()),
-        Ok(()) => Err(anyhow::anyhow!("apt installed chromium, but PATH does not find it")),
-        Err(error) => Err(error),
+    let why = "no Chromium or Chrome is there, and the tests of the pages drive one";
+    if let Err(error) = installs::apt_is_there() {
+        return Browser::CannotBeHad(format!("{why}; {error:#}"));
+    }
+    match installs::apt("chromium", why).map(|()| along_path()) {
+        Ok(Some(found)) => Browser::Found(found),
+        Ok(None) => Browser::Failed("apt installed chromium, but PATH does not find it".to_owned()),
+        Err(error) => Browser::Failed(format!("{error:#}")),
     }
 }
 
-/// Without a browser its tests have failed, also where they would rather be skipped.
-fn with_browser(mut report: Report, browser: anyhow::Result<()>) -> Report {
-    if let Err(error) = browser {
-        report.counts = Counts {
-            passed: report.counts.passed,
-            failed: (report.counts.failed + report.counts.skipped).max(1),
-            skipped: 0,
-        };
-        let cause = format!("no browser, so its tests count as failed: {error:#}");
-        report.trouble = Some(match report.trouble {
-            Some(other) => format!("{cause}; {other}"),
-            None => cause,
-        });
+/// Without a browser that could be had its tests have failed, also where they would rather be skipped.
+fn with_browser(mut report: Report, browser: Browser) -> Report {
+    match browser {
+        Browser::Found(_) => {}
+        Browser::CannotBeHad(why) => report.left_out = Some(format!("the tests of the pages in a browser ({why})")),
+        Browser::Failed(why) => {
+            report.counts = Counts {
+                passed: report.counts.passed,
+                failed: (report.counts.failed + report.counts.skipped).max(1),
+                skipped: 0,
+            };
+            let cause = format!("no browser, so its tests count as failed: {why}");
+            report.trouble = Some(match report.trouble {
+                Some(other) => format!("{cause}; {other}"),
+                None => cause,
+            });
+        }
     }
     report
 }
@@ -88,21 +119,28 @@ mod tests {
     }
 
     #[test]
-    fn without_a_browser_skipped_tests_have_failed() {
-        let report = with_browser(report(7, 0, 2), Err(anyhow::anyhow!("no sudo")));
+    fn without_a_browser_that_could_be_had_skipped_tests_have_failed() {
+        let report = with_browser(report(7, 0, 2), Browser::Failed("no network".into()));
         assert_eq!(report.counts, Counts { passed: 7, failed: 2, skipped: 0 });
-        assert!(report.trouble.unwrap().contains("no sudo"));
+        assert!(report.trouble.unwrap().contains("no network"));
     }
 
     #[test]
     fn without_a_browser_something_has_failed_in_any_case() {
-        assert_eq!(with_browser(report(7, 0, 0), Err(anyhow::anyhow!("no sudo"))).counts.failed, 1);
+        assert_eq!(with_browser(report(7, 0, 0), Browser::Failed("no network".into())).counts.failed, 1);
+    }
+
+    #[test]
+    fn where_no_browser_can_be_had_its_tests_are_skipped_and_named() {
+        let report = with_browser(report(7, 0, 2), Browser::CannotBeHad("there is no apt-get".into()));
+        assert_eq!((report.counts, report.trouble), (Counts { passed: 7, failed: 0, skipped: 2 }, None));
+        assert!(report.left_out.unwrap().contains("there is no apt-get"));
     }
 
     #[test]
     fn with_a_browser_nothing_is_recounted() {
-        let report = with_browser(report(7, 1, 2), Ok(()));
+        let report = with_browser(report(7, 1, 2), Browser::Found("chromium".into()));
         assert_eq!(report.counts, Counts { passed: 7, failed: 1, skipped: 2 });
-        assert_eq!(report.trouble, None);
+        assert_eq!((report.trouble, report.left_out), (None, None));
     }
 }

@@ -1,6 +1,7 @@
 //! Runs one program: its output goes on at once, line by line, and its time is bounded.
 
 use std::io::{BufRead, BufReader, Write};
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::time::{Duration, Instant};
@@ -97,8 +98,13 @@ pub(crate) fn output(command: &mut Command) -> anyhow::Result<String> {
 
 /// True when a program of that name is found along `PATH`.
 pub(crate) fn in_path(program: &str) -> bool {
+    find(program).is_some()
+}
+
+/// The first file of that name along `PATH`.
+pub(crate) fn find(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
+    std::env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file())
 }
 
 /// Interrupts by the `kill` program: test programs end what they started then, which after a kill they could not.

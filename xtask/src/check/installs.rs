@@ -17,6 +17,15 @@ use crate::check::command::{in_path, output, stream};
 const INSTALL_LIMIT: Duration = Duration::from_secs(20 * 60);
 /// The pythons to look for, in this order; the first that is new enough is taken.
 const PYTHONS: [&str; 4] = ["python3", "python3.11", "python3.12", "python3.13"];
+/// All that steps may install by apt; README.md names them too.
+pub(crate) const PACKAGES: [&str; 6] = [
+    "python3-venv",
+    "chromium",
+    "default-jdk-headless",
+    "velocity",
+    "libcommons-collections3-java",
+    "libcommons-lang-java",
+];
 /// Written into a finished folder, with nothing in it.
 const COMPLETE: &str = "complete";
 
@@ -81,17 +90,30 @@ pub(crate) fn node_modules(cache: &Path, clients: &Path) -> anyhow::Result<PathB
     Ok(folder.join("node_modules"))
 }
 
+/// Whether Debian's packages can be installed here at all.
+///
+/// # Errors
+/// Says what is missing: apt, or the right to use it.
+pub(crate) fn apt_is_there() -> anyhow::Result<()> {
+    anyhow::ensure!(in_path("apt-get"), "there is no apt-get");
+    let right = is_root() || output(Command::new("sudo").args(["-n", "true"])).is_ok();
+    anyhow::ensure!(right, "neither root nor a sudo without password is there");
+    Ok(())
+}
+
+fn is_root() -> bool {
+    output(Command::new("id").arg("-u")).is_ok_and(|id| id == "0")
+}
+
 /// Installs one Debian package, as root or by a `sudo` that asks nothing, and says so before.
 ///
 /// # Errors
 /// When it cannot; the message says what to type instead.
 pub(crate) fn apt(package: &str, why: &str) -> anyhow::Result<()> {
     let by_hand = format!("install it by hand: sudo apt-get install {package}");
-    anyhow::ensure!(in_path("apt-get"), "{why}, and there is no apt-get; install {package} by hand");
-    let root = output(Command::new("id").arg("-u")).is_ok_and(|id| id == "0");
-    if !root && output(Command::new("sudo").args(["-n", "true"])).is_err() {
-        anyhow::bail!("{why}, and neither root nor a sudo without password is there; {by_hand}");
-    }
+    debug_assert!(PACKAGES.contains(&package), "{package} is not named where users look");
+    apt_is_there().with_context(|| format!("{why}; {by_hand}"))?;
+    let root = is_root();
     println!("installing Debian's package {package} into the system ({why})");
     for words in [&["update", "-qq"][..], &["install", "-y", "-qq", "--no-install-recommends", package]] {
         let mut command = Command::new(if root { "env" } else { "sudo" });

@@ -76,5 +76,5 @@ fn cargo_with(place: &Place, words: &[&str], variables: &[(&str, &str)]) -> anyh
         }
     })?;
     let trouble = (!status.success()).then(|| format!("cargo {}: {status}", words.join(" ")));
-    Ok(Report { counts, trouble, skipped: None })
+    Ok(Report { counts, trouble, ..Report::default() })
 }

@@ -8,7 +8,13 @@ const PREFIX: &str = "GATEWRIGHT_";
 const LIMIT: &str = "GATEWRIGHT_LIMIT_";
 
 /// What our own tests and tools say to each other, and nothing to the program.
-const OF_TESTS: &[&str] = &["GATEWRIGHT_BIN", "GATEWRIGHT_NODE_MODULES", "GATEWRIGHT_ORACLE_CLASSPATH"];
+const OF_TESTS: &[&str] = &[
+    "GATEWRIGHT_BIN",
+    "GATEWRIGHT_BROWSER",
+    "GATEWRIGHT_NO_BROWSER",
+    "GATEWRIGHT_NODE_MODULES",
+    "GATEWRIGHT_ORACLE_CLASSPATH",
+];
 
 /// The variable of a setting, and what it holds; an empty one counts as none, as scripts expect.
 pub(super) fn variable(name: &str) -> Option<(String, String)> {

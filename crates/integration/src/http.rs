@@ -11,7 +11,7 @@ use types::message::{HttpTarget, IntegrationRequest};
 use crate::Integrations;
 use crate::error::{Error, Kind};
 use crate::place::Place;
-use crate::pool::Pooled;
+use crate::pool::{Answered, Kept, Pooled};
 use crate::wire::{self, BodyReader, Head, Progress};
 
 /// Bodies up to this size go out in one write with their head; copying them is cheaper than a second system call.
@@ -53,10 +53,17 @@ async fn call_at(
     request: &IntegrationRequest,
 ) -> Result<Answer, Error> {
     loop {
-        if let Some((kept, idle)) = integrations.pool.take(place, Instant::now()) {
-            let outcome = exchange(integrations, target, place, request, kept).await;
-            if matches!(outcome, Err(Failure { nothing_came: true, .. })) {
-                integrations.pool.died_after(place, idle);
+        if let Some(Kept { connection, idle, after_empty }) = integrations.pool.take(place, Instant::now()) {
+            let used = Some(after_empty);
+            let outcome = exchange(integrations, target, place, request, connection, used).await;
+            match &outcome {
+                Err(Failure { nothing_came: true, .. }) => {
+                    integrations.pool.died_in_use(place, idle, Instant::now());
+                }
+                Err(Failure { error, .. }) if after_empty && error.kind == Kind::BadAnswer => {
+                    let _ = integrations.pool.spoke_after_empty(place);
+                }
+                _ => {}
             }
             match outcome {
                 // The backend closed the kept connection in this very moment and has seen nothing, or may be asked twice.
@@ -72,7 +79,7 @@ async fn call_at(
         let stream = integrations.connector.connect(target, place).await?;
         drop(leave);
         let fresh = Pooled { stream, buffer: BytesMut::new() };
-        return exchange(integrations, target, place, request, fresh).await.map_err(|failure| failure.error);
+        return exchange(integrations, target, place, request, fresh, None).await.map_err(|failure| failure.error);
     }
 }
 
@@ -93,6 +100,8 @@ async fn exchange(
     place: &Place<'_>,
     request: &IntegrationRequest,
     mut connection: Pooled,
+    // Of a kept connection: whether its last answer was a 204 or 304.
+    kept: Option<bool>,
 ) -> Result<Answer, Failure> {
     let mut any = false;
     let result = try_exchange(integrations, target, request, &mut connection, &mut any).await;
@@ -102,7 +111,13 @@ async fn exchange(
         if connection.buffer.capacity() > KEPT_BUFFER_MAX {
             connection.buffer = BytesMut::new();
         }
-        integrations.pool.put(place, connection, head.keep_alive, Instant::now());
+        let empty = matches!(head.status, 204 | 304);
+        if empty {
+            // What it may still send comes the sooner.
+            connection.stream.acknowledge();
+        }
+        let answered = Answered { reused: kept.is_some(), empty, was_empty: kept.unwrap_or_default() };
+        integrations.pool.put(place, connection, head.keep_alive, answered, Instant::now());
     }
     Ok((head.status, head.headers, body))
 }
@@ -114,7 +129,7 @@ async fn try_exchange(
     connection: &mut Pooled,
     any: &mut bool,
 ) -> Result<(Head, Bytes), Error> {
-    let broken = |error: io::Error| Error::broken(target, &error);
+    let broken = |error: &io::Error| Error::broken(target, error);
     let bad = |detail: String| Error::new(Kind::BadAnswer, target, detail);
     let body: &[u8] = if request.carries_body { &request.body } else { &[] };
     let joined = body.len() <= JOINED_BODY_MAX;
@@ -123,33 +138,49 @@ async fn try_exchange(
     if joined {
         out.extend_from_slice(body);
     }
-    connection.stream.write_all(&out).await.map_err(broken)?;
-    if !joined {
-        connection.stream.write_all(body).await.map_err(broken)?;
-    }
-    connection.stream.flush().await.map_err(broken)?;
-    let head = loop {
-        let read = read_more(connection).await.map_err(broken)?;
+    let written = write(connection, &out, if joined { &[] } else { body }).await;
+    let mut interim = 0;
+    let mut head = loop {
+        // A backend may refuse a body by answering and closing before it has read all: then the answer counts.
+        let read = match (read_more(connection).await, &written) {
+            (Ok(read), _) => read,
+            (Err(_), Err(error)) => return Err(broken(error)),
+            (Err(error), Ok(())) => return Err(broken(&error)),
+        };
         *any |= read > 0;
-        if let Some(head) = wire::read_head(&mut connection.buffer, &request.method).map_err(bad)? {
+        if let Some(head) = wire::read_head(&mut connection.buffer, &request.method, &mut interim).map_err(bad)? {
             break head;
         }
         if read == 0 {
+            if let Err(error) = &written {
+                return Err(broken(error));
+            }
             return Err(Error::new(Kind::Broken, target, "it closed the connection without an answer"));
         }
     };
+    head.keeps_alive &= written.is_ok();
     let mut reader = BodyReader::new(head.body, integrations.response_bytes_max);
     let mut at_end = false;
     loop {
         let progress = reader.read(&mut connection.buffer, at_end);
         match progress {
             Ok(Progress::Done(body)) => return Ok((head, body)),
-            Ok(Progress::More) => {}
+            // The backend may hold the body back until what it sent is acknowledged (Nagle's algorithm), and this side may
+            // acknowledge only after 40 ms.
+            Ok(Progress::More) => connection.stream.acknowledge(),
             Err(detail) if at_end => return Err(Error::new(Kind::Broken, target, detail)),
             Err(detail) => return Err(bad(detail)),
         }
-        at_end = read_more(connection).await.map_err(broken)? == 0;
+        at_end = read_more(connection).await.map_err(|error| broken(&error))? == 0;
     }
+}
+
+async fn write(connection: &mut Pooled, head: &[u8], body: &[u8]) -> io::Result<()> {
+    connection.stream.write_all(head).await?;
+    if !body.is_empty() {
+        connection.stream.write_all(body).await?;
+    }
+    connection.stream.flush().await
 }
 
 async fn read_more(connection: &mut Pooled) -> io::Result<usize> {

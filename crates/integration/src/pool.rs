@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::place::Place;
-use crate::stream::Stream;
+use crate::stream::{Stream, Unasked};
 use bytes::BytesMut;
 
 /// How long a connection is kept without use when the backend names no time of its own.
@@ -18,8 +18,25 @@ const IDLE_MAX: Duration = Duration::from_secs(4);
 /// The longest that a backend's `Keep-Alive: timeout=` is believed.
 const IDLE_MAX_ASKED: Duration = Duration::from_secs(90);
 
-/// Connections that can be trusted for less than this are not kept at all.
-const IDLE_MIN: Duration = Duration::from_millis(20);
+/// The least time that connections are trusted for, however soon one died: busy ones are idle for less.
+const IDLE_MIN: Duration = Duration::from_millis(500);
+
+/// A backend that asks for less than this keeps no connection worth keeping.
+const ASKED_MIN: Duration = Duration::from_millis(20);
+
+/// Calls on kept connections that must go well before they are trusted for twice as long again.
+const WELL_MIN: u32 = 256;
+
+/// Kept connections that may die in use one after the other before none is kept for a while.
+const DEATHS_MAX: u32 = 3;
+
+/// How long a connection rests after a 204 or 304 of a backend that is not known yet, and after how many of them it is.
+const EMPTY_REST: Duration = Duration::from_millis(100);
+const EMPTY_WELL_MIN: u32 = 16;
+
+/// For how long none is kept then: at first, and at the most.
+const SUSPENSION_FIRST: Duration = Duration::from_secs(10);
+const SUSPENSION_MAX: Duration = Duration::from_secs(600);
 
 /// How many unused connections are kept per backend; more in flight at once are opened and closed again.
 const IDLE_CONNECTIONS_MAX: usize = 1024;
@@ -44,10 +61,33 @@ pub(crate) struct Pooled {
     pub(crate) buffer: BytesMut,
 }
 
+/// What a call on a connection tells about its backend.
+#[derive(Clone, Copy)]
+pub(crate) struct Answered {
+    /// The connection had been kept before.
+    pub(crate) reused: bool,
+    /// Its answer is a 204 or 304, behind which no body may come.
+    pub(crate) empty: bool,
+    /// The answer before was one.
+    pub(crate) was_empty: bool,
+}
+
 struct Idle {
     connection: Pooled,
     since: Instant,
     until: Instant,
+    /// It is not used before: something may still come that should not.
+    ready: Instant,
+    after_empty: bool,
+}
+
+/// A kept connection that can be used.
+pub(crate) struct Kept {
+    pub(crate) connection: Pooled,
+    /// How long nobody had used it.
+    pub(crate) idle: Duration,
+    /// Its last answer was a 204 or 304.
+    pub(crate) after_empty: bool,
 }
 
 /// What is kept of one backend.
@@ -55,21 +95,123 @@ struct Backend {
     kept: Vec<Idle>,
     /// A permit for each connection that is being opened.
     connecting: Arc<Semaphore>,
-    /// How long its connections can be trusted. Less than [`IDLE_MAX`] once one of them died sooner.
-    idle_max: Duration,
+    trust: Trust,
 }
 
-impl Default for Backend {
-    fn default() -> Backend {
-        Backend { kept: Vec::new(), connecting: Arc::new(Semaphore::new(CONNECTING_MAX)), idle_max: IDLE_MAX }
+/// How far a backend's kept connections are trusted.
+///
+/// Using one in the moment in which its backend closes it loses a call. A backend that closes idle connections sooner than
+/// others teaches that with the first one; a restart, which kills all of them at once, must teach nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Trust {
+    /// How long they may be idle. Less than [`IDLE_MAX`] once one died sooner, never less than [`IDLE_MIN`].
+    idle_max: Duration,
+    /// Calls on kept connections that went well, since the last lesson.
+    well: u32,
+    /// Kept connections that died in use, one after the other.
+    deaths: u32,
+    /// No connection is kept until then.
+    suspended_until: Option<Instant>,
+    /// How long the next suspension is.
+    suspension: Duration,
+    /// Connections on which nothing came behind a 204 or 304.
+    empty_well: u32,
+    /// It has sent a body behind a 204 or 304: no connection is kept after one.
+    spoke_after_empty: bool,
+}
+
+impl Default for Trust {
+    fn default() -> Trust {
+        Trust {
+            idle_max: IDLE_MAX,
+            well: 0,
+            deaths: 0,
+            suspended_until: None,
+            suspension: SUSPENSION_FIRST,
+            empty_well: 0,
+            spoke_after_empty: false,
+        }
+    }
+}
+
+impl Trust {
+    /// A connection was found closed, or died when it was used, after having been idle for this long.
+    fn died_after(&mut self, idle: Duration) {
+        // Nobody's limit on idle connections is so short: it was the backend that ended, or a connection that broke.
+        if idle >= IDLE_MIN {
+            self.idle_max = self.idle_max.min(idle / 2).max(IDLE_MIN);
+            self.well = 0;
+        }
+    }
+
+    /// A connection died when it was used, and the call with it. A backend whose connections do nothing else takes one
+    /// request for each, whatever its answers say: for a while none is kept.
+    fn died_in_use(&mut self, idle: Duration, now: Instant) {
+        self.died_after(idle);
+        self.deaths += 1;
+        let never_well = self.well == 0 && self.idle_max == IDLE_MAX;
+        if never_well || self.deaths >= DEATHS_MAX {
+            self.suspended_until = Some(now + self.suspension);
+            self.suspension = (self.suspension * 2).min(SUSPENSION_MAX);
+        }
+    }
+
+    /// A call on a kept connection went well.
+    fn went_well(&mut self) {
+        self.deaths = 0;
+        self.suspension = SUSPENSION_FIRST;
+        self.well = self.well.saturating_add(1);
+        if self.well >= WELL_MIN && self.idle_max < IDLE_MAX {
+            self.idle_max = (self.idle_max * 2).min(IDLE_MAX);
+            self.well = 1;
+        }
+    }
+
+    /// How long a connection rests after a 204 or 304; `None`: it is not kept. Some servers write a body behind such an
+    /// answer, which nothing announces: the first few connections show whether this one does.
+    fn rest_after_empty(&self) -> Option<Duration> {
+        match self.spoke_after_empty {
+            true => None,
+            false if self.empty_well < EMPTY_WELL_MIN => Some(EMPTY_REST),
+            false => Some(Duration::ZERO),
+        }
+    }
+
+    fn has_learned(&self, now: Instant) -> bool {
+        self.idle_max < IDLE_MAX || self.spoke_after_empty || self.is_suspended(now)
+    }
+
+    fn is_suspended(&self, now: Instant) -> bool {
+        self.suspended_until.is_some_and(|until| now < until)
+    }
+
+    /// How long a connection may be idle whose backend asks for `asked`.
+    fn idle_max(&self, asked: Option<Duration>) -> Duration {
+        // A second less than the backend says, for the way there.
+        let asked = asked.map(|asked| asked.min(IDLE_MAX_ASKED).saturating_sub(Duration::from_secs(1)));
+        match asked {
+            Some(asked) if self.idle_max == IDLE_MAX => asked,
+            Some(asked) => asked.min(self.idle_max),
+            None => self.idle_max,
+        }
     }
 }
 
 impl Backend {
-    /// A connection died when it had been idle for this long: from now on half of that is the most. Using one in the
-    /// moment in which its backend closes it loses a call, which then happens to the first and not to every one.
-    fn died_after(&mut self, idle: Duration) {
-        self.idle_max = self.idle_max.min(idle / 2);
+    fn take(&mut self, now: Instant) -> Option<Idle> {
+        // Those that are over go as they are met, and the others by the sweep.
+        while self.kept.last().is_some_and(|idle| idle.until <= now) {
+            self.kept.pop();
+        }
+        let last = self.kept.iter().rposition(|idle| idle.ready <= now)?;
+        Some(self.kept.remove(last)).filter(|idle| idle.until > now)
+    }
+}
+
+impl Default for Backend {
+    fn default() -> Backend {
+        let connecting = Arc::new(Semaphore::new(CONNECTING_MAX));
+        Backend { kept: Vec::new(), connecting, trust: Trust::default() }
     }
 }
 
@@ -83,19 +225,25 @@ pub(crate) struct Pool {
 }
 
 impl Pool {
-    /// The connection to this backend that was used last, if it can still be used, and how long it had been idle.
-    pub(crate) fn take(&self, place: &Place<'_>, now: Instant) -> Option<(Pooled, Duration)> {
+    /// The connection to this backend that was used last, of those that can be used.
+    pub(crate) fn take(&self, place: &Place<'_>, now: Instant) -> Option<Kept> {
         loop {
-            let mut idle = self.with_backend(place, |backend| backend.kept.pop())??;
-            let idle_for = now.saturating_duration_since(idle.since);
-            if idle.until <= now {
-                continue;
-            }
-            if idle.connection.stream.is_quiet() {
-                return Some((idle.connection, idle_for));
-            }
-            self.died_after(place, idle_for);
+            let mut kept = self.with_backend(place, |backend| backend.take(now))??;
+            let idle = now.saturating_duration_since(kept.since);
+            let after_empty = kept.after_empty;
+            match kept.connection.stream.look() {
+                Unasked::Nothing => return Some(Kept { connection: kept.connection, idle, after_empty }),
+                // Seen in time: nothing was lost, and its age is a lesson all the same.
+                Unasked::End => self.with_backend(place, |backend| backend.trust.died_after(idle)),
+                Unasked::Bytes if after_empty => self.spoke_after_empty(place),
+                Unasked::Bytes => None,
+            };
         }
+    }
+
+    /// What this backend sends behind a 204 or 304 came in the way of the next call, or nearly.
+    pub(crate) fn spoke_after_empty(&self, place: &Place<'_>) -> Option<()> {
+        self.with_backend(place, |backend| backend.trust.spoke_after_empty = true)
     }
 
     /// Leave to open a connection to this backend.
@@ -123,28 +271,38 @@ impl Pool {
     }
 
     /// A connection that was taken from here died before it gave an answer.
-    pub(crate) fn died_after(&self, place: &Place<'_>, idle: Duration) {
-        self.with_backend(place, |backend| backend.died_after(idle));
+    pub(crate) fn died_in_use(&self, place: &Place<'_>, idle: Duration, now: Instant) {
+        self.with_backend(place, |backend| backend.trust.died_in_use(idle, now));
     }
 
     /// Keeps a connection whose answer has been read to its end.
-    pub(crate) fn put(&self, place: &Place<'_>, connection: Pooled, keep_alive: Option<Duration>, now: Instant) {
+    pub(crate) fn put(
+        &self,
+        place: &Place<'_>,
+        connection: Pooled,
+        keep_alive: Option<Duration>,
+        Answered { reused, empty, was_empty }: Answered,
+        now: Instant,
+    ) {
         let mut backends = self.lock();
         let hosts = backends.entry((place.tls, place.port)).or_default();
         if !hosts.contains_key(&*place.key) {
             hosts.insert(place.key.clone().into_owned(), Backend::default());
         }
         let Some(backend) = hosts.get_mut(&*place.key) else { return };
-        // A second less than the backend says, for the way there.
-        let asked = keep_alive.map(|asked| asked.min(IDLE_MAX_ASKED).saturating_sub(Duration::from_secs(1)));
-        let idle_max = match asked {
-            Some(asked) if backend.idle_max == IDLE_MAX => asked,
-            Some(asked) => asked.min(backend.idle_max),
-            None => backend.idle_max,
-        };
-        // Beyond the bound the connection is dropped here, which closes it.
-        if idle_max >= IDLE_MIN && backend.kept.len() < IDLE_CONNECTIONS_MAX {
-            backend.kept.push(Idle { connection, since: now, until: now + idle_max });
+        if reused {
+            backend.trust.went_well();
+        }
+        if was_empty {
+            backend.trust.empty_well = backend.trust.empty_well.saturating_add(1);
+        }
+        let rest = if empty { backend.trust.rest_after_empty() } else { Some(Duration::ZERO) };
+        let Some(rest) = rest else { return };
+        let idle_max = backend.trust.idle_max(keep_alive);
+        // Otherwise the connection is dropped here, which closes it.
+        if idle_max >= ASKED_MIN && !backend.trust.is_suspended(now) && backend.kept.len() < IDLE_CONNECTIONS_MAX {
+            let (until, ready) = (now + idle_max, now + rest);
+            backend.kept.push(Idle { connection, since: now, until, ready, after_empty: empty });
         }
     }
 
@@ -157,10 +315,11 @@ impl Pool {
         backends.retain(|_, hosts| {
             hosts.retain(|_, backend| {
                 expired.extend(backend.kept.extract_if(.., |idle| idle.until <= now));
-                learned += usize::from(backend.idle_max < IDLE_MAX);
+                let has_learned = backend.trust.has_learned(now);
+                learned += usize::from(has_learned);
                 !backend.kept.is_empty()
                     || Arc::strong_count(&backend.connecting) > 1
-                    || backend.idle_max < IDLE_MAX && learned <= LEARNED_MAX
+                    || has_learned && learned <= LEARNED_MAX
             });
             !hosts.is_empty()
         });
@@ -175,5 +334,55 @@ impl Pool {
 
     fn lock(&self) -> MutexGuard<'_, HashMap<(bool, u16), ByHost>> {
         self.backends.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: fn(u64) -> Duration = Duration::from_millis;
+
+    #[test]
+    fn a_restart_teaches_nothing() {
+        let mut trust = Trust::default();
+        let now = Instant::now();
+        (0..10).for_each(|_| trust.went_well());
+        // All kept connections are found closed, one dies in use: each was idle for a moment only.
+        (0..64).for_each(|_| trust.died_after(MS(3)));
+        trust.died_in_use(MS(3), now);
+        assert_eq!(trust.idle_max(None), IDLE_MAX);
+        assert!(!trust.is_suspended(now));
+    }
+
+    #[test]
+    fn an_idle_limit_is_learned_down_to_a_floor_and_unlearned() {
+        let mut trust = Trust::default();
+        trust.went_well();
+        trust.died_after(MS(2000));
+        assert_eq!(trust.idle_max(None), MS(1000));
+        trust.died_after(MS(600));
+        assert_eq!(trust.idle_max(None), IDLE_MIN);
+        assert_eq!(trust.idle_max(Some(MS(60_000))), IDLE_MIN);
+        (0..WELL_MIN * 4).for_each(|_| trust.went_well());
+        assert_eq!(trust.idle_max(None), IDLE_MAX);
+    }
+
+    #[test]
+    fn a_backend_that_takes_one_request_for_each_connection_is_left_alone_for_a_while() {
+        let mut trust = Trust::default();
+        let now = Instant::now();
+        trust.died_in_use(MS(1), now);
+        assert!(trust.is_suspended(now) && !trust.is_suspended(now + SUSPENSION_FIRST));
+        trust.died_in_use(MS(1), now);
+        assert!(trust.is_suspended(now + SUSPENSION_FIRST));
+        trust.went_well();
+        assert_eq!(trust.suspension, SUSPENSION_FIRST);
+        let mut trust = Trust::default();
+        trust.went_well();
+        (1..DEATHS_MAX).for_each(|_| trust.died_in_use(MS(1), now));
+        assert!(!trust.is_suspended(now));
+        trust.died_in_use(MS(1), now);
+        assert!(trust.is_suspended(now));
     }
 }

@@ -97,13 +97,42 @@ impl Connector {
 }
 
 impl Stream {
-    /// Whether a kept connection can still be used: nothing has come from the backend, not even its end. What TLS has
-    /// deciphered and nobody has read counts too: it would pass for the next answer.
-    pub(crate) fn is_quiet(&mut self) -> bool {
+    /// What has come on a kept connection, on which nothing should. What TLS has deciphered and nobody has read counts too:
+    /// it would pass for the next answer.
+    pub(crate) fn look(&mut self) -> Unasked {
         let mut byte = [0];
         let mut buffer = ReadBuf::new(&mut byte);
         let mut cx = Context::from_waker(Waker::noop());
-        Pin::new(self).poll_read(&mut cx, &mut buffer).is_pending()
+        match Pin::new(self).poll_read(&mut cx, &mut buffer) {
+            Poll::Pending => Unasked::Nothing,
+            Poll::Ready(Ok(())) if !buffer.filled().is_empty() => Unasked::Bytes,
+            Poll::Ready(_) => Unasked::End,
+        }
+    }
+}
+
+/// What a backend sent on a connection that nobody uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unasked {
+    /// The connection can be used.
+    Nothing,
+    /// It closed the connection, or the connection broke.
+    End,
+    /// It sends what nobody asked for.
+    Bytes,
+}
+
+impl Stream {
+    /// Acknowledges at once what has come. A hint: where it cannot be given, only time is lost.
+    pub(crate) fn acknowledge(&self) {
+        #[cfg(target_os = "linux")]
+        {
+            let tcp = match self {
+                Stream::Clear(tcp) => tcp,
+                Stream::Tls(tls) => tls.get_ref().0,
+            };
+            let _ = socket2::SockRef::from(tcp).set_tcp_quickack(true);
+        }
     }
 }
 

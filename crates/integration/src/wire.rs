@@ -9,9 +9,12 @@ use types::message::{HttpTarget, IntegrationRequest};
 /// The largest head of a response, in bytes, and how many headers it may have.
 pub(crate) const HEAD_BYTES_MAX: usize = 64 * 1024;
 const HEADERS_MAX: usize = 128;
-/// The longest chunk-size line with its extensions, and the longest line of a trailer, in bytes. How many trailers
-/// there are is bounded by the request's timeout.
+/// The longest chunk-size line with its extensions, and the longest line of a trailer, in bytes.
 const CHUNK_LINE_MAX: usize = 4 * 1024;
+/// All trailers together, in bytes. They are dropped, so no backend needs many.
+const TRAILERS_BYTES_MAX: usize = HEAD_BYTES_MAX;
+/// Interim answers (1xx) before the answer. More than a few are a backend that never comes to the point.
+const INTERIM_MAX: u32 = 32;
 
 /// Writes the request line and headers; the body is the caller's to send.
 ///
@@ -53,15 +56,17 @@ pub(crate) enum BodyLength {
 }
 
 /// Takes one response head off `buffer`; `None` while it is not whole. Interim answers (1xx) are passed over.
-pub(crate) fn read_head(buffer: &mut BytesMut, method: &str) -> Result<Option<Head>, String> {
+///
+/// `interim` counts those, from 0 for each request.
+pub(crate) fn read_head(buffer: &mut BytesMut, method: &str, interim: &mut u32) -> Result<Option<Head>, String> {
+    let too_long = || Err(format!("its headers are longer than {HEAD_BYTES_MAX} bytes"));
     loop {
         let mut space = [httparse::EMPTY_HEADER; HEADERS_MAX];
         let mut parsed = httparse::Response::new(&mut space);
         let length = match parsed.parse(buffer) {
+            Ok(httparse::Status::Complete(length)) if length > HEAD_BYTES_MAX => return too_long(),
             Ok(httparse::Status::Complete(length)) => length,
-            Ok(httparse::Status::Partial) if buffer.len() > HEAD_BYTES_MAX => {
-                return Err(format!("its headers are longer than {HEAD_BYTES_MAX} bytes"));
-            }
+            Ok(httparse::Status::Partial) if buffer.len() > HEAD_BYTES_MAX => return too_long(),
             Ok(httparse::Status::Partial) => return Ok(None),
             Err(error) => return Err(format!("not HTTP/1.1: {error}")),
         };
@@ -69,8 +74,15 @@ pub(crate) fn read_head(buffer: &mut BytesMut, method: &str) -> Result<Option<He
         if status == 101 {
             return Err("it switched protocols".to_owned());
         }
+        if status < 100 {
+            return Err(format!("its status {status:03} is none"));
+        }
         if (100..200).contains(&status) {
             buffer.advance(length);
+            *interim += 1;
+            if *interim > INTERIM_MAX {
+                return Err(format!("it sent more than {INTERIM_MAX} interim answers"));
+            }
             continue;
         }
         let version = parsed.version.unwrap_or_default();
@@ -81,32 +93,42 @@ pub(crate) fn read_head(buffer: &mut BytesMut, method: &str) -> Result<Option<He
     }
 }
 
-fn head(status: u16, version: u8, headers: Headers, method: &str) -> Result<Head, String> {
-    let codings = headers.get_all("transfer-encoding").flat_map(|value| value.split(',')).map(str::trim);
-    let chunked = codings.last().is_some_and(|coding| coding.eq_ignore_ascii_case("chunked"));
+fn head(status: u16, version: u8, mut headers: Headers, method: &str) -> Result<Head, String> {
+    let codings = || headers.get_all("transfer-encoding").flat_map(|value| value.split(',')).map(str::trim);
+    let is_coded = headers.get("transfer-encoding").is_some();
+    let chunked = codings().last().is_some_and(|coding| coding.eq_ignore_ascii_case("chunked"));
     let length = content_length(&headers)?;
-    let body = if method == "HEAD" || status == 204 || status == 304 {
+    let bodiless = method == "HEAD" || status == 204 || status == 304;
+    let body = if bodiless {
         BodyLength::Exactly(0)
     } else if chunked {
         BodyLength::Chunked
-    } else if headers.get("transfer-encoding").is_some() {
+    } else if is_coded {
         BodyLength::UntilClose
     } else if let Some(length) = length {
         BodyLength::Exactly(length)
     } else {
         BodyLength::UntilClose
     };
-    let says = |token: &str| {
-        let mut said = headers.get_all("connection").flat_map(|value| value.split(','));
-        said.any(|one| one.trim().eq_ignore_ascii_case(token))
-    };
+    let said = || headers.get_all("connection").flat_map(|value| value.split(',')).map(str::trim);
+    let says = |token: &str| said().any(|one| one.eq_ignore_ascii_case(token));
     let keeps_alive = if version == 0 { says("keep-alive") } else { !says("close") };
-    // A length beside chunks is how answers are smuggled; the connection is not used again.
-    let keeps_alive = keeps_alive && body != BodyLength::UntilClose && !(chunked && length.is_some());
+    // What an answer announces and has not, or announces twice, some server sends all the same, a moment later: it would
+    // pass for the next client's answer. Such a connection is not used again.
+    let doubtful = bodiless && (is_coded || length.is_some_and(|length| length > 0))
+        || is_coded && (length.is_some() || version == 0 || codings().count() != 1)
+        || headers.get_all("content-length").flat_map(|value| value.split(',')).count() > 1;
+    let keeps_alive = keeps_alive && !doubtful && body != BodyLength::UntilClose;
     let keep_alive = headers.get("keep-alive").and_then(|value| {
         let timeout = value.split(',').find_map(|part| part.trim().strip_prefix("timeout="))?;
         timeout.parse().ok().map(Duration::from_secs)
     });
+    // Meant for this hop alone (RFC 9110, 7.6.1): neither mappings nor clients see them.
+    let of_this_hop = |name: &&str| !["", "close", "keep-alive"].iter().any(|known| name.eq_ignore_ascii_case(known));
+    let named: Vec<String> = said().filter(of_this_hop).map(str::to_owned).collect();
+    for name in named {
+        headers.remove(&name);
+    }
     Ok(Head { status, headers, body, keeps_alive, keep_alive })
 }
 
@@ -129,6 +151,7 @@ pub(crate) struct BodyReader {
     max: usize,
     body: Vec<u8>,
     chunk: Chunk,
+    trailer_bytes: usize,
 }
 
 #[derive(Debug)]
@@ -148,7 +171,7 @@ pub(crate) enum Progress {
 
 impl BodyReader {
     pub(crate) fn new(length: BodyLength, max: usize) -> BodyReader {
-        BodyReader { length, max, body: Vec::new(), chunk: Chunk::Size }
+        BodyReader { length, max, body: Vec::new(), chunk: Chunk::Size, trailer_bytes: 0 }
     }
 
     /// Takes what is there; `at_end` says that nothing more will come.
@@ -183,6 +206,10 @@ impl BodyReader {
     fn read_chunks(&mut self, buffer: &mut BytesMut, at_end: bool) -> Result<Progress, String> {
         loop {
             match self.chunk {
+                // The parser takes a line without a digit for the last chunk, and what follows for the next answer.
+                Chunk::Size if buffer.first().is_some_and(|byte| !byte.is_ascii_hexdigit()) => {
+                    return Err("a chunk's size line does not begin with a digit".to_owned());
+                }
                 Chunk::Size => match httparse::parse_chunk_size(buffer) {
                     Ok(httparse::Status::Complete((line, 0))) => {
                         buffer.advance(line);
@@ -226,7 +253,13 @@ impl BodyReader {
                         buffer.advance(2);
                         return Ok(self.done());
                     }
-                    Some(line) => buffer.advance(line + 2),
+                    Some(line) => {
+                        self.trailer_bytes += line + 2;
+                        if self.trailer_bytes > TRAILERS_BYTES_MAX {
+                            return Err("its trailers are too long".to_owned());
+                        }
+                        buffer.advance(line + 2);
+                    }
                     None if buffer.len() > CHUNK_LINE_MAX => return Err("its trailers are too long".to_owned()),
                     None => return more(at_end),
                 },
@@ -262,7 +295,7 @@ mod tests {
             let mut input = text.as_bytes().chunks(step);
             let result = (|| {
                 let head = loop {
-                    if let Some(head) = read_head(&mut buffer, method)? {
+                    if let Some(head) = read_head(&mut buffer, method, &mut 0)? {
                         break head;
                     }
                     buffer.extend_from_slice(input.next().ok_or("no head")?);
@@ -296,7 +329,7 @@ mod tests {
             ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokEXTRA", "GET", false, 200, "ok", 5, true),
             ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok", "GET", false, 200, "ok", 0, false),
             ("HTTP/1.1 204 No\r\n\r\n", "POST", false, 204, "", 0, true),
-            ("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n", "HEAD", false, 200, "", 0, true),
+            ("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n", "HEAD", false, 200, "", 0, false),
             ("HTTP/1.0 200 OK\r\n\r\nall of it", "GET", true, 200, "all of it", 0, false),
             (
                 "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 201 Made\r\ncontent-length: 0\r\n\r\n",
@@ -341,7 +374,7 @@ mod tests {
             ("HTTP/1.1 200 OK\r\nContent-Length: +5\r\n\r\nabcde", false, "no Content-Length"),
             ("HTTP/1.1 200 OK\r\nContent-Length: 65\r\n\r\n", false, "larger than 64 bytes"),
             ("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab", true, "in the middle of its body"),
-            ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", false, "size cannot be read"),
+            ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", false, "does not begin with a digit"),
             ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nFFFFFFFFFFFFFFFF\r\n", false, "larger than 64"),
             ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nabc\r\n", false, "longer than it says"),
             ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab", true, "in the middle of its body"),
@@ -351,7 +384,8 @@ mod tests {
         }
         let endless = format!("HTTP/1.1 200 OK\r\nX: {}", "a".repeat(HEAD_BYTES_MAX));
         assert!(
-            read_head(&mut BytesMut::from(endless.as_str()), "GET").is_err_and(|error| error.contains("longer than"))
+            read_head(&mut BytesMut::from(endless.as_str()), "GET", &mut 0)
+                .is_err_and(|error| error.contains("longer than"))
         );
     }
 

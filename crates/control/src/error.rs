@@ -79,7 +79,12 @@ pub(crate) fn http_only(subject: &str) -> Fault {
 
 /// The disk did not take the change; the caller may try again. Source: ours.
 pub(crate) fn not_stored(error: &StoreError) -> Fault {
-    internal(format!("The change was not stored: {error}"))
+    match error {
+        StoreError::Doubtful(_) => {
+            internal(format!("The change may not be stored, and may be there after a restart all the same: {error}"))
+        }
+        _ => internal(format!("The change was not stored: {error}")),
+    }
 }
 
 /// Something that should not be. Source: ours (name as AWS services answer it).

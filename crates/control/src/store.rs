@@ -44,7 +44,8 @@ pub trait Store: Send {
     /// Makes a batch durable: all of it or, on error, none of it. Blocks until it is.
     ///
     /// # Errors
-    /// When the batch could not be stored. A later call may succeed again.
+    /// When the batch could not be stored. A later call may succeed again. [`StoreError::Doubtful`]: it may be there all the
+    /// same once the store is opened anew.
     fn commit(&mut self, changes: &[Change]) -> Result<(), StoreError>;
 }
 
@@ -54,6 +55,9 @@ pub enum StoreError {
     /// Another process has the file open.
     #[error("{} is in use by another process", .0.display())]
     Locked(PathBuf),
+    /// A batch failed, and could not be taken back: whether it is there after a restart is not known.
+    #[error("{0}")]
+    Doubtful(Box<StoreError>),
     /// The file or folder may not be read or written.
     #[error("{}: permission denied", .0.display())]
     Permission(PathBuf),

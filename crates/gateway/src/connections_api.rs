@@ -44,6 +44,19 @@ impl Gateway {
         if self.dialect.extended { answer.extended() } else { answer }
     }
 
+    /// How long the body of such a call may be; `None`: the call comes to the same whatever it holds, so that it need not
+    /// be read.
+    pub fn body_bytes_max(&self, method: &str, address: &Address) -> Option<usize> {
+        if method != "POST" || !self.has_stage(address) {
+            return None;
+        }
+        match &address.below {
+            Below::Connection(_) => Some(self.limits.message_bytes),
+            Below::Connections => self.dialect.extended.then_some(self.limits.control_body_bytes),
+            Below::Nothing | Below::Path(_) => None,
+        }
+    }
+
     async fn carry_out(&self, stage: &StageKey, id: Id, command: Command) -> Answer {
         match id.node() == self.node {
             true => self.command(stage, id, &command),

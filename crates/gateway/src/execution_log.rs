@@ -5,6 +5,7 @@
 
 mod lines;
 mod record;
+mod secrets;
 
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};

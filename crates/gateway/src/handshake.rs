@@ -87,6 +87,10 @@ impl RequestHead {
         if self.minor_version != 1 {
             return Err("a WebSocket is opened over HTTP/1.1");
         }
+        // RFC 9112, 3.2: which of two would be meant, or whose the client is without one, nobody can tell.
+        if self.headers.get_all("Host").count() != 1 {
+            return Err("exactly one Host header is needed");
+        }
         if !self.headers.get_all("Connection").any(|value| has_token(value, "upgrade")) {
             return Err("the header Connection: Upgrade is missing");
         }
@@ -237,9 +241,13 @@ mod tests {
             parts[at] = other;
             let [method, version, connection, protocol, key] = parts;
             let text = format!(
-                "{method} / HTTP/{version}\r\nUpgrade: websocket\r\n{connection}\r\n{protocol}\r\n{key}\r\n\r\n"
+                "{method} / HTTP/{version}\r\nHost: h\r\nUpgrade: websocket\r\n{connection}\r\n{protocol}\r\n{key}\r\n\r\n"
             );
             assert!(head(&text).accept_key().is_err_and(|error| error.contains(part)), "{other}");
+        }
+        for hosts in ["", "Host: a\r\nHost: a\r\n"] {
+            let text = format!("GET / HTTP/1.1\r\n{hosts}Upgrade: websocket\r\nConnection: upgrade\r\n\r\n");
+            assert!(head(&text).accept_key().is_err_and(|error| error.contains("Host")), "{hosts}");
         }
     }
 

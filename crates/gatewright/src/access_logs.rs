@@ -225,7 +225,18 @@ fn path(template: &str, log_group: &str) -> PathBuf {
     let is_safe = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     let name = log_group.trim_start_matches(['/', '.']);
     let name: String = name.chars().map(|c| if is_safe(c) { c } else { '-' }).collect();
-    PathBuf::from(template.replace(GROUP, if name.is_empty() { "default" } else { &name }))
+    if !template.contains(GROUP) {
+        return PathBuf::from(template);
+    }
+    let mut path = template.replace(GROUP, if name.is_empty() { "default" } else { &name });
+    // `x.1` is what `x` becomes when it starts anew, and must not be another group's own file. Those that end so already
+    // get one more, so that no two groups meet.
+    let stem = path.trim_end_matches('_');
+    let digits = stem.len() - stem.trim_end_matches(|c: char| c.is_ascii_digit()).len();
+    if digits > 0 && stem[..stem.len() - digits].ends_with('.') {
+        path.push('_');
+    }
+    PathBuf::from(path)
 }
 
 #[cfg(test)]
@@ -246,6 +257,12 @@ mod tests {
             assert_eq!(path("logs/{log-group}.log", group), Path::new(expected), "{group}");
         }
         assert_eq!(path("one.log", "any"), Path::new("one.log"));
+        assert_eq!(path("one.1", "any"), Path::new("one.1"));
+        for (group, expected) in
+            [("x", "x"), ("x.1", "x.1_"), ("x.1_", "x.1__"), ("x.", "x."), ("x1", "x1"), ("1", "1")]
+        {
+            assert_eq!(path("{log-group}", group), Path::new(expected), "{group}");
+        }
     }
 
     #[test]

@@ -49,6 +49,10 @@ pub(crate) struct Options {
     #[arg(long, value_name = "ADDR:PORT")]
     pub(crate) admin: Option<String>,
 
+    /// A name under which control plane, console and metrics are served, besides addresses and localhost; may be repeated
+    #[arg(long = "allow-host", value_name = "NAME")]
+    pub(crate) allow_hosts: Vec<String>,
+
     /// Where definitions are kept [default: ./gatewright-data]
     #[arg(long, value_name = "DIR")]
     pub(crate) data_dir: Option<PathBuf>,

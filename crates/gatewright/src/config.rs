@@ -23,6 +23,7 @@ use crate::certificates::{Certificates, PemFiles};
 use crate::choices::{Binary, Compat, LogFormat, LogLevel};
 use crate::config::variables::variable;
 use crate::origin::Origin;
+use crate::strangers::AllowedHosts;
 use crate::vpc_links;
 
 /// Complete settings.
@@ -32,6 +33,7 @@ pub(crate) struct Config {
     /// Nobody said where to listen.
     pub(crate) listen_is_default: bool,
     pub(crate) admin: Option<SocketAddr>,
+    pub(crate) allowed_hosts: AllowedHosts,
     /// `None`: nothing is kept.
     pub(crate) data_dir: Option<PathBuf>,
     pub(crate) backend: Option<String>,
@@ -65,6 +67,7 @@ pub(crate) enum AccessLog {
 struct File {
     listen: Option<String>,
     admin: Option<String>,
+    allow_host: Option<Vec<String>>,
     data_dir: Option<PathBuf>,
     ephemeral: Option<bool>,
     backend: Option<String>,
@@ -141,6 +144,9 @@ impl Config {
         if admin == Some(listen) && listen.port() != 0 {
             return Err(format!("admin: {listen} is the address of --listen; leave --admin out, or give it another"));
         }
+        let typed = (!options.allow_hosts.is_empty()).then(|| options.allow_hosts.join(","));
+        let allowed = collector.text("allow-host", typed, file.allow_host.map(|names| names.join(",")), "").0;
+        let allowed_hosts = AllowedHosts::new(allowed.split(',').map(|name| name.trim().to_owned()));
         let (ephemeral, from) = collector.flag("ephemeral", options.ephemeral, file.ephemeral)?;
         let (typed, filed) = (options.data_dir.map(path_text), file.data_dir.map(path_text));
         let (data_dir, origin) = collector.text("data-dir", typed, filed, "gatewright-data");
@@ -196,6 +202,7 @@ impl Config {
             listen,
             listen_is_default,
             admin,
+            allowed_hosts,
             data_dir: (!ephemeral).then(|| PathBuf::from(data_dir)),
             backend: (!backend.is_empty()).then_some(backend),
             place: Place { region, account_id },

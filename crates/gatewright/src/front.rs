@@ -24,6 +24,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_rustls::TlsAcceptor;
 
 use crate::choices::LogLevel;
+use crate::patience::Patient;
 use crate::service::Service;
 
 /// How long accepting rests when the system gives no more sockets, and how often that is said.
@@ -46,10 +47,11 @@ pub(crate) async fn accept(
     mut stop: watch::Receiver<bool>,
 ) {
     let mut complained: Option<Instant> = None;
-    let room = Arc::new(Semaphore::new(service.limits.http_connections.min(Semaphore::MAX_PERMITS)));
+    let most = service.limits.http_connections.min(Semaphore::MAX_PERMITS);
+    let room = Room { places: Arc::new(Semaphore::new(most)), most };
     loop {
         let accepted = tokio::select! {
-            accepted = accept_one(&listener, &room) => accepted,
+            accepted = accept_one(&listener, &room, &service) => accepted,
             _ = stop.wait_for(|stopped| *stopped) => return,
         };
         match accepted {
@@ -78,12 +80,33 @@ pub(crate) async fn accept(
     }
 }
 
-// A place first, then a socket: where there is no place, clients wait in the system's queue.
+/// How many sockets may be open that are no WebSocket, or not yet.
+struct Room {
+    places: Arc<Semaphore>,
+    most: usize,
+}
+
+impl Room {
+    fn taken(&self) -> usize {
+        self.most.saturating_sub(self.places.available_permits())
+    }
+}
+
+// A place first, then a socket: where there is no place, clients wait in the system's queue. Sockets of clients leave
+// room for files and for connections to backends, without which no client would be served.
 async fn accept_one(
     listener: &TcpListener,
-    room: &Arc<Semaphore>,
+    room: &Room,
+    service: &Service,
 ) -> io::Result<(TcpStream, SocketAddr, Option<OwnedSemaphorePermit>)> {
-    let place = room.clone().acquire_owned().await.ok();
+    let place = room.places.clone().acquire_owned().await.ok();
+    if room.taken() + service.gateway.open_connections() > service.client_files_max {
+        let text = format!(
+            "{} sockets of clients are open, as many as the limit of open files lets be",
+            service.client_files_max
+        );
+        return Err(io::Error::other(text));
+    }
     let (socket, address) = listener.accept().await?;
     Ok((socket, address, place))
 }
@@ -193,7 +216,7 @@ async fn serve(io: Prefixed, service: Arc<Service>, peer: Peer) {
         // A client that hangs up while its $connect runs must not take the call down with it: its $disconnect is owed.
         .half_close(true)
         .max_buf_size(head_bytes_max)
-        .serve_connection(TokioIo::new(io), answer)
+        .serve_connection(TokioIo::new(Patient::new(io)), answer)
         .with_upgrades();
     // What goes wrong with one client's HTTP is told to the client; the program has nothing to do.
     let _ = connection.await;
@@ -224,12 +247,12 @@ async fn upgrade(
         let upgraded = hyper::upgrade::on(request);
         tokio::spawn(async move {
             let parts = match upgraded.await {
-                Ok(upgraded) => upgraded.downcast::<TokioIo<Prefixed>>().ok(),
+                Ok(upgraded) => upgraded.downcast::<TokioIo<Patient<Prefixed>>>().ok(),
                 Err(_) => None,
             };
             match parts {
                 Some(parts) => {
-                    let Prefixed { prefix, socket } = parts.io.into_inner();
+                    let Prefixed { prefix, socket } = parts.io.into_inner().into_inner();
                     opening.start(socket, [prefix, parts.read_buf].concat(), &[]);
                 }
                 None => opening.abandon().await,

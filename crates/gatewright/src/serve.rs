@@ -43,6 +43,7 @@ pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
     let signals = Signals::new().map_err(Failure::config)?;
     let log = start_logs(&config)?;
     raise_open_files(&log);
+    let client_files_max = client_files_max(&log);
     let listener = match mode {
         Mode::Demo if config.listen_is_default => bind_free(config.listen)?,
         _ => bind("listen", config.listen)?,
@@ -66,7 +67,7 @@ pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
         vpc_links: config.vpc_links.clone(),
     });
     let announcements = Arc::new(Announcements::default());
-    let control = Arc::new(open_control(&config, &addresses, &gateway, &announcements)?);
+    let control = Arc::new(open_control(&config, &addresses, &gateway, &announcements, &log)?);
     if let Some(dir) = &config.data_dir {
         folder_socket::serve(dir, control.clone(), log.clone());
     }
@@ -84,11 +85,12 @@ pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
     if mode == Mode::Demo {
         demo::start(&control, &addresses, demo_stop).await.map_err(Failure::config)?;
     }
-    let mut public = Service::new(gateway.clone(), control.clone(), log.clone(), config.limits.clone());
+    let mut public = Service::new(gateway.clone(), control.clone(), log.clone(), &config);
     public.serves_demo = mode == Mode::Demo;
     public.serves_admin = admin.is_none();
+    public.client_files_max = client_files_max;
     if let Some(admin) = admin {
-        let mut service = Service::new(gateway.clone(), control.clone(), log.clone(), config.limits.clone());
+        let mut service = Service::new(gateway.clone(), control.clone(), log.clone(), &config);
         service.serves_clients = false;
         tokio::spawn(front::accept(admin, Arc::new(service), None, stop.clone()));
     }
@@ -172,9 +174,14 @@ fn open_control(
     addresses: &Addresses,
     gateway: &Arc<Gateway>,
     announcements: &Arc<Announcements>,
+    log: &Log,
 ) -> Result<Control, Failure> {
     let store: Box<dyn Store> = match &config.data_dir {
-        Some(dir) => Box::new(DiskStore::open(dir).map_err(|error| Failure::disk(error.to_string()))?),
+        Some(dir) => {
+            let store = DiskStore::open(dir).map_err(|error| Failure::disk(error.to_string()))?;
+            DiskStore::readable_by_others(dir).into_iter().for_each(|text| log.say(LogLevel::Warn, text));
+            Box::new(store)
+        }
         None => Box::new(MemoryStore::default()),
     };
     let settings = control::Settings {
@@ -214,4 +221,24 @@ fn raise_open_files(log: &Log) {
             format!("open files stay limited to {:?}: the limit could not be raised", limit.current),
         );
     }
+}
+
+/// Files that are left for connections to backends, logs, the store and the program itself: a quarter of all, within bounds.
+const FILES_RESERVED_MIN: u64 = 32;
+const FILES_RESERVED_MAX: u64 = 4096;
+/// With fewer open files a gateway soon meets the limit, and that is said at the start.
+const FILES_LOW: u64 = 4096;
+
+// How many sockets of clients may be open at once.
+fn client_files_max(log: &Log) -> usize {
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
+    let Some(files) = limit.current else { return usize::MAX };
+    let most = files.saturating_sub((files / 4).clamp(FILES_RESERVED_MIN, FILES_RESERVED_MAX)).max(1);
+    if files < FILES_LOW {
+        let text = format!(
+            "{files} files may be open, so at most {most} clients can be connected: ulimit -n, or LimitNOFILE="
+        );
+        log.say(LogLevel::Warn, text);
+    }
+    usize::try_from(most).unwrap_or(usize::MAX)
 }

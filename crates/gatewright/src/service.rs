@@ -2,14 +2,12 @@
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
-use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use control::Control;
 use gateway::{Address, Below, ConnectionsAnswer, Gateway, upgrade_required};
 use http::{HeaderValue, Method, StatusCode, header};
-use http_body_util::BodyExt;
-use hyper::body::{Body as _, Incoming};
+use hyper::body::Incoming;
 use serde_json::json;
 use types::limits::Limits;
 
@@ -17,21 +15,20 @@ use crate::answers::{
     Response, error, feed_response, from_connections, from_gateway, full, json_response, moved, page_response,
     text_response, typed_error,
 };
+use crate::bodies::{Bodies, Unread};
 use crate::choices::LogLevel;
+use crate::config::Config;
 use crate::demo::page;
 use crate::feed;
 use crate::logs::Log;
 use crate::metrics;
-
-/// How long a client may take to send a request's body.
-const BODY_TIMEOUT: Duration = Duration::from_secs(60);
-
-/// How much of a body that is too large is read and dropped, and for how long, so that the client sees the answer.
-const DISCARD_BYTES_MAX: usize = 16 * 1024 * 1024;
-const DISCARD_TIME_MAX: Duration = Duration::from_secs(2);
+use crate::strangers::{self, AllowedHosts, Stranger};
 
 /// Calls of the control plane that may be under way at once; each may wait for the disk on a thread of its own.
 const CONTROL_CALLS_MAX: usize = 64;
+
+const BROKEN: &str = "the body did not arrive whole, or not in time";
+const BUSY: &str = "too many bodies are being read; try again";
 
 /// What one listening address serves.
 pub(crate) struct Service {
@@ -45,22 +42,30 @@ pub(crate) struct Service {
     pub(crate) serves_admin: bool,
     /// Whether the demo's page is here.
     pub(crate) serves_demo: bool,
+    /// Under which names what is not the data plane is served.
+    pub(crate) allowed_hosts: AllowedHosts,
+    /// How many sockets of clients may be open; the rest is for backends, files and the program itself.
+    pub(crate) client_files_max: usize,
+    pub(crate) bodies: Bodies,
     pub(crate) control_calls: tokio::sync::Semaphore,
     pub(crate) watchers: Arc<AtomicUsize>,
 }
 
 impl Service {
-    pub(crate) fn new(gateway: Arc<Gateway>, control: Arc<Control>, log: Log, limits: Limits) -> Service {
+    pub(crate) fn new(gateway: Arc<Gateway>, control: Arc<Control>, log: Log, config: &Config) -> Service {
         let control_calls = tokio::sync::Semaphore::new(CONTROL_CALLS_MAX);
         let watchers = Arc::new(AtomicUsize::new(0));
         Service {
             gateway,
             control,
             log,
-            limits,
+            limits: config.limits.clone(),
+            allowed_hosts: config.allowed_hosts.clone(),
             serves_clients: true,
             serves_admin: true,
             serves_demo: false,
+            client_files_max: usize::MAX,
+            bodies: Bodies::new(),
             control_calls,
             watchers,
         }
@@ -68,6 +73,9 @@ impl Service {
 
     /// Answers a request. Cannot fail: what is wrong with it is the answer.
     pub(crate) async fn answer(&self, request: http::Request<Incoming>) -> Response {
+        if let Err(stranger) = strangers::check(&request) {
+            return refused(&stranger);
+        }
         let host = host(&request).to_owned();
         let path = request.uri().path().to_owned();
         if self.serves_clients
@@ -79,6 +87,12 @@ impl Service {
                 response.headers_mut().entry("x-amzn-RequestId").or_insert(id);
             }
             return response;
+        }
+        // Whoever balances load asks under any name; it learns nothing by it.
+        if path != "/_health"
+            && let Err(stranger) = strangers::check_host(&request, &self.allowed_hosts)
+        {
+            return refused(&stranger);
         }
         match path.as_str() {
             "/_health" if self.gateway.is_draining() => return error(StatusCode::SERVICE_UNAVAILABLE, "stopping"),
@@ -139,15 +153,17 @@ impl Service {
             Below::Connection(_) | Below::Connections => {
                 let method = request.method().clone();
                 let query = request.uri().query().unwrap_or_default().to_owned();
-                let bytes_max = match address.below {
-                    Below::Connections => self.limits.control_body_bytes,
-                    _ => self.limits.message_bytes,
+                // What will be refused whatever its body says is refused before that is read.
+                let Some(bytes_max) = self.gateway.body_bytes_max(method.as_str(), address) else {
+                    let answer = self.gateway.connections(method.as_str(), address, &query, Bytes::new()).await;
+                    return from_connections(answer);
                 };
                 let waits = waits_to_send(request.headers());
-                let answer = match collect(request.into_body(), bytes_max, waits).await {
+                let answer = match self.bodies.collect(request.into_body(), bytes_max, waits).await {
                     Ok(body) => self.gateway.connections(method.as_str(), address, &query, body).await,
                     Err(Unread::TooLarge) => ConnectionsAnswer::too_large(bytes_max),
-                    Err(Unread::Broken) => return error(StatusCode::BAD_REQUEST, "the body did not arrive whole"),
+                    Err(Unread::Broken) => return error(StatusCode::BAD_REQUEST, BROKEN),
+                    Err(Unread::Busy) => return error(StatusCode::SERVICE_UNAVAILABLE, BUSY),
                 };
                 from_connections(answer)
             }
@@ -155,20 +171,23 @@ impl Service {
     }
 
     async fn control_plane(&self, request: http::Request<Incoming>) -> Response {
-        if let Some(origin) = foreign_origin(&request) {
-            let text = format!("a page of {origin} may not change this gateway");
-            return typed_error(StatusCode::FORBIDDEN, "AccessDeniedException", &text);
-        }
         let (parts, body) = request.into_parts();
         let bytes_max = self.limits.control_body_bytes;
-        let body = match collect(body, bytes_max, waits_to_send(&parts.headers)).await {
+        if self.gateway.is_draining() && parts.method != Method::GET {
+            let text = "the gateway is stopping and takes no more changes";
+            return typed_error(StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailableException", text);
+        }
+        let body = match self.bodies.collect(body, bytes_max, waits_to_send(&parts.headers)).await {
             Ok(body) => body,
             Err(Unread::TooLarge) => {
                 let text = format!("the body is larger than {bytes_max} bytes (limit control-body-bytes)");
                 return typed_error(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLargeException", &text);
             }
             Err(Unread::Broken) => {
-                return typed_error(StatusCode::BAD_REQUEST, "BadRequestException", "the body did not arrive whole");
+                return typed_error(StatusCode::BAD_REQUEST, "BadRequestException", BROKEN);
+            }
+            Err(Unread::Busy) => {
+                return typed_error(StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailableException", BUSY);
             }
         };
         let _permit = self.control_calls.acquire().await;
@@ -198,62 +217,15 @@ fn host(request: &http::Request<Incoming>) -> &str {
     request.uri().authority().map(|authority| authority.as_str()).or_else(header).unwrap_or_default()
 }
 
-// Nothing is authenticated on a laptop, so a web page from elsewhere that the developer happens to have open must not
-// reach the control plane. Programs send no Origin.
-fn foreign_origin(request: &http::Request<Incoming>) -> Option<String> {
-    let origin = request.headers().get(header::ORIGIN)?.to_str().unwrap_or("unreadable origin");
-    let of = origin.split_once("://").map_or(origin, |(_, host)| host);
-    (of != host(request)).then(|| origin.to_owned())
-}
-
-enum Unread {
-    TooLarge,
-    Broken,
+fn refused(stranger: &Stranger) -> Response {
+    let name = match stranger.status {
+        StatusCode::FORBIDDEN => "AccessDeniedException",
+        _ => "BadRequestException",
+    };
+    typed_error(stranger.status, name, &stranger.text)
 }
 
 // Such a client sends its body only when asked to, so there is nothing to drop when it is not.
 fn waits_to_send(headers: &http::HeaderMap) -> bool {
     headers.contains_key(header::EXPECT)
-}
-
-async fn collect(mut body: Incoming, bytes_max: usize, waits_to_send: bool) -> Result<Bytes, Unread> {
-    // What is announced too large is not collected.
-    let mut too_large = body.size_hint().lower() > bytes_max as u64;
-    let mut collected = BytesMut::new();
-    let read = async {
-        while !too_large && let Some(frame) = body.frame().await {
-            let Ok(frame) = frame else { return Err(Unread::Broken) };
-            if let Some(data) = frame.data_ref() {
-                too_large = collected.len() + data.len() > bytes_max;
-                collected.extend_from_slice(data);
-            }
-        }
-        Ok(())
-    };
-    match tokio::time::timeout(BODY_TIMEOUT, read).await {
-        Ok(Ok(())) if !too_large => Ok(collected.freeze()),
-        Ok(Ok(())) => {
-            if !waits_to_send {
-                discard(body).await;
-            }
-            Err(Unread::TooLarge)
-        }
-        Ok(Err(broken)) => Err(broken),
-        Err(_) => Err(Unread::Broken),
-    }
-}
-
-// A client that is still sending when it is answered and cut off sees a broken connection and not the answer, so the
-// rest is read and dropped, within bounds.
-async fn discard(mut body: Incoming) {
-    let mut left = DISCARD_BYTES_MAX;
-    let rest = async {
-        while let Some(Ok(frame)) = body.frame().await {
-            left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
-            if left == 0 {
-                return;
-            }
-        }
-    };
-    let _ = tokio::time::timeout(DISCARD_TIME_MAX, rest).await;
 }

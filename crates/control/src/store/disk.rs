@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use redb::{Database, DatabaseError, Durability, ReadableDatabase, ReadableTable, StorageError, TableDefinition};
@@ -22,9 +23,9 @@ type Before = Vec<(Key, Option<Vec<u8>>)>;
 
 /// Keeps documents in `gatewright.redb`; one process at a time.
 ///
-/// After a failed write redb refuses everything until the file is opened anew, so the next commit does that. Whether
-/// the failed batch reached the disk is not known then: it is put back to what was before, as its caller was told
-/// that it was not stored.
+/// After a failed write redb refuses everything until the file is opened anew, so that is done at once, or by the next
+/// commit. Whether the failed batch reached the disk is not known then: it is put back to what was before, as its
+/// caller was told that it was not stored; where that fails too, its caller is told so.
 pub struct DiskStore {
     path: PathBuf,
     open: Box<dyn Fn() -> Result<Database, DatabaseError> + Send>,
@@ -43,7 +44,8 @@ impl DiskStore {
     /// # Errors
     /// Names the file and what is wrong: in use by another process, no permission, damaged, disk full.
     pub fn open(dir: &Path) -> Result<DiskStore, StoreError> {
-        fs::create_dir_all(dir).map_err(|error| match error.kind() {
+        // It holds API keys and private keys.
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(|error| match error.kind() {
             io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => StoreError::Failed {
                 place: dir.display().to_string(),
                 detail: "not a folder, so no data can be kept there".to_owned(),
@@ -51,9 +53,24 @@ impl DiskStore {
             _ => io_error(dir, &error),
         })?;
         let path = dir.join(FILE);
+        // An empty file is made into a store; one that is there stays as it is.
+        let made = fs::OpenOptions::new().create(true).append(true).mode(0o600).open(&path);
+        made.map_err(|error| io_error(&path, &error))?;
         let file = path.clone();
         let open = move || Database::builder().set_cache_size(CACHE_BYTES).create(&file);
         DiskStore::with(path, Box::new(open))
+    }
+
+    /// What of the folder and its store others than their owner may read, a sentence each with the command that ends it.
+    pub fn readable_by_others(dir: &Path) -> Vec<String> {
+        let wide = |(path, mode): (PathBuf, u32)| {
+            let found = fs::metadata(&path).ok()?.permissions().mode() & 0o777;
+            (found & !mode != 0).then(|| {
+                let path = path.display();
+                format!("{path} holds keys and has mode {found:04o}: chmod {mode:04o} {path}")
+            })
+        };
+        [(dir.to_owned(), 0o700), (dir.join(FILE), 0o600)].into_iter().filter_map(wide).collect()
     }
 
     fn with(
@@ -111,7 +128,12 @@ impl Store for DiskStore {
             Err(error) => {
                 self.database = None;
                 self.doubtful = before;
-                Err(storage_error(&self.path, error))
+                let error = storage_error(&self.path, error);
+                // Taken back at once, while it is known what was before: after a restart nobody knows.
+                match self.reopen() {
+                    Ok(()) => Err(error),
+                    Err(_) => Err(StoreError::Doubtful(Box::new(error))),
+                }
             }
         }
     }

@@ -11,6 +11,7 @@ use types::resources::LoggingLevel;
 use types::time::Timestamp;
 
 use super::record::{CONSOLE_BODY_MAX, Record, Step};
+use super::secrets;
 
 /// A log event of AWS is cut at this many bytes. Source: documented.
 const LINE_BYTES_MAX: usize = 1024;
@@ -150,7 +151,7 @@ impl Writer<'_> {
             // The spaces around the empty key are AWS's (observed); the lines with a key are inferred from REST APIs.
             let key_refused = |failure: &Failure| failure.response_type == "INVALID_API_KEY";
             let refused = record.facts.failure.as_deref().is_some_and(key_refused);
-            let key = connection.caller.as_ref().map(|caller| mask(&caller.api_key)).unwrap_or_default();
+            let key = connection.caller.as_ref().map(|caller| secrets::mask(&caller.api_key)).unwrap_or_default();
             self.log(&format!("Verifying Usage Plan for request: {request_id}. API Key: {key} API Stage: {stage}"));
             if connection.caller.is_none() && !refused {
                 self.log(&format!(
@@ -183,6 +184,7 @@ impl Writer<'_> {
         let transformed = || body("Endpoint request body after transformations", &request.body);
         let Target::Http(target) = &request.target else { return self.trace(transformed) };
         let url = target.url();
+        let url = secrets::url(&url);
         self.log(&format!("Endpoint request URI: {url}"));
         self.trace(|| format!("Endpoint request headers: {}", map(&request.headers)));
         self.trace(transformed);
@@ -205,7 +207,7 @@ fn body(what: &str, body: &[u8]) -> String {
 fn map(headers: &Headers) -> String {
     let mut seen: Vec<(&str, String)> = Vec::new();
     for (name, value) in headers.iter() {
-        let value = if name.eq_ignore_ascii_case("authorization") { mask(value) } else { value.to_owned() };
+        let value = secrets::header(name, value).into_owned();
         match seen.iter_mut().find(|(other, _)| other.eq_ignore_ascii_case(name)) {
             Some((_, all)) => *all = format!("{all},{value}"),
             None => seen.push((name, value)),
@@ -215,12 +217,6 @@ fn map(headers: &Headers) -> String {
     let mut text = format!("{{{}}}", members.join(", "));
     cut(&mut text, MAP_BYTES_MAX + CUT.len());
     text
-}
-
-// All but the last six characters. Source: observed.
-fn mask(value: &str) -> String {
-    let hidden = value.chars().count().saturating_sub(6);
-    value.chars().enumerate().map(|(at, c)| if at < hidden { '*' } else { c }).collect()
 }
 
 fn cut(text: &mut String, bytes_max: usize) {
@@ -236,7 +232,7 @@ fn cut(text: &mut String, bytes_max: usize) {
 
 #[cfg(test)]
 mod tests {
-    use super::{cut, map, mask};
+    use super::{cut, map};
     use types::Headers;
 
     #[test]
@@ -250,6 +246,5 @@ mod tests {
     fn header_maps_join_repeats_and_mask_credentials() {
         let headers: Headers = [("A", "1"), ("Authorization", "Bearer secret123456"), ("a", "2")].into_iter().collect();
         assert_eq!(map(&headers), "{A=1,2, Authorization=*************123456}");
-        assert_eq!(mask("short"), "short");
     }
 }

@@ -1,5 +1,6 @@
 //! The record of one event: plain data, from which every view is made.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use mapping::plan::Logging;
@@ -10,6 +11,8 @@ use types::headers::Headers;
 use types::id::Id;
 use types::message::{IntegrationRequest, IntegrationResponse, Target};
 use types::time::Timestamp;
+
+use super::secrets;
 
 /// The most of a body that the console is sent; the rest is counted.
 pub(super) const CONSOLE_BODY_MAX: usize = 16 * 1024;
@@ -128,7 +131,7 @@ impl Record {
 
 fn request_json(sent: &IntegrationRequest) -> Value {
     let url = match &sent.target {
-        Target::Http(target) => target.url(),
+        Target::Http(target) => secrets::url(&target.url()).into_owned(),
         Target::Mock { status } => format!("mock, statusCode {status}"),
     };
     json!({
@@ -137,8 +140,8 @@ fn request_json(sent: &IntegrationRequest) -> Value {
     })
 }
 
-fn pairs(headers: &Headers) -> Vec<(&str, &str)> {
-    headers.iter().collect()
+fn pairs(headers: &Headers) -> Vec<(&str, Cow<'_, str>)> {
+    headers.iter().map(|(name, value)| (name, secrets::header(name, value))).collect()
 }
 
 fn text(body: &[u8]) -> String {

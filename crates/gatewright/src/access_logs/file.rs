@@ -3,8 +3,12 @@
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
+
+/// Access logs name users and addresses: for the owner, and for the group that collects logs.
+const MODE: u32 = 0o640;
 
 /// When a file starts anew, and how many old ones are kept beside it: `name.1` is the youngest.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -72,7 +76,7 @@ impl LogFile {
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             std::fs::create_dir_all(folder)?;
         }
-        let mut file = OpenOptions::new().create(true).read(true).append(true).open(path)?;
+        let mut file = OpenOptions::new().create(true).read(true).append(true).mode(MODE).open(path)?;
         let metadata = file.metadata()?;
         // A pipe or a terminal has no length, no end to look at and no age.
         let bytes = if metadata.is_file() { metadata.len() } else { 0 };

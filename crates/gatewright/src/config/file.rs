@@ -34,6 +34,8 @@ pub(super) fn text(origins: &[(String, String, Origin)], tables: &toml::Table) -
 
 fn written(name: &str, value: &str) -> String {
     match value {
+        "–" if name == "allow-host" => "[]".to_owned(),
+        _ if name == "allow-host" => toml::Value::from(value.split(',').collect::<Vec<_>>()).to_string(),
         "–" => "\"\"".to_owned(),
         _ if PLAIN.contains(&name) => value.to_owned(),
         _ => toml::Value::String(value.to_owned()).to_string(),

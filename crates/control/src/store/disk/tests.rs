@@ -65,6 +65,34 @@ impl StorageBackend for Failing {
     }
 }
 
+/// A file whose next syncs fail, and then no more.
+#[derive(Debug)]
+struct FailingOnce {
+    file: FileBackend,
+    left: Arc<AtomicU64>,
+}
+
+impl StorageBackend for FailingOnce {
+    fn len(&self) -> Result<u64, io::Error> {
+        self.file.len()
+    }
+    fn read(&self, offset: u64, out: &mut [u8]) -> Result<(), io::Error> {
+        self.file.read(offset, out)
+    }
+    fn set_len(&self, len: u64) -> Result<(), io::Error> {
+        self.file.set_len(len)
+    }
+    fn sync_data(&self) -> Result<(), io::Error> {
+        self.file.sync_data()?;
+        let left = self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+        // It reached the disk, and the system says that it may not have.
+        if left.is_ok() { Err(io::Error::from(io::ErrorKind::StorageFull)) } else { Ok(()) }
+    }
+    fn write(&self, offset: u64, data: &[u8]) -> Result<(), io::Error> {
+        self.file.write(offset, data)
+    }
+}
+
 fn document(text: &str) -> Document {
     Document::from_iter([("text".to_owned(), json!(text))])
 }
@@ -119,8 +147,14 @@ fn a_failed_batch_leaves_nothing_behind_and_the_next_one_works() {
 
         flag.store(true, Ordering::SeqCst);
         let lost = [put(1, "lost"), delete(2), put(3, "lost"), put(3, "lost again")];
-        for _ in 0..3 {
+        for attempt in 0..3 {
             let error = store.commit(&lost).unwrap_err();
+            // Only the first one wrote anything; it could not be taken back while the disk failed.
+            let (error, is_doubtful) = match error {
+                StoreError::Doubtful(error) => (*error, true),
+                error => (error, false),
+            };
+            assert_eq!(is_doubtful, attempt == 0, "{error}");
             assert!(matches!(&error, StoreError::Full(at) if *at == path), "{error}");
             assert_eq!(error.to_string(), format!("{}: the disk is full", path.display()));
         }
@@ -132,6 +166,44 @@ fn a_failed_batch_leaves_nothing_behind_and_the_next_one_works() {
         let mut store = DiskStore::open(&folder.0).unwrap();
         assert_eq!(texts(&mut store), kept, "after opening again, syncs fail: {syncs_fail}");
     }
+}
+
+#[test]
+fn a_batch_whose_sync_fails_once_is_taken_back_before_it_is_refused() {
+    let folder = Folder::new();
+    let path = folder.0.join(FILE);
+    let left = Arc::new(AtomicU64::new(0));
+    let open = {
+        let (path, left) = (path.clone(), left.clone());
+        move || {
+            let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
+            let file = FileBackend::new(file.map_err(StorageError::from)?)?;
+            Database::builder().create_with_backend(FailingOnce { file, left: left.clone() })
+        }
+    };
+    let mut store = DiskStore::with(path, Box::new(open)).unwrap();
+    store.commit(&[put(1, "one")]).unwrap();
+    left.store(1, Ordering::SeqCst);
+    let error = store.commit(&[put(1, "lost"), put(2, "lost")]).unwrap_err();
+    assert!(matches!(error, StoreError::Full(_)), "{error:?}");
+    drop(store);
+    let mut store = DiskStore::open(&folder.0).unwrap();
+    assert_eq!(texts(&mut store), expected(&[(1, "one")]), "a restart must not bring it back");
+}
+
+#[test]
+fn others_cannot_read_a_new_folder_and_a_wide_one_is_told() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = Folder::new();
+    let dir = folder.0.join("deep/data");
+    drop(DiskStore::open(&dir).unwrap());
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(&dir), mode(&dir.join(FILE))), (0o700, 0o600));
+    assert_eq!(DiskStore::readable_by_others(&dir), Vec::<String>::new());
+    fs::set_permissions(&dir, fs::Permissions::from_mode(0o755)).unwrap();
+    fs::set_permissions(dir.join(FILE), fs::Permissions::from_mode(0o644)).unwrap();
+    let told = DiskStore::readable_by_others(&dir);
+    assert!(told.len() == 2 && told[0].contains("mode 0755: chmod 0700") && told[1].contains("chmod 0600"), "{told:?}");
 }
 
 #[test]

@@ -1,0 +1,109 @@
+//! Reads the bodies of requests, within bounds of size, time and number.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http_body_util::BodyExt;
+use hyper::body::{Body as _, Incoming};
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::Instant;
+
+/// How long a client may send nothing in the middle of a body.
+const PAUSE_MAX: Duration = Duration::from_secs(5);
+/// How long a body may take in all, however steadily it drips.
+const BODY_TIMEOUT: Duration = Duration::from_secs(60);
+/// How fast a body has to come after its first seconds, in bytes a second: what is slower holds memory for nothing.
+const BYTES_PER_SECOND_MIN: usize = 2 * 1024;
+const SLOW_START: Duration = Duration::from_secs(5);
+
+/// How much of a body that is too large is read and dropped, and for how long, so that the client sees the answer.
+const DISCARD_BYTES_MAX: usize = 16 * 1024 * 1024;
+const DISCARD_TIME_MAX: Duration = Duration::from_secs(2);
+
+/// What all bodies together may hold while they are read, in units of [`UNIT`]: 64 MiB.
+const BUDGET: usize = 64 * 1024;
+const UNIT: usize = 1024;
+
+/// The budget that all bodies being read share.
+#[derive(Clone)]
+pub(crate) struct Bodies(Arc<Semaphore>);
+
+/// Why there is no body.
+#[derive(Debug)]
+pub(crate) enum Unread {
+    TooLarge,
+    /// It did not come whole, or not in time.
+    Broken,
+    /// Other bodies hold all the memory that there is for them.
+    Busy,
+}
+
+impl Bodies {
+    pub(crate) fn new() -> Bodies {
+        Bodies(Arc::new(Semaphore::new(BUDGET)))
+    }
+
+    /// Reads a body of at most `bytes_max`. A client that `waits_to_send` sends its body only when asked to, so that there
+    /// is nothing to drop when it is too large.
+    ///
+    /// # Errors
+    /// [`Unread`].
+    pub(crate) async fn collect(
+        &self,
+        mut body: Incoming,
+        bytes_max: usize,
+        waits_to_send: bool,
+    ) -> Result<Bytes, Unread> {
+        // What is announced too large is not collected.
+        let mut too_large = body.size_hint().lower() > bytes_max as u64;
+        let mut collected = BytesMut::new();
+        let mut held: Option<SemaphorePermit<'_>> = None;
+        let begun = Instant::now();
+        while !too_large {
+            let until = deadline(begun, collected.len());
+            let Ok(frame) = tokio::time::timeout_at(until, body.frame()).await else { return Err(Unread::Broken) };
+            let Some(frame) = frame else { return Ok(collected.freeze()) };
+            let Ok(frame) = frame else { return Err(Unread::Broken) };
+            let Some(data) = frame.data_ref() else { continue };
+            too_large = collected.len() + data.len() > bytes_max;
+            if !too_large {
+                let more = data.len().div_ceil(UNIT);
+                let more = self.0.try_acquire_many(u32::try_from(more).unwrap_or(u32::MAX));
+                let more = more.map_err(|_| Unread::Busy)?;
+                match &mut held {
+                    Some(held) => held.merge(more),
+                    None => held = Some(more),
+                }
+                collected.extend_from_slice(data);
+            }
+        }
+        drop((held, collected));
+        if !waits_to_send {
+            discard(body).await;
+        }
+        Err(Unread::TooLarge)
+    }
+}
+
+// Whatever comes first: the pause, the slowness, the end of all patience.
+fn deadline(begun: Instant, bytes: usize) -> Instant {
+    let earned = Duration::from_secs((bytes / BYTES_PER_SECOND_MIN) as u64);
+    let pause = Instant::now() + PAUSE_MAX;
+    pause.min(begun + SLOW_START + earned).min(begun + BODY_TIMEOUT)
+}
+
+// A client that is still sending when it is answered and cut off sees a broken connection and not the answer, so the
+// rest is read and dropped, within bounds.
+async fn discard(mut body: Incoming) {
+    let mut left = DISCARD_BYTES_MAX;
+    let rest = async {
+        while let Some(Ok(frame)) = body.frame().await {
+            left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
+            if left == 0 {
+                return;
+            }
+        }
+    };
+    let _ = tokio::time::timeout(DISCARD_TIME_MAX, rest).await;
+}

@@ -14,6 +14,8 @@ pub(crate) enum Input {
         body: Bytes,
         is_binary: bool,
     },
+    /// A frame of a message of which more must come.
+    Part,
     Ping(Vec<u8>),
     Pong,
     /// A close frame; the code is 1005 where it had none.
@@ -60,18 +62,12 @@ impl Assembly {
         std::mem::take(&mut self.frames)
     }
 
-    /// Takes the next whole input off `bytes`; `None` when they are used up.
+    /// Takes the next whole frame off `bytes`; `None` when they are used up. One frame at a time, because whoever calls
+    /// counts them: empty ones cost a client nothing.
     pub(crate) fn next(&mut self, bytes: &mut &[u8], bounds: Bounds) -> Result<Option<Input>, Violation> {
-        loop {
-            let payload = match self.next_frame(bytes, bounds)? {
-                Some(payload) => payload,
-                None => return Ok(None),
-            };
-            self.frames = self.frames.saturating_add(1);
-            if let Some(input) = self.take(payload.0, payload.1)? {
-                return Ok(Some(input));
-            }
-        }
+        let Some((head, payload)) = self.next_frame(bytes, bounds)? else { return Ok(None) };
+        self.frames = self.frames.saturating_add(1);
+        self.take(head, payload).map(Some)
     }
 
     // One whole frame with its mask undone.
@@ -84,7 +80,7 @@ impl Assembly {
             };
             let whole = head.head_len + head.payload_len;
             if bytes.len() < whole {
-                self.frame.reserve_exact(whole);
+                // What a head announces is not reserved: it may never come.
                 self.frame.extend_from_slice(bytes);
                 *bytes = &[];
                 return Ok(None);
@@ -107,7 +103,6 @@ impl Assembly {
         };
         let missing = head.head_len + head.payload_len - self.frame.len();
         let taken = missing.min(bytes.len());
-        self.frame.reserve_exact(missing);
         self.frame.extend_from_slice(&bytes[..taken]);
         *bytes = &bytes[taken..];
         if taken < missing {
@@ -149,17 +144,17 @@ impl Assembly {
         Ok(Some(head))
     }
 
-    fn take(&mut self, head: Head, payload: Vec<u8>) -> Result<Option<Input>, Violation> {
+    fn take(&mut self, head: Head, payload: Vec<u8>) -> Result<Input, Violation> {
         match head.opcode {
-            Opcode::Ping => Ok(Some(Input::Ping(payload))),
-            Opcode::Pong => Ok(Some(Input::Pong)),
-            Opcode::Close => read_close(&payload).map(Some),
+            Opcode::Ping => Ok(Input::Ping(payload)),
+            Opcode::Pong => Ok(Input::Pong),
+            Opcode::Close => read_close(&payload),
             // A message in one frame, as nearly all are.
             Opcode::Text if head.is_final => match simdutf8::basic::from_utf8(&payload) {
-                Ok(_) => Ok(Some(Input::Message { body: Bytes::from(payload), is_binary: false })),
+                Ok(_) => Ok(Input::Message { body: Bytes::from(payload), is_binary: false }),
                 Err(_) => Err(not_utf8()),
             },
-            Opcode::Binary if head.is_final => Ok(Some(Input::Message { body: Bytes::from(payload), is_binary: true })),
+            Opcode::Binary if head.is_final => Ok(Input::Message { body: Bytes::from(payload), is_binary: true }),
             Opcode::Text | Opcode::Continuation | Opcode::Binary => {
                 self.in_message = true;
                 self.is_binary |= head.opcode == Opcode::Binary;
@@ -168,12 +163,12 @@ impl Assembly {
                     self.check_utf8(head.is_final)?;
                 }
                 if !head.is_final {
-                    return Ok(None);
+                    return Ok(Input::Part);
                 }
                 self.in_message = false;
                 self.checked = 0;
                 let body = Bytes::from(std::mem::take(&mut self.message));
-                Ok(Some(Input::Message { body, is_binary: std::mem::take(&mut self.is_binary) }))
+                Ok(Input::Message { body, is_binary: std::mem::take(&mut self.is_binary) })
             }
         }
     }
@@ -240,6 +235,7 @@ mod tests {
             'all: for mut part in bytes.chunks(step) {
                 loop {
                     match assembly.next(&mut part, BOUNDS) {
+                        Ok(Some(Input::Part)) => {}
                         Ok(Some(input)) => inputs.push(input),
                         Ok(None) => break,
                         Err(violation) => {
@@ -305,10 +301,19 @@ mod tests {
     }
 
     #[test]
+    fn what_a_head_announces_is_not_reserved() {
+        let mut assembly = Assembly::default();
+        let frame = client_frame(0x81, &[b'a'; 1000]);
+        assert_eq!(assembly.next(&mut &frame[..8], BOUNDS), Ok(None));
+        assert!(assembly.frame.capacity() <= 64, "{} bytes", assembly.frame.capacity());
+    }
+
+    #[test]
     fn nothing_is_kept_once_a_message_is_whole() {
         let mut assembly = Assembly::default();
         let bytes = [client_frame(0x01, b"a"), client_frame(0x80, b"b")].concat();
         let (mut first, mut second) = bytes.split_at(9);
+        assert_eq!(assembly.next(&mut first, BOUNDS), Ok(Some(Input::Part)));
         assert_eq!(assembly.next(&mut first, BOUNDS), Ok(None));
         assert!(assembly.in_message);
         assert_eq!(assembly.next(&mut second, BOUNDS), Ok(Some(text("ab"))));

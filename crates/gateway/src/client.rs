@@ -60,6 +60,20 @@ pub(crate) enum NotSent {
     Gone,
 }
 
+/// The answers to pings that came together.
+#[derive(Default)]
+pub(crate) struct Pongs {
+    bytes: Vec<u8>,
+    count: u64,
+}
+
+impl Pongs {
+    pub(crate) fn answer(&mut self, payload: &[u8]) {
+        frame::write(&mut self.bytes, Opcode::Pong, payload);
+        self.count += 1;
+    }
+}
+
 /// What the timer is to do next about a client.
 pub(crate) enum Timed {
     /// Look again then.
@@ -122,6 +136,18 @@ impl Client {
         let mut state = self.state();
         if state.closing.is_none() && !state.over {
             self.write_frame(&mut state, opcode, payload);
+            self.touch(now);
+        }
+    }
+
+    /// Sends several pongs in one write; like [`Client::send_bounded_elsewhere`], bounded by the input read.
+    pub(crate) fn send_pongs(&self, pongs: &Pongs, now: Duration) {
+        let mut state = self.state();
+        if pongs.count > 0 && state.closing.is_none() && !state.over {
+            let traffic = self.metrics.traffic();
+            traffic.frames_out.add(pongs.count);
+            traffic.bytes_out.add(pongs.bytes.len() as u64);
+            self.write_or_queue(&mut state, &pongs.bytes);
             self.touch(now);
         }
     }

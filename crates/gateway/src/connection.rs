@@ -19,7 +19,7 @@ use types::event::{ClientMessage, Disconnect, Event, EventKind};
 use types::id::IdKind;
 
 use crate::assembly::{Assembly, Bounds, Input, Violation};
-use crate::client::Client;
+use crate::client::{Client, Pongs};
 use crate::frame::{Opcode, close};
 use crate::gateway::Gateway;
 use crate::refusal::Outcome;
@@ -33,7 +33,38 @@ thread_local! {
     static SCRATCH: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ_BYTES].into());
 }
 
-type Flights = FuturesUnordered<Pin<Box<dyn Future<Output = ()> + Send>>>;
+/// How many frames of one client are handled before the thread's other connections have their turn, and for how long, in
+/// whatever else costs little to send. A thread looks at its sockets at least once in 61 turns (tokio), so that as many
+/// clients that do their worst keep the others waiting for some 30 ms.
+const FRAMES_A_TURN: u32 = 512;
+const TIME_A_TURN: Duration = Duration::from_micros(500);
+/// How many frames are handled between two looks at the clock.
+const FRAMES_A_LOOK: u32 = 32;
+
+/// What one turn of a connection may still do.
+struct Turn {
+    frames: u32,
+    until: Duration,
+}
+
+impl Turn {
+    fn begin(now: Duration) -> Turn {
+        Turn { frames: FRAMES_A_TURN, until: now + TIME_A_TURN }
+    }
+
+    fn is_over(&self, now: Duration) -> bool {
+        self.frames == 0 || now >= self.until
+    }
+}
+
+/// The messages in flight.
+#[derive(Default)]
+struct Flights {
+    /// Each gives the bytes that it held.
+    set: FuturesUnordered<Pin<Box<dyn Future<Output = usize> + Send>>>,
+    /// How long they are together.
+    bytes: usize,
+}
 
 /// Spawns the task of a connection whose `$connect` was accepted. The registry holds the client; the task ends by
 /// itself when the socket, the client or the gateway closes the connection.
@@ -71,11 +102,12 @@ async fn run(mut live: Live, counted: Counted) {
 async fn finish(gateway: Arc<Gateway>, client: Arc<Client>, flights: Option<Box<Flights>>, disconnect: Disconnect) {
     let mut flights = flights.unwrap_or_default();
     let event = new_event(&gateway, &client, EventKind::Disconnect(disconnect));
-    flights.push(Box::pin(async move {
+    flights.set.push(Box::pin(async move {
         // Nobody is there to be told; the log has it.
         let _ = walk::run(&gateway, &event).await;
+        0
     }));
-    while flights.next().await.is_some() {}
+    while flights.set.next().await.is_some() {}
 }
 
 /// Runs `$disconnect` for a client that was let in but is gone before it could be told so.
@@ -112,11 +144,17 @@ impl Live {
     /// Goes on as far as it can; ready when the connection is over, with what `$disconnect` is told.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Disconnect> {
         self.client.register(cx);
+        let mut turn = Turn::begin(self.gateway.now());
         loop {
             if self.client.is_over() {
                 return Poll::Ready(self.end(abnormal()));
             }
             let now = self.gateway.now();
+            if turn.is_over(now) {
+                // Others first; the task comes again at once.
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
             match self.client.poll_flush(cx, now) {
                 Poll::Ready(Err(_)) => return Poll::Ready(self.end(abnormal())),
                 Poll::Ready(Ok(())) if self.reading == (Reading::Discarding { told: false }) => {
@@ -130,7 +168,7 @@ impl Live {
                 // A flight's end or room in the socket wakes the task.
                 return Poll::Pending;
             }
-            if let Some(disconnect) = std::task::ready!(self.poll_input(cx, now)) {
+            if let Some(disconnect) = std::task::ready!(self.poll_input(cx, now, &mut turn)) {
                 return Poll::Ready(self.end(disconnect));
             }
         }
@@ -141,26 +179,30 @@ impl Live {
         self.reading != Reading::Frames
             || self.client.is_closing()
             || self.flights_len() < self.gateway.limits.in_flight_per_connection
+                && self.flights.as_ref().map_or(0, |flights| flights.bytes)
+                    < self.gateway.limits.in_flight_bytes_per_connection
                 && !self.client.is_full(self.gateway.outbox_bounds)
     }
 
     fn flights_len(&self) -> usize {
-        self.flights.as_ref().map_or(0, |flights| flights.len())
+        self.flights.as_ref().map_or(0, |flights| flights.set.len())
     }
 
     fn poll_flights(&mut self, cx: &mut Context<'_>) {
         let Some(flights) = &mut self.flights else { return };
-        while let Poll::Ready(Some(())) = flights.poll_next_unpin(cx) {}
-        if flights.is_empty() {
+        while let Poll::Ready(Some(bytes)) = flights.set.poll_next_unpin(cx) {
+            flights.bytes = flights.bytes.saturating_sub(bytes);
+        }
+        if flights.set.is_empty() {
             self.flights = None;
         }
     }
 
     // Reads once and handles what came. `Some`: the connection is over.
-    fn poll_input(&mut self, cx: &mut Context<'_>, now: Duration) -> Poll<Option<Disconnect>> {
+    fn poll_input(&mut self, cx: &mut Context<'_>, now: Duration, turn: &mut Turn) -> Poll<Option<Disconnect>> {
         if !self.rest.is_empty() {
             let rest = std::mem::take(&mut self.rest);
-            let (disconnect, left) = self.handle(&rest, now);
+            let (disconnect, left) = self.handle(&rest, now, turn);
             self.rest = rest.slice(rest.len() - left..);
             return Poll::Ready(disconnect);
         }
@@ -178,7 +220,7 @@ impl Live {
                 Some(ended) => (&clear[..], ended),
                 None => (bytes, false),
             };
-            let (disconnect, left) = self.handle(bytes, now);
+            let (disconnect, left) = self.handle(bytes, now, turn);
             self.rest = Bytes::copy_from_slice(&bytes[bytes.len() - left..]);
             // With messages left to run, the end of the socket itself is waited for.
             Poll::Ready(disconnect.or_else(|| (ended && left == 0).then(abnormal)))
@@ -186,7 +228,7 @@ impl Live {
     }
 
     // `Some`: the connection is over. With it, how many of the last bytes were not looked at.
-    fn handle(&mut self, mut bytes: &[u8], now: Duration) -> (Option<Disconnect>, usize) {
+    fn handle(&mut self, mut bytes: &[u8], now: Duration, turn: &mut Turn) -> (Option<Disconnect>, usize) {
         if self.reading != Reading::Frames {
             return (None, 0);
         }
@@ -196,55 +238,53 @@ impl Live {
             message_bytes: limits.message_bytes,
             binary: self.gateway.dialect.binary,
         };
-        while self.may_read() {
+        let mut pongs = Pongs::default();
+        while self.may_read() && turn.frames > 0 {
+            if turn.frames.is_multiple_of(FRAMES_A_LOOK) && self.gateway.now() >= turn.until {
+                break;
+            }
+            turn.frames -= 1;
             let next = self.assembly.next(&mut bytes, bounds);
             let frames = self.assembly.take_frames();
             if frames > 0 {
                 self.client.metrics.traffic().frames_in.add(u64::from(frames));
             }
             match next {
-                Ok(None) => return (None, 0),
-                Ok(Some(input)) => {
-                    if let Some(disconnect) = self.input(input, now) {
-                        return (Some(disconnect), 0);
-                    }
+                Ok(None) => break,
+                Ok(Some(Input::Message { body, is_binary })) if !self.client.is_closing() => {
+                    self.dispatch(body, is_binary);
+                }
+                Ok(Some(Input::Ping(payload))) => pongs.answer(&payload),
+                // After our own close frame only the client's matters (RFC 6455, 5.5.1).
+                Ok(Some(Input::Message { .. } | Input::Part | Input::Pong)) => {}
+                Ok(Some(Input::Close { code, reason })) => {
+                    self.client.send_pongs(&pongs, now);
+                    self.gateway.close(&self.client, code, "", closed_by_client(code, reason));
+                    return (Some(abnormal()), 0);
                 }
                 Err(violation) => {
+                    self.client.send_pongs(&pongs, now);
                     self.violated(violation);
                     return (None, 0);
                 }
             }
         }
+        // One write for all that were asked for in one read.
+        self.client.send_pongs(&pongs, now);
         (None, bytes.len())
-    }
-
-    fn input(&mut self, input: Input, now: Duration) -> Option<Disconnect> {
-        match input {
-            // After our own close frame only the client's matters (RFC 6455, 5.5.1).
-            Input::Message { .. } | Input::Ping(_) | Input::Pong if self.client.is_closing() => None,
-            Input::Message { body, is_binary } => {
-                self.dispatch(body, is_binary);
-                None
-            }
-            Input::Ping(payload) => {
-                self.client.send_bounded_elsewhere(Opcode::Pong, &payload, now);
-                None
-            }
-            Input::Pong => None,
-            Input::Close { code, reason } => {
-                self.gateway.close(&self.client, code, "", closed_by_client(code, reason));
-                Some(abnormal())
-            }
-        }
     }
 
     fn dispatch(&mut self, body: Bytes, is_binary: bool) {
         let id = self.gateway.new_id(IdKind::Connection);
+        let bytes = body.len();
         let event = new_event(&self.gateway, &self.client, EventKind::Message(ClientMessage { id, body, is_binary }));
         let (gateway, client) = (self.gateway.clone(), self.client.clone());
-        self.flights.get_or_insert_default().push(Box::pin(async move {
+        let flights = self.flights.get_or_insert_default();
+        flights.bytes += bytes;
+        flights.set.push(Box::pin(async move {
             let outcome = walk::run(&gateway, &event).await;
             deliver(&gateway, &client, &event, outcome);
+            bytes
         }));
     }
 

@@ -2,6 +2,8 @@
 //!
 //! Source: documented ("Use @connections commands…") and observed, as marked; reference "data plane", section 7.
 
+use std::borrow::Cow;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -16,9 +18,12 @@ use crate::address::{Address, Below};
 use crate::client::{Client, NotSent};
 use crate::command::{Answer, Command};
 use crate::early::Kept;
-use crate::frame::{self, close};
+use crate::frame::{self, Opcode, close};
 use crate::gateway::Gateway;
 use crate::handshake::query_parameters;
+
+/// How many posts of one call are made before the thread's other work has its turn.
+const POSTS_A_TURN: usize = 32;
 
 /// A text for many connections.
 #[derive(Deserialize)]
@@ -88,10 +93,21 @@ impl Gateway {
             return Answer::too_large(self.limits.message_bytes);
         }
         let data = Bytes::from(data);
-        let mut results = Vec::with_capacity(connection_ids.len());
-        for connection_id in connection_ids {
+        // Looked at once: of one text it is the same for all.
+        let framed = self.framed(&data);
+        let mut results = Vec::new();
+        let mut seen = HashSet::new();
+        for (turn, connection_id) in connection_ids.into_iter().enumerate() {
+            if turn % POSTS_A_TURN == POSTS_A_TURN - 1 {
+                tokio::task::yield_now().await;
+            }
+            // Each client gets it once, however often it is named.
+            if !seen.insert(connection_id.clone()) {
+                continue;
+            }
             let status = match connection_id.parse::<Id>() {
-                Ok(id) => self.carry_out(&address.key, id, Command::Post(data.clone())).await.status,
+                Ok(id) if id.node() == self.node => self.post(&address.key, id, &data, &framed).status,
+                Ok(id) => self.peers.ask(id.node(), &address.key, id, Command::Post(data.clone())).await.status,
                 Err(_) => 400,
             };
             results.push(json!({ "connectionId": connection_id, "status": status }));
@@ -155,13 +171,13 @@ impl Gateway {
     /// Carries out a command on a connection of this node.
     pub fn command(&self, stage: &StageKey, id: Id, command: &Command) -> Answer {
         match command {
-            Command::Post(data) => self.post(stage, id, data),
+            Command::Post(data) => self.post(stage, id, data, &self.framed(data)),
             Command::Get => self.describe(stage, id),
             Command::Delete { code, reason } => self.delete(stage, id, *code, reason),
         }
     }
 
-    fn post(&self, stage: &StageKey, id: Id, data: &Bytes) -> Answer {
+    fn post(&self, stage: &StageKey, id: Id, data: &Bytes, (opcode, payload): &(Opcode, Cow<'_, [u8]>)) -> Answer {
         if self.dialect.extended {
             match self.early.keep(stage, id, data, self.outbox_bounds) {
                 Kept::Yes => return Answer::ok(200, String::new()),
@@ -170,8 +186,7 @@ impl Gateway {
             }
         }
         let Some(client) = self.client(stage, id) else { return Answer::gone() };
-        let (opcode, payload) = self.framed(data);
-        match client.send(opcode, &payload, self.outbox_bounds, self.now()) {
+        match client.send(*opcode, payload, self.outbox_bounds, self.now()) {
             Ok(()) => {
                 client.metrics.traffic().calls.messages.one();
                 Answer::ok(200, String::new())

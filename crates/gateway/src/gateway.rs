@@ -10,7 +10,6 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use integration::{Integrations, LinkSettings};
-use tokio::sync::Semaphore;
 use types::Dialect;
 use types::account::{Account, DayUse};
 use types::event::Disconnect;
@@ -24,6 +23,7 @@ use crate::client::{Client, Timed};
 use crate::early::Early;
 use crate::execution_log::LogSink;
 use crate::frame::{Opcode, close};
+use crate::in_flight::InFlight;
 use crate::metrics::Metrics;
 use crate::outbox::OutboxBounds;
 use crate::peers::Peers;
@@ -65,7 +65,7 @@ pub struct Gateway {
     pub(crate) usage: Usage,
     pub(crate) account_limits: AccountLimits,
     pub(crate) account: ArcSwap<Account>,
-    pub(crate) in_flight: Semaphore,
+    pub(crate) in_flight: InFlight,
     pub(crate) registry: Arc<Registry>,
     pub(crate) early: Arc<Early>,
     pub(crate) wheel: Wheel,
@@ -84,7 +84,7 @@ impl Gateway {
             usage: Usage::default(),
             account_limits: AccountLimits::new(&limits),
             account: ArcSwap::default(),
-            in_flight: Semaphore::new(limits.in_flight.min(Semaphore::MAX_PERMITS)),
+            in_flight: InFlight::new(limits.in_flight),
             outbox_bounds: OutboxBounds { messages: limits.outbox_messages, bytes: limits.outbox_bytes },
             node: settings.node,
             sink: settings.sink,
@@ -109,7 +109,8 @@ impl Gateway {
         // A plan is kept for whoever may still need it for $disconnect; those that are not listed may.
         let is_used = |key: &StageKey| self.registry.may_have(|client| *client.info.stage == *key);
         let problems = self.publish_account(&snapshot.account);
-        let mut published = self.stages.publish(snapshot, &self.limits, self.dialect, &self.metrics, is_used);
+        let mut published =
+            self.stages.publish(snapshot, &self.limits, self.dialect, (&self.metrics, &self.in_flight), is_used);
         published.problems = problems;
         self.remark_on_links(&mut published);
         if !published.gone.is_empty() {

@@ -17,6 +17,7 @@ mod execution_log;
 mod frame;
 mod gateway;
 mod handshake;
+mod in_flight;
 mod metrics;
 mod open;
 mod outbox;

@@ -99,7 +99,7 @@ impl Gateway {
             stage: plan.key.clone(),
             domain_name: self.intern(&address.domain_name),
             source_ip: peer.ip,
-            user_agent: head.headers.get("User-Agent").map(|agent| self.intern(agent)),
+            user_agent: head.headers.get("User-Agent").map(|agent| self.intern(shortened(agent))),
             connected_at: at,
             path,
             caller: identify(self, &plan, &head.headers).map(Arc::new),
@@ -193,6 +193,14 @@ impl Opening {
 }
 
 // A backend's 1xx cannot end a handshake.
+/// How much of a client's `User-Agent` a connection keeps, in bytes: it lives as long as the connection does, and the
+/// longest that browsers send has some 300. The header itself goes to `$connect` whole.
+const USER_AGENT_BYTES_MAX: usize = 1024;
+
+fn shortened(agent: &str) -> &str {
+    &agent[..agent.floor_char_boundary(USER_AGENT_BYTES_MAX)]
+}
+
 fn refusal_status(status: u16) -> u16 {
     if (200..1000).contains(&status) { status } else { 502 }
 }

@@ -10,6 +10,7 @@ use types::Dialect;
 use types::limits::Limits;
 use types::snapshot::{DeployedStage, Snapshot, StageKey};
 
+use crate::in_flight::{InFlight, OwnPart};
 use crate::metrics::{Metrics, RouteMetrics, StageMetrics};
 use crate::throttle::{Bucket, Buckets};
 
@@ -33,6 +34,8 @@ pub(crate) struct Compiled {
     routes: Vec<Arc<RouteMetrics>>,
     /// Whether messages that were looked at choose routes of the user's own.
     pub(crate) selections: Arc<Selections>,
+    /// Its own part of the calls to backends.
+    pub(crate) own_part: OwnPart,
     /// The stage is gone: its open connections are being closed and may still run `$disconnect`, nobody gets in.
     pub(crate) retired: bool,
 }
@@ -76,7 +79,7 @@ impl Stages {
         snapshot: &Snapshot,
         limits: &Limits,
         dialect: Dialect,
-        metrics: &Metrics,
+        (metrics, in_flight): (&Metrics, &InFlight),
         is_used: impl Fn(&StageKey) -> bool,
     ) -> Published {
         let _one_at_a_time = self.publishing.lock().unwrap_or_else(PoisonError::into_inner);
@@ -91,7 +94,7 @@ impl Stages {
                 if before.get(key).is_none_or(|old| old.retired) {
                     published.new.push(key.clone());
                 }
-                Arc::new(Compiled::new(source.clone(), plan, before.get(key), metrics))
+                Arc::new(Compiled::new(source.clone(), plan, before.get(key), (metrics, in_flight)))
             });
             stages.insert(key.clone(), compiled);
         }
@@ -134,7 +137,13 @@ impl Selections {
 
 impl Compiled {
     // What was counted of the stage before it changed is counted on.
-    fn new(source: Arc<DeployedStage>, plan: Plan, old: Option<&Arc<Compiled>>, metrics: &Metrics) -> Compiled {
+    fn new(
+        source: Arc<DeployedStage>,
+        plan: Plan,
+        old: Option<&Arc<Compiled>>,
+        (metrics, in_flight): (&Metrics, &InFlight),
+    ) -> Compiled {
+        let own_part = old.map_or_else(|| in_flight.own_part(), |old| old.own_part.clone());
         let stage = old.map_or_else(|| metrics.stage(&plan.key), |old| old.metrics.clone());
         metrics.set_gone(&stage, false);
         let route = |key: &Arc<str>| {
@@ -150,6 +159,7 @@ impl Compiled {
             metrics: stage,
             routes,
             selections: Arc::default(),
+            own_part,
             retired: false,
         }
     }

@@ -20,8 +20,8 @@ use crate::stages::Compiled;
 pub(crate) async fn run(gateway: &Gateway, event: &Event) -> Outcome {
     let stage = gateway.stages.pin(&event.connection.stage);
     let _flight = Flight::begin(stage.as_ref().map(|stage| stage.metrics.clone()));
-    // Bounds the calls of all connections together (limit in-flight); never closed, so it always gives.
-    let _permit = gateway.in_flight.acquire().await;
+    // Bounds the calls of all connections together (limit in-flight), and leaves each stage its part.
+    let _permit = gateway.in_flight.enter(stage.as_ref().map(|stage| &stage.own_part)).await;
     let mut log = ExecutionLog::open(&*gateway.sink, event, stage.as_deref());
     let outcome = match &stage {
         Some(stage) => walk(gateway, stage, event, &mut log).await,

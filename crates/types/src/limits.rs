@@ -135,8 +135,10 @@ limits! {
         "The largest answer read from a backend; beyond it the call counts as failed. Ours: 10 MB, as REST APIs document.";
     "in-flight-per-connection" in_flight_per_connection: usize = 16, none: false,
         "Messages of one connection that are at backends at once; beyond it its socket is not read. 1 is strictly serial. Ours.";
+    "in-flight-bytes-per-connection" in_flight_bytes_per_connection: usize = 256 * 1024, none: false,
+        "Bytes of one connection's messages that are at backends at once; beyond it its socket is not read. One always passes. Ours.";
     "in-flight" in_flight: usize = 100_000, none: false,
-        "Calls to backends at once, of all connections together; beyond it messages wait. Ours.";
+        "Calls to backends at once, of all connections together; beyond it messages wait, each stage with a sixteenth of its own. Ours.";
     "outbox-messages" outbox_messages: usize = 1024, none: false,
         "Frames that may wait for one client; beyond it POST @connections answers 429. Ours.";
     "outbox-bytes" outbox_bytes: usize = 1024 * 1024, none: false,

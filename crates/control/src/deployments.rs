@@ -171,7 +171,8 @@ impl Told {
                     "stage {name} of API {api_id} was created without a deployment; clients get 403 until you deploy: \
                      run aws apigatewayv2 create-deployment --api-id {api_id} --stage-name {name}"
                 );
-                remarks.push(Remark { api_id: api_id.to_owned(), stage: Some(name.to_owned()), text });
+                let (api_id, stage) = (api_id.to_owned(), Some(name.to_owned()));
+                remarks.push(Remark { api_id, stage, text, until_deployed: true });
             }
         }
         for (collection, id) in tx.changed() {
@@ -180,7 +181,7 @@ impl Told {
             if let Some(api_id) = api_id.filter(|_| is_new)
                 && let Some(text) = without_effect(tx, api_id, id)
             {
-                remarks.push(Remark { api_id: api_id.to_owned(), stage: None, text });
+                remarks.push(Remark { api_id: api_id.to_owned(), stage: None, text, until_deployed: false });
             }
         }
         for api_id in tx.edited_apis() {
@@ -193,7 +194,7 @@ impl Told {
                     "API {api_id} was edited but not deployed to stage {name} (auto-deploy is off): \
                      run aws apigatewayv2 create-deployment --api-id {api_id} --stage-name {name}"
                 );
-                remarks.push(Remark { api_id: key.api_id, stage: Some(key.stage), text });
+                remarks.push(Remark { api_id: key.api_id, stage: Some(key.stage), text, until_deployed: true });
             }
         }
         remarks

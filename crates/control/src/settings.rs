@@ -18,6 +18,9 @@ pub struct Settings {
     pub authority: String,
     /// `ws`, or `wss` where the data plane speaks TLS.
     pub scheme: &'static str,
+    /// Where clients reach the data plane by another way, such as a proxy: `wss://gateway.example.com`. Then an API's
+    /// `apiEndpoint` is `{public_url}/_aws/execute-api/{apiId}`.
+    pub public_url: Option<String>,
     /// How many resources there can be.
     pub limits: Limits,
     /// What was counted for usage plans.
@@ -27,7 +30,8 @@ pub struct Settings {
 impl Settings {
     /// The settings of a control plane with AWS's limits, beside which nobody counts.
     pub fn new(place: Place, authority: String) -> Settings {
-        Settings { place, authority, scheme: "ws", limits: Limits::default(), usage: Arc::new(Nothing) }
+        let usage = Arc::new(Nothing);
+        Settings { place, authority, scheme: "ws", public_url: None, limits: Limits::default(), usage }
     }
 }
 
@@ -40,4 +44,6 @@ pub struct Remark {
     pub stage: Option<String>,
     /// A sentence, with what to do about it.
     pub text: String,
+    /// Whether the next deployment to the stage makes it untrue.
+    pub until_deployed: bool,
 }

@@ -8,7 +8,7 @@ use types::resources::Map;
 use types::snapshot::StageKey;
 
 /// The path form that needs no name resolution. Ours; LocalStack has the same.
-const PATH_FORM: &str = "/_aws/execute-api/";
+pub(crate) const PATH_FORM: &str = "/_aws/execute-api/";
 
 /// A request of the data plane, by its address.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -11,6 +11,8 @@ use serde::Deserialize;
 use serde_json::json;
 use types::Id;
 use types::event::Disconnect;
+use types::id::IdKind;
+use types::resources::LoggingLevel;
 use types::snapshot::StageKey;
 use types::time::Timestamp;
 
@@ -18,9 +20,11 @@ use crate::address::{Address, Below};
 use crate::client::{Client, NotSent};
 use crate::command::{Answer, Command};
 use crate::early::Kept;
+use crate::execution_log::Push;
 use crate::frame::{self, Opcode, close};
 use crate::gateway::Gateway;
 use crate::handshake::query_parameters;
+use crate::stages::Compiled;
 
 /// How many posts of one call are made before the thread's other work has its turn.
 const POSTS_A_TURN: usize = 32;
@@ -36,6 +40,7 @@ struct Many {
 impl Gateway {
     /// Carries out `POST`, `GET` or `DELETE @connections/{id}`; `query` is the address's, without `?`.
     pub async fn connections(&self, method: &str, address: &Address, query: &str, body: Bytes) -> Answer {
+        let bytes = body.len();
         let answer = match (&address.below, method) {
             (Below::Connections, "POST") if self.dialect.extended => self.post_to_many(address, &body).await,
             _ => match self.read_command(method, address, query, body) {
@@ -43,10 +48,26 @@ impl Gateway {
                 Err(answer) => answer,
             },
         };
-        if let Some(stage) = self.stages.metrics(&address.key) {
-            stage.answered(method, answer.status);
+        if let Some(stage) = self.stages.pin(&address.key) {
+            stage.metrics.answered(method, answer.status);
+            self.tell_push(&stage, method, address, bytes, answer.status);
         }
         if self.dialect.extended { answer.extended() } else { answer }
+    }
+
+    // A push is an event like others: told where the stage logs everything, or somebody watches.
+    fn tell_push(&self, stage: &Compiled, method: &str, address: &Address, bytes: usize, status: u16) {
+        let logged = stage.plan.default_logging.level == LoggingLevel::Info;
+        if !logged && !self.sink.watched() {
+            return;
+        }
+        let connection_id = match &address.below {
+            Below::Connection(id) => id.clone(),
+            Below::Connections | Below::Nothing | Below::Path(_) => String::new(),
+        };
+        let (stage, method) = (address.key.clone(), method.to_owned());
+        let (request_id, at) = (self.new_id(IdKind::Request), self.wall_clock());
+        self.sink.push(Push { request_id, at, stage, connection_id, method, status, bytes, logged });
     }
 
     /// How long the body of such a call may be; `None`: the call comes to the same whatever it holds, so that it need not

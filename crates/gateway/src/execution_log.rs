@@ -3,7 +3,9 @@
 //! The record is made once; the CloudWatch-shaped lines, the console's view and the warnings are views of it. Where
 //! nobody reads, nothing is kept.
 
+mod brief;
 mod lines;
+mod push;
 mod record;
 mod secrets;
 
@@ -13,9 +15,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use mapping::{Call, Mapped, Note, Reply, Route};
 use types::event::{Event, EventKind};
 use types::message::{IntegrationRequest, IntegrationResponse, Target};
+use types::snapshot::StageKey;
 use types::time::Timestamp;
 
 pub use lines::{Line, LineKind};
+pub use push::Push;
 pub use record::Record;
 pub(crate) use record::Step;
 
@@ -31,6 +35,12 @@ pub trait LogSink: Send + Sync {
 
     /// Takes a record whose event is over.
     fn write(&self, record: Record);
+
+    /// Takes what a backend said to a client, or tried to.
+    fn push(&self, push: Push);
+
+    /// Says something about a stage, or about none, that nothing has a record of. Called seldom.
+    fn say(&self, stage: Option<&StageKey>, text: String);
 
     /// Whether access logs are written at all.
     fn keeps_access(&self) -> bool;
@@ -70,10 +80,13 @@ impl<'s> ExecutionLog<'s> {
 
     /// Ends the log and gives it to its readers.
     pub(crate) fn close(mut self, outcome: Outcome) -> Outcome {
+        let mut refused = None;
         let facts = &mut self.record.facts;
         match &outcome {
             Ok(reply) => {
                 facts.status = reply.as_ref().map_or(200, |reply| reply.status);
+                let connect = matches!(self.event.kind, EventKind::Connect(_));
+                refused = reply.as_ref().filter(|reply| connect && !(200..300).contains(&reply.status)).map(refusal_of);
                 let reply = reply.as_ref().filter(|reply| reply.two_way && !reply.body.is_empty());
                 facts.reply_bytes = reply.map(|reply| reply.body.len());
             }
@@ -92,7 +105,12 @@ impl<'s> ExecutionLog<'s> {
             let throttled_by = outcome.as_ref().err().and_then(Refusal::throttled_by);
             self.tell(stage, throttled_by);
         }
-        if self.keeps_steps || outcome.is_err() {
+        // A client that is sent away is always told of: the developer may not know that the backend had a say.
+        let is_told = self.keeps_steps || outcome.is_err() || refused.is_some();
+        if let Some(refused) = refused {
+            self.record.steps.push((now(), Step::Refused(refused)));
+        }
+        if is_told {
             self.sink.write(self.record);
         }
         outcome
@@ -142,6 +160,13 @@ impl<'s> ExecutionLog<'s> {
         for note in notes {
             self.keep(|| Step::Note(note.to_string()));
         }
+    }
+}
+
+fn refusal_of(reply: &Reply) -> String {
+    match mapping::remarks::said(&reply.body) {
+        said if said.is_empty() => format!("client refused: the backend answered $connect with {}", reply.status),
+        said => format!("client refused: the backend answered $connect with {} `{said}`", reply.status),
     }
 }
 

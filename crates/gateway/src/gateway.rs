@@ -18,7 +18,7 @@ use types::limits::Limits;
 use types::snapshot::{Snapshot, StageKey};
 use types::time::Timestamp;
 
-use crate::address::{self, Address};
+use crate::address::{self, Address, PATH_FORM};
 use crate::client::{Client, Timed};
 use crate::early::Early;
 use crate::execution_log::LogSink;
@@ -28,6 +28,7 @@ use crate::metrics::Metrics;
 use crate::outbox::OutboxBounds;
 use crate::peers::Peers;
 use crate::registry::Registry;
+use crate::sparingly::Sparingly;
 use crate::stages::{Published, Stages};
 use crate::throttle::AccountLimits;
 use crate::timer::{TICK, Wheel};
@@ -49,6 +50,9 @@ pub struct Settings {
     pub dialect: Dialect,
     /// Where VPC links lead: by a link's id, name or target.
     pub vpc_links: BTreeMap<String, LinkSettings>,
+    /// Host and port that clients use where another program stands before this one; then `$context.domainName` of an
+    /// address by path begins with it.
+    pub public_authority: Option<String>,
 }
 
 /// The data plane.
@@ -58,6 +62,7 @@ pub struct Gateway {
     pub(crate) sink: Arc<dyn LogSink>,
     pub(crate) peers: Box<dyn Peers>,
     pub(crate) dialect: Dialect,
+    pub(crate) public_authority: Option<String>,
     pub(crate) vpc_links: BTreeMap<String, LinkSettings>,
     pub(crate) stages: Stages,
     pub(crate) metrics: Metrics,
@@ -70,6 +75,8 @@ pub struct Gateway {
     pub(crate) early: Arc<Early>,
     pub(crate) wheel: Wheel,
     pub(crate) outbox_bounds: OutboxBounds,
+    /// How often clients that come to nowhere are told of.
+    pub(crate) hints: Sparingly,
     names: Interner,
     started: Instant,
     draining: AtomicBool,
@@ -90,12 +97,14 @@ impl Gateway {
             sink: settings.sink,
             peers: settings.peers,
             dialect: settings.dialect,
+            public_authority: settings.public_authority,
             vpc_links: settings.vpc_links,
             stages: Stages::new(),
             metrics: Metrics::new(settings.metrics_series),
             registry: Arc::new(Registry::new()),
             early: Arc::default(),
             wheel: Wheel::new(),
+            hints: Sparingly::default(),
             names: Interner::default(),
             started: Instant::now(),
             draining: AtomicBool::new(false),
@@ -133,7 +142,11 @@ impl Gateway {
 
     /// What of the data plane host and path (without the query) name; `None`: nothing of it.
     pub fn address(&self, host: &str, path: &str) -> Option<Address> {
-        Address::read(host, path, &self.account.load().domain_names)
+        let mut address = Address::read(host, path, &self.account.load().domain_names)?;
+        if let (Some(public), true) = (&self.public_authority, path.starts_with(PATH_FORM)) {
+            address.domain_name = format!("{public}{PATH_FORM}{}", address.key.api_id);
+        }
+        Some(address)
     }
 
     /// The certificate that a custom domain name asks for, if the name is one and asks.

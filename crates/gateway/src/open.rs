@@ -11,6 +11,7 @@ use types::Dialect;
 use types::event::{Connection, Event, EventKind, Handshake};
 use types::headers::Headers;
 use types::id::IdKind;
+use types::snapshot::StageKey;
 
 use crate::address::Below;
 use crate::admit::identify;
@@ -74,7 +75,10 @@ impl Gateway {
             Below::Path(path) if self.dialect.extended => Some(path.as_str().into()),
             _ => return (forbidden(), None),
         };
-        let Some(plan) = plan else { return (forbidden(), None) };
+        let Some(plan) = plan else {
+            self.remark_on_nowhere(&address.key);
+            return (forbidden(), None);
+        };
         if let Some(metrics) = self.stages.metrics(&plan.key) {
             *stage = metrics;
         }
@@ -143,6 +147,26 @@ impl Gateway {
         }
     }
 
+    // The client gets AWS's bare 403; whoever runs the gateway learns what there is instead.
+    fn remark_on_nowhere(&self, key: &StageKey) {
+        if !self.hints.allows(self.now()) {
+            return;
+        }
+        let StageKey { api_id, stage } = key;
+        let (api_id, stage) = (shown(api_id), shown(stage));
+        let stages = self.stages.names(&key.api_id, STAGES_SHOWN_MAX);
+        let text = match stages.as_slice() {
+            [] => format!(
+                "client refused: no API `{api_id}` is deployed here; the address must end in /_aws/execute-api/API/STAGE"
+            ),
+            [one] => format!(
+                "client refused: API {api_id} has no stage `{stage}`; its stage is {one}: /_aws/execute-api/{api_id}/{one}"
+            ),
+            all => format!("client refused: API {api_id} has no stage `{stage}`; its stages are {}", all.join(", ")),
+        };
+        self.sink.say(None, text);
+    }
+
     fn has_room(&self) -> Result<(), Refusal> {
         if self.limits.connections != 0 && self.open_connections() > self.limits.connections {
             return Err(Refusal::new(Kind::Throttled(By::Connections), "the limit connections is reached"));
@@ -196,6 +220,14 @@ impl Opening {
 /// How much of a client's `User-Agent` a connection keeps, in bytes: it lives as long as the connection does, and the
 /// longest that browsers send has some 300. The header itself goes to `$connect` whole.
 const USER_AGENT_BYTES_MAX: usize = 1024;
+
+/// How many stages a remark names, and how much of a name that a client made up.
+const STAGES_SHOWN_MAX: usize = 10;
+const NAME_SHOWN_MAX: usize = 64;
+
+fn shown(name: &str) -> &str {
+    &name[..name.floor_char_boundary(NAME_SHOWN_MAX)]
+}
 
 fn shortened(agent: &str) -> &str {
     &agent[..agent.floor_char_boundary(USER_AGENT_BYTES_MAX)]

@@ -45,6 +45,8 @@ pub(crate) struct Compiled {
 pub struct Published {
     /// Remarks on the stages that are new or changed.
     pub notes: Vec<(StageKey, Vec<Note>)>,
+    /// Of those, the stages that deploy every change by themselves: what is remarked may hold for a moment only.
+    pub settling: Vec<StageKey>,
     /// Stages that were not reachable before.
     pub new: Vec<StageKey>,
     /// Stages that were reachable before and are not any more.
@@ -61,6 +63,16 @@ impl Stages {
     /// The plan for an event of a connection; it stays the same for the event whatever is published meanwhile.
     pub(crate) fn pin(&self, key: &StageKey) -> Option<Arc<Compiled>> {
         self.current.load().get(key).cloned()
+    }
+
+    /// The names of an API's stages that let clients in, in order, up to `most` of them.
+    pub(crate) fn names(&self, api_id: &str, most: usize) -> Vec<String> {
+        let current = self.current.load();
+        let open = current.iter().filter(|(key, compiled)| key.api_id == api_id && !compiled.retired);
+        let mut names: Vec<_> = open.map(|(key, _)| key.stage.clone()).collect();
+        names.sort_unstable();
+        names.truncate(most);
+        names
     }
 
     /// What is counted of a stage.
@@ -91,6 +103,9 @@ impl Stages {
             let compiled = unchanged.cloned().unwrap_or_else(|| {
                 let (plan, notes) = Plan::compile(source, limits, dialect);
                 published.notes.push((key.clone(), notes));
+                if source.settings.auto_deploy {
+                    published.settling.push(key.clone());
+                }
                 if before.get(key).is_none_or(|old| old.retired) {
                     published.new.push(key.clone());
                 }

@@ -1,8 +1,9 @@
 //! Tells people what publishing a snapshot meant: stages that became reachable, and remarks on their definitions.
 //!
-//! An API is made by a dozen calls, and a stage with auto-deploy is compiled after each. What is true only in between
-//! is not worth saying, so remarks wait until nothing has changed for a moment, and each is said once as long as it
-//! holds.
+//! It is said at once, before the call that caused it is answered, so that no client's failure stands above it. But an API
+//! may be made by a dozen calls, and a stage with auto-deploy is compiled after each: what is remarked of such a stage
+//! waits until nothing has changed for a moment, since it may be true only in between. Each remark is said once as long as
+//! it holds, and never when it holds no more.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,88 +17,120 @@ use crate::banner::Addresses;
 use crate::choices::LogLevel;
 use crate::logs::Log;
 
-/// How long nothing must have changed before remarks are said.
+/// How long nothing must have changed before remarks on a stage with auto-deploy are said.
 const QUIET: Duration = Duration::from_millis(250);
 
 /// What is known of each stage and what of it was said.
-#[derive(Default)]
 pub(crate) struct Announcements {
+    log: Log,
+    addresses: Addresses,
     state: Mutex<State>,
     changed: Notify,
 }
 
 #[derive(Default)]
 struct State {
+    /// The banner tells of the stages at start.
+    banner_is_out: bool,
     stages: HashMap<StageKey, Remarks>,
-    new: Vec<StageKey>,
-    gone: Vec<StageKey>,
+    /// What the control plane remarked and was not said yet.
     remarks: Vec<control::Remark>,
 }
 
 #[derive(Default)]
 struct Remarks {
-    hold: Vec<String>,
+    hold: Vec<(String, bool)>,
     said: HashSet<String>,
+    /// It may change again in a moment.
+    settling: bool,
 }
 
 impl Announcements {
-    /// Takes note of what a snapshot changed. Called under the control plane's lock, so it only remembers.
+    pub(crate) fn new(log: Log, addresses: Addresses) -> Announcements {
+        Announcements { log, addresses, state: Mutex::default(), changed: Notify::new() }
+    }
+
+    /// Tells of what a snapshot changed. Called under the control plane's lock: the log takes lines without waiting.
     pub(crate) fn add(&self, published: Published, remarks: Vec<control::Remark>) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        for key in published.gone {
-            state.stages.remove(&key);
-            match state.new.iter().position(|new| *new == key) {
-                Some(unsaid) => drop(state.new.remove(unsaid)),
-                None => state.gone.push(key),
-            }
-        }
+        let mut state = self.state();
+        let deployed: HashSet<StageKey> = published.notes.iter().map(|(key, _)| key.clone()).collect();
+        // A deployment makes untrue what was remarked of its absence and not said yet.
+        state.remarks.retain(|remark| !(remark.until_deployed && is_about(remark, &deployed)));
         for (key, notes) in published.notes {
+            let settling = published.settling.contains(&key);
             let remarks = state.stages.entry(key).or_default();
-            remarks.hold = notes.iter().map(ToString::to_string).collect();
-            remarks.said.retain(|text| remarks.hold.contains(text));
+            remarks.hold = notes.iter().map(|note| (note.to_string(), note.is_error())).collect();
+            remarks.said.retain(|text| remarks.hold.iter().any(|(held, _)| held == text));
+            remarks.settling = settling;
         }
-        let of_no_api = |text| control::Remark { api_id: String::new(), stage: None, text };
+        for key in &published.gone {
+            state.stages.remove(key);
+        }
+        let of_no_api = |text| control::Remark { api_id: String::new(), stage: None, text, until_deployed: false };
         state.remarks.extend(published.problems.into_iter().map(of_no_api));
-        state.new.extend(published.new);
         state.remarks.extend(remarks);
+        if !state.banner_is_out {
+            return;
+        }
+        for key in &published.new {
+            let (connect, callback) = (self.addresses.stage_url(key), self.addresses.callback(key));
+            let text = format!(
+                "stage {key} is deployed: connect {connect} (or {}); push: POST {callback}/@connections/{{connectionId}}",
+                self.addresses.stage_url_by_host(key)
+            );
+            self.log.say(LogLevel::Info, text);
+        }
+        for key in &published.gone {
+            self.log.say(LogLevel::Info, format!("stage {key} is gone; its connections are being closed"));
+        }
+        self.say_remarks(&mut state, false);
         drop(state);
         self.changed.notify_one();
     }
 
-    /// Forgets which stages are new: at start the banner names them.
-    pub(crate) fn banner_named_the_stages(&self) {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).new.clear();
+    /// Says what there is to say behind the banner, which names the stages.
+    pub(crate) fn banner_is_out(&self) {
+        let mut state = self.state();
+        state.banner_is_out = true;
+        self.say_remarks(&mut state, true);
     }
 
-    /// Says what there is to say, whenever it has been quiet for a moment. Runs until the program ends.
-    pub(crate) async fn run(self: Arc<Self>, log: Log, addresses: Addresses) {
+    /// Says what waited, whenever it has been quiet for a moment. Runs until the program ends.
+    pub(crate) async fn run(self: Arc<Self>) {
         loop {
             self.changed.notified().await;
             while tokio::time::timeout(QUIET, self.changed.notified()).await.is_ok() {}
-            self.say(&log, &addresses);
+            self.say_remarks(&mut self.state(), true);
         }
     }
 
-    /// Says at once what there is to say.
-    pub(crate) fn say(&self, log: &Log, addresses: &Addresses) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        for key in state.new.drain(..) {
-            let [by_host, by_path] = addresses.stage_urls(&key);
-            log.say(LogLevel::Info, format!("stage {key} is deployed: {by_host} or {by_path}"));
-        }
-        for key in state.gone.drain(..) {
-            log.say(LogLevel::Info, format!("stage {key} is gone; its connections are being closed"));
-        }
-        for remark in state.remarks.drain(..) {
+    // `all`: also of stages that may change again in a moment, and of deployments that may come in one.
+    fn say_remarks(&self, state: &mut State, all: bool) {
+        let (now, later) =
+            std::mem::take(&mut state.remarks).into_iter().partition(|remark| all || !remark.until_deployed);
+        state.remarks = later;
+        let now: Vec<control::Remark> = now;
+        for remark in now {
             let stage = remark.stage.map(|stage| StageKey { api_id: remark.api_id, stage });
-            log.remark(stage.as_ref(), remark.text);
+            self.log.remark(stage.as_ref(), remark.text);
         }
-        for (key, remarks) in &mut state.stages {
-            for text in &remarks.hold {
+        for (key, remarks) in state.stages.iter_mut().filter(|(_, remarks)| all || !remarks.settling) {
+            for (text, is_error) in &remarks.hold {
                 if remarks.said.insert(text.clone()) {
-                    log.remark(Some(key), text.clone());
+                    match is_error {
+                        true => self.log.fault(Some(key), text.clone()),
+                        false => self.log.remark(Some(key), text.clone()),
+                    }
                 }
             }
         }
     }
+
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn is_about(remark: &control::Remark, stages: &HashSet<StageKey>) -> bool {
+    stages.iter().any(|key| key.api_id == remark.api_id && remark.stage.as_ref() == Some(&key.stage))
 }

@@ -65,6 +65,18 @@ pub(crate) struct Options {
     #[arg(long, value_name = "URL")]
     pub(crate) backend: Option<String>,
 
+    /// With --backend: send $connect, messages and $disconnect to /connect, /message and /disconnect
+    #[arg(long)]
+    pub(crate) backend_paths: bool,
+
+    /// How clients reach this gateway, where that is another way, such as a proxy: https://gateway.example.com
+    #[arg(long, value_name = "URL")]
+    pub(crate) public_url: Option<String>,
+
+    // What other programs call it; told where it is.
+    #[arg(long, hide = true)]
+    pub(crate) port: Option<String>,
+
     /// The AWS region that ARNs name [default: us-east-1]
     #[arg(long)]
     pub(crate) region: Option<String>,
@@ -81,8 +93,8 @@ pub(crate) struct Options {
     #[arg(long, value_name = "error|warn|info")]
     pub(crate) log_level: Option<String>,
 
-    /// Lines for people or for machines [default: human]
-    #[arg(long, value_name = "human|json")]
+    /// One line an event, lines as CloudWatch has them, or objects; human is brief at a terminal, else aws [default: human]
+    #[arg(long, value_name = "human|brief|aws|json")]
     pub(crate) log_format: Option<String>,
 
     /// Certificate chain of the public address, PEM; with it the address speaks TLS and nothing else

@@ -5,14 +5,17 @@ use std::net::SocketAddr;
 use types::snapshot::StageKey;
 
 use crate::config::Config;
+use crate::ready_made::ReadyMade;
 
 /// The addresses as they came out, ports included.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Addresses {
     pub(crate) listen: SocketAddr,
     pub(crate) admin: Option<SocketAddr>,
     /// Whether the public address speaks TLS.
     pub(crate) tls: bool,
+    /// How clients come, where that is another way: `https://gateway.example.com`.
+    pub(crate) public_url: Option<String>,
 }
 
 impl Addresses {
@@ -29,19 +32,32 @@ impl Addresses {
         format!("{}://{}", if self.tls { "https" } else { "http" }, self.listen)
     }
 
+    /// How clients come, as a WebSocket URL, where it was said.
+    pub(crate) fn public_ws_url(&self) -> Option<String> {
+        self.public_url.as_ref().map(|url| url.replacen("http", "ws", 1))
+    }
+
     /// Host and port that by-host addresses end in. `*.localhost` is loopback on most systems.
     pub(crate) fn authority(&self) -> String {
         format!("localhost:{}", self.listen.port())
     }
 
-    /// The two WebSocket URLs of a stage: by host and by path.
-    pub(crate) fn stage_urls(&self, key: &StageKey) -> [String; 2] {
+    /// The WebSocket URL of a stage by path, which needs no name resolution.
+    pub(crate) fn stage_url(&self, key: &StageKey) -> String {
         let StageKey { api_id, stage } = key;
+        let base = self.public_ws_url().unwrap_or_else(|| self.url().replacen("http", "ws", 1));
+        format!("{base}/_aws/execute-api/{api_id}/{stage}")
+    }
+
+    /// The WebSocket URL of a stage by host, as on AWS; names below `localhost` do not resolve everywhere.
+    pub(crate) fn stage_url_by_host(&self, key: &StageKey) -> String {
         let scheme = if self.tls { "wss" } else { "ws" };
-        [
-            format!("{scheme}://{api_id}.execute-api.{}/{stage}", self.authority()),
-            format!("{scheme}://{}/_aws/execute-api/{api_id}/{stage}", self.listen),
-        ]
+        format!("{scheme}://{}.execute-api.{}/{}", key.api_id, self.authority(), key.stage)
+    }
+
+    /// What the AWS CLI and SDKs take as the endpoint of `@connections`: on the admin address where there is one.
+    pub(crate) fn callback(&self, key: &StageKey) -> String {
+        format!("{}/_aws/execute-api/{}/{}", self.admin_url(), key.api_id, key.stage)
     }
 }
 
@@ -49,15 +65,20 @@ impl Addresses {
 pub(crate) fn text(config: &Config, addresses: &Addresses, stages: &[(StageKey, bool)]) -> String {
     let url = addresses.admin_url();
     let mut text = format!("Gatewright is ready on {}\n", addresses.url());
+    if let Some(public) = &addresses.public_url {
+        text += &format!("  clients come to {public}\n");
+    }
     if addresses.admin.is_some() {
         text += &format!("  control plane  {url}\n");
     }
+    text += &format!("  console        {url}/_console/\n");
     text += &match &config.data_dir {
         Some(dir) => format!("  data folder    {}\n", dir.display()),
         None => "  data folder    none: nothing is kept after the program ends\n".to_owned(),
     };
     text += &format!(
-        "  for the AWS CLI, paste:\n    export AWS_ENDPOINT_URL={url} AWS_DEFAULT_REGION={} AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local\n",
+        "  for the AWS CLI and SDKs, paste:\n    export AWS_ENDPOINT_URL_APIGATEWAYV2={url} \
+         AWS_ENDPOINT_URL_API_GATEWAY={url} AWS_DEFAULT_REGION={} AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local\n",
         config.place.region
     );
     if stages.is_empty() {
@@ -65,9 +86,8 @@ pub(crate) fn text(config: &Config, addresses: &Addresses, stages: &[(StageKey, 
             "  stages         none yet: aws apigatewayv2 create-api …, or start with --backend http://127.0.0.1:3000\n";
     }
     for (key, deployed) in stages {
-        let [by_host, by_path] = addresses.stage_urls(key);
         match deployed {
-            true => text += &format!("  stage {key}\n    {by_host}\n    {by_path}\n"),
+            true => text += &stage(addresses, key),
             false => {
                 text += &format!(
                     "  stage {key}    not deployed: aws apigatewayv2 create-deployment --api-id {} --stage-name {}\n",
@@ -76,5 +96,19 @@ pub(crate) fn text(config: &Config, addresses: &Addresses, stages: &[(StageKey, 
             }
         }
     }
+    if let Some(backend) = &config.backend {
+        text += &ReadyMade { backend, paths: config.backend_paths, logs: config.backend_logs }.told();
+    }
     text
+}
+
+// Where clients connect, and where backends push.
+fn stage(addresses: &Addresses, key: &StageKey) -> String {
+    let callback = addresses.callback(key);
+    format!(
+        "  stage {key}\n    connect        {}\n    or by host     {}\n    push to a client: POST {callback}/@connections/{{connectionId}}\n    \
+         for the AWS CLI and SDKs: export AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI={callback}\n",
+        addresses.stage_url(key),
+        addresses.stage_url_by_host(key),
+    )
 }

@@ -24,8 +24,15 @@ pub(crate) enum Binary {
     Accept,
 }
 
+/// The form of the log's lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum LogFormat {
+    /// Brief at a terminal, else as AWS's.
     Human,
+    /// One line an event; what failed is told whole.
+    Brief,
+    /// As CloudWatch shows them.
+    Aws,
+    /// The same, each as an object.
     Json,
 }

@@ -37,6 +37,11 @@ pub(crate) struct Config {
     /// `None`: nothing is kept.
     pub(crate) data_dir: Option<PathBuf>,
     pub(crate) backend: Option<String>,
+    pub(crate) backend_paths: bool,
+    /// Whether the ready-made API logs every step: a backend on this machine is being developed.
+    pub(crate) backend_logs: bool,
+    /// Scheme and authority under which clients come, without a slash at the end.
+    pub(crate) public_url: Option<String>,
     pub(crate) place: Place,
     pub(crate) limits: Limits,
     pub(crate) dialect: Dialect,
@@ -71,6 +76,8 @@ struct File {
     data_dir: Option<PathBuf>,
     ephemeral: Option<bool>,
     backend: Option<String>,
+    backend_paths: Option<bool>,
+    public_url: Option<String>,
     region: Option<String>,
     account_id: Option<String>,
     log_level: Option<String>,
@@ -133,6 +140,9 @@ impl Config {
     /// # Errors
     /// One sentence that names the setting, its origin and value, and what would fit.
     pub(crate) fn new(options: Options) -> Result<Config, String> {
+        if let Some(port) = &options.port {
+            return Err(format!("there is no --port: say --listen {port}, or --listen 127.0.0.1:{port}"));
+        }
         let given = options.config.or_else(|| variable("config").map(|(_, path)| PathBuf::from(path)));
         let (path, file, tables) = read_file(given.as_deref())?;
         let mut collector = Collector { file: path, origins: Vec::new() };
@@ -155,8 +165,12 @@ impl Config {
                 "data-dir: nothing is kept (ephemeral, {from}), so --data-dir cannot be given with it"
             ));
         }
-        let (backend, _) = collector.text("backend", options.backend, file.backend, "");
-        check_backend(&backend)?;
+        let backend = with_scheme(collector.text("backend", options.backend, file.backend, "").0);
+        check_url("backend", &backend)?;
+        let (backend_paths, _) = collector.flag("backend-paths", options.backend_paths, file.backend_paths)?;
+        let public_url = collector.text("public-url", options.public_url, file.public_url, "").0;
+        check_url("public-url", &public_url)?;
+        let public_url = public_url.trim_end_matches('/').to_owned();
         let (region, _) = collector.text("region", options.region, file.region, "us-east-1");
         if region.is_empty() || !region.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
             return Err(format!(
@@ -167,7 +181,7 @@ impl Config {
         if account_id.len() != 12 || !account_id.chars().all(|c| c.is_ascii_digit()) {
             return Err(format!("account-id: `{account_id}` is no account id: 12 digits"));
         }
-        let log_level = collector.text("log-level", options.log_level, file.log_level, "info").0;
+        let (log_level, log_level_from) = collector.text("log-level", options.log_level, file.log_level, "info");
         let log_format = collector.text("log-format", options.log_format, file.log_format, "human").0;
         let access_log = collector.text("access-log", options.access_log, file.access_log, "-").0;
         let filed = file.access_log_rotate;
@@ -204,7 +218,11 @@ impl Config {
             admin,
             allowed_hosts,
             data_dir: (!ephemeral).then(|| PathBuf::from(data_dir)),
+            // Whoever asks for less of a log gets less.
+            backend_logs: is_loopback(&backend) && (log_level_from == Origin::Default || log_level == "info"),
             backend: (!backend.is_empty()).then_some(backend),
+            backend_paths,
+            public_url: (!public_url.is_empty()).then_some(public_url),
             place: Place { region, account_id },
             limits,
             certificates,
@@ -267,6 +285,11 @@ fn path_text(path: PathBuf) -> String {
 
 fn address(name: &str, (text, origin): (String, Origin)) -> Result<SocketAddr, String> {
     let form = || format!("{name} ({origin}): `{text}` is no address and port, such as 127.0.0.1:4510");
+    // A port alone is one of loopback.
+    let text = match text.strip_prefix(':').unwrap_or(&text).parse::<u16>() {
+        Ok(port) => format!("127.0.0.1:{port}"),
+        Err(_) => text.clone(),
+    };
     let (host, port) = text.rsplit_once(':').ok_or_else(form)?;
     if host.is_empty() || port.parse::<u16>().is_err() {
         return Err(form());
@@ -275,7 +298,18 @@ fn address(name: &str, (text, origin): (String, Origin)) -> Result<SocketAddr, S
     resolved.ok_or_else(|| format!("{name} ({origin}): `{host}` is the name of no address"))
 }
 
-fn check_backend(url: &str) -> Result<(), String> {
+// `localhost:3000` is what people type.
+fn with_scheme(url: String) -> String {
+    if url.is_empty() || url.contains("://") { url } else { format!("http://{url}") }
+}
+
+fn is_loopback(url: &str) -> bool {
+    let uri = url.parse::<http::Uri>().ok();
+    let host = uri.as_ref().and_then(http::Uri::host).unwrap_or_default().trim_matches(['[', ']']);
+    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+fn check_url(name: &str, url: &str) -> Result<(), String> {
     let parsed = url.parse::<http::Uri>().ok();
     let fits = parsed.as_ref().and_then(http::Uri::authority).is_some_and(|authority| {
         // The parser lets a port pass that is too large for one, and then has none.
@@ -286,7 +320,7 @@ fn check_backend(url: &str) -> Result<(), String> {
     if fits || url.is_empty() {
         return Ok(());
     }
-    Err(format!("backend: `{url}` is no http:// or https:// URL, such as http://127.0.0.1:3000"))
+    Err(format!("{name}: `{url}` is no http:// or https:// URL, such as http://127.0.0.1:3000"))
 }
 
 /// Old files are renamed one by one each time one is added.
@@ -325,18 +359,21 @@ fn check_exposure(listen: SocketAddr, admin: Option<SocketAddr>, insecure: bool)
     let exposed =
         exposed.iter().find_map(|(name, address)| address.filter(|a| !a.ip().is_loopback()).map(|a| (name, a)));
     let Some((name, address)) = exposed else { return Ok(()) };
-    if !insecure {
-        return Err(format!(
-            "{name}: {address} is reachable from other machines and calls are not authenticated; listen on 127.0.0.1, or \
-             say --insecure if the network is yours"
-        ));
+    // All that is missing at once.
+    let missing: Vec<_> = [
+        (!insecure, "say --insecure if the network is yours, since calls are not authenticated"),
+        (admin.is_none(), "give the control plane an address of its own with --admin 127.0.0.1:4511"),
+    ]
+    .into_iter()
+    .filter_map(|(is_missing, what)| is_missing.then_some(what))
+    .collect();
+    if missing.is_empty() {
+        return Ok(());
     }
-    if admin.is_none() {
-        return Err(format!(
-            "{name}: {address} is not loopback; give --admin an address of its own for the control plane"
-        ));
-    }
-    Ok(())
+    Err(format!(
+        "{name}: {address} is reachable from other machines; listen on 127.0.0.1, or {}",
+        missing.join(", and ")
+    ))
 }
 
 fn limits(

@@ -8,7 +8,7 @@ use std::io::{IsTerminal, Write};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use gateway::{AccessLine, LineKind, LogSink, Record};
+use gateway::{AccessLine, LineKind, LogSink, Push, Record};
 use serde_json::json;
 use tokio::sync::broadcast;
 use types::id::Id;
@@ -19,6 +19,7 @@ use types::time::Timestamp;
 use crate::access_logs::AccessFiles;
 use crate::choices::{LogFormat, LogLevel};
 use crate::queue::{Queue, Writer};
+use crate::ready_made;
 
 /// Records that a slow watcher may fall behind before it is told that it missed some.
 const FEED_MAX: usize = 512;
@@ -30,6 +31,7 @@ const BATCH_BYTES: usize = 64 * 1024;
 
 enum Entry {
     Record(Box<Record>),
+    Push(Box<Push>),
     Line { level: LogLevel, stage: Option<StageKey>, kind: &'static str, text: String },
     Access(Box<AccessLine>),
 }
@@ -40,7 +42,7 @@ impl Entry {
         match self {
             Entry::Record(record) => record.body_bytes(),
             Entry::Access(line) => line.text.len(),
-            Entry::Line { .. } => 0,
+            Entry::Line { .. } | Entry::Push(_) => 0,
         }
     }
 }
@@ -67,11 +69,22 @@ pub(crate) struct Log {
 
 impl Log {
     /// Starts the writer. Access logs go to standard output until it is told otherwise.
-    pub(crate) fn start(level: LogLevel, format: LogFormat) -> Log {
+    /// `hint` is said behind each client that the ready-made API's backend refuses.
+    pub(crate) fn start(level: LogLevel, format: LogFormat, hint: Option<String>) -> Log {
         let (feed, _) = broadcast::channel(FEED_MAX);
+        let at_terminal = std::io::stdout().is_terminal();
+        let form = match format {
+            LogFormat::Json => Form::Json,
+            LogFormat::Brief => Form::Brief,
+            LogFormat::Human if at_terminal => Form::Brief,
+            LogFormat::Human | LogFormat::Aws => Form::Aws,
+        };
+        // Source: no-color.org.
+        let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let writer = Output {
-            format,
-            colours: format == LogFormat::Human && std::io::stdout().is_terminal(),
+            form,
+            hint,
+            colours: form != Form::Json && at_terminal && !plain,
             feed: feed.clone(),
             failures: Budget { since: Instant::now(), shown: 0, left_out: 0 },
             out: Vec::new(),
@@ -92,6 +105,11 @@ impl Log {
     /// Says something about a stage.
     pub(crate) fn remark(&self, stage: Option<&StageKey>, text: impl Into<String>) {
         self.line(LogLevel::Warn, stage.cloned(), "note", text.into());
+    }
+
+    /// Says of a stage what will fail.
+    pub(crate) fn fault(&self, stage: Option<&StageKey>, text: impl Into<String>) {
+        self.line(LogLevel::Error, stage.cloned(), "error", text.into());
     }
 
     fn line(&self, level: LogLevel, stage: Option<StageKey>, kind: &'static str, text: String) {
@@ -137,6 +155,14 @@ impl LogSink for Log {
         self.put(Entry::Record(Box::new(record)));
     }
 
+    fn push(&self, push: Push) {
+        self.put(Entry::Push(Box::new(push)));
+    }
+
+    fn say(&self, stage: Option<&StageKey>, text: String) {
+        self.remark(stage, text);
+    }
+
     fn keeps_access(&self) -> bool {
         !matches!(self.access, Access::Off)
     }
@@ -150,9 +176,18 @@ impl LogSink for Log {
     }
 }
 
+/// The form that lines have after all.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Brief,
+    Aws,
+    Json,
+}
+
 /// What the thread keeps while it writes.
 struct Output {
-    format: LogFormat,
+    form: Form,
+    hint: Option<String>,
     colours: bool,
     feed: broadcast::Sender<Arc<str>>,
     failures: Budget,
@@ -171,6 +206,7 @@ impl Writer<Entry> for Output {
     fn entry(&mut self, entry: Entry) {
         match entry {
             Entry::Record(record) => self.record(&record),
+            Entry::Push(push) => self.push(&push),
             Entry::Line { level, stage, kind, text } => {
                 let kind = if level == LogLevel::Error { "error" } else { kind };
                 self.line(now(), About { stage: stage.as_ref(), ..About::default() }, kind, &text);
@@ -202,13 +238,36 @@ impl Output {
             // Nobody there any more is no error.
             let _ = self.feed.send(record.to_json().to_string().into());
         }
-        for line in record.lines() {
+        let lines = if self.form == Form::Brief { record.brief() } else { record.lines() };
+        for line in lines {
             self.line(line.at, About::record(record), line.kind.name(), &line.text);
+        }
+        if record.refused().is_some()
+            && record.logging.level != LoggingLevel::Off
+            && let Some(hint) = self.hint_for(record)
+        {
+            self.line(record.at, About::record(record), LineKind::Note.name(), &hint);
         }
         if record.logging.level == LoggingLevel::Off
             && let Some(failure) = record.failure()
         {
             self.failure(record, failure);
+        }
+    }
+
+    fn hint_for(&self, record: &Record) -> Option<String> {
+        self.hint.clone().filter(|_| record.connection.stage.api_id == ready_made::API_ID)
+    }
+
+    fn push(&mut self, push: &Push) {
+        if self.feed.receiver_count() > 0 {
+            // Nobody there any more is no error.
+            let _ = self.feed.send(push.to_json().to_string().into());
+        }
+        if push.logged {
+            let line = push.line();
+            let about = About { stage: Some(&push.stage), event: None };
+            self.line(line.at, about, line.kind.name(), &line.text);
         }
     }
 
@@ -229,37 +288,45 @@ impl Output {
         }
         self.failures.shown += 1;
         let route = record.route_key.as_deref().unwrap_or("-");
-        let text = format!(
-            "({}) {} on route {route}: {failure} [this stage's log is off; to see every step set its logging level to INFO]",
-            record.request_id, record.event_type
-        );
+        let hint = match (record.refused().is_some(), self.hint_for(record)) {
+            (true, Some(hint)) => hint,
+            _ => "this stage's log is off; to see every step set its logging level to INFO".to_owned(),
+        };
+        let text = format!("({}) {} on route {route}: {failure} [{hint}]", record.request_id, record.event_type);
         self.line(record.at, About::record(record), LineKind::Error.name(), &text);
     }
 
     // For people it stands as it is, as AWS writes it; where machines read, each line is one of the same kind of object.
     fn access(&mut self, line: &AccessLine) {
-        match self.format {
-            LogFormat::Human => {
+        match self.form {
+            Form::Brief | Form::Aws => {
                 self.out.extend_from_slice(line.text.as_bytes());
                 self.out.push(b'\n');
             }
-            LogFormat::Json => self.line(now(), About::access(line), "access", &line.text),
+            Form::Json => self.line(now(), About::access(line), "access", &line.text),
         }
     }
 
     fn line(&mut self, at: Timestamp, about: About<'_>, kind: &str, text: &str) {
         let About { stage, event } = about;
         let time = at.iso_millis();
-        match self.format {
-            LogFormat::Json => {
+        match self.form {
+            Form::Json => {
+                let level = match kind {
+                    "error" => "error",
+                    "note" => "warn",
+                    _ => "info",
+                };
                 let line = json!({
-                    "timestamp": time, "apiId": stage.map(|s| &s.api_id), "stage": stage.map(|s| &s.stage),
+                    "timestamp": time, "level": level, "apiId": stage.map(|s| &s.api_id), "stage": stage.map(|s| &s.stage),
                     "requestId": event.map(|(request, _)| request), "connectionId": event.map(|(_, connection)| connection),
                     "kind": kind, "message": text,
                 });
                 let _ = writeln!(self.out, "{line}");
             }
-            LogFormat::Human => {
+            Form::Brief | Form::Aws => {
+                // Who sits at the terminal knows the day.
+                let time = if self.form == Form::Brief { time.get(11..23).unwrap_or(&time) } else { &time };
                 let (on, off) = match (self.colours, kind) {
                     (true, "note") => ("\x1b[33m", "\x1b[0m"),
                     (true, "error") => ("\x1b[31m", "\x1b[0m"),

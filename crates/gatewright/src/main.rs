@@ -13,6 +13,7 @@ mod certificates;
 mod choices;
 mod config;
 mod demo;
+mod elsewhere;
 mod exit;
 mod export;
 mod feed;

@@ -27,34 +27,96 @@ pub(crate) fn call(control: &Control, method: Method, path: &str, body: &Value) 
     }
 }
 
-/// Creates the API, or points the one of an earlier start at `backend`. Leaves nothing half-made behind.
-pub(crate) fn ensure(control: &Control, backend: &str) -> Result<(), String> {
+/// What the ready-made API is to be.
+pub(crate) struct ReadyMade<'b> {
+    /// The backend's URL.
+    pub(crate) backend: &'b str,
+    /// `$connect`, messages and `$disconnect` go to paths of their own.
+    pub(crate) paths: bool,
+    /// Its stage logs every step.
+    pub(crate) logs: bool,
+}
+
+/// Where an event goes, and which headers it brings, for people: `$connect → POST http://…/connect`.
+impl ReadyMade<'_> {
+    /// The URL that calls of a route go to.
+    pub(crate) fn url(&self, route_key: &str) -> String {
+        let base = self.backend.trim_end_matches('/');
+        match (self.paths, route_key) {
+            (false, _) => self.backend.to_owned(),
+            (true, "$connect") => format!("{base}/connect"),
+            (true, "$disconnect") => format!("{base}/disconnect"),
+            (true, _) => format!("{base}/message"),
+        }
+    }
+
+    /// What the backend will be sent, for the banner.
+    pub(crate) fn told(&self) -> String {
+        let mut text = "  your backend is sent\n".to_owned();
+        for (route_key, body) in [("$connect", "no body"), ("$default", "the message"), ("$disconnect", "no body")] {
+            let shown = if route_key == "$default" { "a message" } else { route_key };
+            text += &format!("    {shown:<12} → POST {}, {body}\n", self.url(route_key));
+        }
+        text + "    with the headers connectionId, eventType, routeKey; the answer to a message goes to the client\n"
+    }
+
+    /// What may be wrong when the backend lets nobody in.
+    pub(crate) fn hint(&self) -> String {
+        match self.paths {
+            false => format!(
+                "--backend sends every event to POST {}; --backend-paths to /connect, /message and /disconnect",
+                self.url("$connect")
+            ),
+            true => format!(
+                "--backend-paths sends $connect to POST {}; without it every event goes to POST {}",
+                self.url("$connect"),
+                self.backend
+            ),
+        }
+    }
+}
+
+/// Creates the API, or points the one of an earlier start at `backend`, and says what that changed. Leaves nothing
+/// half-made behind.
+pub(crate) fn ensure(control: &Control, made: &ReadyMade<'_>) -> Result<Option<String>, String> {
     let api = format!("/v2/apis/{API_ID}");
     let exists = |path: &str| call(control, Method::GET, path, &Value::Null).is_ok();
     if exists(&format!("{api}/stages/{STAGE}")) {
-        return point(control, &api, backend);
+        return point(control, &api, made);
     }
     // Without its stage it is what an interrupted start left.
     if exists(&api) {
         call(control, Method::DELETE, &api, &Value::Null)?;
     }
-    create(control, &api, backend).inspect_err(|_| {
+    create(control, &api, made).map(|()| None).inspect_err(|_| {
         // The first error counts.
         let _ = call(control, Method::DELETE, &api, &Value::Null);
     })
 }
 
-fn point(control: &Control, api: &str, backend: &str) -> Result<(), String> {
+fn point(control: &Control, api: &str, made: &ReadyMade<'_>) -> Result<Option<String>, String> {
     let integrations = call(control, Method::GET, &format!("{api}/integrations?maxResults=500"), &Value::Null)?;
     let items = integrations["items"].as_array().into_iter().flatten();
-    for integration in items.filter(|item| item["description"] == DESCRIPTION && item["integrationUri"] != backend) {
+    let mut before = Vec::new();
+    for integration in items {
+        let Some(route_key) = integration["description"].as_str().and_then(|text| text.strip_prefix(DESCRIPTION))
+        else {
+            continue;
+        };
+        let url = made.url(route_key.trim_start_matches(", "));
+        if integration["integrationUri"] == url.as_str() {
+            continue;
+        }
         let id = integration["integrationId"].as_str().unwrap_or_default();
-        call(control, Method::PATCH, &format!("{api}/integrations/{id}"), &json!({ "integrationUri": backend }))?;
+        before.push(integration["integrationUri"].as_str().unwrap_or_default().to_owned());
+        call(control, Method::PATCH, &format!("{api}/integrations/{id}"), &json!({ "integrationUri": url }))?;
     }
-    Ok(())
+    let text =
+        format!("the API {API_ID} of an earlier start called {}; now it calls {}", before.join(", "), made.backend);
+    Ok((!before.is_empty()).then_some(text))
 }
 
-fn create(control: &Control, api: &str, backend: &str) -> Result<(), String> {
+fn create(control: &Control, api: &str, made: &ReadyMade<'_>) -> Result<(), String> {
     let create = |path: &str, body: Value| call(control, Method::POST, path, &body);
     create(
         "/v2/apis",
@@ -63,27 +125,41 @@ fn create(control: &Control, api: &str, backend: &str) -> Result<(), String> {
             "description": "Made by serve --backend", "tags": { "_custom_id_": API_ID },
         }),
     )?;
-    let integration = create(
-        &format!("{api}/integrations"),
-        json!({
-            "integrationType": "HTTP_PROXY", "integrationMethod": "POST", "integrationUri": backend,
-            "description": DESCRIPTION,
-            "requestParameters": {
-                "integration.request.header.connectionId": "context.connectionId",
-                "integration.request.header.eventType": "context.eventType",
-                "integration.request.header.routeKey": "context.routeKey",
-            },
-        }),
-    )?;
-    let target = format!("integrations/{}", integration["integrationId"].as_str().unwrap_or_default());
-    for key in ["$connect", "$disconnect"] {
-        create(&format!("{api}/routes"), json!({ "routeKey": key, "target": target }))?;
+    let mut targets = std::collections::BTreeMap::new();
+    for key in ["$connect", "$disconnect", "$default"] {
+        let url = made.url(key);
+        // One integration for all of them, unless they have paths of their own.
+        let description = if made.paths { format!("{DESCRIPTION}, {key}") } else { DESCRIPTION.to_owned() };
+        if !targets.contains_key(&url) {
+            let integration = create(
+                &format!("{api}/integrations"),
+                json!({
+                    "integrationType": "HTTP_PROXY", "integrationMethod": "POST", "integrationUri": url,
+                    "description": description,
+                    "requestParameters": {
+                        "integration.request.header.connectionId": "context.connectionId",
+                        "integration.request.header.eventType": "context.eventType",
+                        "integration.request.header.routeKey": "context.routeKey",
+                    },
+                }),
+            )?;
+            let id = integration["integrationId"].as_str().unwrap_or_default();
+            targets.insert(url.clone(), format!("integrations/{id}"));
+        }
+        if key != "$default" {
+            create(&format!("{api}/routes"), json!({ "routeKey": key, "target": targets.get(&url) }))?;
+        }
     }
+    let target = targets.get(&made.url("$default"));
     let default = json!({ "routeKey": "$default", "target": target, "routeResponseSelectionExpression": "$default" });
     let route = create(&format!("{api}/routes"), default)?;
     let route_id = route["routeId"].as_str().unwrap_or_default();
     create(&format!("{api}/routes/{route_id}/routeresponses"), json!({ "routeResponseKey": "$default" }))?;
-    create(&format!("{api}/stages"), json!({ "stageName": STAGE, "autoDeploy": true }))?;
+    let mut stage = json!({ "stageName": STAGE, "autoDeploy": true });
+    if made.logs {
+        stage["defaultRouteSettings"] = json!({ "loggingLevel": "INFO", "dataTraceEnabled": true });
+    }
+    create(&format!("{api}/stages"), stage)?;
     Ok(())
 }
 

@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use control::Control;
-use control::store::{DiskStore, MemoryStore, Store};
+use control::store::{DiskStore, MemoryStore, Store, StoreError};
 use gateway::{Alone, Gateway, Settings};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
@@ -20,6 +20,7 @@ use crate::choices::{LogFormat, LogLevel};
 use crate::config::{AccessLog, Config};
 use crate::exit::Failure;
 use crate::logs::{Access, Log};
+use crate::ready_made::ReadyMade;
 use crate::service::Service;
 use crate::shutdown::Signals;
 use crate::{certificates, demo, folder_socket, front, ready_made, shutdown};
@@ -53,6 +54,7 @@ pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
         None => None,
     };
     let addresses = Addresses {
+        public_url: config.public_url.clone(),
         listen: listener.local_addr().map_err(|error| Failure::config(format!("listen: {error}")))?,
         admin: admin.as_ref().and_then(|admin| admin.local_addr().ok()),
         tls: config.certificates.any(),
@@ -64,15 +66,21 @@ pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
         metrics_series: config.metrics_series,
         peers: Box::new(Alone),
         dialect: config.dialect,
+        public_authority: config
+            .public_url
+            .as_deref()
+            .and_then(|url| url.split_once("://"))
+            .map(|(_, host)| host.to_owned()),
         vpc_links: config.vpc_links.clone(),
     });
-    let announcements = Arc::new(Announcements::default());
+    let announcements = Arc::new(Announcements::new(log.clone(), addresses.clone()));
     let control = Arc::new(open_control(&config, &addresses, &gateway, &announcements, &log)?);
     if let Some(dir) = &config.data_dir {
         folder_socket::serve(dir, control.clone(), log.clone());
     }
-    if let Some(backend) = &config.backend {
-        ready_made::ensure(&control, backend).map_err(|error| Failure::config(format!("backend: {error}")))?;
+    if let Some(made) = ready_made(&config) {
+        let changed = made_ready(&control, &made)?;
+        changed.into_iter().for_each(|text| log.say(LogLevel::Info, text));
     }
     let tls = certificates::acceptor(&config.certificates, &gateway).map_err(Failure::config)?;
     let (stopper, stop) = watch::channel(false);
@@ -97,17 +105,26 @@ pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
     tokio::spawn(front::accept(listener, Arc::new(public), tls, stop));
     let invitation = if mode == Mode::Demo { demo::invitation(&addresses) } else { String::new() };
     say_hello(&config, &(banner::text(&config, &addresses, &control.stages()) + &invitation), &log);
-    announcements.banner_named_the_stages();
-    announcements.say(&log, &addresses);
-    tokio::spawn(announcements.run(log.clone(), addresses));
+    announcements.banner_is_out();
+    tokio::spawn(announcements.run());
     shutdown::wait_and_stop(signals, &gateway, &stopper, &log).await;
     config.data_dir.iter().for_each(|dir| folder_socket::remove(dir));
     Ok(())
 }
 
+fn ready_made(config: &Config) -> Option<ReadyMade<'_>> {
+    let backend = config.backend.as_deref()?;
+    Some(ReadyMade { backend, paths: config.backend_paths, logs: config.backend_logs })
+}
+
+fn made_ready(control: &Control, made: &ReadyMade<'_>) -> Result<Option<String>, Failure> {
+    ready_made::ensure(control, made).map_err(|error| Failure::config(format!("backend: {error}")))
+}
+
 // The program's log comes first: it is told what the files of access logs have to complain of.
 fn start_logs(config: &Config) -> Result<Log, Failure> {
-    let log = Log::start(config.log_level, config.log_format);
+    let hint = ready_made(config).map(|made| made.hint());
+    let log = Log::start(config.log_level, config.log_format, hint);
     let files = match &config.access_log {
         AccessLog::Standard => return Ok(log),
         AccessLog::Off => return Ok(log.with_access(Access::Off)),
@@ -130,7 +147,9 @@ fn start_logs(config: &Config) -> Result<Log, Failure> {
 // For people it goes out as it stands; where machines read the log it is lines of the log like any other.
 fn say_hello(config: &Config, text: &str, log: &Log) {
     if config.log_format == LogFormat::Json {
-        text.lines().filter(|line| !line.is_empty()).for_each(|line| log.say(LogLevel::Info, line.trim()));
+        // A machine wants no tour: one line that says where.
+        let first = text.lines().next().unwrap_or_default();
+        log.say(LogLevel::Info, first);
         return;
     }
     log.flush();
@@ -178,7 +197,7 @@ fn open_control(
 ) -> Result<Control, Failure> {
     let store: Box<dyn Store> = match &config.data_dir {
         Some(dir) => {
-            let store = DiskStore::open(dir).map_err(|error| Failure::disk(error.to_string()))?;
+            let store = DiskStore::open(dir).map_err(|error| folder_failure(dir, &error))?;
             DiskStore::readable_by_others(dir).into_iter().for_each(|text| log.say(LogLevel::Warn, text));
             Box::new(store)
         }
@@ -188,6 +207,7 @@ fn open_control(
         limits: config.limits.clone(),
         usage: Arc::new(Counted(gateway.clone())),
         scheme: if addresses.tls { "wss" } else { "ws" },
+        public_url: addresses.public_ws_url(),
         ..control::Settings::new(config.place.clone(), addresses.authority())
     };
     let (gateway, announcements) = (gateway.clone(), announcements.clone());
@@ -195,6 +215,18 @@ fn open_control(
         announcements.add(gateway.publish(&snapshot), remarks);
     };
     Control::open(settings, store, Box::new(publish)).map_err(|error| Failure::disk(error.to_string()))
+}
+
+// What is wrong with the data folder, and the way out.
+fn folder_failure(dir: &std::path::Path, error: &StoreError) -> Failure {
+    let way_out = match error {
+        StoreError::Locked(_) => {
+            "; is another gatewright running on it? --data-dir takes another folder, --ephemeral keeps nothing"
+        }
+        StoreError::Corrupt { .. } | StoreError::Full(_) => "",
+        _ => "; --data-dir takes another folder, --ephemeral keeps nothing",
+    };
+    Failure::disk(format!("data folder {}: {error}{way_out}", dir.display()))
 }
 
 /// What the data plane counts for usage plans, for the control plane to tell.

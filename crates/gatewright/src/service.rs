@@ -19,6 +19,7 @@ use crate::bodies::{Bodies, Unread};
 use crate::choices::LogLevel;
 use crate::config::Config;
 use crate::demo::page;
+use crate::elsewhere;
 use crate::feed;
 use crate::logs::Log;
 use crate::metrics;
@@ -78,8 +79,9 @@ impl Service {
         }
         let host = host(&request).to_owned();
         let path = request.uri().path().to_owned();
-        if self.serves_clients
-            && let Some(address) = self.gateway.address(&host, &path)
+        if let Some(address) = self.gateway.address(&host, &path)
+            // Backends push where the control plane is, too: with --admin they may see no other address.
+            && (self.serves_clients || matches!(address.below, Below::Connection(_) | Below::Connections))
         {
             let mut response = self.data_plane(&address, request).await;
             // Every answer can be told from the others in a report; a text of 16 safe characters is a header's value.
@@ -121,6 +123,12 @@ impl Service {
         }
         if self.serves_admin && Control::owns(&path) {
             return self.control_plane(request).await;
+        }
+        if let Some(response) = elsewhere::answer(&request) {
+            return response;
+        }
+        if path.contains("/@connections") || path.contains("/%40connections") {
+            return error(StatusCode::NOT_FOUND, &no_api_in(&host));
         }
         error(StatusCode::NOT_FOUND, &format!("nothing is served at {path} on {host}"))
     }
@@ -215,6 +223,14 @@ impl Service {
 fn host(request: &http::Request<Incoming>) -> &str {
     let header = || request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
     request.uri().authority().map(|authority| authority.as_str()).or_else(header).unwrap_or_default()
+}
+
+// What a backend asks for that has the gateway's address and not a stage's.
+fn no_api_in(host: &str) -> String {
+    format!(
+        "this address names no API: a client is pushed to at http://{host}/_aws/execute-api/API/STAGE/@connections/ID, and the AWS \
+         CLI and SDKs take http://{host}/_aws/execute-api/API/STAGE as endpoint URL (AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI)"
+    )
 }
 
 fn refused(stranger: &Stranger) -> Response {

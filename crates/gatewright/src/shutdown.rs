@@ -1,5 +1,7 @@
 //! The end, as a sequence: stop accepting, close every client, run their `$disconnect`, exit.
 
+use std::time::Instant;
+
 use gateway::Gateway;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
@@ -32,9 +34,13 @@ pub(crate) async fn wait_and_stop(signals: Signals, gateway: &Gateway, stopper: 
     }
     stopper.send_replace(true);
     let open = gateway.open_connections();
-    if open > 0 {
-        log.say(LogLevel::Info, format!("stopping: closing {open} connections and running their $disconnect"));
-    }
+    let begun = Instant::now();
+    let what = match open {
+        0 => "stopping: no client is connected".to_owned(),
+        1 => "stopping: closing 1 connection and running its $disconnect".to_owned(),
+        _ => format!("stopping: closing {open} connections and running their $disconnect"),
+    };
+    log.say(LogLevel::Info, what);
     let left = tokio::select! {
         left = gateway.drain() => left,
         _ = terminate.recv() => gateway.open_connections(),
@@ -43,5 +49,6 @@ pub(crate) async fn wait_and_stop(signals: Signals, gateway: &Gateway, stopper: 
     if left > 0 {
         log.say(LogLevel::Warn, format!("{left} connections were not over in time; their $disconnect may be missing"));
     }
+    log.say(LogLevel::Info, format!("stopped after {} ms", begun.elapsed().as_millis()));
     log.flush();
 }

@@ -107,7 +107,10 @@ fn before_delete(subject: &Subject, tx: &mut Transaction, _: &Document) -> Resul
 /// Adds `apiEndpoint`, which depends on where the program runs now.
 fn present(settings: &Settings, api: &Document) -> Document {
     let mut answer = Document::new();
-    let endpoint = format!("{}://{}.execute-api.{}", settings.scheme, text(api, "apiId"), settings.authority);
+    let endpoint = match &settings.public_url {
+        Some(url) => format!("{url}/_aws/execute-api/{}", text(api, "apiId")),
+        None => format!("{}://{}.execute-api.{}", settings.scheme, text(api, "apiId"), settings.authority),
+    };
     answer.insert("apiEndpoint".into(), Value::String(endpoint));
     answer.extend(api.clone());
     answer

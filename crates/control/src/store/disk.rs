@@ -50,7 +50,11 @@ impl DiskStore {
                 place: dir.display().to_string(),
                 detail: "not a folder, so no data can be kept there".to_owned(),
             },
-            _ => io_error(dir, &error),
+            io::ErrorKind::PermissionDenied | io::ErrorKind::StorageFull => io_error(dir, &error),
+            _ => StoreError::Failed {
+                place: dir.display().to_string(),
+                detail: format!("the folder cannot be made: {error}"),
+            },
         })?;
         let path = dir.join(FILE);
         // An empty file is made into a store; one that is there stays as it is.

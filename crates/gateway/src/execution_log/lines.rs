@@ -110,7 +110,7 @@ impl Writer<'_> {
             self.at = *at;
             match step {
                 Step::Failed(line) => self.add(LineKind::Error, line),
-                Step::Note(text) => self.add(LineKind::Note, text),
+                Step::Note(text) | Step::Refused(text) => self.add(LineKind::Note, text),
                 Step::Request(_) | Step::Response(_) | Step::Reply(_) => {}
             }
         }
@@ -125,7 +125,7 @@ impl Writer<'_> {
                 Step::Request(request) => self.request(request),
                 Step::Response(response) => self.response(response),
                 Step::Reply(reply) => self.trace(|| body("Method response body after transformations", &reply.body)),
-                Step::Note(text) => self.add(LineKind::Note, text),
+                Step::Note(text) | Step::Refused(text) => self.add(LineKind::Note, text),
                 Step::Failed(line) => {
                     failed = true;
                     self.add(LineKind::Error, line);
@@ -145,7 +145,8 @@ impl Writer<'_> {
         let (request_id, connection) = (record.request_id, &record.connection);
         let stage = &connection.stage;
         let api_id = &stage.api_id;
-        let route_key = record.route_key.as_deref().unwrap_or("-");
+        let route_key =
+            record.route_key.as_deref().unwrap_or(if record.event_type == "CONNECT" { "$connect" } else { "-" });
         self.log(&format!("Extended Request Id: {request_id}"));
         if record.event_type == "CONNECT" {
             // The spaces around the empty key are AWS's (observed); the lines with a key are inferred from REST APIs.

@@ -51,6 +51,8 @@ pub enum Step {
     Reply(Arc<Reply>),
     /// A remark.
     Note(String),
+    /// The backend did not let the client in: who, and in which words.
+    Refused(String),
     /// The end, when something failed: as the execution log says it.
     Failed(String),
 }
@@ -80,7 +82,15 @@ impl Record {
     /// The failure in one line, if there was one: what is said even where logging is off.
     pub fn failure(&self) -> Option<&str> {
         self.steps.iter().find_map(|(_, step)| match step {
-            Step::Failed(line) => Some(line.as_str()),
+            Step::Failed(line) | Step::Refused(line) => Some(line.as_str()),
+            _ => None,
+        })
+    }
+
+    /// Who did not let the client in, where that was the backend.
+    pub fn refused(&self) -> Option<&str> {
+        self.steps.iter().find_map(|(_, step)| match step {
+            Step::Refused(line) => Some(line.as_str()),
             _ => None,
         })
     }
@@ -91,7 +101,7 @@ impl Record {
             Step::Request(request) => request.body.len(),
             Step::Response(response) => response.body.len(),
             Step::Reply(reply) => reply.body.len(),
-            Step::Note(_) | Step::Failed(_) => 0,
+            Step::Note(_) | Step::Refused(_) | Step::Failed(_) => 0,
         });
         bytes.sum()
     }
@@ -111,7 +121,7 @@ impl Record {
                         "bodyBytes": got.body.len(),
                     });
                 }
-                Step::Reply(_) | Step::Note(_) | Step::Failed(_) => {}
+                Step::Reply(_) | Step::Note(_) | Step::Refused(_) | Step::Failed(_) => {}
             }
         }
         let lines = self.all_lines();

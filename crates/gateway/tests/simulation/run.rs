@@ -26,6 +26,10 @@ const SEND_BUFFER: usize = 2304;
 struct Silent;
 
 impl LogSink for Silent {
+    fn push(&self, _: gateway::Push) {}
+
+    fn say(&self, _: Option<&types::StageKey>, _: String) {}
+
     fn watched(&self) -> bool {
         false
     }
@@ -77,6 +81,7 @@ fn settings(schedule: &Schedule) -> Settings {
         ..Limits::default()
     };
     Settings {
+        public_authority: None,
         limits,
         node: 0,
         sink: Arc::new(Silent),

@@ -1,0 +1,66 @@
+//! The log of one event for somebody at a terminal: one line, its remarks, and everything where it went wrong.
+
+use types::message::Target;
+use types::resources::LoggingLevel;
+
+use super::lines::{Line, LineKind};
+use super::record::{Record, Step};
+
+impl Record {
+    /// `join → POST /connect 200 9 ms`, then remarks; of what failed, every line that [`Record::lines`] has. What the
+    /// stage's log does not ask for is left out here too.
+    pub fn brief(&self) -> Vec<Line> {
+        let failed = self.failure().is_some() || self.backend_refused();
+        let mut lines = Vec::new();
+        if self.logging.level == LoggingLevel::Info || failed && self.logging.level == LoggingLevel::Error {
+            let kind = if failed { LineKind::Error } else { LineKind::Log };
+            lines.push(Line { kind, at: self.at, text: self.summary() });
+        }
+        for line in self.lines() {
+            // The line's own request id is of use beside other lines, and here it is in the way.
+            let text = line.text.split_once(") ").map_or(line.text.as_str(), |(_, text)| text);
+            if failed || line.kind != LineKind::Log {
+                lines.push(Line { text: format!("  {text}"), ..line });
+            }
+        }
+        lines
+    }
+
+    fn backend_refused(&self) -> bool {
+        self.steps.iter().any(|(_, step)| matches!(step, Step::Response(answer) if answer.status >= 400))
+    }
+
+    fn summary(&self) -> String {
+        let route = self.route_key.as_deref().unwrap_or(match self.event_type {
+            "CONNECT" => "$connect",
+            "DISCONNECT" => "$disconnect",
+            _ => "message",
+        });
+        let mut text = format!("{} {route}", self.connection.id);
+        for (_, step) in &self.steps {
+            match step {
+                Step::Request(sent) => match &sent.target {
+                    Target::Http(target) => {
+                        let path = target.path_and_query.split('?').next().unwrap_or_default();
+                        text += &format!(" → {} {path}", sent.method);
+                    }
+                    Target::Mock { .. } => text += " → MOCK",
+                },
+                Step::Response(answer) => {
+                    let ms = answer.latency.as_secs_f64() * 1000.0;
+                    text += &format!(" {} {ms:.0} ms", answer.status);
+                }
+                Step::Reply(_) | Step::Note(_) | Step::Refused(_) | Step::Failed(_) => {}
+            }
+        }
+        if let Some(disconnect) = &self.disconnect {
+            text += &format!(" (code {})", disconnect.status_code);
+        }
+        match (self.facts.reply_bytes, &self.facts.failure) {
+            (_, Some(failure)) => text += &format!(", the client was told `{}`", failure.message),
+            (Some(bytes), None) if self.event_type == "MESSAGE" => text += &format!(", reply {bytes} bytes"),
+            _ => {}
+        }
+        text
+    }
+}

@@ -139,8 +139,8 @@ def memory_kib(gateway):
         (b"GET /x HTTP/1.1\r\nHost: x\r\n", b"X-Endless: " + b"a" * 65_536 + b"\r\n", 431),
         (b"GET /x HTTP/1.1\r\nHost: x\r\nX-Endless: ", b"a" * 65_536, 431),
         (b"GET /", b"a" * 65_536, 431),
-        (b"POST /v2/apis HTTP/1.1\r\nHost: x\r\nContent-Length: 1073741824\r\n\r\n", b"a" * 65_536, 413),
-        (b"POST /v2/apis HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n", b"10000\r\n" + b"a" * 65_536 + b"\r\n", 413),
+        (b"POST /v2/apis HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1073741824\r\n\r\n", b"a" * 65_536, 413),
+        (b"POST /v2/apis HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n", b"10000\r\n" + b"a" * 65_536 + b"\r\n", 413),
     ],
     ids=["headers", "one header", "a URL", "a body", "chunks"],
 )
@@ -161,10 +161,10 @@ GARBAGE = {
     "a null in a header": b"GET / HTTP/1.1\r\nHost: x\r\nX: a\x00b\r\n\r\n",
     "a space in the target": b"GET /a b c HTTP/1.1\r\nHost: x\r\n\r\n",
     "a bad percent": b"GET /_aws/execute-api/%zz/%f/@connections/%ff%fe HTTP/1.1\r\nHost: x\r\n\r\n",
-    "two lengths": b"POST /v2/apis HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nContent-Length: 5\r\n\r\n{}",
-    "a negative length": b"POST /v2/apis HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
-    "a bad chunk": b"POST /v2/apis HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
-    "a smuggled request": b"POST /v2/apis HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /v2/apis HTTP/1.1\r\nHost: x\r\n\r\n",
+    "two lengths": b"POST /v2/apis HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 2\r\nContent-Length: 5\r\n\r\n{}",
+    "a negative length": b"POST /v2/apis HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: -1\r\n\r\n",
+    "a bad chunk": b"POST /v2/apis HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+    "a smuggled request": b"POST /v2/apis HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /v2/apis HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
 }
 
 

@@ -44,7 +44,8 @@ def test_a_value_comes_from_the_option_the_variable_the_file_or_the_default_in_t
     [
         (["srve"], {}, "", 64, "unrecognized subcommand"),
         (["serve", "--nope"], {}, "", 64, "--nope"),
-        (["serve", "--listen", "4510"], {}, "", 78, "is no address and port"),
+        (["serve", "--listen", "somewhere"], {}, "", 78, "is no address and port"),
+        (["serve", "--port", "4510"], {}, "", 78, "there is no --port: say --listen 4510"),
         (["serve", "--listen", "no-such-host.invalid:1"], {}, "", 78, "is the name of no address"),
         (["serve", "--listen", "0.0.0.0:0"], {}, "", 78, "reachable from other machines"),
         (["serve", "--listen", "0.0.0.0:0", "--insecure"], {}, "", 78, "--admin"),

@@ -78,10 +78,10 @@ pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
     if let Some(dir) = &config.data_dir {
         folder_socket::serve(dir, control.clone(), log.clone());
     }
-    if let Some(made) = ready_made(&config) {
-        let changed = made_ready(&control, &made)?;
-        changed.into_iter().for_each(|text| log.say(LogLevel::Info, text));
-    }
+    let changed = match ready_made(&config) {
+        Some(made) => made_ready(&control, &made)?,
+        None => None,
+    };
     let tls = certificates::acceptor(&config.certificates, &gateway).map_err(Failure::config)?;
     let (stopper, stop) = watch::channel(false);
     let timers = gateway.clone();
@@ -105,6 +105,7 @@ pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
     tokio::spawn(front::accept(listener, Arc::new(public), tls, stop));
     let invitation = if mode == Mode::Demo { demo::invitation(&addresses) } else { String::new() };
     say_hello(&config, &(banner::text(&config, &addresses, &control.stages()) + &invitation), &log);
+    changed.into_iter().for_each(|text| log.say(LogLevel::Info, text));
     announcements.banner_is_out();
     tokio::spawn(announcements.run());
     shutdown::wait_and_stop(signals, &gateway, &stopper, &log).await;
@@ -147,9 +148,9 @@ fn start_logs(config: &Config) -> Result<Log, Failure> {
 // For people it goes out as it stands; where machines read the log it is lines of the log like any other.
 fn say_hello(config: &Config, text: &str, log: &Log) {
     if config.log_format == LogFormat::Json {
-        // A machine wants no tour: one line that says where.
-        let first = text.lines().next().unwrap_or_default();
-        log.say(LogLevel::Info, first);
+        // A machine wants no tour: the addresses, and no more.
+        let addresses = text.lines().filter(|line| line.contains("is ready on") || line.contains("control plane"));
+        addresses.for_each(|line| log.say(LogLevel::Info, line.trim()));
         return;
     }
     log.flush();

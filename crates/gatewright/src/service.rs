@@ -96,6 +96,9 @@ impl Service {
         {
             return refused(&stranger);
         }
+        if let Some(response) = elsewhere::answer(&request) {
+            return response;
+        }
         match path.as_str() {
             "/_health" if self.gateway.is_draining() => return error(StatusCode::SERVICE_UNAVAILABLE, "stopping"),
             "/_health" => return json_response(StatusCode::OK, &self.health()),
@@ -123,9 +126,6 @@ impl Service {
         }
         if self.serves_admin && Control::owns(&path) {
             return self.control_plane(request).await;
-        }
-        if let Some(response) = elsewhere::answer(&request) {
-            return response;
         }
         if path.contains("/@connections") || path.contains("/%40connections") {
             return error(StatusCode::NOT_FOUND, &no_api_in(&host));

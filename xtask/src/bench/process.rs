@@ -123,7 +123,8 @@ impl Gateway {
     /// When it does not come up within the time; what it said last is part of the message.
     pub(crate) async fn start(program: &Path, backend: SocketAddr) -> anyhow::Result<Gateway> {
         let target = format!("http://{backend}");
-        let words = ["serve", "--ephemeral", "--listen", "127.0.0.1:0", "--backend", &target];
+        // At `warn` the ready-made API logs nothing of its events, as a gateway in production.
+        let words = ["serve", "--ephemeral", "--listen", "127.0.0.1:0", "--log-level", "warn", "--backend", &target];
         let program = program.to_str().context("the program's path is not UTF-8")?;
         let words: Vec<String> = [program].iter().chain(&words).map(|word| word.to_string()).collect();
         let keeper = Process::role(KEEPER, &words)?;

@@ -6,6 +6,20 @@ use types::resources::LoggingLevel;
 use super::lines::{Line, LineKind};
 use super::record::{Record, Step};
 
+/// Lines that say what the summary has said.
+const PREAMBLE: &[&str] = &[
+    "Extended Request Id",
+    "Verifying Usage Plan",
+    "API Key ",
+    "Usage Plan check",
+    "Starting execution",
+    "WebSocket Request Route",
+    "Client [",
+    "WebSocket API [",
+    "Successfully completed",
+    "Method completed",
+];
+
 impl Record {
     /// `join → POST /connect 200 9 ms`, then remarks; of what failed, every line that [`Record::lines`] has. What the
     /// stage's log does not ask for is left out here too.
@@ -16,10 +30,13 @@ impl Record {
             let kind = if failed { LineKind::Error } else { LineKind::Log };
             lines.push(Line { kind, at: self.at, text: self.summary() });
         }
-        for line in self.lines() {
+        // What is amiss first, then what went over the wire.
+        let (amiss, rest): (Vec<_>, Vec<_>) = self.lines().into_iter().partition(|line| line.kind != LineKind::Log);
+        for line in amiss.into_iter().chain(rest) {
             // The line's own request id is of use beside other lines, and here it is in the way.
             let text = line.text.split_once(") ").map_or(line.text.as_str(), |(_, text)| text);
-            if failed || line.kind != LineKind::Log {
+            let is_preamble = PREAMBLE.iter().any(|beginning| text.starts_with(beginning));
+            if line.kind != LineKind::Log || failed && !is_preamble {
                 lines.push(Line { text: format!("  {text}"), ..line });
             }
         }

@@ -3,68 +3,19 @@
 // usage: node demo-page.mjs PAGE-ADDRESS CHROMIUM
 // Prints one line per step that held; ends with 1 and the step's name at the first that did not.
 import assert from "node:assert/strict";
-import { createRequire } from "node:module";
-import { join } from "node:path";
 import process from "node:process";
 
-const [pageAddress, executablePath] = process.argv.slice(2);
-const require = createRequire(join(process.env.GATEWRIGHT_NODE_MODULES, "demo-page.js"));
-const { chromium } = require("playwright-core");
+import { Tour } from "./browser.mjs";
 
-/** How long one expectation may take to come true, in milliseconds. */
-const PATIENCE = 10_000;
 const CONNECTION_ID = /^[A-Za-z0-9_-]{15}=$/;
 
-const flags = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
-const browser = await chromium.launch({ executablePath, args: flags });
-const context = await browser.newContext();
-const page = await context.newPage();
-page.setDefaultTimeout(PATIENCE);
-
-const complaints = [];
-const foreign = [];
-watch(page);
-context.on("page", watch);
-
-function watch(tab) {
-  tab.on("pageerror", (error) => complaints.push(error.message));
-  tab.on("console", (message) => {
-    if (message.type() === "error") complaints.push(message.text());
-  });
-  tab.on("request", (request) => {
-    const { origin, protocol } = new URL(request.url());
-    if (protocol !== "data:" && origin !== new URL(pageAddress).origin) foreign.push(request.url());
-  });
-}
-
-let name = "the browser starts";
-/** One step of the tour; its name is what the failure says. */
-async function step(what, does) {
-  name = what;
-  await does();
-  console.log(`ok  ${what}`);
-}
-
-/** Waits for an element; `text` must stand in it. */
-const see = (selector, text, on = page) =>
-  on.locator(selector).filter({ hasText: text ?? /^/ }).first().waitFor({ state: "visible", timeout: PATIENCE });
-
-/** The newest record of a route, once it is there with this call and status. */
-async function record(routeKey, call, status = "200") {
-  const found = page
-    .locator(".record")
-    .filter({ has: page.locator(".route", { hasText: new RegExp(`^${routeKey.replace("$", "\\$")}$`) }) })
-    .filter({ has: page.locator("summary", { hasText: `${call}${status}` }) })
-    .first();
-  await found.waitFor({ state: "visible", timeout: PATIENCE });
-  return found;
-}
-
-/** Types a message into the editor and sends it. */
-async function send(text) {
-  await page.fill("#message", text);
-  await page.click("#send");
-}
+const [pageAddress, executablePath] = process.argv.slice(2);
+const browser = await Tour.start(executablePath);
+const { page, context, complaints } = browser;
+const step = (what, does) => browser.step(what, does);
+const see = (selector, text, on) => browser.see(selector, text, on);
+const record = (routeKey, call) => browser.record(routeKey, call);
+const send = (text) => browser.send(text);
 
 async function tour() {
   let id;
@@ -90,7 +41,7 @@ async function tour() {
     await see(".bubble", "Hello, backend");
     await see(".bubble", '"type": "echo"');
     const echo = await record("$default", "POST /message");
-    assert.match(await echo.locator(".side").first().innerText(), /POST http:\/\/.*\/message/);
+    assert.match(await echo.locator(".side.request").innerText(), /POST http:\/\/.*\/message/);
     await echo.locator(".lines li", { hasText: "WebSocket Request Route: [$default]" }).waitFor();
     assert.match(await echo.locator("summary").first().innerText(), /\d+ ms/);
   });
@@ -117,7 +68,7 @@ async function tour() {
     await see(".bubble.push", "to everybody");
     await see(".bubble.push", "to everybody", other);
     const broadcast = await record("broadcast", "POST /broadcast");
-    const pushed = await broadcast.locator(".side").nth(1).innerText();
+    const pushed = await broadcast.locator(".side.response").innerText();
     assert.ok(pushed.includes(id) && pushed.includes(await other.textContent("#connection-id")), pushed);
     await other.close();
     await record("$disconnect", "POST /disconnect");
@@ -136,28 +87,31 @@ async function tour() {
     const lost = await record("lost", "GET /lost");
     await lost.locator(".chip.note", { hasText: "body lost" }).waitFor();
     await lost.locator(".lines li", { hasText: /body after transformations: .*Please arrive/ }).waitFor();
-    await lost.locator(".lines li", { hasText: /Request body discarded: integration method GET carries no body \(\d+ bytes\)/ }).waitFor();
+    await lost.locator(".remarks li", { hasText: /Request body discarded: integration method GET carries no body \(\d+ bytes\)/ }).waitFor();
     await lost.locator(".story", { hasText: "The backend got none" }).waitFor();
     // The gateway's own words, not the page's: what it is about must be named.
-    assert.match(await lost.locator(".lines .note").first().innerText(), /GET/);
+    assert.match(await lost.locator(".remarks li").first().innerText(), /GET/);
     await lost.locator(".story code", { hasText: "--integration-method POST" }).waitFor();
   });
 
   await step("with the method changed to POST the same body arrives", async () => {
     await page.click("text=Change it to POST for me");
     await see(".event", "method is POST now");
+    // The card says it too, and there it goes on.
+    await see(".story .done", "method is POST now");
+    assert.equal(await page.locator("text=Change it to POST for me").count(), 0);
     await page.click("text=Send it again");
     await see(".bubble", '"method": "POST"');
     const arrived = await record("lost", "POST /lost");
     assert.equal(await arrived.locator(".story").count(), 0);
-    assert.match(await arrived.locator(".side").nth(1).innerText(), /Please arrive/);
+    assert.match(await arrived.locator(".side.response").innerText(), /Please arrive/);
   });
 
   await step("set back to GET, the body is lost again", async () => {
     await page.click("text=Set it back to GET");
     await see(".event", "method is GET now");
     await page.click("text=Lose a body");
-    await see("#records > .record:first-child .story", "The backend got none");
+    await see("#cards > .record:first-child .story", "The backend got none");
   });
 
   await step("Disconnect closes the WebSocket, and the backend hears of it", async () => {
@@ -177,17 +131,8 @@ async function tour() {
 
   await step("the page had no error and asked no other address", () => {
     assert.deepEqual(complaints, []);
-    assert.deepEqual(foreign, []);
+    assert.deepEqual([...browser.origins], [new URL(pageAddress).origin]);
   });
 }
 
-try {
-  await tour();
-} catch (error) {
-  console.log(`FAILED  ${name}\n${error.stack}`);
-  console.log(`the page said: ${complaints.join("\n")}`);
-  console.log(await page.innerText("body").catch(() => "(no page)"));
-  process.exitCode = 1;
-} finally {
-  await browser.close();
-}
+await browser.run(tour);

@@ -1,5 +1,6 @@
 //! The control plane itself: answers a call, stores what it changed, shows it to others, tells the data plane.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -105,6 +106,14 @@ impl Control {
             }
         }
         all
+    }
+
+    /// The names of all APIs, by their ids.
+    pub fn api_names(&self) -> HashMap<String, String> {
+        let memory = self.memory.read().unwrap_or_else(PoisonError::into_inner);
+        let tx = Transaction::new(&memory.state);
+        let name = |api: &Document| api.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
+        tx.all("apis").map(|(id, api)| (id.to_owned(), name(api))).collect()
     }
 
     /// Everything that is stored, as one document; see [`transfer::export`]. Waits for a write that is under way.

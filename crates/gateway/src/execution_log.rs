@@ -66,7 +66,7 @@ impl<'s> ExecutionLog<'s> {
     pub(crate) fn open(sink: &'s dyn LogSink, event: &'s Event, stage: Option<&'s Compiled>) -> ExecutionLog<'s> {
         let keeps_steps = stage.is_some_and(|stage| stage.plan.logs) || sink.watched();
         let logging = stage.map_or_else(Default::default, |stage| stage.plan.default_logging);
-        let record = Record::open(event, logging);
+        let record = Record::open(event, logging, keeps_steps);
         ExecutionLog { sink, event, stage, keeps_steps, record, route_metrics: None }
     }
 

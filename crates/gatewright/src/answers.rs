@@ -33,13 +33,6 @@ pub(crate) fn typed_error(status: StatusCode, error_type: &'static str, message:
     response
 }
 
-pub(crate) fn page_response(content_type: &'static str, text: &'static str) -> Response {
-    let mut response = http::Response::new(full(Bytes::from_static(text.as_bytes())));
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    response
-}
-
 pub(crate) fn text_response(content_type: &'static str, text: String) -> Response {
     let mut response = http::Response::new(full(text.into()));
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
@@ -50,6 +43,14 @@ pub(crate) fn moved(to: &'static str) -> Response {
     let mut response = http::Response::new(full(Bytes::new()));
     *response.status_mut() = StatusCode::PERMANENT_REDIRECT;
     response.headers_mut().insert(header::LOCATION, HeaderValue::from_static(to));
+    response
+}
+
+/// To another page, this time: a program that asks the same gets something else.
+pub(crate) fn see_other(to: &'static str) -> Response {
+    let mut response = moved(to);
+    *response.status_mut() = StatusCode::SEE_OTHER;
+    response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept"));
     response
 }
 

@@ -1,17 +1,17 @@
-//! `gatewright demo`: an API, a backend and a page, so that one command shows what a WebSocket API is.
+//! `gatewright demo`: an API and a backend, and the console leads through them: one command shows what a WebSocket API is.
 //!
 //! Nothing here has a way of its own into the gateway: [`api`] is made through the control plane, [`backend`] is
-//! called over HTTP and pushes through `@connections`, and [`page`] is an ordinary client that also reads the log.
+//! called over HTTP and pushes through `@connections`.
 
 mod api;
 mod backend;
-pub(crate) mod page;
 
 use control::Control;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::banner::Addresses;
+use crate::console;
 use crate::ready_made;
 
 /// The id of the demo's API, pinned at its creation so that the addresses on the page never change.
@@ -19,9 +19,6 @@ pub(crate) const API_ID: &str = "livedemo01";
 
 /// The one stage of the demo's API.
 pub(crate) const STAGE: &str = "demo";
-
-/// The folder of the page on the gateway's own address, with both slashes.
-pub(crate) const PAGE_PATH: &str = "/_gatewright/demo/";
 
 /// Starts the backend, on a free port of loopback, and makes the API.
 ///
@@ -42,7 +39,7 @@ pub(crate) async fn start(control: &Control, addresses: &Addresses, stop: watch:
 
 /// What to open.
 pub(crate) fn invitation(addresses: &Addresses) -> String {
-    format!("\nOpen the page:  http://{}{PAGE_PATH}\nCtrl-C stops everything.\n", addresses.listen)
+    format!("\nOpen the page:  {}{}\nCtrl-C stops everything.\n", addresses.admin_url(), console::PATH)
 }
 
 /// The address below which the demo's clients are pushed to, without `/@connections`.

@@ -12,6 +12,7 @@ mod bodies;
 mod certificates;
 mod choices;
 mod config;
+mod console;
 mod demo;
 mod elsewhere;
 mod exit;

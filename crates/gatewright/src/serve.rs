@@ -23,7 +23,7 @@ use crate::logs::{Access, Log};
 use crate::ready_made::ReadyMade;
 use crate::service::Service;
 use crate::shutdown::Signals;
-use crate::{certificates, demo, folder_socket, front, ready_made, shutdown};
+use crate::{certificates, console, demo, folder_socket, front, ready_made, shutdown};
 
 /// This node's number, until there are many.
 const NODE: u16 = 0;
@@ -94,12 +94,14 @@ pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
         demo::start(&control, &addresses, demo_stop).await.map_err(Failure::config)?;
     }
     let mut public = Service::new(gateway.clone(), control.clone(), log.clone(), &config);
-    public.serves_demo = mode == Mode::Demo;
+    let facts = console::Facts::new(&addresses, &config.place.region, mode == Mode::Demo);
+    public.console = facts.clone();
     public.serves_admin = admin.is_none();
     public.client_files_max = client_files_max;
     if let Some(admin) = admin {
         let mut service = Service::new(gateway.clone(), control.clone(), log.clone(), &config);
         service.serves_clients = false;
+        service.console = facts;
         tokio::spawn(front::accept(admin, Arc::new(service), None, stop.clone()));
     }
     tokio::spawn(front::accept(listener, Arc::new(public), tls, stop));

@@ -12,13 +12,13 @@ use serde_json::json;
 use types::limits::Limits;
 
 use crate::answers::{
-    Response, error, feed_response, from_connections, from_gateway, full, json_response, moved, page_response,
+    Response, error, feed_response, from_connections, from_gateway, full, json_response, moved, see_other,
     text_response, typed_error,
 };
 use crate::bodies::{Bodies, Unread};
 use crate::choices::LogLevel;
 use crate::config::Config;
-use crate::demo::page;
+use crate::console;
 use crate::elsewhere;
 use crate::feed;
 use crate::logs::Log;
@@ -41,8 +41,8 @@ pub(crate) struct Service {
     pub(crate) serves_clients: bool,
     /// Whether control plane, feed and pages are here.
     pub(crate) serves_admin: bool,
-    /// Whether the demo's page is here.
-    pub(crate) serves_demo: bool,
+    /// What the console is told.
+    pub(crate) console: console::Facts,
     /// Under which names what is not the data plane is served.
     pub(crate) allowed_hosts: AllowedHosts,
     /// How many sockets of clients may be open; the rest is for backends, files and the program itself.
@@ -64,7 +64,7 @@ impl Service {
             allowed_hosts: config.allowed_hosts.clone(),
             serves_clients: true,
             serves_admin: true,
-            serves_demo: false,
+            console: console::Facts::default(),
             client_files_max: usize::MAX,
             bodies: Bodies::new(),
             control_calls,
@@ -112,17 +112,24 @@ impl Service {
                 return self.metrics().await;
             }
             "/" if self.serves_admin && request.method() == Method::GET => {
-                return json_response(StatusCode::OK, &self.about());
+                return match console::wants_page(request.headers()) {
+                    true => see_other(console::PATH),
+                    false => json_response(StatusCode::OK, &self.about()),
+                };
+            }
+            "/_gatewright/v1/stages" if self.serves_admin && request.method() == Method::GET => {
+                return self.stages().await;
+            }
+            // Where the demo's page was.
+            "/_console" | "/_gatewright/demo" | "/_gatewright/demo/" if self.serves_admin => {
+                return moved(console::PATH);
             }
             _ => {}
         }
-        if self.serves_demo && path == "/_gatewright/demo" {
-            return moved("/_gatewright/demo/");
-        }
-        if self.serves_demo
-            && let Some((content_type, text)) = path.strip_prefix("/_gatewright/demo/").and_then(page::file)
+        if self.serves_admin
+            && let Some((content_type, text)) = path.strip_prefix(console::PATH).and_then(console::file)
         {
-            return page_response(content_type, text);
+            return console::response(content_type, text);
         }
         if self.serves_admin && Control::owns(&path) {
             return self.control_plane(request).await;
@@ -143,12 +150,21 @@ impl Service {
         }
     }
 
+    async fn stages(&self) -> Response {
+        let _permit = self.control_calls.acquire().await;
+        let (facts, control) = (self.console.clone(), self.control.clone());
+        match tokio::task::spawn_blocking(move || facts.to_json(&control)).await {
+            Ok(stages) => json_response(StatusCode::OK, &stages),
+            Err(_) => error(StatusCode::INTERNAL_SERVER_ERROR, "the stages could not be listed"),
+        }
+    }
+
     fn health(&self) -> serde_json::Value {
         json!({ "status": "ok", "connections": self.gateway.open_connections() })
     }
 
     fn about(&self) -> serde_json::Value {
-        json!({ "program": "gatewright", "controlPlane": "/v2/apis", "health": "/_health", "metrics": "/_metrics", "log": "/_gatewright/v1/log" })
+        json!({ "program": "gatewright", "console": console::PATH, "controlPlane": "/v2/apis", "health": "/_health", "metrics": "/_metrics", "log": "/_gatewright/v1/log" })
     }
 
     async fn data_plane(&self, address: &Address, request: http::Request<Incoming>) -> Response {

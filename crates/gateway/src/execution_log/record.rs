@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use mapping::plan::Logging;
 use mapping::{Facts, Reply};
 use serde_json::{Value, json};
@@ -28,6 +29,8 @@ pub struct Record {
     pub at: Timestamp,
     /// `CONNECT`, `MESSAGE` or `DISCONNECT`.
     pub event_type: &'static str,
+    /// What the client said: a MESSAGE's body, a CONNECT's query string. `None` where steps are not kept.
+    pub came: Option<Came>,
     /// Code and reason of a DISCONNECT.
     pub disconnect: Option<Disconnect>,
     /// The route that ran, once it was chosen.
@@ -38,6 +41,15 @@ pub struct Record {
     pub steps: Vec<(Timestamp, Step)>,
     /// How it ended.
     pub facts: Facts,
+}
+
+/// What a client said.
+#[derive(Clone, Debug)]
+pub enum Came {
+    /// The query string of its handshake, as it came.
+    Query(String),
+    /// Its message.
+    Message(Bytes),
 }
 
 /// One step of the walk.
@@ -57,8 +69,22 @@ pub enum Step {
     Failed(String),
 }
 
+impl Step {
+    /// What the feed calls it.
+    fn name(&self) -> &'static str {
+        match self {
+            Step::Request(_) => "request",
+            Step::Response(_) => "response",
+            Step::Reply(_) => "reply",
+            Step::Note(_) => "note",
+            Step::Refused(_) => "refused",
+            Step::Failed(_) => "failed",
+        }
+    }
+}
+
 impl Record {
-    pub(super) fn open(event: &Event, logging: Logging) -> Record {
+    pub(super) fn open(event: &Event, logging: Logging, keeps_steps: bool) -> Record {
         let message_bytes = match &event.kind {
             EventKind::Message(message) => message.body.len(),
             EventKind::Connect(_) | EventKind::Disconnect(_) => 0,
@@ -68,6 +94,11 @@ impl Record {
             request_id: event.request_id,
             at: event.at,
             event_type: event.kind.event_type(),
+            came: match &event.kind {
+                EventKind::Connect(handshake) if keeps_steps => Some(Came::Query(handshake.query_string.clone())),
+                EventKind::Message(message) if keeps_steps => Some(Came::Message(message.body.clone())),
+                _ => None,
+            },
             disconnect: match &event.kind {
                 EventKind::Disconnect(disconnect) => Some(disconnect.clone()),
                 EventKind::Connect(_) | EventKind::Message(_) => None,
@@ -103,13 +134,18 @@ impl Record {
             Step::Reply(reply) => reply.body.len(),
             Step::Note(_) | Step::Refused(_) | Step::Failed(_) => 0,
         });
-        bytes.sum()
+        let came = match &self.came {
+            Some(Came::Message(body)) => body.len(),
+            Some(Came::Query(_)) | None => 0,
+        };
+        came + bytes.sum::<usize>()
     }
 
     /// The record as the console reads it: the facts, and every line with headers and bodies.
     pub fn to_json(&self) -> Value {
         let mut request = Value::Null;
         let mut response = Value::Null;
+        let mut reply = Value::Null;
         let mut latency_ms = Value::Null;
         for (_, step) in &self.steps {
             match step {
@@ -121,7 +157,10 @@ impl Record {
                         "bodyBytes": got.body.len(),
                     });
                 }
-                Step::Reply(_) | Step::Note(_) | Step::Refused(_) | Step::Failed(_) => {}
+                Step::Reply(got) => {
+                    reply = json!({ "body": text(&got.body), "bodyBytes": got.body.len(), "twoWay": got.two_way });
+                }
+                Step::Note(_) | Step::Refused(_) | Step::Failed(_) => {}
             }
         }
         let lines = self.all_lines();
@@ -129,12 +168,22 @@ impl Record {
             .iter()
             .map(|line| json!({"kind": line.kind.name(), "at": line.at.iso_millis(), "text": line.text}))
             .collect();
+        let (query, message) = match &self.came {
+            Some(Came::Query(query)) => (json!(secrets::url(&format!("?{query}"))[1..]), Value::Null),
+            Some(Came::Message(body)) => (Value::Null, json!({ "body": text(body), "bodyBytes": body.len() })),
+            None => (Value::Null, Value::Null),
+        };
+        let steps: Vec<_> =
+            self.steps.iter().map(|(at, step)| json!({"step": step.name(), "at": at.iso_millis()})).collect();
+        let disconnect = self.disconnect.as_ref().map(|end| json!({"code": end.status_code, "reason": end.reason}));
         json!({
             "requestId": self.request_id, "connectionId": self.connection.id,
             "apiId": self.connection.stage.api_id, "stage": self.connection.stage.stage,
             "eventType": self.event_type, "routeKey": self.route_key, "at": self.at.iso_millis(),
             "status": self.facts.status, "latencyMs": latency_ms, "request": request, "response": response,
-            "lines": lines,
+            "query": query, "message": message, "reply": reply, "replyBytes": self.facts.reply_bytes,
+            "disconnect": disconnect, "failure": self.facts.failure.as_deref().map(|failure| &failure.message),
+            "steps": steps, "lines": lines,
         })
     }
 }

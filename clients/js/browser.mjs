@@ -1,0 +1,87 @@
+// A real browser for the tests of the pages: what they load, what they complain of, and steps with names.
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import process from "node:process";
+
+export const require = createRequire(join(process.env.GATEWRIGHT_NODE_MODULES, "browser.js"));
+const { chromium } = require("playwright-core");
+
+/** How long one expectation may take to come true, in milliseconds. */
+export const PATIENCE = 10_000;
+
+const FLAGS = [
+  "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+  "--disable-component-update", "--disable-sync",
+];
+
+/** A browser with one page, of which everything is noticed that has no business there. */
+export class Tour {
+  static async start(executablePath) {
+    const tour = new Tour();
+    tour.browser = await chromium.launch({ executablePath, args: FLAGS });
+    tour.context = await tour.browser.newContext();
+    tour.context.on("page", (page) => tour.#watch(page));
+    tour.page = await tour.context.newPage();
+    tour.page.setDefaultTimeout(PATIENCE);
+    return tour;
+  }
+
+  /** What the pages said: errors, refused policies. */
+  complaints = [];
+  /** The origins that were asked. */
+  origins = new Set();
+  #name = "the browser starts";
+
+  #watch(page) {
+    page.on("pageerror", (error) => this.complaints.push(error.message));
+    page.on("console", (message) => message.type() === "error" && this.complaints.push(message.text()));
+    page.on("request", (request) => {
+      const { origin, protocol } = new URL(request.url());
+      if (protocol !== "data:") this.origins.add(origin);
+    });
+  }
+
+  /** One step; its name is what the failure says. */
+  async step(what, does) {
+    this.#name = what;
+    await does();
+    console.log(`ok  ${what}`);
+  }
+
+  /** Waits for an element; `text` must stand in it. */
+  see(selector, text, on = this.page) {
+    return on.locator(selector).filter({ hasText: text ?? /^/ }).first().waitFor({ state: "visible", timeout: PATIENCE });
+  }
+
+  /** The newest event of a route, once it is there with this call and status. */
+  async record(routeKey, call, status = "200") {
+    const found = this.page
+      .locator(".record")
+      .filter({ has: this.page.locator(".route", { hasText: new RegExp(`^${routeKey.replace("$", "\\$")}$`) }) })
+      .filter({ has: this.page.locator("summary", { hasText: `${call}${status}` }) })
+      .first();
+    await found.waitFor({ state: "visible", timeout: PATIENCE });
+    return found;
+  }
+
+  /** Types a message into the editor and sends it. */
+  async send(text) {
+    await this.page.fill("#message", text);
+    await this.page.click("#send");
+  }
+
+  /** Runs `steps` to their end and sets the exit code; `always` comes last. */
+  async run(steps, always = () => {}) {
+    try {
+      await steps();
+    } catch (error) {
+      console.log(`FAILED  ${this.#name}\n${error.stack}`);
+      console.log(`the page said: ${this.complaints.join("\n")}`);
+      console.log(await this.page.innerText("body").catch(() => "(no page)"));
+      process.exitCode = 1;
+    } finally {
+      await this.browser.close();
+      await always();
+    }
+  }
+}

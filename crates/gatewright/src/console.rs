@@ -1,0 +1,152 @@
+//! The console: a page that shows what becomes of each message, and an ordinary client beside it.
+//!
+//! Its files are inside the program, so that it needs no folder beside it and no network. What it knows it asks of the
+//! control plane, of the feed and of [`stages`]; it is served where those are, and to nobody else's pages.
+
+mod headers;
+mod stages;
+
+use http::{HeaderMap, header};
+
+pub(crate) use headers::response;
+pub(crate) use stages::Facts;
+
+/// The folder of the page, with both slashes.
+pub(crate) const PATH: &str = "/_console/";
+
+const HTML: &str = "text/html; charset=utf-8";
+const STYLE: &str = "text/css; charset=utf-8";
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+
+macro_rules! files {
+    ($($name:literal $kind:ident)*) => {
+        &[$(($name, $kind, include_str!(concat!("../assets/console/", $name)))),*]
+    };
+}
+
+/// Name, content type and text. A file that is not in this table is not in the program.
+const FILES: &[(&str, &str, &str)] = files! {
+    "index.html" HTML
+    "base.css" STYLE
+    "layout.css" STYLE
+    "client.css" STYLE
+    "events.css" STYLE
+    "console.js" SCRIPT
+    "addresses.js" SCRIPT
+    "card.js" SCRIPT
+    "client.js" SCRIPT
+    "composer.js" SCRIPT
+    "control.js" SCRIPT
+    "dom.js" SCRIPT
+    "events.js" SCRIPT
+    "feed.js" SCRIPT
+    "filters.js" SCRIPT
+    "gateway.js" SCRIPT
+    "retry.js" SCRIPT
+    "story.js" SCRIPT
+    "strip.js" SCRIPT
+    "text.js" SCRIPT
+    "tour.js" SCRIPT
+    "transcript.js" SCRIPT
+    "welcome.js" SCRIPT
+};
+
+/// The file at `path`, with its content type.
+///
+/// `path` is what follows [`PATH`]; empty stands for the page itself. `None` for anything else: the names are compared,
+/// never resolved, so no path leads out of the table.
+pub(crate) fn file(path: &str) -> Option<(&'static str, &'static str)> {
+    let name = if path.is_empty() { "index.html" } else { path };
+    FILES.iter().find(|(of, ..)| *of == name).map(|(_, kind, text)| (*kind, *text))
+}
+
+/// Whether a request for `/` comes from somebody who looks: browsers name HTML, programs do not.
+pub(crate) fn wants_page(headers: &HeaderMap) -> bool {
+    let accepts = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    accepts.flat_map(|value| value.split(',')).any(|range| {
+        let media_type = range.split(';').next().unwrap_or_default();
+        media_type.trim().eq_ignore_ascii_case("text/html")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(path: &str) -> &'static str {
+        file(path).map(|(_, text)| text).unwrap_or_default()
+    }
+
+    /// What stands between `before` and the next quotation mark, wherever it stands.
+    fn quoted(text: &str, before: &str) -> Vec<String> {
+        text.split(before).skip(1).filter_map(|rest| rest.split('"').next()).map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn the_page_is_also_its_folder() {
+        assert!(text("").starts_with("<!doctype html>"));
+        assert_eq!(file(""), file("index.html"));
+        assert!(PATH.starts_with('/') && PATH.ends_with('/'), "the page's names are relative to it");
+    }
+
+    #[test]
+    fn whatever_the_page_names_is_there_and_is_named() {
+        let mut named = vec!["index.html".to_owned()];
+        for mark in ["href=\"", "src=\""] {
+            let names = quoted(text(""), mark);
+            named.extend(names.into_iter().filter(|name| !name.starts_with("data:") && !name.starts_with('#')));
+        }
+        for (name, _, script) in FILES.iter().filter(|(_, kind, _)| *kind == SCRIPT) {
+            for imported in quoted(script, "from \"") {
+                let imported = imported.strip_prefix("./");
+                named.push(imported.unwrap_or_else(|| panic!("{name} imports from elsewhere")).to_owned());
+            }
+        }
+        for name in &named {
+            assert!(file(name).is_some(), "{name} is missing");
+        }
+        for (name, ..) in FILES {
+            assert!(named.iter().any(|other| other == name), "{name} is never loaded");
+        }
+    }
+
+    #[test]
+    fn only_names_of_the_table_are_files() {
+        for path in ["/", "console.js/", "../console.js", "Base.css", "index.html?x", "./index.html"] {
+            assert_eq!(file(path), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_loaded_from_elsewhere_and_nothing_becomes_markup() {
+        for (name, _, text) in FILES {
+            for word in
+                ["https://", "@import", "innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("]
+            {
+                assert!(!text.contains(word), "{name}: {word}");
+            }
+        }
+        // The policy forbids both, so that what slips through shows in the browser's tests, too.
+        let html = text("");
+        assert!(!html.contains("<style") && !html.contains(" style=") && !html.contains(" onclick="));
+        assert_eq!(html.matches("<script").count(), html.matches("<script type=\"module\" src=").count());
+    }
+
+    #[test]
+    fn browsers_are_led_to_the_page_and_programs_are_not() {
+        for (accept, page) in [
+            (Some("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"), true),
+            (Some("application/json, TEXT/HTML;q=0.5"), true),
+            (Some("*/*"), false),
+            (Some("application/json"), false),
+            (Some("text/html5"), false),
+            (None, false),
+        ] {
+            let mut headers = HeaderMap::new();
+            if let Some(accept) = accept {
+                headers.insert(header::ACCEPT, http::HeaderValue::from_static(accept));
+            }
+            assert_eq!(wants_page(&headers), page, "{accept:?}");
+        }
+    }
+}

@@ -32,8 +32,12 @@ def life(
     without = api.integration(kind, f"{backend.url}{path}", method)
     for integration in (with_parameters, without):
         api.response(integration)
+    # What of the handshake is mapped, $connect must declare.
+    sources = [source.replace("multivalue", "") for source in (parameters or {}).values()]
+    declared = {source: {"Required": False} for source in sources if source.startswith(("route.request.header.", "route.request.querystring."))}
     for key in LIFE:
-        api.route(key, with_parameters if key in mapped else without)
+        members = {"RequestParameters": declared} if key == "$connect" and declared else {}
+        api.route(key, with_parameters if key in mapped else without, **members)
     api.deploy(**stage)
     mark = backend.mark()
 

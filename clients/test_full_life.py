@@ -85,7 +85,7 @@ def test_a_full_life_with_boto3(v1, v2):
     with pytest.raises(v2.exceptions.BadRequestException) as error:
         v2.delete_api(ApiId=api)
     assert "remove all API mappings" in error.value.response["Error"]["Message"]
-    with pytest.raises(v2.exceptions.NotFoundException):
+    with pytest.raises(v2.exceptions.BadRequestException):
         v2.create_api_mapping(DomainName="boto3.example.com", ApiId=api, Stage="nope")
 
     arn = f"arn:aws:apigateway:us-east-1::/apikeys/{key['id']}"

@@ -35,7 +35,8 @@ done
 aws apigatewayv2 create-integration-response --api-id "$api" --integration-id "$message" \
   --integration-response-key '$default' > /dev/null
 
-aws apigatewayv2 create-route --api-id "$api" --route-key '$connect' --target "integrations/$connect" > /dev/null
+aws apigatewayv2 create-route --api-id "$api" --route-key '$connect' --target "integrations/$connect" \
+  --request-parameters '{"route.request.querystring.user": {"Required": false}}' > /dev/null
 aws apigatewayv2 create-route --api-id "$api" --route-key '$disconnect' --target "integrations/$disconnect" > /dev/null
 route=$(aws apigatewayv2 create-route --api-id "$api" --route-key sendmessage --target "integrations/$message" \
   --route-response-selection-expression '$default' --query RouteId --output text)

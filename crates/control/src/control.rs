@@ -136,7 +136,15 @@ impl Control {
             (_, &Method::POST | &Method::PATCH | &Method::PUT) => read_body(request.body())?,
             _ => Document::new(),
         };
-        let call = Call { settings: &self.settings, now: now(), params, query, body, raw: request.body() };
+        // A client's Region is its own business: answers name the one that its signature is for.
+        let abroad = scope_region(request).filter(|region| *region != self.settings.place.region);
+        let abroad = abroad.map(|region| {
+            let mut settings = self.settings.clone();
+            settings.place.region = region.to_owned();
+            settings
+        });
+        let settings = abroad.as_ref().unwrap_or(&self.settings);
+        let call = Call { settings, now: now(), params, query, body, raw: request.body() };
         let body = match operation.action {
             Action::Get(resource) => self.read(&call, |call, tx| crud::get(resource, call, tx)),
             Action::List(resource) => self.read(&call, |call, tx| crud::list(resource, call, tx)),
@@ -189,6 +197,14 @@ impl Control {
         }
         Ok(answer)
     }
+}
+
+/// The Region in the scope of a signature: `…Credential=ID/DATE/REGION/SERVICE/aws4_request…`.
+fn scope_region<B>(request: &Request<B>) -> Option<&str> {
+    let authorization = request.headers().get(header::AUTHORIZATION)?.to_str().ok()?;
+    let region = authorization.split_once("Credential=")?.1.split(',').next()?.split('/').nth(2)?;
+    let is_region = (1..=32).contains(&region.len()) && region.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    is_region.then_some(region)
 }
 
 /// How deep a body may be nested: as deep as the parser goes, which stops there by itself.

@@ -160,7 +160,12 @@ pub(crate) fn no_such(noun: &str) -> Fault {
     not_found(format!("Invalid {noun} identifier specified"))
 }
 
-/// Stage settings name a route that is not there. Source: measured.
+/// A body names a resource that is not there: 400, where a path that names one is 404. Source: reported.
+pub(crate) fn names_no(noun: &str) -> Fault {
+    bad_request(no_such(noun).message)
+}
+
+/// Stage settings name a route that is not there. Source: measured, the status too.
 pub(crate) fn no_such_route_key(key: &str) -> Fault {
     not_found(format!("Unable to find Route by key {key} within the provided RouteSettings"))
 }
@@ -249,9 +254,19 @@ pub(crate) fn model_name(name: &str) -> Fault {
     bad_request(format!("Model name must be alphanumeric: {name}"))
 }
 
-/// A model that cannot be deployed. Source: inferred from [`model_name`].
-pub(crate) fn model_schema(name: &str, error: &serde_json::Error) -> Fault {
-    bad_request(format!("Model schema must be a JSON object: {name}: {error}"))
+/// A schema that is none: why. Source: reported for a WebSocket API up to the full stop; the whole is REST APIs'.
+pub(crate) fn no_schema(detail: &str) -> Fault {
+    bad_request(format!(
+        "Invalid model specified: Validation Result: warnings : [], errors : [Invalid model schema specified. {detail}]"
+    ))
+}
+
+/// An integration maps what the route that uses it does not declare. Source: reported.
+pub(crate) fn undeclared(integration_id: &str, route_id: &str, source: &str) -> Fault {
+    bad_request(format!(
+        "Error while validating the connection between the integration {integration_id} and the route {route_id}: {}",
+        mapping_target(source)
+    ))
 }
 
 /// Parameter mappings that are none. Source: recorded and reported for REST and HTTP APIs.
@@ -354,8 +369,8 @@ pub(crate) const DOMAIN_NAME: &str =
     "Invalid domain name specified. It must be a lower-case host name; it may begin with *.";
 /// Source: inferred from the text for stages of REST APIs.
 pub(crate) const DOMAIN_NAME_TAKEN: &str = "The domain name you provided already exists.";
-/// Source: documented that one is needed; text inferred.
-pub(crate) const DOMAIN_CONFIGURATION: &str = "A domain name has exactly one domain name configuration";
+/// Source: reported.
+pub(crate) const DOMAIN_CONFIGURATION: &str = "Invalid input. Expected one domain name configuration";
 /// Source: reported.
 pub(crate) const TLS_1_0: &str = "TLS_1_0 is not supported for APIGatewayV2 domainName.";
 /// Source: measured.
@@ -372,8 +387,7 @@ pub(crate) const CERTIFICATE_TEXT: &str =
 /// Source: documented; text of a tool that refuses it too.
 pub(crate) const MUTUAL_TLS: &str = "Mutual TLS domain name association is not supported for Websocket APIs.";
 /// Source: documented characters; text inferred.
-pub(crate) const MAPPING_KEY: &str =
-    "Invalid API mapping key specified. It may hold letters, digits and $-_.+!*'(), up to 300 of them";
+pub(crate) const MAPPING_KEY: &str = "An ApiMapping key may contain only letters, numbers and one of $-_.+!*'(),";
 /// Source: measured.
 pub(crate) const API_NAME: &str = "Invalid API name specified";
 /// A selection expression that is none. Source: inferred from [`ROUTE_SELECTION`]; what follows the colon is ours.
@@ -391,8 +405,6 @@ pub(crate) const PROTOCOL: &str = "Invalid protocol specified. Must be one of [H
 pub(crate) const PROTOCOL_HTTP: &str = "Gatewright serves WebSocket APIs only; protocolType must be WEBSOCKET";
 /// Source: measured.
 pub(crate) const CORS: &str = "Cors is not supported for WEBSOCKET protocolType";
-/// Source: inferred from [`CORS`].
-pub(crate) const QUICK_CREATE: &str = "Quick create is not supported for WEBSOCKET protocolType";
 /// Source: inferred from [`CORS`].
 pub(crate) const SUBTYPE: &str = "IntegrationSubtype is not supported for WEBSOCKET protocolType";
 /// Source: inferred from [`CORS`].
@@ -447,6 +459,8 @@ pub(crate) const STAGE_NAME: &str = "Stage name only allows a-zA-Z0-9_";
 pub(crate) const STAGE_TAKEN: &str = "Stage already exists";
 /// Source: documented that it cannot be; text inferred.
 pub(crate) const AUTO_DEPLOY: &str = "The deployment of a stage cannot be chosen while autoDeploy is enabled for it";
+/// Source: reported.
+pub(crate) const LOG_FORMAT_LINES: &str = "Access Log format must be single line";
 /// Source: measured.
 pub(crate) const LOG_FORMAT: &str =
     "Access Log format must include either $context.requestId or $context.extendedRequestId";

@@ -21,6 +21,7 @@ mod patch;
 mod paths;
 mod publication;
 mod router;
+mod schema;
 mod selection;
 mod settings;
 mod state;

@@ -23,6 +23,18 @@ pub(crate) fn is_declaration(key: &str) -> bool {
     key.is_some_and(|key| placed(key, &["header", "querystring"]))
 }
 
+/// The declaration that a mapping of a handshake's header or query parameter needs: place and name. Headers' names are the
+/// same in any case.
+pub(crate) fn declaration_of(source: &str) -> Option<(bool, String)> {
+    let rest = source.strip_prefix("route.request.").or_else(|| source.strip_prefix("method.request."))?;
+    let (place, name) = rest.split_once('.')?;
+    match place {
+        "header" | "multivalueheader" => Some((true, name.to_ascii_lowercase())),
+        "querystring" | "multivaluequerystring" => Some((false, name.to_owned())),
+        _ => None,
+    }
+}
+
 /// Whether an expression can identify a caller. Source: documented ("Lambda REQUEST authorizer").
 pub(crate) fn is_identity_source(expression: &str) -> bool {
     expression.strip_prefix("route.request.").is_some_and(|rest| placed(rest, &["header", "querystring"]))

@@ -55,11 +55,6 @@ pub(crate) fn integrations(api_id: &str) -> String {
     format!("apis/{api_id}/integrations")
 }
 
-/// An API's models.
-pub(crate) fn models(api_id: &str) -> String {
-    format!("apis/{api_id}/models")
-}
-
 /// An API's routes.
 pub(crate) fn routes(api_id: &str) -> String {
     format!("apis/{api_id}/routes")

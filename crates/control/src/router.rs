@@ -12,6 +12,10 @@ use crate::operations::{OPERATIONS, Operation};
 const V1_ROOTS: &[&str] =
     &["apikeys", "usageplans", "vpclinks", "account", "clientcertificates", "domainnames", "tags"];
 
+/// Those of what is not implemented, which is said there.
+const ROOTS_ELSEWHERE: &[&str] =
+    &["restapis", "sdktypes", "domainnameaccessassociations", "rejectdomainnameaccessassociations"];
+
 /// An operation with what the path and the query say.
 pub(crate) struct Matched {
     pub(crate) operation: &'static Operation,
@@ -22,7 +26,7 @@ pub(crate) struct Matched {
 /// Whether a path is the control plane's, whatever it answers there.
 pub(crate) fn owns(path: &str) -> bool {
     let root = path.strip_prefix('/').and_then(|path| path.split('/').next());
-    root.is_some_and(|root| root == "v2" || V1_ROOTS.contains(&root))
+    root.is_some_and(|root| root == "v2" || V1_ROOTS.contains(&root) || ROOTS_ELSEWHERE.contains(&root))
 }
 
 /// Finds the operation.
@@ -35,13 +39,31 @@ pub(crate) fn route(method: &Method, path: &str, query: &str) -> Result<Matched,
     let operation = OPERATIONS
         .iter()
         .find(|operation| operation.method == method.as_str() && matches(operation, &segments, &query))
-        .ok_or_else(error::unknown_path)?;
+        .ok_or_else(|| unknown(&segments))?;
     let params = pattern_path(operation)
         .zip(&segments)
         .filter(|(pattern, _)| is_parameter(pattern))
         .map(|(_, segment)| decode(segment))
         .collect::<Result<_, _>>()?;
     Ok(Matched { operation, params, query })
+}
+
+/// What AWS has and this gateway has not is told apart from what nobody has: an answer that speaks of tokens sends people
+/// looking for keys.
+fn unknown(segments: &[&str]) -> Fault {
+    let (what, why) = match segments {
+        ["domainnames", _, "basepathmappings", ..] => {
+            ("base path mappings", "they lead to REST APIs; API mappings are under /v2/domainnames")
+        }
+        ["restapis" | "sdktypes" | "restapis-import", ..] => {
+            ("REST APIs", "this gateway serves WebSocket APIs, which are made under /v2/apis")
+        }
+        ["domainnameaccessassociations" | "rejectdomainnameaccessassociations", ..] => {
+            ("private domain names", "this gateway has regional ones")
+        }
+        _ => return error::unknown_path(),
+    };
+    error::out_of_scope(what, why)
 }
 
 fn matches(operation: &'static Operation, segments: &[&str], query: &[(String, String)]) -> bool {

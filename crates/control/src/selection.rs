@@ -62,12 +62,24 @@ fn variable_mistake(variable: &str, subject: Subject) -> Option<String> {
             None => None,
         };
     }
+    // Other variables than there are: AWS takes what the Terraform provider sends where nobody said anything, which is HTTP
+    // APIs' `$request.method $request.path`; it chooses nothing. Source: reported (configurations that run).
+    if subject == Subject::Request && is_variable(variable) {
+        return None;
+    }
     let response = variable.strip_prefix("integration.response.").filter(|_| subject == Subject::Response);
     let is_known = response.is_some_and(|rest| {
         let name = rest.strip_prefix("header.").or_else(|| rest.strip_prefix("multivalueheader."));
         rest == "statuscode" || name.is_some_and(|name| !name.is_empty())
     });
     (!is_known).then(|| unknown(variable, subject))
+}
+
+/// Whether a text has the form of a variable: words with dots between them.
+fn is_variable(text: &str) -> bool {
+    let is_word =
+        |word: &str| !word.is_empty() && word.bytes().all(|c| c.is_ascii_alphanumeric() || b"_-".contains(&c));
+    text.contains('.') && !text.starts_with("request.body") && text.split('.').all(is_word)
 }
 
 fn unknown(variable: &str, subject: Subject) -> String {
@@ -124,6 +136,9 @@ mod tests {
             assert_eq!(mistake(text, Subject::Request), None, "{text}");
             assert_eq!(mistake(text, Subject::Response), None, "{text}");
         }
+        for text in ["$request.method $request.path", "$context.stage", "$request.header.x"] {
+            assert_eq!(mistake(text, Subject::Request), None, "{text}");
+        }
         for text in ["${integration.response.statuscode}", "$integration.response.header.X", "2xx"] {
             assert_eq!(mistake(text, Subject::Response), None, "{text}");
         }
@@ -136,15 +151,11 @@ mod tests {
             ("$$", "`$` is no variable"),
             ("$default", "`$default` is no variable"),
             ("$request.bodyaction", "`$request.bodyaction`"),
-            ("$request.header.x", "`$request.header.x` is no variable"),
-            ("$request.method $request.path", "`$request.method` is no variable"),
-            ("$context.stage", "`$context.stage` is no variable"),
             ("$request.body.", "`$request.body.`: "),
             ("${request.body.a", "`${request.body.a` has no closing brace"),
             ("a${", "`${` has no closing brace"),
             ("${}", "`$` is no variable"),
             ("${request.body.a}${b}", "`$b` is no variable"),
-            ("$integration.response.statuscode", "`$integration.response.statuscode` is no variable"),
         ] {
             let told = mistake(text, Subject::Request).unwrap_or_default();
             assert!(told.starts_with(named), "{text}: {told}");

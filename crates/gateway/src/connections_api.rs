@@ -41,6 +41,12 @@ impl Gateway {
     /// Carries out `POST`, `GET` or `DELETE @connections/{id}`; `query` is the address's, without `?`.
     pub async fn connections(&self, method: &str, address: &Address, query: &str, body: Bytes) -> Answer {
         let bytes = body.len();
+        if let (true, Below::Path(path)) = (address.by_custom_domain, &address.below) {
+            // Whoever puts the stage into the path of a domain name. Source: reported (text; status of the same text elsewhere).
+            let route = path.trim_start_matches('/');
+            let text = format!("No method found matching route {route} for http method {method}.");
+            return Answer::error(404, "NotFoundException", &text);
+        }
         let answer = match (&address.below, method) {
             (Below::Connections, "POST") if self.dialect.extended => self.post_to_many(address, &body).await,
             _ => match self.read_command(method, address, query, body) {

@@ -172,7 +172,8 @@ impl Service {
             Below::Nothing if self.gateway.has_stage(address) => from_gateway(upgrade_required()),
             Below::Path(_) if self.gateway.opens_below(address) => from_gateway(upgrade_required()),
             Below::Nothing | Below::Path(_) => {
-                from_connections(self.gateway.connections("", address, "", Bytes::new()).await)
+                let method = request.method().as_str();
+                from_connections(self.gateway.connections(method, address, "", Bytes::new()).await)
             }
             Below::Connection(_) | Below::Connections => {
                 let method = request.method().clone();

@@ -23,9 +23,16 @@ enum Part {
     Status,
     Header(String),
     MultiHeader(String),
+    /// Of the form of a variable and none: the expression gives nothing.
+    Nothing,
 }
 
 impl Expression {
+    /// Whether it names a variable that there is none of, so that it never gives anything.
+    pub(crate) fn gives_nothing(&self) -> bool {
+        self.parts.contains(&Part::Nothing)
+    }
+
     pub(crate) fn parse(text: &str) -> Result<Expression, String> {
         let mut parts = Vec::new();
         let mut literal = String::new();
@@ -68,6 +75,7 @@ impl Expression {
                     Ok(None) => {}
                     Err(_) => return None,
                 },
+                Part::Nothing => return None,
                 Part::Status => out.push_str(&response?.status.to_string()),
                 Part::Header(name) => out.push_str(response?.headers.get(name).unwrap_or_default()),
                 Part::MultiHeader(name) => {
@@ -118,6 +126,12 @@ fn part(variable: &str) -> Result<Part, String> {
     }
     if let Some(name) = variable.strip_prefix("integration.response.multivalueheader.") {
         return Ok(Part::MultiHeader(name.to_owned()));
+    }
+    // AWS takes such, as the Terraform provider sends one where nobody said anything; it chooses nothing (reported).
+    let is_word =
+        |word: &str| !word.is_empty() && word.bytes().all(|c| c.is_ascii_alphanumeric() || b"_-".contains(&c));
+    if variable.contains('.') && !variable.starts_with("request.body") && variable.split('.').all(is_word) {
+        return Ok(Part::Nothing);
     }
     Err(format!("`${variable}` is no variable of a selection expression"))
 }
@@ -172,6 +186,13 @@ mod tests {
     }
 
     #[test]
+    fn what_the_terraform_provider_sends_gives_nothing() {
+        let expression = Expression::parse("$request.method $request.path").unwrap();
+        assert!(expression.gives_nothing());
+        assert_eq!(expression.evaluate(br#"{"action":"a"}"#, None), None);
+    }
+
+    #[test]
     fn a_body_that_is_no_json_object_gives_nothing() {
         let expression = Expression::parse("$request.body.action").unwrap();
         for body in ["hello", "", "\"action\"", "12", "{\"action\":", "{\"action\":\"a\"} trailing"] {
@@ -183,7 +204,7 @@ mod tests {
     #[test]
     fn unknown_variables_and_open_braces_are_named() {
         for (text, part) in [
-            ("$context.stage", "`$context.stage` is no variable"),
+            ("$context", "`$context` is no variable"),
             ("${request.body.a", "is not closed"),
             ("$request.bodyaction", "JSONPath cannot be read"),
         ] {

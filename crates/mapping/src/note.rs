@@ -227,6 +227,27 @@ pub enum Note {
         /// For the command that mends it.
         site: Site,
     },
+    /// The route selection expression names what there is not, so that it gives nothing.
+    SelectionGivesNothing {
+        /// The expression.
+        expression: String,
+        /// For the command that mends it.
+        site: Site,
+    },
+    /// A parameter mapping's source is nothing that an event has.
+    SourceGivesNothing {
+        /// The target, as the user wrote it.
+        target: String,
+        /// The source, as the user wrote it.
+        source: String,
+        /// What may have been meant.
+        meant: Option<String>,
+    },
+    /// A response key is no regular expression.
+    ResponseKeyFitsNothing {
+        /// The key.
+        key: String,
+    },
     /// Some messages came, and the route selection expression gave no route's key for any.
     SelectionFitsNothing {
         /// The expression.
@@ -428,6 +449,22 @@ impl fmt::Display for Note {
                  `{expression}` looks elsewhere and found no route. If `{member}` is meant to choose: {}",
                 site.aws("update-api", &format!(" --route-selection-expression '$request.body.{member}'"))
             ),
+            Note::SelectionGivesNothing { expression, site } => write!(
+                f,
+                "the route selection expression `{expression}` names what messages do not have, so every message takes \
+                 $default. To choose by a member of the message: {}",
+                site.aws("update-api", " --route-selection-expression '$request.body.action'")
+            ),
+            Note::SourceGivesNothing { target, source, meant } => {
+                write!(f, "{target} will not be sent: there is no {source}")?;
+                match meant {
+                    Some(meant) => write!(f, "; did you mean {meant}?"),
+                    None => Ok(()),
+                }
+            }
+            Note::ResponseKeyFitsNothing { key } => {
+                write!(f, "the response key `{key}` is no regular expression between slashes, so it fits no status")
+            }
             Note::SelectionFitsNothing { expression, routes, site } => write!(
                 f,
                 "no message so far chose a route: the route selection expression `{expression}` gave the key of none \

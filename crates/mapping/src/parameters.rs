@@ -7,8 +7,9 @@ use serde_json::Value;
 use types::event::{EventKind, Handshake};
 use types::headers::Headers;
 use types::message::IntegrationResponse;
+use types::nearest::nearest;
 
-use crate::context::{Scope, Variable, variable};
+use crate::context::{Scope, VARIABLES, Variable, variable};
 use crate::error::Error;
 
 /// Where a mapped value goes.
@@ -31,6 +32,8 @@ pub(crate) struct Parameter {
 #[derive(Clone)]
 enum Source {
     Static(String),
+    /// What AWS takes and nothing has: an unknown variable, a path parameter.
+    Nothing,
     Context(&'static Variable),
     StageVariable(String),
     Header(String),
@@ -99,6 +102,16 @@ impl Parameter {
         matches!(self.source, Source::Body | Source::BodyPath(_))
     }
 
+    /// Whether nothing has what it names, and then what may have been meant.
+    pub(crate) fn has_no_source(&self) -> Option<Option<String>> {
+        if !matches!(self.source, Source::Nothing) {
+            return None;
+        }
+        let name = self.source_text.strip_prefix("context.");
+        let known = VARIABLES.iter().map(|variable| variable.name);
+        Some(name.and_then(|name| nearest(name, known)).map(|name| format!("context.{name}")))
+    }
+
     /// Whether the value comes with a handshake, and with nothing else.
     pub(crate) fn reads_handshake(&self) -> bool {
         matches!(self.source, Source::Header(_) | Source::MultiHeader(_) | Source::Query(_) | Source::MultiQuery(_))
@@ -115,6 +128,7 @@ impl Parameter {
         };
         let one = match &self.source {
             Source::Static(text) => return Found::Escaped(text.clone()),
+            Source::Nothing => return Found::Nothing,
             Source::Context(variable) => (variable.value)(scope),
             Source::StageVariable(name) => scope.stage_variables.get(name).cloned(),
             Source::Header(name) => handshake.and_then(|h| h.headers.get(name)).map(str::to_owned),
@@ -160,9 +174,8 @@ fn shared_source(text: &str) -> Option<Result<Source, String>> {
         return Some(closed.ok_or_else(|| "the quote is not closed".to_owned()));
     }
     if let Some(name) = text.strip_prefix("context.") {
-        return Some(
-            variable(name).map(Source::Context).ok_or_else(|| "there is no such $context variable".to_owned()),
-        );
+        // Which names AWS refuses is not known, so none is.
+        return Some(check_name(name).map(|()| variable(name).map_or(Source::Nothing, Source::Context)));
     }
     let name = text.strip_prefix("stageVariables.")?;
     Some(check_name(name).map(|()| Source::StageVariable(name.to_owned())))
@@ -183,6 +196,8 @@ fn request_source(text: &str) -> Option<Result<Source, String>> {
         "multivalueheader" => Source::MultiHeader,
         "querystring" => Source::Query,
         "multivaluequerystring" => Source::MultiQuery,
+        // WebSocket APIs have no path parameters.
+        "path" => |_| Source::Nothing,
         _ => return None,
     };
     Some(check_name(name).map(|()| make(name.to_owned())))

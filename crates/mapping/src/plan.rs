@@ -143,6 +143,8 @@ pub(crate) struct Response {
 pub(crate) enum ResponseKey {
     Default,
     Pattern(Regex),
+    /// No regular expression: it fits no status.
+    Nothing,
 }
 
 struct Required {

@@ -59,15 +59,20 @@ impl Templates {
         Ok(Templates { selection, by_key })
     }
 
-    /// The template for this message: by the selection expression, else `$default`; without an expression
-    /// `$default`, else `application/json`. Source: documented, the last inferred from a published example.
+    /// The template for this message: by the selection expression, else `$default`. Without an expression: of a response the
+    /// one for its status (observed in a test validated against AWS), then `$default`, then `application/json` (inferred from
+    /// a published example).
     pub(crate) fn choose(&self, body: &[u8], response: Option<&IntegrationResponse>) -> Option<&Template> {
         match &self.selection {
             Some(selection) => {
                 let key = selection.evaluate(body, response);
                 key.and_then(|key| self.by_key.get(&key)).or_else(|| self.by_key.get("$default"))
             }
-            None => self.by_key.get("$default").or_else(|| self.by_key.get("application/json")),
+            None => {
+                let status = response.map(|response| response.status.to_string());
+                let by_status = status.and_then(|status| self.by_key.get(&status));
+                by_status.or_else(|| self.by_key.get("$default")).or_else(|| self.by_key.get("application/json"))
+            }
         }
     }
 

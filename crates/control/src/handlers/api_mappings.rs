@@ -47,10 +47,10 @@ fn check(subject: &Subject, tx: &mut Transaction, mapping: &mut Document) -> Res
     }
     let (api_id, stage) = (text(mapping, "apiId"), text(mapping, "stage"));
     if tx.get(paths::APIS, api_id).is_none() {
-        return Err((API.absent)(subject.call.settings, api_id));
+        return Err(error::bad_request((API.absent)(subject.call.settings, api_id).message));
     }
     if tx.get(&paths::stages(api_id), stage).is_none() {
-        return Err((STAGE.absent)(subject.call.settings, stage));
+        return Err(error::bad_request((STAGE.absent)(subject.call.settings, stage).message));
     }
     let domain = tx.get(paths::DOMAIN_NAMES, subject.call.param(0));
     if domain.is_some_and(|domain| domain.contains_key("mutualTlsAuthentication")) {

@@ -8,7 +8,7 @@ use crate::crud::{self, Answer, Call, IdRule, Quota, Resource, Subject};
 use crate::documents::text;
 use crate::error::{self, Fault};
 use crate::ids;
-use crate::members::{Kind, Member};
+use crate::members::{Kind, Member, Rule};
 use crate::page;
 use crate::paths;
 use crate::selection;
@@ -30,17 +30,19 @@ pub(crate) static API: Resource = Resource {
         Member::text("apiKeySelectionExpression", 1, 1024).or(|| "$request.header.x-api-key".into()),
         Member::refused("corsConfiguration", Kind::Any, error::CORS),
         Member::output("createdDate"),
-        Member::refused("credentialsArn", Kind::Any, error::QUICK_CREATE),
+        // Quick create is for HTTP APIs; here tools send its members and AWS takes no notice. Source: reported (a library
+        // that has made WebSocket APIs so for years).
+        Member::new("credentialsArn", Kind::Any, Rule::Ignored),
         Member::text("description", 0, 1024),
         Member::flag("disableExecuteApiEndpoint").or(|| false.into()),
         Member::flag("disableSchemaValidation"),
         Member::choice("ipAddressType", &["ipv4", "dualstack"]).or(|| "ipv4".into()),
         Member::text("name", 1, 128).required().missing(error::API_NAME).invalid(error::API_NAME),
         Member::choice("protocolType", &["WEBSOCKET"]).fixed(),
-        Member::refused("routeKey", Kind::Any, error::QUICK_CREATE),
+        Member::new("routeKey", Kind::Any, Rule::Ignored),
         Member::text("routeSelectionExpression", 1, 1024).required().missing(error::ROUTE_SELECTION),
         tagged::MEMBER,
-        Member::refused("target", Kind::Any, error::QUICK_CREATE),
+        Member::new("target", Kind::Any, Rule::Ignored),
         Member::text("version", 1, 64),
     ],
     quota: Quota { name: "apis", get: |limits| limits.apis },

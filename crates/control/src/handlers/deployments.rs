@@ -65,7 +65,8 @@ fn named_stage(call: &Call, tx: &Transaction) -> Result<Option<(String, Document
         Some(_) => return Err(error::wrong_type("stageName", "a string")),
     };
     let stage = tx.get(&paths::stages(call.param(0)), name);
-    let stage = stage.ok_or_else(|| (STAGE.absent)(call.settings, name))?;
+    // Named by the body, so it is no 404. Source: reported as a rule.
+    let stage = stage.ok_or_else(|| error::bad_request((STAGE.absent)(call.settings, name).message))?;
     // Source: inferred.
     if is_automatic(stage) {
         return Err(error::bad_request(error::AUTO_DEPLOY));

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::apis::API;
+use super::routes;
 use super::{MAPPING_CHARS_MAX, TEMPLATE_CHARS_MAX, check_templates};
 use crate::crud::{self, IdRule, Quota, Resource, Subject};
 use crate::documents::text;
@@ -58,7 +59,7 @@ pub(crate) static INTEGRATION: Resource = Resource {
     absent: |_, _| error::no_such("Integration"),
 };
 
-fn check(_: &Subject, tx: &mut Transaction, integration: &mut Document) -> Result<(), Fault> {
+fn check(subject: &Subject, tx: &mut Transaction, integration: &mut Document) -> Result<(), Fault> {
     let kind = text(integration, "integrationType").to_owned();
     let uri = text(integration, "integrationUri");
     match kind.as_str() {
@@ -108,7 +109,14 @@ fn check(_: &Subject, tx: &mut Transaction, integration: &mut Document) -> Resul
     }
     selection::check(integration, "templateSelectionExpression", selection::Subject::Request)?;
     check_templates(integration, "requestTemplates")?;
-    parameters::check_request(integration)
+    parameters::check_request(integration)?;
+    let target = format!("integrations/{}", subject.id);
+    for (route_id, route) in tx.all(&paths::routes(subject.api_id())) {
+        if text(route, "target") == target {
+            routes::check_connection(subject.id, integration, route_id, route)?;
+        }
+    }
+    Ok(())
 }
 
 /// An HTTP address; what a stage variable stands for is known only at run time.

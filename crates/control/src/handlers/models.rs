@@ -11,6 +11,7 @@ use crate::ids;
 use crate::members::Member;
 use crate::page;
 use crate::paths;
+use crate::schema;
 use crate::store::Document;
 use crate::transaction::Transaction;
 
@@ -41,6 +42,7 @@ fn check(subject: &Subject, tx: &mut Transaction, model: &mut Document) -> Resul
     if !name.bytes().all(|c| c.is_ascii_alphanumeric()) {
         return Err(error::model_name(name));
     }
+    schema::check(text(model, "schema")).map_err(|detail| error::no_schema(&detail))?;
     match subject.namesake(tx, "name", &Value::String(name.into())) {
         Some(_) => Err(error::model_name_taken(name)),
         None => Ok(()),

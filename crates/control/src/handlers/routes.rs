@@ -120,10 +120,36 @@ fn check_target(subject: &Subject, tx: &Transaction, route: &Document) -> Result
     let id = id.ok_or_else(|| error::bad_request(error::TARGET))?;
     let integrations = paths::integrations(subject.api_id());
     match tx.get(&integrations, id) {
-        Some(_) => Ok(()),
+        Some(integration) => check_connection(id, integration, subject.id, route),
         // Inferred: AWS refuses to delete an integration that a route names, so none can name a missing one.
-        None => Err(error::no_such("Integration")),
+        None => Err(error::names_no("Integration")),
     }
+}
+
+/// What a handshake brings, `$connect` must declare before its integration may map it; whichever of the two comes second is
+/// refused. Source: reported; that `multivalue…` needs the declaration of the plain form is inferred.
+pub(super) fn check_connection(
+    integration_id: &str,
+    integration: &Document,
+    route_id: &str,
+    route: &Document,
+) -> Result<(), Fault> {
+    if text(route, "routeKey") != "$connect" {
+        return Ok(());
+    }
+    let declared = route.get("requestParameters").and_then(Value::as_object);
+    let mapped = integration.get("requestParameters").and_then(Value::as_object);
+    let sources = mapped.into_iter().flat_map(|mapped| mapped.values()).filter_map(Value::as_str);
+    for source in sources {
+        let Some(needed) = parameters::declaration_of(source) else { continue };
+        let is_declared = declared.is_some_and(|declared| {
+            declared.keys().any(|key| parameters::declaration_of(key).is_some_and(|key| key == needed))
+        });
+        if !is_declared {
+            return Err(error::undeclared(integration_id, route_id, source));
+        }
+    }
+    Ok(())
 }
 
 fn before_delete(subject: &Subject, tx: &mut Transaction, route: &Document) -> Result<(), Fault> {

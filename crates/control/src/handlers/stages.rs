@@ -76,7 +76,9 @@ fn default_settings() -> Value {
 pub(crate) fn create(call: &Call, tx: &mut Transaction) -> Answer {
     let answer = crud::create(&STAGE, call, tx)?;
     let name = answer.as_ref().map_or("", |stage| text(stage, "stageName")).to_owned();
-    if answer.as_ref().is_some_and(is_automatic) {
+    // One that is given a deployment keeps it until the API changes. Source: reported (a test validated against AWS takes
+    // both); that nothing is deployed at once then is inferred.
+    if answer.as_ref().is_some_and(|stage| is_automatic(stage) && text(stage, "deploymentId").is_empty()) {
         deployments::automatic(call, tx, STAGE.members, call.param(0));
     }
     Ok(tx.get(&paths::stages(call.param(0)), &name).map(|stage| Document::clone(stage)))
@@ -141,7 +143,8 @@ pub(super) fn drop_route_settings(tx: &mut Transaction, api_id: &str, route_key:
 
 fn check(subject: &Subject, tx: &mut Transaction, stage: &mut Document) -> Result<(), Fault> {
     let name = text(stage, "stageName");
-    if !name.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'_' || c == b'-') {
+    // Source of `$default`: reported (configurations that made such stages).
+    if name != "$default" && !name.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'_' || c == b'-') {
         return Err(error::bad_request(error::STAGE_NAME));
     }
     tagged::check(stage)?;
@@ -182,14 +185,16 @@ fn before_delete(subject: &Subject, tx: &mut Transaction, _: &Document) -> Resul
 fn check_deployment(subject: &Subject, tx: &mut Transaction, stage: &Document) -> Result<(), Fault> {
     let previous = subject.previous.map_or("", |stage| text(stage, "deploymentId"));
     let id = text(stage, "deploymentId");
+    // Refused for a stage that is there, its own deployment too; CreateStage takes both. Source: measured and reported.
+    let names_one = subject.call.body.get("deploymentId").and_then(Value::as_str).is_some_and(|id| !id.is_empty());
+    if subject.previous.is_some() && is_automatic(stage) && (names_one || id != previous) {
+        return Err(error::bad_request(error::AUTO_DEPLOY));
+    }
     if id == previous {
         return Ok(());
     }
-    if is_automatic(stage) {
-        return Err(error::bad_request(error::AUTO_DEPLOY));
-    }
     if !id.is_empty() && tx.get(&paths::deployments(subject.api_id()), id).is_none() {
-        return Err(error::no_such("deployment"));
+        return Err(error::names_no("deployment"));
     }
     tx.deployed(subject.api_id(), text(stage, "stageName"));
     Ok(())
@@ -216,6 +221,16 @@ fn check_variables(stage: &Document) -> Result<(), Fault> {
     Ok(())
 }
 
+/// A log group of CloudWatch, or a stream of Firehose. Source: documented; that others are refused is reported.
+fn is_log_destination(arn: &str) -> bool {
+    let parts: Vec<&str> = arn.splitn(6, ':').collect();
+    match parts.as_slice() {
+        ["arn", _, "logs", _, _, rest] => rest.strip_prefix("log-group:").is_some_and(|name| !name.is_empty()),
+        ["arn", _, "firehose", _, _, rest] => rest.strip_prefix("deliverystream/").is_some_and(|name| !name.is_empty()),
+        _ => false,
+    }
+}
+
 fn check_access_log(stage: &mut Document) -> Result<(), Fault> {
     let Some(Value::Object(settings)) = stage.get_mut("accessLogSettings") else { return Ok(()) };
     // Templates take the ARN of a log group from a resource, which ends so; AWS answers it without.
@@ -224,7 +239,11 @@ fn check_access_log(stage: &mut Document) -> Result<(), Fault> {
     {
         *arn = short.to_owned();
     }
+    if settings.get("destinationArn").and_then(Value::as_str).is_some_and(|arn| !is_log_destination(arn)) {
+        return Err(error::bad_request(error::ARN));
+    }
     match settings.get("format").and_then(Value::as_str) {
+        Some(format) if format.contains(['\n', '\r']) => Err(error::bad_request(error::LOG_FORMAT_LINES)),
         Some(format) if !["$context.requestId", "$context.extendedRequestId"].iter().any(|id| format.contains(id)) => {
             Err(error::bad_request(error::LOG_FORMAT))
         }

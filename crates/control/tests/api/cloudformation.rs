@@ -132,6 +132,9 @@ impl Stack {
             filled.push_str(before);
             match (self.names.get(name), name.split_once('.')) {
                 (Some(id), _) => filled.push_str(id),
+                (None, Some((group, "Arn"))) if group.contains("Log") => {
+                    filled.push_str(&format!("arn:aws:logs:us-east-1:123456789012:log-group:{group}"));
+                }
                 (None, Some((function, "Arn"))) => {
                     filled.push_str(&format!("arn:aws:lambda:us-east-1:123456789012:function:{function}"));
                 }

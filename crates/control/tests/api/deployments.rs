@@ -231,20 +231,22 @@ fn a_deployment_without_effect_is_remarked() {
 }
 
 #[test]
-fn a_model_that_is_none_keeps_its_api_from_being_deployed() {
+fn a_model_that_is_none_is_refused_when_it_is_made_and_changed() {
     let gateway = Gateway::new();
     let api = deployed(&gateway);
-    let auto = json!({"stageName": "auto", "autoDeploy": true});
-    gateway.ok("POST", &format!("{api}/stages"), auto);
-    let model = gateway.make(&format!("{api}/models"), json!({"name": "M", "schema": "[]"}), "modelId");
-    let deployments = format!("{api}/deployments");
-    let message = "Model schema must be a JSON object: M: invalid type: sequence, expected a map at line 1 column 0";
-    gateway.check_refused("POST", &deployments, json!({}), 400, "BadRequestException", message);
-    let status = gateway.ok("GET", &format!("{api}/stages/auto"), Value::Null)["lastDeploymentStatusMessage"].clone();
-    assert_eq!(status, format!("Deployment attempt failed: {message}"));
-    gateway.ok("PATCH", &api, json!({"disableSchemaValidation": true}));
-    gateway.ok("POST", &deployments, json!({}));
-    gateway.ok("PATCH", &api, json!({"disableSchemaValidation": false}));
-    gateway.ok("PATCH", &model, json!({"schema": "{}"}));
-    gateway.ok("POST", &deployments, json!({}));
+    let models = format!("{api}/models");
+    let model =
+        gateway.make(&models, json!({"name": "M", "schema": "{\"type\":\"string\",\"minLength\":2}"}), "modelId");
+    for schema in ["[]", "not json", "{\"type\":\"objekt\"}", "{\"example\":1}"] {
+        let calls =
+            [("POST", &models, json!({"name": "N", "schema": schema})), ("PATCH", &model, json!({"schema": schema}))];
+        for (method, path, body) in calls {
+            let (status, answer) = gateway.call(method, path, body);
+            let message = answer["message"].as_str().unwrap();
+            assert!(
+                status == 400 && message.contains("Invalid model schema specified"),
+                "{schema}: {status} {message}"
+            );
+        }
+    }
 }

@@ -5,6 +5,7 @@ mod cloudformation;
 mod deployments;
 mod domains;
 mod errors;
+mod field;
 mod gateway;
 mod keys;
 mod pages;

@@ -36,8 +36,13 @@ impl Plan {
         let site = Site { key: Arc::new(stage.key.clone()), deploys_itself: stage.settings.auto_deploy };
         let mut compiler = Compiler { stage, limits, dialect, models, site: site.clone(), notes: Vec::new() };
         let selection = Expression::parse(&api.route_selection_expression);
-        if let Err(detail) = &selection {
-            compiler.broken("the route selection expression", detail);
+        match &selection {
+            Err(detail) => compiler.broken("the route selection expression", detail),
+            Ok(selection) if selection.gives_nothing() => {
+                let (expression, site) = (api.route_selection_expression.clone(), compiler.site.clone());
+                compiler.remark(Note::SelectionGivesNothing { expression, site });
+            }
+            Ok(_) => {}
         }
         let routes = stage.definition.routes.iter().map(|route| (route.route.route_key.clone(), compiler.route(route)));
         let mut routes: HashMap<String, Route> = routes.collect();
@@ -207,6 +212,8 @@ impl Compiler<'_> {
         let is_proxy = matches!(backend, Backend::HttpProxy(_));
         let method = match (&backend, integration.integration_method.as_deref()) {
             (Backend::Mock, _) => String::new(),
+            // A message has no method that could be passed on. Ours; what AWS sends is not known.
+            (_, Some("ANY")) => "POST".to_owned(),
             (_, Some(method)) if is_token(method) => method.to_ascii_uppercase(),
             (_, method) => return Err(format!("its method `{}` is no HTTP method", method.unwrap_or_default())),
         };
@@ -221,6 +228,7 @@ impl Compiler<'_> {
         let parameters =
             integration.request_parameters.iter().map(|(target, source)| Parameter::request(target, source));
         let parameters = parameters.collect::<Result<Vec<_>, _>>()?;
+        parameters.iter().for_each(|parameter| self.remark_on_source(parameter));
         self.check_parameters(&parameters, &backend)?;
         let responses = definition.responses.iter().map(|response| self.response(response));
         let responses = responses.collect::<Result<Vec<_>, _>>()?;
@@ -267,6 +275,13 @@ impl Compiler<'_> {
             responses,
             to_binary: integration.content_handling_strategy.as_deref() == Some("CONVERT_TO_BINARY"),
         })
+    }
+
+    fn remark_on_source(&mut self, parameter: &Parameter) {
+        if let Some(meant) = parameter.has_no_source() {
+            let (target, source) = (parameter.target_text.clone(), parameter.source_text.clone());
+            self.remark(Note::SourceGivesNothing { target, source, meant });
+        }
     }
 
     // Several routes may share an integration, whose remarks are the same.
@@ -342,25 +357,31 @@ impl Compiler<'_> {
         Ok(())
     }
 
-    fn response(&self, response: &types::resources::IntegrationResponse) -> Result<Response, String> {
+    fn response(&mut self, response: &types::resources::IntegrationResponse) -> Result<Response, String> {
         let key = &response.integration_response_key;
         let pattern = key.strip_prefix('/').and_then(|key| key.strip_suffix('/'));
         let compiled = match pattern {
             // The whole status must match, as on REST APIs (inferred for WebSocket APIs).
-            Some(pattern) => ResponseKey::Pattern(
-                Regex::new(&format!("^(?:{pattern})$"))
-                    .map_err(|error| format!("its response key `{key}`: {error}"))?,
-            ),
+            Some(pattern) => match Regex::new(&format!("^(?:{pattern})$")) {
+                Ok(pattern) => ResponseKey::Pattern(pattern),
+                // It fits no status, and the other responses still work.
+                Err(_) => {
+                    self.remark(Note::ResponseKeyFitsNothing { key: key.clone() });
+                    ResponseKey::Nothing
+                }
+            },
             None if key == "$default" => ResponseKey::Default,
             None => return Err(format!("its response key `{key}` is neither $default nor a /regular expression/")),
         };
-        let parameters =
-            response.response_parameters.iter().map(|(target, source)| Parameter::response(target, source));
+        let parameters = response.response_parameters.iter();
+        let parameters: Vec<_> = parameters.map(|(target, source)| Parameter::response(target, source)).collect();
+        let parameters = parameters.into_iter().collect::<Result<Vec<_>, _>>()?;
+        parameters.iter().for_each(|parameter| self.remark_on_source(parameter));
         let templates =
             Templates::compile(response.template_selection_expression.as_deref(), &response.response_templates)
                 .map_err(|error| format!("response {error}"))?;
         let to_text = response.content_handling_strategy.as_deref() == Some("CONVERT_TO_TEXT");
-        Ok(Response { key: compiled, parameters: parameters.collect::<Result<_, _>>()?, templates, to_text })
+        Ok(Response { key: compiled, parameters, templates, to_text })
     }
 }
 

@@ -26,7 +26,8 @@ fn fate(noun: &str, member: &str, stand: &Stand) -> Option<Fate> {
         ("Api", "apiKeySelectionExpression") => {
             kept(json!("$context.authorizer.usageIdentifierKey"), json!("$request.header.x-api-key"))
         }
-        ("Api", "corsConfiguration" | "credentialsArn" | "routeKey" | "target") => Some(Refused),
+        ("Api", "corsConfiguration") => Some(Refused),
+        ("Api", "credentialsArn" | "routeKey" | "target") => Some(Ignored),
         ("Api", "protocolType") => Some(Fixed(json!("WEBSOCKET"))),
         (_, "tags") => Some(Fixed(json!({"key": "v".repeat(256)}))),
         ("ApiMapping", "apiId") => kept(json!(stand.api), json!(stand.api)),
@@ -47,6 +48,7 @@ fn fate(noun: &str, member: &str, stand: &Stand) -> Option<Fate> {
             | "identityValidationExpression"
             | "jwtConfiguration",
         ) => Some(Ignored),
+        ("Model", "schema") => kept(json!("{}"), json!("{\"type\":\"string\"}")),
         ("Deployment", "stageName") => Some(Ignored),
         ("DomainName", "domainName") => Some(Fixed(json!("new.example.com"))),
         ("DomainName", "domainNameConfigurations") => {

@@ -1,0 +1,205 @@
+//! Whether a text is a model's schema: JSON Schema, draft 4, with no other keyword.
+//!
+//! AWS looks at models when they are made and changed. Source: reported, with these examples: an unknown keyword, a number as
+//! text, a type that is none, text that is no JSON. Which other keywords it takes is the draft's own list (documented).
+
+use serde_json::{Map, Value};
+
+/// How deep schemas may nest: as deep as the parser goes.
+const DEPTH_MAX: usize = 127;
+
+/// What a keyword's value must be.
+enum Form {
+    /// Any value.
+    Any,
+    Text,
+    /// A whole number from 0.
+    Count,
+    Number,
+    Flag,
+    Schema,
+    /// A list of schemas, not empty.
+    Schemas,
+    /// A schema, or a list of them.
+    SchemaOrSchemas,
+    /// An object whose members are schemas.
+    SchemaMap,
+    /// A flag or a schema.
+    FlagOrSchema,
+    /// A list of texts, not empty.
+    Texts,
+    /// A list, not empty.
+    List,
+    /// A type's name, or a list of them.
+    Types,
+    /// An object whose members are schemas or lists of texts.
+    Dependencies,
+}
+
+/// The keywords of draft 4. Source: its meta-schema.
+const KEYWORDS: &[(&str, Form)] = &[
+    ("$ref", Form::Text),
+    ("$schema", Form::Text),
+    ("additionalItems", Form::FlagOrSchema),
+    ("additionalProperties", Form::FlagOrSchema),
+    ("allOf", Form::Schemas),
+    ("anyOf", Form::Schemas),
+    ("default", Form::Any),
+    ("definitions", Form::SchemaMap),
+    ("dependencies", Form::Dependencies),
+    ("description", Form::Text),
+    ("enum", Form::List),
+    ("exclusiveMaximum", Form::Flag),
+    ("exclusiveMinimum", Form::Flag),
+    ("format", Form::Text),
+    ("id", Form::Text),
+    ("items", Form::SchemaOrSchemas),
+    ("maxItems", Form::Count),
+    ("maxLength", Form::Count),
+    ("maxProperties", Form::Count),
+    ("maximum", Form::Number),
+    ("minItems", Form::Count),
+    ("minLength", Form::Count),
+    ("minProperties", Form::Count),
+    ("minimum", Form::Number),
+    ("multipleOf", Form::Number),
+    ("not", Form::Schema),
+    ("oneOf", Form::Schemas),
+    ("pattern", Form::Text),
+    ("patternProperties", Form::SchemaMap),
+    ("properties", Form::SchemaMap),
+    ("required", Form::Texts),
+    ("title", Form::Text),
+    ("type", Form::Types),
+    ("uniqueItems", Form::Flag),
+];
+
+const TYPES: &[&str] = &["array", "boolean", "integer", "null", "number", "object", "string"];
+
+/// # Errors
+/// What is wrong, as the end of AWS's sentence.
+pub(crate) fn check(text: &str) -> Result<(), String> {
+    let schema: Value = serde_json::from_str(text).map_err(|error| format!("It is no JSON: {error}"))?;
+    let mut found = Found::default();
+    found.schema(&schema, "#", 0);
+    if !found.unknown.is_empty() {
+        let names: Vec<String> = found.unknown.iter().map(|name| Value::from(name.as_str()).to_string()).collect();
+        return Err(format!("Unsupported keyword(s): [{}]", names.join(", ")));
+    }
+    found.wrong.map_or(Ok(()), Err)
+}
+
+#[derive(Default)]
+struct Found {
+    unknown: Vec<String>,
+    wrong: Option<String>,
+}
+
+impl Found {
+    fn schema(&mut self, value: &Value, at: &str, depth: usize) {
+        let Value::Object(schema) = value else { return self.wrong(at, "an object") };
+        if depth > DEPTH_MAX {
+            return self.wrong(at, "nested less deeply");
+        }
+        for (name, value) in schema {
+            match KEYWORDS.iter().find(|(keyword, _)| keyword == name) {
+                Some((_, form)) => self.value(form, value, &format!("{at}/{name}"), depth),
+                None if self.unknown.contains(name) => {}
+                None => self.unknown.push(name.clone()),
+            }
+        }
+    }
+
+    fn value(&mut self, form: &Form, value: &Value, at: &str, depth: usize) {
+        let is_text = |value: &Value| value.is_string();
+        match form {
+            Form::Any => {}
+            Form::Text => self.must(value.is_string(), at, "a text"),
+            Form::Flag => self.must(value.is_boolean(), at, "true or false"),
+            Form::Number => self.must(value.is_number(), at, "a number"),
+            Form::Count => {
+                let is_count = value.as_u64().is_some() || value.as_f64().is_some_and(|n| n >= 0.0 && n.fract() == 0.0);
+                self.must(is_count, at, "a whole number from 0");
+            }
+            Form::List => {
+                self.must(value.as_array().is_some_and(|list| !list.is_empty()), at, "a list with something in it")
+            }
+            Form::Texts => {
+                let fits = value.as_array().is_some_and(|list| !list.is_empty() && list.iter().all(is_text));
+                self.must(fits, at, "a list of texts with something in it");
+            }
+            Form::Types => {
+                let is_type = |value: &Value| value.as_str().is_some_and(|name| TYPES.contains(&name));
+                let fits =
+                    is_type(value) || value.as_array().is_some_and(|list| !list.is_empty() && list.iter().all(is_type));
+                self.must(fits, at, &format!("one or more of {}", TYPES.join(", ")));
+            }
+            Form::Schema => self.schema(value, at, depth + 1),
+            Form::FlagOrSchema if value.is_boolean() => {}
+            Form::FlagOrSchema => self.schema(value, at, depth + 1),
+            Form::SchemaOrSchemas if value.is_object() => self.schema(value, at, depth + 1),
+            Form::Schemas | Form::SchemaOrSchemas => match value.as_array().filter(|list| !list.is_empty()) {
+                Some(list) => {
+                    list.iter().enumerate().for_each(|(i, one)| self.schema(one, &format!("{at}/{i}"), depth + 1))
+                }
+                None => self.wrong(at, "a list of schemas"),
+            },
+            Form::SchemaMap => self.each(value, at, |found, one, at| found.schema(one, at, depth + 1)),
+            Form::Dependencies => self.each(value, at, |found, one, at| match one {
+                Value::Array(list) => found.must(!list.is_empty() && list.iter().all(is_text), at, "a list of texts"),
+                other => found.schema(other, at, depth + 1),
+            }),
+        }
+    }
+
+    fn each(&mut self, value: &Value, at: &str, mut look: impl FnMut(&mut Found, &Value, &str)) {
+        let Some(members): Option<&Map<String, Value>> = value.as_object() else { return self.wrong(at, "an object") };
+        for (name, member) in members {
+            look(self, member, &format!("{at}/{name}"));
+        }
+    }
+
+    fn must(&mut self, fits: bool, at: &str, what: &str) {
+        if !fits {
+            self.wrong(at, what);
+        }
+    }
+
+    // The first one is told.
+    fn wrong(&mut self, at: &str, what: &str) {
+        self.wrong.get_or_insert_with(|| format!("{at} must be {what}"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check;
+
+    #[test]
+    fn schemas_of_draft_4_pass_and_others_are_told() {
+        for schema in [
+            "{}",
+            r#"{"type":"string","minLength":2}"#,
+            r#"{"$schema":"http://json-schema.org/draft-04/schema#","id":"x","title":"t","type":["object","null"],"required":["a"],
+                "properties":{"a":{"type":"integer","minimum":0,"exclusiveMinimum":true},"example":{}},"additionalProperties":false}"#,
+            r##"{"definitions":{"d":{"enum":[1,"a",null]}},"items":[{"$ref":"#/definitions/d"}],"dependencies":{"a":["b"],"c":{}}}"##,
+            r#"{"allOf":[{}],"not":{},"patternProperties":{"^x":{"maxLength":3.0}},"default":{"anything":1}}"#,
+        ] {
+            assert_eq!(check(schema), Ok(()), "{schema}");
+        }
+        for (schema, told) in [
+            (r#"{"type":"string","MinLength":2}"#, r#"Unsupported keyword(s): ["MinLength"]"#),
+            (r#"{"properties":{"when":{"type":"string","example":"x"}}}"#, r#"Unsupported keyword(s): ["example"]"#),
+            (r#"{"$id":"http://e/x","examples":[1]}"#, r#"Unsupported keyword(s): ["$id", "examples"]"#),
+            (r#"{"type":"string","maxLength":"35"}"#, "#/maxLength must be a whole number from 0"),
+            (r#"{"type":"objekt"}"#, "#/type must be one or more of"),
+            (r#"{"properties":{"a":1}}"#, "#/properties/a must be an object"),
+            (r#"{"required":[]}"#, "#/required must be a list of texts"),
+            ("not json", "It is no JSON"),
+            ("[1]", "# must be an object"),
+            ("", "It is no JSON"),
+        ] {
+            assert!(check(schema).is_err_and(|error| error.contains(told)), "{schema}: {:?}", check(schema));
+        }
+    }
+}

@@ -58,6 +58,7 @@ def test_a_value_comes_from_the_option_the_variable_the_file_or_the_default_in_t
         (["serve", "--access-log-rotate", "daily"], {}, "", 78, "access-log-rotate: `daily` is no size"),
         (["serve", "--access-log-keep", "2.5"], {}, "", 78, "access-log-keep (command line): `2.5`"),
         (["serve"], {"GATEWRIGHT_ACCESS_LOG_KEEP": "9999"}, "", 78, "is no whole number up to 1000"),
+        (["serve", "--name-server", "dns.test"], {}, "", 78, "name-server (command line): `dns.test` is no IP address"),
         (["serve", "--metrics-series", "many"], {}, "", 78, "metrics-series (command line): `many`"),
         (["serve", "--ephemeral", "--data-dir", "d"], {}, "", 78, "nothing is kept"),
         (["serve"], {"GATEWRIGHT_EPHEMERAL": "maybe"}, "", 78, "GATEWRIGHT_EPHEMERAL"),

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
+use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -50,6 +51,8 @@ pub struct Settings {
     pub dialect: Dialect,
     /// Where VPC links lead: by a link's id, name or target.
     pub vpc_links: BTreeMap<String, LinkSettings>,
+    /// Where names of backends are looked up; empty: at the system's name servers.
+    pub name_servers: Vec<SocketAddr>,
     /// Host and port that clients use where another program stands before this one; then `$context.domainName` of an
     /// address by path begins with it.
     pub public_authority: Option<String>,
@@ -87,7 +90,7 @@ impl Gateway {
     pub fn new(settings: Settings) -> Arc<Gateway> {
         let limits = settings.limits;
         Arc::new(Gateway {
-            integrations: Integrations::new(limits.integration_response_bytes),
+            integrations: Integrations::new(limits.integration_response_bytes, settings.name_servers),
             usage: Usage::default(),
             account_limits: AccountLimits::new(&limits),
             account: ArcSwap::default(),

@@ -129,6 +129,10 @@ pub(crate) struct Options {
     #[arg(long, value_name = "COUNT")]
     pub(crate) metrics_series: Option<String>,
 
+    /// Where names of backends are looked up instead of the system's name servers; repeat for more, tried in this order
+    #[arg(long = "name-server", value_name = "IP[:PORT]")]
+    pub(crate) name_servers: Vec<String>,
+
     /// Listen beyond loopback although nothing checks who calls
     #[arg(long)]
     pub(crate) insecure: bool,

@@ -7,7 +7,7 @@ mod file;
 mod variables;
 
 use std::collections::BTreeMap;
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
@@ -47,6 +47,8 @@ pub(crate) struct Config {
     pub(crate) dialect: Dialect,
     pub(crate) certificates: Certificates,
     pub(crate) vpc_links: BTreeMap<String, LinkSettings>,
+    /// Where names of backends are looked up; empty: at the system's.
+    pub(crate) name_servers: Vec<SocketAddr>,
     pub(crate) log_level: LogLevel,
     pub(crate) log_format: LogFormat,
     pub(crate) access_log: AccessLog,
@@ -86,6 +88,7 @@ struct File {
     access_log_rotate: Option<String>,
     access_log_keep: Option<u32>,
     metrics_series: Option<u32>,
+    name_server: Option<Vec<String>>,
     insecure: Option<bool>,
     tls_cert: Option<PathBuf>,
     tls_key: Option<PathBuf>,
@@ -192,6 +195,9 @@ impl Config {
         let filed = file.metrics_series.map(|count| count.to_string());
         let series = collector.text("metrics-series", options.metrics_series, filed, "1000");
         let metrics_series = count("metrics-series", series, METRICS_SERIES_MAX)?;
+        let typed = (!options.name_servers.is_empty()).then(|| options.name_servers.join(","));
+        let servers = collector.text("name-server", typed, file.name_server.map(|servers| servers.join(",")), "");
+        let name_servers = name_servers(servers)?;
         let (insecure, _) = collector.flag("insecure", options.insecure, file.insecure)?;
         check_exposure(listen, admin, insecure)?;
         let (typed, filed) = (options.tls_cert.map(path_text), file.tls_cert.map(path_text));
@@ -228,6 +234,7 @@ impl Config {
             certificates,
             dialect: Dialect { extended: compat == Compat::Extended, binary: binary == Binary::Accept },
             vpc_links,
+            name_servers,
             log_level: choice("log-level", &log_level)?,
             log_format: choice("log-format", &log_format)?,
             access_log: read_access_log(access_log, &rotate, keep)?,
@@ -296,6 +303,25 @@ fn address(name: &str, (text, origin): (String, Origin)) -> Result<SocketAddr, S
     }
     let resolved = text.to_socket_addrs().ok().and_then(|mut addresses| addresses.next());
     resolved.ok_or_else(|| format!("{name} ({origin}): `{host}` is the name of no address"))
+}
+
+/// Name servers that are asked one after the other; each that does not answer costs seconds.
+const NAME_SERVERS_MAX: usize = 8;
+
+fn name_servers((text, origin): (String, Origin)) -> Result<Vec<SocketAddr>, String> {
+    let server = |text: &str| {
+        let ip = text.parse::<IpAddr>().map(|ip| SocketAddr::new(ip, 53));
+        let server = text.parse().or(ip).ok().filter(|server| server.port() != 0);
+        server.ok_or_else(|| {
+            format!("name-server ({origin}): `{text}` is no IP address, such as 10.0.0.2 or 127.0.0.1:5353")
+        })
+    };
+    let servers = text.split(',').map(str::trim).filter(|text| !text.is_empty()).map(server);
+    let servers: Vec<_> = servers.collect::<Result<_, _>>()?;
+    if servers.len() > NAME_SERVERS_MAX {
+        return Err(format!("name-server ({origin}): {} are more than {NAME_SERVERS_MAX}", servers.len()));
+    }
+    Ok(servers)
 }
 
 // `localhost:3000` is what people type.

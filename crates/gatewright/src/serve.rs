@@ -72,6 +72,7 @@ pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
             .and_then(|url| url.split_once("://"))
             .map(|(_, host)| host.to_owned()),
         vpc_links: config.vpc_links.clone(),
+        name_servers: config.name_servers.clone(),
     });
     let announcements = Arc::new(Announcements::new(log.clone(), addresses.clone()));
     let control = Arc::new(open_control(&config, &addresses, &gateway, &announcements, &log)?);

@@ -46,8 +46,17 @@ impl Error {
         Error { kind, backend: format!("{scheme}://{}", target.authority), detail: detail.to_string() }
     }
 
-    pub(crate) fn timeout(target: &HttpTarget, after: Duration) -> Error {
-        Error::new(Kind::Timeout, target, format_args!("timed out after {} ms", after.as_millis()))
+    /// `asking`: the name servers that have not told the backend's address yet.
+    pub(crate) fn timeout(target: &HttpTarget, after: Duration, asking: Option<String>) -> Error {
+        let after = after.as_millis();
+        match asking {
+            None => Error::new(Kind::Timeout, target, format_args!("timed out after {after} ms")),
+            Some(servers) => Error::new(
+                Kind::Timeout,
+                target,
+                format_args!("timed out after {after} ms; no answer about the name {} from {servers} yet", target.host),
+            ),
+        }
     }
 
     pub(crate) fn broken(target: &HttpTarget, error: &io::Error) -> Error {

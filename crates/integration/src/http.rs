@@ -76,7 +76,7 @@ async fn call_at(
         if leave.waited && integrations.pool.has_kept(place) {
             continue;
         }
-        let stream = integrations.connector.connect(target, place).await?;
+        let stream = integrations.connector.connect(&integrations.names, target, place).await?;
         drop(leave);
         let fresh = Pooled { stream, buffer: BytesMut::new() };
         return exchange(integrations, target, place, request, fresh, None).await.map_err(|failure| failure.error);

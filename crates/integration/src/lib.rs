@@ -7,12 +7,14 @@
 mod error;
 mod http;
 mod links;
+mod names;
 mod place;
 mod pool;
 mod stream;
 mod wire;
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use types::headers::Headers;
@@ -22,6 +24,7 @@ pub use error::{Error, Kind};
 pub use links::LinkSettings;
 
 use crate::links::Links;
+use crate::names::Names;
 use crate::pool::Pool;
 use crate::stream::Connector;
 
@@ -29,16 +32,19 @@ use crate::stream::Connector;
 pub struct Integrations {
     pool: Pool,
     connector: Connector,
+    names: Names,
     links: Links,
     response_bytes_max: usize,
 }
 
 impl Integrations {
-    /// Answers larger than `response_bytes_max` are refused.
-    pub fn new(response_bytes_max: usize) -> Integrations {
+    /// Answers larger than `response_bytes_max` are refused. Names of backends are looked up at `name_servers`, or at the
+    /// system's where there are none.
+    pub fn new(response_bytes_max: usize, name_servers: Vec<SocketAddr>) -> Integrations {
         Integrations {
             pool: Pool::default(),
             connector: Connector::default(),
+            names: Names::new(name_servers),
             links: Links::default(),
             response_bytes_max,
         }
@@ -60,7 +66,7 @@ impl Integrations {
         let call = http::call(self, target, request);
         let (status, headers, body) = match tokio::time::timeout(request.timeout, call).await {
             Ok(answer) => answer?,
-            Err(_) => return Err(Error::timeout(target, request.timeout)),
+            Err(_) => return Err(Error::timeout(target, request.timeout, self.names.is_asking(&target.host))),
         };
         Ok(IntegrationResponse { status, headers, body, latency: started.elapsed() })
     }
@@ -88,7 +94,7 @@ impl Integrations {
 
     /// Looks after the health of the links' addresses until it is dropped.
     pub async fn check_links(&self) {
-        self.links.check().await;
+        self.links.check(&self.names).await;
     }
 
     /// Closes kept connections that have been idle for too long. To be called about once a second.

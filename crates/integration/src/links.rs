@@ -14,6 +14,8 @@ use futures_util::future::join_all;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+use crate::names::Names;
+
 /// How long an address may take to answer a check.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
 /// The least time between two checks of a link.
@@ -78,7 +80,7 @@ impl Links {
     }
 
     /// Checks every link when its time has come, until the future is dropped.
-    pub(crate) async fn check(&self) {
+    pub(crate) async fn check(&self, names: &Names) {
         let mut checked: HashMap<String, Instant> = HashMap::new();
         loop {
             let links = self.current.load_full();
@@ -87,7 +89,7 @@ impl Links {
                 checked.get(id).is_none_or(|at| at.elapsed() >= link.settings.interval.max(INTERVAL_MIN))
             };
             let due: Vec<_> = links.iter().filter(|(id, link)| due(id, link)).collect();
-            join_all(due.iter().flat_map(|(_, link)| link.checks())).await;
+            join_all(due.iter().flat_map(|(_, link)| link.checks(names))).await;
             let now = Instant::now();
             checked.extend(due.into_iter().map(|(id, _)| (id.clone(), now)));
             tokio::time::sleep(INTERVAL_MIN).await;
@@ -115,12 +117,12 @@ impl Link {
         order
     }
 
-    fn checks(&self) -> impl Iterator<Item = impl Future<Output = ()>> {
-        self.addresses.iter().map(|address| self.check(address))
+    fn checks<'c>(&'c self, names: &'c Names) -> impl Iterator<Item = impl Future<Output = ()>> {
+        self.addresses.iter().map(|address| self.check(names, address))
     }
 
-    async fn check(&self, address: &Address) {
-        let check = address.check(self.settings.health_check.as_deref());
+    async fn check(&self, names: &Names, address: &Address) {
+        let check = address.check(names, self.settings.health_check.as_deref());
         let is_well = tokio::time::timeout(CHECK_TIMEOUT, check).await.unwrap_or(false);
         address.is_well.store(is_well, Ordering::Relaxed);
     }
@@ -141,8 +143,12 @@ impl Address {
         InFlight(self.clone())
     }
 
-    async fn check(&self, path: Option<&str>) -> bool {
-        let Ok(mut tcp) = TcpStream::connect((self.host.as_str(), self.port)).await else { return false };
+    async fn check(&self, names: &Names, path: Option<&str>) -> bool {
+        let Ok(addresses) = names.addresses(&self.host, self.port).await else { return false };
+        let Ok(mut tcp) = TcpStream::connect(&*addresses).await else {
+            names.doubt(&self.host);
+            return false;
+        };
         let Some(path) = path else { return true };
         let request = format!(
             "GET {path} HTTP/1.1\r\nHost: {}:{}\r\nUser-Agent: gatewright-health-check\r\nConnection: close\r\n\r\n",
@@ -205,7 +211,7 @@ mod tests {
         drop(closed);
         let link = link(&[up, down]);
         link.addresses[0].refused();
-        join_all(link.checks()).await;
+        join_all(link.checks(&Names::new(Vec::new()))).await;
         assert_eq!([link.addresses[0].is_well(), link.addresses[1].is_well()], [true, false]);
     }
 
@@ -221,8 +227,8 @@ mod tests {
                 assert!(head[..read].starts_with(b"GET /well HTTP/1.1\r\n"));
                 socket.write_all(format!("HTTP/1.1 {status}\r\n\r\n").as_bytes()).await.unwrap();
             };
-            let link = link(&[port]);
-            let (is_well, ()) = tokio::join!(link.addresses[0].check(Some("/well")), serve);
+            let (link, names) = (link(&[port]), Names::new(Vec::new()));
+            let (is_well, ()) = tokio::join!(link.addresses[0].check(&names, Some("/well")), serve);
             assert_eq!(is_well, expected, "{status}");
         }
     }

@@ -19,6 +19,7 @@ use tokio_rustls::client::TlsStream;
 use types::message::HttpTarget;
 
 use crate::error::{Error, Kind};
+use crate::names::Names;
 use crate::place::Place;
 
 /// A connection to a backend.
@@ -38,12 +39,16 @@ pub(crate) struct Connector {
 
 impl Connector {
     /// Opens a connection. The errors name `target`, which the developer knows, and the address where it is another.
-    pub(crate) async fn connect(&self, target: &HttpTarget, place: &Place<'_>) -> Result<Stream, Error> {
+    pub(crate) async fn connect(&self, names: &Names, target: &HttpTarget, place: &Place<'_>) -> Result<Stream, Error> {
         let unreachable = |error: &dyn fmt::Display| match *place.host == *target.host && place.port == target.port {
             true => Error::new(Kind::Unreachable, target, error),
             false => Error::new(Kind::Unreachable, target, format_args!("at {}:{}: {error}", place.host, place.port)),
         };
-        let tcp = TcpStream::connect((&*place.host, place.port)).await.map_err(|error| unreachable(&error))?;
+        let addresses = names.addresses(&place.host, place.port).await.map_err(|error| unreachable(&error))?;
+        let tcp = TcpStream::connect(&*addresses).await.map_err(|error| {
+            names.doubt(&place.host);
+            unreachable(&error)
+        })?;
         tcp.set_nodelay(true).map_err(|error| unreachable(&error))?;
         if !place.tls {
             return Ok(Stream::Clear(tcp));

@@ -45,7 +45,7 @@ fn request(port: u16, may_repeat: bool) -> IntegrationRequest {
 
 #[tokio::test]
 async fn what_may_be_repeated_is_sent_again_on_a_new_connection() {
-    let (integrations, port) = (Integrations::new(1000), backend().await);
+    let (integrations, port) = (Integrations::new(1000, Vec::new()), backend().await);
     for _ in 0..5 {
         assert_eq!(integrations.send(&request(port, true)).await.unwrap().body, "ok");
     }
@@ -53,7 +53,7 @@ async fn what_may_be_repeated_is_sent_again_on_a_new_connection() {
 
 #[tokio::test]
 async fn what_may_not_be_repeated_fails_once_and_teaches_not_to_keep_such_connections() {
-    let (integrations, port) = (Integrations::new(1000), backend().await);
+    let (integrations, port) = (Integrations::new(1000, Vec::new()), backend().await);
     let mut failures = 0;
     for _ in 0..20 {
         match integrations.send(&request(port, false)).await {

@@ -95,7 +95,7 @@ async fn play(row: Value) -> Result<(), String> {
     let port = listener.local_addr().map_err(|error| error.to_string())?.port();
     let (seen, all_sent) = (Arc::new(Seen::default()), Arc::new(Semaphore::new(0)));
     let server = tokio::spawn(serve(row.clone(), listener, seen.clone(), all_sent.clone()));
-    let integrations = Integrations::new(1000);
+    let integrations = Integrations::new(1000, Vec::new());
     let first = integrations.send(&request(port, row["method"].as_str().unwrap())).await;
     match (&first, row["error"].as_str()) {
         (Ok(answer), None) => {
@@ -151,7 +151,7 @@ async fn no_answer_reaches_another_call() {
 async fn after_a_restart_connections_are_kept_again() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
-    let integrations = Integrations::new(1000);
+    let integrations = Integrations::new(1000, Vec::new());
     let row: Arc<Value> =
         Arc::new(serde_json::json!({ "sends": ["HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nsecond"] }));
     // A server on a thread of its own; its connections end with it, as when a process is killed.

@@ -89,6 +89,7 @@ fn settings(schedule: &Schedule) -> Settings {
         peers: Box::new(Alone),
         dialect: Dialect { extended: schedule.extended, ..Dialect::default() },
         vpc_links: Default::default(),
+        name_servers: Vec::new(),
     }
 }
 

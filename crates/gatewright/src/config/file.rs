@@ -5,6 +5,9 @@ use crate::origin::Origin;
 /// Settings that are no text in the file.
 const PLAIN: &[&str] = &["ephemeral", "insecure", "access-log-keep", "metrics-series", "backend-paths"];
 
+/// Settings that are lists in the file.
+const LISTS: &[&str] = &["allow-host", "name-server"];
+
 /// The settings as a settings file: what was set stands there, defaults are comments. `tables` are those that are given in
 /// a file only, as it has them.
 pub(super) fn text(origins: &[(String, String, Origin)], tables: &toml::Table) -> String {
@@ -34,8 +37,8 @@ pub(super) fn text(origins: &[(String, String, Origin)], tables: &toml::Table) -
 
 fn written(name: &str, value: &str) -> String {
     match value {
-        "–" if name == "allow-host" => "[]".to_owned(),
-        _ if name == "allow-host" => toml::Value::from(value.split(',').collect::<Vec<_>>()).to_string(),
+        "–" if LISTS.contains(&name) => "[]".to_owned(),
+        _ if LISTS.contains(&name) => toml::Value::from(value.split(',').collect::<Vec<_>>()).to_string(),
         "–" => "\"\"".to_owned(),
         _ if PLAIN.contains(&name) => value.to_owned(),
         _ => toml::Value::String(value.to_owned()).to_string(),

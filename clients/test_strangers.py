@@ -67,6 +67,39 @@ def test_a_name_can_be_allowed_and_health_is_asked_under_any(start_gateway):
     assert ask(gateway.port, "GET", "/_health", [("Host", "other.internal")])[0] == 200
 
 
+def test_pages_push_under_the_owners_names_only(start_gateway):
+    """A page of a name that anybody could let lead here pushes nothing; one of the owner's names does, a backend under any."""
+    gateway = start_gateway("--public-url", "https://chat.example.com", "--allow-host", "gateway.internal")
+    api = Api(gateway, name="pushed")
+    api.route("$default", api.integration("MOCK"))
+    api.deploy()
+    api.client.create_domain_name(
+        DomainName="ws.example.com", DomainNameConfigurations=[{"CertificateArn": "arn:aws:acm:us-east-1:1:certificate/c"}]
+    )
+    api.client.create_api_mapping(DomainName="ws.example.com", ApiId=api.id, Stage=api.stage)
+    with RawClient(gateway.port, f"/_aws/execute-api/{api.id}/{api.stage}") as client:
+        there = client.ask('{"who":"am I"}')
+        assert "connectionId" in there
+        gone = "@connections/abcdefghijklmno="
+        path = f"/_aws/execute-api/{api.id}/{api.stage}/{gone}"
+        for host, target, is_own in (
+            ("evil.com", path, False),
+            (f"{api.id}.execute-api.evil.com", f"/{api.stage}/{gone}", False),
+            (f"127.0.0.1:{gateway.port}", path, True),
+            ("chat.example.com", path, True),
+            ("gateway.internal:80", path, True),
+            (f"{api.id}.execute-api.localhost", f"/{api.stage}/{gone}", True),
+            ("ws.example.com", f"/{gone}", True),
+        ):
+            for sent in (("Origin", f"http://{host}"), ("Sec-Fetch-Site", "same-origin")):
+                status, body = ask(gateway.port, "POST", target, [("Host", host), sent], b"x")
+                assert (status == 403) != is_own and ("--allow-host" in body) != is_own, (host, sent, status, body)
+            status, body = ask(gateway.port, "POST", target, [("Host", host)], b"x")
+            assert status in (400, 410), (host, status, body)
+    # The public name is for clients and pushes, not for the control plane.
+    assert ask(gateway.port, "GET", "/v2/apis", [("Host", "chat.example.com")])[0] == 403
+
+
 def test_sixty_four_foreign_readers_do_not_lock_the_owner_out_of_the_feed(gateway):
     here = f"127.0.0.1:{gateway.port}"
     for _ in range(100):
@@ -104,29 +137,33 @@ def test_posts_that_are_refused_anyway_are_not_read(gateway, echo):
             wire.close()
 
 
-def test_few_open_files_leave_room_for_the_backend(tmp_path, backend):
-    """Silent sockets up to the limit of open files: messages still reach the backend."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+@pytest.mark.parametrize("crowded", ["listen", "admin"])
+def test_few_open_files_leave_room_for_the_backend(tmp_path, backend, crowded):
+    """Silent sockets up to the limit of open files, at either address: messages still reach the backend."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GATEWRIGHT_")}
+    options = ["--admin", "127.0.0.1:0"] if crowded == "admin" else []
     process = subprocess.Popen(
-        [os.environ["GATEWRIGHT_BIN"], "serve", "--listen", "127.0.0.1:0", "--ephemeral", "--backend", f"{backend.url}/echo"],
+        [os.environ["GATEWRIGHT_BIN"], "serve", "--listen", "127.0.0.1:0", "--ephemeral", "--backend", f"{backend.url}/echo", *options],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64)),
     )  # fmt: skip
     wires = []
     try:
         seen = ""
-        while "ready on http://127.0.0.1:" not in seen:
+        awaited = ["ready on http://127.0.0.1:"] + (["control plane  http://127.0.0.1:"] if options else [])
+        while not all(part in seen for part in awaited):
             line = process.stdout.readline()
             assert line, seen
             seen += line
         assert "64 files may be open" in seen, seen
-        port = int(seen.rsplit("ready on http://127.0.0.1:", 1)[1].split()[0])
-        client = RawClient(port, "/_aws/execute-api/gatewright/dev")
+        ports = [int(seen.rsplit(part, 1)[1].split()[0]) for part in awaited]
+        client = RawClient(ports[0], "/_aws/execute-api/gatewright/dev")
         wires.append(client)
-        wires.extend(socket.create_connection(("127.0.0.1", port), timeout=10) for _ in range(80))
+        wires.extend(socket.create_connection(("127.0.0.1", ports[-1]), timeout=10) for _ in range(80))
         for number in range(20):
             assert client.ask(f'{{"n":{number}}}') == f'{{"n":{number}}}'
+        if options:
+            assert ask(ports[0], "GET", "/_health", [("Host", "localhost")])[0] == 200
     finally:
         for wire in wires:
             wire.close()
@@ -144,11 +181,23 @@ def test_changes_are_refused_while_the_gateway_stops(start_gateway, backend, pat
     kept = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=10)
     kept.request("GET", "/v2/apis")
     kept.getresponse().read()
-    with RawClient(gateway.port, api.deploy().target) as client:
+    change = b'{"name":"later","protocolType":"WEBSOCKET","routeSelectionExpression":"$request.body.action"}'
+    begun = socket.create_connection(("127.0.0.1", gateway.port), timeout=10)
+    with begun, RawClient(gateway.port, api.deploy().target) as client:
         assert client.handshake.status == 101
+        # A change whose body is awaited when the stop begins.
+        length = f"Content-Length: {len(change)}"
+        begun.sendall(f"POST /v2/apis HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n{length}\r\n\r\n".encode())
+        assert begun.recv(4096).startswith(b"HTTP/1.1 100")
         gateway.process.send_signal(signal.SIGTERM)
+        client.read_close()
+        client.close()
         # Its $disconnect is under way: the gateway is stopping, and will be until the backend answers.
         backend.wait_for(path)
+        begun.sendall(change)
+        answer = http.client.HTTPResponse(begun)
+        answer.begin()
+        assert (answer.status, b"stopping" in answer.read()) == (503, True)
         kept.request("POST", "/v2/apis", b'{"name":"late","protocolType":"WEBSOCKET","routeSelectionExpression":"$request.body.action"}')
         answer = kept.getresponse()
         assert (answer.status, b"stopping" in answer.read()) == (503, True)

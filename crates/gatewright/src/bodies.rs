@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
-use hyper::body::{Body as _, Incoming};
+use hyper::body::Body;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
@@ -49,9 +49,9 @@ impl Bodies {
     ///
     /// # Errors
     /// [`Unread`].
-    pub(crate) async fn collect(
+    pub(crate) async fn collect<B: Body<Data = Bytes> + Unpin>(
         &self,
-        mut body: Incoming,
+        mut body: B,
         bytes_max: usize,
         waits_to_send: bool,
     ) -> Result<Bytes, Unread> {
@@ -59,6 +59,7 @@ impl Bodies {
         let mut too_large = body.size_hint().lower() > bytes_max as u64;
         let mut collected = BytesMut::new();
         let mut held: Option<SemaphorePermit<'_>> = None;
+        let mut units = 0;
         let begun = Instant::now();
         while !too_large {
             let until = deadline(begun, collected.len());
@@ -68,8 +69,10 @@ impl Bodies {
             let Some(data) = frame.data_ref() else { continue };
             too_large = collected.len() + data.len() > bytes_max;
             if !too_large {
-                let more = data.len().div_ceil(UNIT);
-                let more = self.0.try_acquire_many(u32::try_from(more).unwrap_or(u32::MAX));
+                // Of the whole and not of each part: else a body in chunks of one byte would take a thousand times what it is.
+                let needed = (collected.len() + data.len()).div_ceil(UNIT);
+                let more = self.0.try_acquire_many(u32::try_from(needed - units).unwrap_or(u32::MAX));
+                units = needed;
                 let more = more.map_err(|_| Unread::Busy)?;
                 match &mut held {
                     Some(held) => held.merge(more),
@@ -95,7 +98,7 @@ fn deadline(begun: Instant, bytes: usize) -> Instant {
 
 // A client that is still sending when it is answered and cut off sees a broken connection and not the answer, so the
 // rest is read and dropped, within bounds.
-async fn discard(mut body: Incoming) {
+async fn discard(mut body: impl Body<Data = Bytes> + Unpin) {
     let mut left = DISCARD_BYTES_MAX;
     let rest = async {
         while let Some(Ok(frame)) = body.frame().await {
@@ -106,4 +109,36 @@ async fn discard(mut body: Incoming) {
         }
     };
     let _ = tokio::time::timeout(DISCARD_TIME_MAX, rest).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use futures_util::stream;
+    use http_body_util::StreamBody;
+    use hyper::body::Frame;
+
+    use super::*;
+
+    fn body(parts: usize, bytes: usize) -> impl Body<Data = Bytes> + Unpin {
+        let part = move |_| Ok::<_, Infallible>(Frame::data(Bytes::from(vec![b'x'; bytes])));
+        StreamBody::new(stream::iter((0..parts).map(part)))
+    }
+
+    #[tokio::test]
+    async fn a_body_takes_of_the_budget_what_it_is_however_it_is_cut() {
+        let bodies = Bodies::new();
+        // More parts than there are units.
+        let read = bodies.collect(body(BUDGET + 1, 1), 1 << 20, false).await.unwrap();
+        assert_eq!((read.len(), bodies.0.available_permits()), (BUDGET + 1, BUDGET));
+        // Others leave one unit, which is enough for a kilobyte in any parts.
+        let others = bodies.0.try_acquire_many(BUDGET as u32 - 1).unwrap();
+        assert_eq!(bodies.collect(body(UNIT, 1), 1 << 20, false).await.unwrap().len(), UNIT);
+        assert!(matches!(bodies.collect(body(UNIT + 1, 1), 1 << 20, false).await, Err(Unread::Busy)));
+        drop(others);
+        assert_eq!(bodies.0.available_permits(), BUDGET);
+        assert!(matches!(bodies.collect(body(3, UNIT), 2 * UNIT, false).await, Err(Unread::TooLarge)));
+        assert_eq!(bodies.0.available_permits(), BUDGET);
+    }
 }

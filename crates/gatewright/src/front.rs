@@ -100,7 +100,9 @@ async fn accept_one(
     service: &Service,
 ) -> io::Result<(TcpStream, SocketAddr, Option<OwnedSemaphorePermit>)> {
     let place = room.places.clone().acquire_owned().await.ok();
-    if room.taken() + service.gateway.open_connections() > service.client_files_max {
+    // WebSockets are open where clients are served; the other address has files of its own, so that neither takes all.
+    let web_sockets = if service.serves_clients { service.gateway.open_connections() } else { 0 };
+    if room.taken() + web_sockets > service.client_files_max {
         let text = format!(
             "{} sockets of clients are open, as many as the limit of open files lets be",
             service.client_files_max

@@ -44,7 +44,7 @@ pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
     let signals = Signals::new().map_err(Failure::config)?;
     let log = start_logs(&config)?;
     raise_open_files(&log);
-    let client_files_max = client_files_max(&log);
+    let (client_files_max, admin_files_max) = client_files_max(&log, config.admin.is_some());
     let listener = match mode {
         Mode::Demo if config.listen_is_default => bind_free(config.listen)?,
         _ => bind("listen", config.listen)?,
@@ -102,6 +102,7 @@ pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
     if let Some(admin) = admin {
         let mut service = Service::new(gateway.clone(), control.clone(), log.clone(), &config);
         service.serves_clients = false;
+        service.client_files_max = admin_files_max;
         service.console = facts;
         tokio::spawn(front::accept(admin, Arc::new(service), None, stop.clone()));
     }
@@ -265,16 +266,47 @@ const FILES_RESERVED_MAX: u64 = 4096;
 /// With fewer open files a gateway soon meets the limit, and that is said at the start.
 const FILES_LOW: u64 = 4096;
 
-// How many sockets of clients may be open at once.
-fn client_files_max(log: &Log) -> usize {
+/// The part of the clients' files that is for the admin address, and its most: readers of the feed, tools, backends that push.
+const ADMIN_PART: u64 = 4;
+const ADMIN_FILES_MAX: u64 = 1024;
+
+// How many sockets of clients may be open at once, and how many on the admin address, where there is one.
+fn client_files_max(log: &Log, has_admin: bool) -> (usize, usize) {
     let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
-    let Some(files) = limit.current else { return usize::MAX };
-    let most = files.saturating_sub((files / 4).clamp(FILES_RESERVED_MIN, FILES_RESERVED_MAX)).max(1);
+    let Some(files) = limit.current else { return (usize::MAX, usize::MAX) };
+    let (most, admin) = shares(files, has_admin);
     if files < FILES_LOW {
         let text = format!(
             "{files} files may be open, so at most {most} clients can be connected: ulimit -n, or LimitNOFILE="
         );
         log.say(LogLevel::Warn, text);
     }
-    usize::try_from(most).unwrap_or(usize::MAX)
+    (usize::try_from(most).unwrap_or(usize::MAX), usize::try_from(admin).unwrap_or(usize::MAX))
+}
+
+// Of all files: those of clients, and those of the admin address.
+fn shares(files: u64, has_admin: bool) -> (u64, u64) {
+    let most = files.saturating_sub((files / 4).clamp(FILES_RESERVED_MIN, FILES_RESERVED_MAX)).max(1);
+    let admin = if has_admin { (most / ADMIN_PART).clamp(1, ADMIN_FILES_MAX) } else { 0 };
+    ((most - admin).max(1), admin)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shares;
+
+    #[test]
+    fn what_clients_and_the_admin_address_may_open_leaves_the_reserve() {
+        for (files, has_admin, expected) in [
+            (64, false, (32, 0)),
+            (64, true, (24, 8)),
+            (1024, false, (768, 0)),
+            (1024, true, (576, 192)),
+            (1_048_576, true, (1_043_456, 1024)),
+            (8, true, (1, 1)),
+            (0, false, (1, 0)),
+        ] {
+            assert_eq!(shares(files, has_admin), expected, "{files} {has_admin}");
+        }
+    }
 }

@@ -45,6 +45,9 @@ pub(crate) struct Service {
     pub(crate) console: console::Facts,
     /// Under which names what is not the data plane is served.
     pub(crate) allowed_hosts: AllowedHosts,
+    /// Under which names pages may push, besides custom domain names: these, and the public one, where the control plane
+    /// need not be served.
+    pub(crate) push_hosts: AllowedHosts,
     /// How many sockets of clients may be open; the rest is for backends, files and the program itself.
     pub(crate) client_files_max: usize,
     pub(crate) bodies: Bodies,
@@ -62,6 +65,7 @@ impl Service {
             log,
             limits: config.limits.clone(),
             allowed_hosts: config.allowed_hosts.clone(),
+            push_hosts: config.allowed_hosts.and_of(config.public_url.as_deref()),
             serves_clients: true,
             serves_admin: true,
             console: console::Facts::default(),
@@ -79,10 +83,18 @@ impl Service {
         }
         let host = host(&request).to_owned();
         let path = request.uri().path().to_owned();
+        let pushes = |address: &Address| matches!(address.below, Below::Connection(_) | Below::Connections);
         if let Some(address) = self.gateway.address(&host, &path)
             // Backends push where the control plane is, too: with --admin they may see no other address.
-            && (self.serves_clients || matches!(address.below, Below::Connection(_) | Below::Connections))
+            && (self.serves_clients || pushes(&address))
         {
+            // A custom domain name is the owner's own.
+            if pushes(&address)
+                && !address.by_custom_domain
+                && let Err(stranger) = strangers::check_page_host(&request, &self.push_hosts)
+            {
+                return refused(&stranger);
+            }
             let mut response = self.data_plane(&address, request).await;
             // Every answer can be told from the others in a report; a text of 16 safe characters is a header's value.
             if let Ok(id) = HeaderValue::try_from(self.gateway.new_request_id()) {
@@ -198,9 +210,9 @@ impl Service {
     async fn control_plane(&self, request: http::Request<Incoming>) -> Response {
         let (parts, body) = request.into_parts();
         let bytes_max = self.limits.control_body_bytes;
-        if self.gateway.is_draining() && parts.method != Method::GET {
-            let text = "the gateway is stopping and takes no more changes";
-            return typed_error(StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailableException", text);
+        let comes_too_late = || self.gateway.is_draining() && parts.method != Method::GET;
+        if comes_too_late() {
+            return stopping();
         }
         let body = match self.bodies.collect(body, bytes_max, waits_to_send(&parts.headers)).await {
             Ok(body) => body,
@@ -216,6 +228,10 @@ impl Service {
             }
         };
         let _permit = self.control_calls.acquire().await;
+        // The stop may have begun while the body came, or while others had all the permits.
+        if comes_too_late() {
+            return stopping();
+        }
         let control = self.control.clone();
         let call = format!("{} {}", parts.method, parts.uri.path());
         // A write waits for the disk; the threads of the data plane do not.
@@ -256,6 +272,11 @@ fn refused(stranger: &Stranger) -> Response {
         _ => "BadRequestException",
     };
     typed_error(stranger.status, name, &stranger.text)
+}
+
+fn stopping() -> Response {
+    let text = "the gateway is stopping and takes no more changes";
+    typed_error(StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailableException", text)
 }
 
 // Such a client sends its body only when asked to, so there is nothing to drop when it is not.

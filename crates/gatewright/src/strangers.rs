@@ -18,6 +18,13 @@ impl AllowedHosts {
         AllowedHosts(names.into_iter().map(|name| bare(&name).to_owned()).filter(|name| !name.is_empty()).collect())
     }
 
+    /// These, and the one that a URL names, where there is one.
+    pub(crate) fn and_of(&self, url: Option<&str>) -> AllowedHosts {
+        let of_url =
+            url.and_then(|url| url.split_once("://")).map(|(_, rest)| rest.split('/').next().unwrap_or_default());
+        AllowedHosts::new(self.0.iter().cloned().chain(of_url.map(str::to_owned)))
+    }
+
     fn has(&self, host: &str) -> bool {
         let host = bare(host);
         is_own(&host) || self.0.contains(&host)
@@ -76,6 +83,19 @@ pub(crate) fn check_host<B>(request: &Request<B>, allowed: &AllowedHosts) -> Res
     Err(forbidden(format!(
         "this is not served under the name {name}, which any page could let lead here; if it is yours: --allow-host {name}"
     )))
+}
+
+/// Refuses what a page sends to `@connections` under a name that could be anybody's. Backends call under any name, and send
+/// neither header; a browser sends `Origin` with whatever is no GET.
+///
+/// # Errors
+/// A sentence that says how to allow the name.
+pub(crate) fn check_page_host<B>(request: &Request<B>, allowed: &AllowedHosts) -> Result<(), Stranger> {
+    let headers = request.headers();
+    match headers.contains_key(header::ORIGIN) || headers.contains_key("sec-fetch-site") {
+        true => check_host(request, allowed),
+        false => Ok(()),
+    }
 }
 
 /// The host that a request is for, as written; empty only in HTTP/1.0. Source of the refusals: RFC 9112, 3.2.
@@ -222,6 +242,23 @@ mod tests {
         }
         let told = check_host(&request("/", &[("host", "evil.com:1")]), &allowed).unwrap_err().text;
         assert!(told.contains("--allow-host evil.com"), "{told}");
+    }
+
+    #[test]
+    fn pages_push_under_own_names_only_and_backends_under_any() {
+        let allowed = AllowedHosts::new(["gateway.internal".to_owned()]).and_of(Some("https://Chat.example.com:8443"));
+        for (headers, passes) in [
+            (&[("host", "any.name")][..], true),
+            (&[("host", "chat.example.com:8443"), ("origin", "https://chat.example.com:8443")], true),
+            (&[("host", "other.example.com"), ("origin", "https://other.example.com")], false),
+            (&[("host", "evil.com"), ("origin", "http://evil.com")], false),
+            (&[("host", "evil.com"), ("sec-fetch-site", "same-origin")], false),
+            (&[("host", "localhost:4510"), ("origin", "http://localhost:4510")], true),
+            (&[("host", "gateway.internal"), ("origin", "http://gateway.internal")], true),
+        ] {
+            let result = check_page_host(&request("/_aws/execute-api/a/b/@connections/c", headers), &allowed);
+            assert_eq!(result.is_ok(), passes, "{headers:?}: {result:?}");
+        }
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use crate::address::decode;
+
 /// Headers whose values open doors. Source: `Authorization` is observed to be masked by AWS; the others are ours.
 const HEADERS: &[&str] = &[
     "authorization",
@@ -44,7 +46,11 @@ pub(crate) fn header<'v>(name: &str, value: &'v str) -> Cow<'v, str> {
 /// A URL as a log may show it.
 pub(crate) fn url(url: &str) -> Cow<'_, str> {
     let Some((before, query)) = url.split_once('?') else { return Cow::Borrowed(url) };
-    let is_secret = |name: &str| PARAMETERS.iter().any(|secret| name.eq_ignore_ascii_case(secret));
+    // A name that is written with percent signs is the same name to whoever reads the URL.
+    let is_secret = |name: &str| {
+        let name = decode(name);
+        PARAMETERS.iter().any(|secret| name.eq_ignore_ascii_case(secret))
+    };
     if !query.split('&').any(|pair| pair.split_once('=').is_some_and(|(name, _)| is_secret(name))) {
         return Cow::Borrowed(url);
     }
@@ -82,6 +88,7 @@ mod tests {
             ("http://h/p", "http://h/p"),
             ("http://h/p?room=1&x", "http://h/p?room=1&x"),
             ("http://h/p?room=1&Token=abc&y", "http://h/p?room=1&Token=***&y"),
+            ("/?to%6Ben=abc&X%2DAmz-Signature=de", "/?to%6Ben=***&X%2DAmz-Signature=**"),
             ("/?X-Amz-Signature=0123456789abcdef0123", "/?X-Amz-Signature=**************ef0123"),
         ] {
             assert_eq!(url(from), expected, "{from}");

@@ -14,6 +14,8 @@ mod plane;
 pub(crate) mod process;
 pub(crate) mod procfs;
 mod proxy;
+mod rate;
+mod skeleton;
 mod soak;
 mod vtl;
 pub(crate) mod ws;
@@ -30,13 +32,14 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// Wrong usage, and whatever kept the bench from coming to figures.
 pub(crate) fn run(words: &[String]) -> anyhow::Result<bool> {
     let (name, rest) =
-        words.split_first().ok_or_else(|| Usage::error("bench needs a name: control, idle, messages or vtl"))?;
+        words.split_first().ok_or_else(|| Usage::error("bench needs a name: control, idle, messages, rate or vtl"))?;
     match name.as_str() {
         "control" => plane::run(rest),
         "idle" => idle::run(rest),
         "messages" => messages::run(rest),
+        "rate" => rate::run(rest),
         "vtl" => vtl::run(rest),
-        _ => Err(Usage::error(format!("`{name}` is no bench; there are control, idle, messages and vtl"))),
+        _ => Err(Usage::error(format!("`{name}` is no bench; there are control, idle, messages, rate and vtl"))),
     }
 }
 
@@ -57,6 +60,7 @@ pub(crate) fn role(name: &str, words: &[String]) -> anyhow::Result<bool> {
         process::KEEPER => process::keep(words),
         idle_client::ROLE => idle_client::run(words),
         proxy::ROLE => proxy::run(words),
+        skeleton::ROLE => skeleton::run(words),
         _ => Err(Usage::error(format!("`{name}` is no command"))),
     }
 }

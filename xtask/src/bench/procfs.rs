@@ -24,6 +24,16 @@ pub(crate) fn cpu(pid: u32) -> anyhow::Result<Duration> {
     Ok(Duration::from_secs(1) * ticks / TICKS_PER_SECOND)
 }
 
+/// How often threads of process `pid` went to sleep of themselves; zero where the kernel does not count it.
+pub(crate) fn sleeps(pid: u32) -> u64 {
+    let tasks = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    let of = |status: String| {
+        let line = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"))?;
+        line.trim().parse::<u64>().ok()
+    };
+    tasks.filter_map(|task| of(fs::read_to_string(task.path().join("status")).ok()?)).sum()
+}
+
 /// Bytes of user-space memory that belong to process `pid` alone: heap, stacks, what it wrote to.
 ///
 /// From `Pss_Anon` of `smaps_rollup`, or `RssAnon` of `status` where the kernel does not give the first.

@@ -170,6 +170,45 @@ pub(crate) fn upgrade(server: SocketAddr, path: &str) -> String {
     )
 }
 
+/// The answer to [`upgrade`], for a server that serves nobody but this client.
+pub(crate) fn answer_to_upgrade() -> String {
+    format!(
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Accept: {ACCEPT}\r\n\r\n"
+    )
+}
+
+/// A text message as servers send it.
+pub(crate) fn plain_frame(payload: &[u8]) -> Vec<u8> {
+    let mut frame = Vec::with_capacity(10 + payload.len());
+    frame.push(FIN | TEXT);
+    put_length(&mut frame, 0, payload.len());
+    frame.extend_from_slice(payload);
+    frame
+}
+
+/// Takes one complete text message of a client off the front of `arrived`, if there is one.
+pub(crate) fn take_masked_text(arrived: &mut BytesMut) -> anyhow::Result<Option<BytesMut>> {
+    let &[first, second, ..] = &arrived[..] else {
+        return Ok(None);
+    };
+    ensure!(first == FIN | TEXT && second & MASKED != 0, "no text message of a client");
+    let (head, length) = match (second & !MASKED, arrived.len()) {
+        (126, 4..) => (4, usize::from(u16::from_be_bytes([arrived[2], arrived[3]]))),
+        (126, _) => return Ok(None),
+        (127, _) => bail!("too long a message"),
+        (length, _) => (2, usize::from(length)),
+    };
+    if arrived.len() < head + 4 + length {
+        return Ok(None);
+    }
+    let mask = [arrived[head], arrived[head + 1], arrived[head + 2], arrived[head + 3]];
+    arrived.advance(head + 4);
+    let mut payload = arrived.split_to(length);
+    payload.iter_mut().zip(mask.iter().cycle()).for_each(|(byte, mask)| *byte ^= mask);
+    Ok(Some(payload))
+}
+
 /// Checks the head of the answer to an upgrade.
 fn accepted(head: &str) -> anyhow::Result<()> {
     let status = head.lines().next().unwrap_or_default();
@@ -186,20 +225,24 @@ fn accepted(head: &str) -> anyhow::Result<()> {
 fn masked_frame(opcode: u8, payload: &[u8], mask: [u8; 4]) -> Vec<u8> {
     let mut frame = Vec::with_capacity(14 + payload.len());
     frame.push(FIN | opcode);
-    match payload.len() {
-        length @ 0..126 => frame.push(MASKED | length as u8),
-        length @ 126..0x1_0000 => {
-            frame.push(MASKED | 126);
-            frame.extend_from_slice(&(length as u16).to_be_bytes());
-        }
-        length => {
-            frame.push(MASKED | 127);
-            frame.extend_from_slice(&(length as u64).to_be_bytes());
-        }
-    }
+    put_length(&mut frame, MASKED, payload.len());
     frame.extend_from_slice(&mask);
     frame.extend(payload.iter().zip(mask.iter().cycle()).map(|(byte, mask)| byte ^ mask));
     frame
+}
+
+fn put_length(frame: &mut Vec<u8>, masked: u8, length: usize) {
+    match length {
+        0..126 => frame.push(masked | length as u8),
+        126..0x1_0000 => {
+            frame.push(masked | 126);
+            frame.extend_from_slice(&(length as u16).to_be_bytes());
+        }
+        _ => {
+            frame.push(masked | 127);
+            frame.extend_from_slice(&(length as u64).to_be_bytes());
+        }
+    }
 }
 
 /// Takes one complete frame off the front of `arrived`, if there is one: its opcode and payload.

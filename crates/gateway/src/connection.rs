@@ -11,8 +11,6 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::StreamExt;
-use futures_util::stream::FuturesUnordered;
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::net::tcp::OwnedReadHalf;
 use types::event::{ClientMessage, Disconnect, Event, EventKind};
@@ -20,6 +18,7 @@ use types::id::IdKind;
 
 use crate::assembly::{Assembly, Bounds, Input, Violation};
 use crate::client::{Client, Pongs};
+use crate::flights::Flights;
 use crate::frame::{Opcode, close};
 use crate::gateway::Gateway;
 use crate::refusal::Outcome;
@@ -55,15 +54,6 @@ impl Turn {
     fn is_over(&self, now: Duration) -> bool {
         self.frames == 0 || now >= self.until
     }
-}
-
-/// The messages in flight.
-#[derive(Default)]
-struct Flights {
-    /// Each gives the bytes that it held.
-    set: FuturesUnordered<Pin<Box<dyn Future<Output = usize> + Send>>>,
-    /// How long they are together.
-    bytes: usize,
 }
 
 /// Spawns the task of a connection whose `$connect` was accepted. The registry holds the client; the task ends by
@@ -102,12 +92,13 @@ async fn run(mut live: Live, counted: Counted) {
 async fn finish(gateway: Arc<Gateway>, client: Arc<Client>, flights: Option<Box<Flights>>, disconnect: Disconnect) {
     let mut flights = flights.unwrap_or_default();
     let event = new_event(&gateway, &client, EventKind::Disconnect(disconnect));
-    flights.set.push(Box::pin(async move {
+    let flight = async move {
         // Nobody is there to be told; the log has it.
         let _ = walk::run(&gateway, &event).await;
         0
-    }));
-    while flights.set.next().await.is_some() {}
+    };
+    flights.push(0, Box::pin(flight));
+    std::future::poll_fn(|cx| flights.poll(cx)).await;
 }
 
 /// Runs `$disconnect` for a client that was let in but is gone before it could be told so.
@@ -179,21 +170,18 @@ impl Live {
         self.reading != Reading::Frames
             || self.client.is_closing()
             || self.flights_len() < self.gateway.limits.in_flight_per_connection
-                && self.flights.as_ref().map_or(0, |flights| flights.bytes)
+                && self.flights.as_ref().map_or(0, |flights| flights.bytes())
                     < self.gateway.limits.in_flight_bytes_per_connection
                 && !self.client.is_full(self.gateway.outbox_bounds)
     }
 
     fn flights_len(&self) -> usize {
-        self.flights.as_ref().map_or(0, |flights| flights.set.len())
+        self.flights.as_ref().map_or(0, |flights| flights.len())
     }
 
     fn poll_flights(&mut self, cx: &mut Context<'_>) {
         let Some(flights) = &mut self.flights else { return };
-        while let Poll::Ready(Some(bytes)) = flights.set.poll_next_unpin(cx) {
-            flights.bytes = flights.bytes.saturating_sub(bytes);
-        }
-        if flights.set.is_empty() {
+        if flights.poll(cx).is_ready() {
             self.flights = None;
         }
     }
@@ -279,13 +267,12 @@ impl Live {
         let bytes = body.len();
         let event = new_event(&self.gateway, &self.client, EventKind::Message(ClientMessage { id, body, is_binary }));
         let (gateway, client) = (self.gateway.clone(), self.client.clone());
-        let flights = self.flights.get_or_insert_default();
-        flights.bytes += bytes;
-        flights.set.push(Box::pin(async move {
+        let flight = async move {
             let outcome = walk::run(&gateway, &event).await;
             deliver(&gateway, &client, &event, outcome);
             bytes
-        }));
+        };
+        self.flights.get_or_insert_default().push(bytes, Box::pin(flight));
     }
 
     // The client gets the close frame and then the end of the stream; what it still sends is read and dropped, so

@@ -14,6 +14,7 @@ mod connection;
 mod connections_api;
 mod early;
 mod execution_log;
+mod flights;
 mod frame;
 mod gateway;
 mod handshake;

@@ -62,6 +62,12 @@ impl Assembly {
         std::mem::take(&mut self.frames)
     }
 
+    /// What is kept of frames and messages in parts, in bytes.
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(crate) fn kept_bytes(&self) -> usize {
+        self.frame.len() + self.message.len()
+    }
+
     /// Takes the next whole frame off `bytes`; `None` when they are used up. One frame at a time, because whoever calls
     /// counts them: empty ones cost a client nothing.
     pub(crate) fn next(&mut self, bytes: &mut &[u8], bounds: Bounds) -> Result<Option<Input>, Violation> {

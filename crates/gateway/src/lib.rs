@@ -16,6 +16,9 @@ mod early;
 mod execution_log;
 mod flights;
 mod frame;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod gateway;
 mod handshake;
 mod in_flight;

@@ -5,6 +5,9 @@
 //! message costs. Parsing of heads is httparse's, TLS is rustls's.
 
 mod error;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod http;
 mod links;
 mod names;

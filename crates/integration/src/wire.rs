@@ -112,7 +112,7 @@ fn head(status: u16, version: u8, mut headers: Headers, method: &str) -> Result<
     };
     let said = || headers.get_all("connection").flat_map(|value| value.split(',')).map(str::trim);
     let says = |token: &str| said().any(|one| one.eq_ignore_ascii_case(token));
-    let keeps_alive = if version == 0 { says("keep-alive") } else { !says("close") };
+    let keeps_alive = !says("close") && (version != 0 || says("keep-alive"));
     // What an answer announces and has not, or announces twice, some server sends all the same, a moment later: it would
     // pass for the next client's answer. Such a connection is not used again.
     let doubtful = bodiless && (is_coded || length.is_some_and(|length| length > 0))
@@ -211,6 +211,10 @@ impl BodyReader {
                     return Err("a chunk's size line does not begin with a digit".to_owned());
                 }
                 Chunk::Size => match httparse::parse_chunk_size(buffer) {
+                    // However it came: in one piece, or byte by byte.
+                    Ok(httparse::Status::Complete((line, _))) if line > CHUNK_LINE_MAX => {
+                        return Err("a chunk's size line is too long".to_owned());
+                    }
                     Ok(httparse::Status::Complete((line, 0))) => {
                         buffer.advance(line);
                         self.chunk = Chunk::Trailer;
@@ -221,7 +225,7 @@ impl BodyReader {
                         buffer.advance(line);
                         self.chunk = Chunk::Data(size);
                     }
-                    Ok(httparse::Status::Partial) if buffer.len() > CHUNK_LINE_MAX => {
+                    Ok(httparse::Status::Partial) if buffer.len() >= CHUNK_LINE_MAX => {
                         return Err("a chunk's size line is too long".to_owned());
                     }
                     Ok(httparse::Status::Partial) => return more(at_end),
@@ -255,7 +259,7 @@ impl BodyReader {
                     }
                     Some(line) => {
                         self.trailer_bytes += line + 2;
-                        if self.trailer_bytes > TRAILERS_BYTES_MAX {
+                        if self.trailer_bytes > TRAILERS_BYTES_MAX || line >= CHUNK_LINE_MAX {
                             return Err("its trailers are too long".to_owned());
                         }
                         buffer.advance(line + 2);

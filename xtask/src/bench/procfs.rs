@@ -34,6 +34,22 @@ pub(crate) fn sleeps(pid: u32) -> u64 {
     tasks.filter_map(|task| of(fs::read_to_string(task.path().join("status")).ok()?)).sum()
 }
 
+/// CPU time of process `pid` as [`cpu`] has it, to the nanosecond, where the kernel keeps such accounts; of threads that live.
+///
+/// # Errors
+/// When the process is gone.
+pub(crate) fn cpu_exact(pid: u32) -> anyhow::Result<Duration> {
+    let tasks = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    let of = |task: fs::DirEntry| -> Option<u64> {
+        // Source: documented (Documentation/scheduler/sched-stats.rst): time on the CPU comes first.
+        fs::read_to_string(task.path().join("schedstat")).ok()?.split_whitespace().next()?.parse().ok()
+    };
+    match tasks.filter_map(of).sum() {
+        0 => cpu(pid),
+        nanoseconds => Ok(Duration::from_nanos(nanoseconds)),
+    }
+}
+
 /// Bytes of user-space memory that belong to process `pid` alone: heap, stacks, what it wrote to.
 ///
 /// From `Pss_Anon` of `smaps_rollup`, or `RssAnon` of `status` where the kernel does not give the first.
@@ -154,6 +170,6 @@ mod tests {
         assert!(resident(own).unwrap() > 0);
         assert!(open_files_max(own).unwrap() > 0);
         assert!(kernel_memory().unwrap() > 0);
-        assert!(cpu(own).is_ok());
+        assert!(cpu(own).is_ok() && cpu_exact(own).is_ok());
     }
 }

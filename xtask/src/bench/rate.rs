@@ -132,11 +132,11 @@ async fn measure(settings: &Settings, lanes: &mut [Lane]) -> anyhow::Result<()> 
     }
     for round in 1..=settings.rounds {
         for lane in lanes.iter_mut() {
-            let (cpu, sleeps) = (procfs::cpu(lane.pid)?, procfs::sleeps(lane.pid));
+            let (cpu, sleeps) = (procfs::cpu_exact(lane.pid)?, procfs::sleeps(lane.pid));
             let waits = load(settings, &mut lane.sockets, settings.time).await;
             let mut waits = waits.with_context(|| format!("measure {}", lane.name))?;
             waits.sort();
-            let cpu = procfs::cpu(lane.pid)?.saturating_sub(cpu);
+            let cpu = procfs::cpu_exact(lane.pid)?.saturating_sub(cpu);
             let measured = Round { cpu, sleeps: procfs::sleeps(lane.pid).saturating_sub(sleeps), waits };
             eprintln!(
                 "round {round}, {:<8} {:>7.1} µs CPU, {:>7.1} µs",

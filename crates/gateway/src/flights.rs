@@ -17,7 +17,8 @@ pub(crate) type Flight = Pin<Box<dyn Future<Output = usize> + Send>>;
 pub(crate) struct Flights {
     /// One that began when there was no other.
     alone: Option<Flight>,
-    others: FuturesUnordered<Flight>,
+    /// Made when there is a second one; it costs memory of its own.
+    others: Option<FuturesUnordered<Flight>>,
     /// How long they are together.
     bytes: usize,
 }
@@ -30,16 +31,16 @@ impl Flights {
         if self.is_empty() {
             self.alone = Some(flight);
         } else {
-            self.others.push(flight);
+            self.others.get_or_insert_default().push(flight);
         }
     }
 
     pub(crate) fn len(&self) -> usize {
-        usize::from(self.alone.is_some()) + self.others.len()
+        usize::from(self.alone.is_some()) + self.others.as_ref().map_or(0, FuturesUnordered::len)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.alone.is_none() && self.others.is_empty()
+        self.len() == 0
     }
 
     pub(crate) fn bytes(&self) -> usize {
@@ -54,8 +55,10 @@ impl Flights {
             self.alone = None;
             self.bytes = self.bytes.saturating_sub(bytes);
         }
-        while let Poll::Ready(Some(bytes)) = self.others.poll_next_unpin(cx) {
-            self.bytes = self.bytes.saturating_sub(bytes);
+        if let Some(others) = &mut self.others {
+            while let Poll::Ready(Some(bytes)) = others.poll_next_unpin(cx) {
+                self.bytes = self.bytes.saturating_sub(bytes);
+            }
         }
         if self.is_empty() { Poll::Ready(()) } else { Poll::Pending }
     }

@@ -3,6 +3,7 @@
 import http.client
 import os
 import resource
+import select
 import signal
 import socket
 import subprocess
@@ -132,6 +133,54 @@ def test_posts_that_are_refused_anyway_are_not_read(gateway, echo):
             wire.sendall(f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000000\r\n\r\n".encode() + b"x" * 1000)
         for wire in wires:
             assert wire.recv(4096).startswith(b"HTTP/1.1 403"), "answered before its body came"
+    finally:
+        for wire in wires:
+            wire.close()
+
+
+def test_unfinished_pushes_do_not_lock_out_the_control_plane(gateway, echo):
+    """Pushes that hold all the memory there is for them: changes are still taken."""
+    path = f"/_aws/execute-api/{echo.id}/{echo.stage}/@connections/abcdefghijklmno="
+    size = 128 * 1024
+    wires = []
+    try:
+        for _ in range(600):
+            wire = socket.create_connection(("127.0.0.1", gateway.port), timeout=10)
+            wires.append(wire)
+            head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {size}\r\n\r\n"
+            try:
+                wire.sendall(head.encode() + b"x" * (size - 1))
+            except OSError:
+                # Refused already, since the others hold everything.
+                pass
+        # 64 MiB have room for 512 of them. On a machine that takes seconds to read them some are let go, which is an answer, too.
+        answers = select.poll()
+        for wire in wires:
+            answers.register(wire, select.POLLIN)
+        while len(answers.poll()) < len(wires) - 512:
+            pass
+        # As long as what those left that were refused.
+        body = b'{"name":"meanwhile","protocolType":"WEBSOCKET","routeSelectionExpression":"$request.body.action"}'
+        status, answer = ask(gateway.port, "POST", "/v2/apis", [("Host", "127.0.0.1")], body + b" " * 1_000_000)
+        assert status == 201, answer
+    finally:
+        for wire in wires:
+            wire.close()
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="threads are counted in /proc")
+def test_calls_that_come_thick_start_no_more_threads_than_are_needed(gateway):
+    """Pipelines of calls from forty clients: as many threads as calls may be under way, and those of the data plane."""
+    call = f"GET /v2/apis HTTP/1.1\r\nHost: 127.0.0.1:{gateway.port}\r\n\r\n".encode()
+    wires = [socket.create_connection(("127.0.0.1", gateway.port), timeout=10) for _ in range(40)]
+    try:
+        for wire in wires:
+            wire.sendall(call * 1000)
+        for wire in wires:
+            left = 100_000
+            while left > 0:
+                left -= len(wire.recv(65_536))
+        assert len(os.listdir(f"/proc/{gateway.process.pid}/task")) <= 64 + os.cpu_count() + 16
     finally:
         for wire in wires:
             wire.close()

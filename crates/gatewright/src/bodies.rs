@@ -21,8 +21,8 @@ const SLOW_START: Duration = Duration::from_secs(5);
 const DISCARD_BYTES_MAX: usize = 16 * 1024 * 1024;
 const DISCARD_TIME_MAX: Duration = Duration::from_secs(2);
 
-/// What all bodies together may hold while they are read, in units of [`UNIT`]: 64 MiB.
-const BUDGET: usize = 64 * 1024;
+/// What all bodies of a kind together may hold while they are read, in units of [`UNIT`]: 32 MiB.
+const BUDGET: usize = 32 * 1024;
 const UNIT: usize = 1024;
 
 /// The budget that all bodies being read share.

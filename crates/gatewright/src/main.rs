@@ -87,7 +87,9 @@ fn run(matches: &clap::ArgMatches) -> Result<(), Failure> {
         }
     };
     let config = Config::new(options).map_err(Failure::config)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("gatewright").build();
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    runtime.enable_all().thread_name("gatewright").max_blocking_threads(service::CONTROL_CALLS_MAX);
+    let runtime = runtime.build();
     let runtime = runtime.map_err(|error| Failure::config(format!("start threads: {error}")))?;
     let result = runtime.block_on(serve::run(config, mode));
     // Requests that are still being answered are not waited for.

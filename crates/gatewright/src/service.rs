@@ -25,8 +25,9 @@ use crate::logs::Log;
 use crate::metrics;
 use crate::strangers::{self, AllowedHosts, Stranger};
 
-/// Calls of the control plane that may be under way at once; each may wait for the disk on a thread of its own.
-const CONTROL_CALLS_MAX: usize = 64;
+/// Calls of the control plane that may be under way at once; each may wait for the disk on a thread of its own. There are
+/// no more such threads: each keeps a megabyte, and tokio starts more than are needed where calls come thick.
+pub(crate) const CONTROL_CALLS_MAX: usize = 64;
 
 const BROKEN: &str = "the body did not arrive whole, or not in time";
 const BUSY: &str = "too many bodies are being read; try again";
@@ -50,7 +51,9 @@ pub(crate) struct Service {
     pub(crate) push_hosts: AllowedHosts,
     /// How many sockets of clients may be open; the rest is for backends, files and the program itself.
     pub(crate) client_files_max: usize,
-    pub(crate) bodies: Bodies,
+    /// For the control plane and for pushes apart: anybody who reaches a stage's address can push, and slowly.
+    pub(crate) control_bodies: Bodies,
+    pub(crate) pushed_bodies: Bodies,
     pub(crate) control_calls: tokio::sync::Semaphore,
     pub(crate) watchers: Arc<AtomicUsize>,
 }
@@ -70,7 +73,8 @@ impl Service {
             serves_admin: true,
             console: console::Facts::default(),
             client_files_max: usize::MAX,
-            bodies: Bodies::new(),
+            control_bodies: Bodies::new(),
+            pushed_bodies: Bodies::new(),
             control_calls,
             watchers,
         }
@@ -196,7 +200,7 @@ impl Service {
                     return from_connections(answer);
                 };
                 let waits = waits_to_send(request.headers());
-                let answer = match self.bodies.collect(request.into_body(), bytes_max, waits).await {
+                let answer = match self.pushed_bodies.collect(request.into_body(), bytes_max, waits).await {
                     Ok(body) => self.gateway.connections(method.as_str(), address, &query, body).await,
                     Err(Unread::TooLarge) => ConnectionsAnswer::too_large(bytes_max),
                     Err(Unread::Broken) => return error(StatusCode::BAD_REQUEST, BROKEN),
@@ -214,7 +218,7 @@ impl Service {
         if comes_too_late() {
             return stopping();
         }
-        let body = match self.bodies.collect(body, bytes_max, waits_to_send(&parts.headers)).await {
+        let body = match self.control_bodies.collect(body, bytes_max, waits_to_send(&parts.headers)).await {
             Ok(body) => body,
             Err(Unread::TooLarge) => {
                 let text = format!("the body is larger than {bytes_max} bytes (limit control-body-bytes)");

@@ -25,3 +25,4 @@ mod tree;
 pub use error::{Error, Kind};
 pub use node::{Node, NodeKind};
 pub use path::Path;
+pub use stop::Visits;

@@ -23,6 +23,10 @@ pub(crate) const LITERAL_DEPTH_MAX: usize = 400;
 /// seconds at worst, while a single scan of the largest body stays far below.
 pub(crate) const VISITS_MAX: usize = 5_000_000;
 
+/// How many values [`Path::scan`](crate::Path::scan) may look at, which runs where messages are read: some 20 ms. A deep scan of
+/// the largest message stays below.
+pub(crate) const SCAN_VISITS_MAX: usize = 300_000;
+
 /// How many bytes of text or digits that a filter compares or a function joins count as one more value looked at.
 pub(crate) const BYTES_PER_VISIT: usize = 16;
 

@@ -6,13 +6,14 @@ use serde_json::Value;
 
 use crate::cursor::{Fault, Weight};
 use crate::error::{Error, Kind};
-use crate::limits::PATH_BYTES_MAX;
+use crate::limits::{PATH_BYTES_MAX, SCAN_VISITS_MAX};
 use crate::node::{Node, NodeKind};
 use crate::parser::Parser;
 use crate::place::{Place, position};
 use crate::run;
 use crate::scan;
 use crate::step::{Program, Step};
+use crate::stop::Visits;
 use crate::tree::Tree;
 
 /// A path, read once and asked of many documents. Two are equal when their texts are.
@@ -67,6 +68,14 @@ impl Path {
     /// that the path makes no sense (an unknown function, a filter on a scalar), [`Kind::Limit`] where the work
     /// grows beyond bounds.
     pub fn evaluate<N: Node>(&self, root: &N) -> Result<Option<N>, Error> {
+        self.evaluate_within(root, &mut Visits::default())
+    }
+
+    /// [`Path::evaluate`] with so many values to look at, which several runs may share.
+    ///
+    /// # Errors
+    /// Those of [`Path::evaluate`].
+    pub fn evaluate_within<N: Node>(&self, root: &N, visits: &mut Visits) -> Result<Option<N>, Error> {
         if root.kind() == NodeKind::Null {
             return Ok(None);
         }
@@ -75,7 +84,7 @@ impl Path {
                 Place::Name(name) => node.member(name),
                 Place::Index(index) => node.item(position(*index, node.len())?),
             })),
-            None => run::evaluate(&self.program, root),
+            None => run::evaluate(&self.program, root, visits),
         }
     }
 
@@ -108,7 +117,12 @@ impl Path {
     pub fn scan(&self, json: &[u8]) -> Result<Option<Value>, serde_json::Error> {
         match &self.places {
             Some(places) => scan::scan(places, json),
-            None => Ok(self.find(&serde_json::from_slice(json)?).map(Cow::into_owned)),
+            None => {
+                let document = serde_json::from_slice(json)?;
+                let mut visits = Visits::new(SCAN_VISITS_MAX);
+                let found = self.evaluate_within(&Tree::Place(&document), &mut visits);
+                Ok(found.ok().flatten().map(|found| Tree::into_value(found).into_owned()))
+            }
         }
     }
 }

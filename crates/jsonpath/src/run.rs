@@ -16,12 +16,14 @@ use crate::error::Error;
 use crate::node::{Node, NodeKind};
 use crate::place::position;
 use crate::step::{Program, Slice, Step};
-use crate::stop::{Meter, Stop, Why};
+use crate::stop::{Meter, Stop, Visits, Why};
 
 /// What the path gives, or `None` where it is missing.
-pub(crate) fn evaluate<N: Node>(program: &Program, root: &N) -> Result<Option<N>, Error> {
-    let mut meter = Meter::default();
-    match value(program, root, Setting { root, strict: false }, &mut meter) {
+pub(crate) fn evaluate<N: Node>(program: &Program, root: &N, visits: &mut Visits) -> Result<Option<N>, Error> {
+    let mut meter = Meter::new(visits);
+    let found = value(program, root, Setting { root, strict: false }, &mut meter);
+    visits.leave(meter.left());
+    match found {
         Ok(value) => Ok(Some(value)),
         Err(stop) if stop.why == Why::Missing => Ok(None),
         Err(stop) => Err(Error { kind: stop.kind(), detail: stop.detail.into_owned(), column: 1 }),

@@ -52,18 +52,63 @@ impl Stop {
     }
 }
 
+/// How many values may be looked at, by one run or by several that share them.
+#[derive(Clone, Copy, Debug)]
+pub struct Visits {
+    left: usize,
+    max: usize,
+}
+
+impl Visits {
+    /// So many.
+    pub fn new(max: usize) -> Visits {
+        Visits { left: max, max }
+    }
+
+    pub(crate) fn leave(&mut self, left: usize) {
+        self.left = left;
+    }
+}
+
+impl Default for Visits {
+    fn default() -> Visits {
+        Visits::new(VISITS_MAX)
+    }
+}
+
 /// Counts what a run does, the runs of its filters and arguments included.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Meter {
-    visits: usize,
+    /// How many values may still be looked at.
+    left: usize,
+    /// How many there were in all, for the error.
+    max: usize,
     results: usize,
     open: usize,
 }
 
 impl Meter {
     pub(crate) fn visit(&mut self, values: usize) -> Result<(), Stop> {
-        self.visits = self.visits.saturating_add(values);
-        within(self.visits, VISITS_MAX, "values looked at")
+        match self.left.checked_sub(values) {
+            Some(left) => {
+                self.left = left;
+                Ok(())
+            }
+            None => {
+                self.left = 0;
+                Err(Stop::new(Why::Limit, format!("more than {} values looked at", self.max)))
+            }
+        }
+    }
+
+    /// A run that may look at so many values.
+    pub(crate) fn new(visits: &Visits) -> Meter {
+        Meter { left: visits.left, max: visits.max, results: 0, open: 0 }
+    }
+
+    /// What a run has left.
+    pub(crate) fn left(&self) -> usize {
+        self.left
     }
 
     /// Counts what it takes to look through a text.

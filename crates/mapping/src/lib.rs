@@ -8,6 +8,7 @@ pub mod remarks;
 
 mod access_log;
 mod context;
+mod effort;
 mod error;
 mod expression;
 mod facts;
@@ -23,6 +24,7 @@ mod uri;
 mod validation;
 
 pub use access_log::AccessLog;
+pub use effort::{TooMuch, small};
 pub use error::{Error, Kind};
 pub use facts::{Call, Facts, Failure};
 pub use note::{Note, Site};

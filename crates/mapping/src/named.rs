@@ -66,6 +66,21 @@ pub(crate) fn of_handshake(template: &Template) -> Option<String> {
     })
 }
 
+/// The regular expressions of a template that may be slow, and where they stand.
+pub(crate) fn slow_patterns(template: &Template) -> Vec<(&str, usize)> {
+    let mut found = Vec::new();
+    for used in template.uses() {
+        for step in used.steps {
+            if let UseStep::Method("replaceAll" | "replaceFirst" | "split" | "matches", Some(pattern)) = step
+                && vtl::is_slow_pattern(pattern)
+            {
+                found.push((pattern, used.line));
+            }
+        }
+    }
+    found
+}
+
 // The name as it is written and what may have been meant, if there is no such thing.
 fn fault(used: &Use<'_>, all: &[Use<'_>], extended: bool) -> Option<(String, Option<String>)> {
     match (used.variable, used.steps.first()?) {

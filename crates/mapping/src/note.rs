@@ -216,6 +216,15 @@ pub enum Note {
         /// For the command that mends it.
         mend: String,
     },
+    /// A template's regular expression takes time that may grow with the square of the text.
+    SlowPattern {
+        /// `request template `x` of integration y`, or the response's.
+        what: String,
+        /// The pattern.
+        pattern: String,
+        /// Where in the template.
+        line: usize,
+    },
     /// The message's own member names a route, and the route selection expression looks elsewhere.
     SelectionLooksElsewhere {
         /// The expression.
@@ -443,6 +452,11 @@ impl fmt::Display for Note {
                 }
                 write!(f, " To change it: {mend}")
             }
+            Note::SlowPattern { what, pattern, line } => write!(
+                f,
+                "{what} uses the pattern `{pattern}` in line {line}, which looks around or back: its time grows with the square \
+                 of the text, and texts beyond some kilobytes fail. Work on short texts, or write it without"
+            ),
             Note::SelectionLooksElsewhere { expression, member, route_key, site } => write!(
                 f,
                 "the message's `{member}` names the route {route_key}, but the route selection expression \

@@ -14,9 +14,10 @@ mod util;
 
 use std::rc::Rc;
 
-use vtl::{Limits, Template, Value};
+use vtl::{Template, Value};
 
 use crate::context::Scope;
+use crate::effort;
 
 pub use batch::{batch_line, jsonpath_line};
 pub use case::Case;
@@ -119,7 +120,7 @@ pub(crate) fn render(template: &Template, given: RenderInput<'_, impl Source>) -
     if template.names_variable("stageVariables") {
         scope = scope.with("stageVariables", source.stage_variables());
     }
-    match template.render(&mut scope, &Limits::default()) {
+    match template.render(&mut scope, &effort::limits()) {
         Ok(text) => {
             let left = |name: &str| match scope.get("context") {
                 Some(context) if source.overrides() => {
@@ -134,6 +135,9 @@ pub(crate) fn render(template: &Template, given: RenderInput<'_, impl Source>) -
             })
         }
         Err(error) => {
+            if error.kind() == vtl::Kind::Limit {
+                effort::limit_met();
+            }
             let kind = if input.body_was_unreadable() { RenderKind::Body } else { RenderKind::Eval };
             Err(RenderError::new(kind, &error))
         }

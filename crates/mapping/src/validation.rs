@@ -1,6 +1,7 @@
 //! Checks messages against models (JSON Schema, draft 4) before a backend sees them.
 
-use std::collections::HashMap;
+use std::cell::{Cell, RefCell};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use jsonschema::error::{TypeKind, ValidationErrorKind};
@@ -8,6 +9,7 @@ use jsonschema::{Draft, JsonType, PatternOptions, Retrieve, Uri, ValidationError
 use serde_json::Value;
 use types::resources::{Map, Model, Route};
 
+use crate::effort;
 use crate::error::{Error, Kind};
 use crate::expression::Expression;
 
@@ -20,15 +22,31 @@ const MODEL_URI: &str = "https://apigateway.amazonaws.com/restapis/";
 /// How many faults of one message are told, and how much of each.
 const FAULTS_MAX: usize = 10;
 const FAULT_BYTES_MAX: usize = 256;
+/// The longest text that a pattern with look-around or back references may look at, in bytes: its time may grow with the
+/// square of that, uncounted; this much takes some 0.7 s at worst.
+const SLOW_TEXT_BYTES_MAX: usize = 16 * 1024;
+/// How many models all routes of an API may use, each counted as often as another one refers to it.
+const MODELS_USED_MAX: usize = 2_000;
 /// How far a schema's regular expression may search one text before the message counts as not fitting.
 const BACKTRACKS_MAX: usize = 100_000;
 
-/// The models of an API, compiled; one that cannot be is its reason.
-pub(crate) type Models = HashMap<String, Result<Arc<Compiled>, String>>;
+/// The models of an API, compiled as they are asked for.
+pub(crate) struct Models {
+    api_id: String,
+    schemas: Arc<HashMap<String, Value>>,
+    /// The texts of those that are no JSON, whose fault is told.
+    unreadable: HashMap<String, String>,
+    lists_faults: bool,
+    compiled: RefCell<HashMap<String, Result<Arc<Compiled>, String>>>,
+    /// How many models were looked at so far.
+    used: Cell<usize>,
+}
 
 /// One model.
 pub(crate) struct Compiled {
     validator: Validator,
+    /// Whether it has a pattern whose time may grow with the square of a text.
+    slow: bool,
     /// Whether the faults of a message are listed; without that it is only told that it does not fit.
     lists_faults: bool,
 }
@@ -40,16 +58,55 @@ pub(crate) struct Validation {
     by_key: Map<(String, Arc<Compiled>)>,
 }
 
-/// Compiles an API's models.
+/// Takes an API's models in. Each is compiled when a route asks for it.
 pub(crate) fn compile(api_id: &str, models: &[Model]) -> Models {
-    let read = |model: &Model| Some((model.name.clone(), serde_json::from_str(&model.schema).ok()?));
-    let schemas: HashMap<String, Value> = models.iter().filter_map(read).collect();
+    let mut unreadable = HashMap::new();
+    let mut schemas = HashMap::new();
+    for model in models {
+        match serde_json::from_str::<Value>(&model.schema) {
+            Ok(schema) => drop(schemas.insert(model.name.clone(), schema)),
+            Err(error) => drop(unreadable.insert(model.name.clone(), error.to_string())),
+        }
+    }
     let lists_faults = is_listable(schemas.values());
     let schemas = schemas.into_iter().map(|(name, schema)| (name, bounded(schema)));
-    let schemas: Arc<HashMap<String, Value>> = Arc::new(schemas.collect());
-    let compile = |model: &Model| {
-        let schema: Value = serde_json::from_str(&model.schema).map_err(|error| error.to_string())?;
-        let others = Others { api_id: api_id.to_owned(), schemas: schemas.clone() };
+    Models {
+        api_id: api_id.to_owned(),
+        schemas: Arc::new(schemas.collect()),
+        unreadable,
+        lists_faults,
+        compiled: RefCell::default(),
+        used: Cell::new(0),
+    }
+}
+
+impl Models {
+    /// A model, compiled once; `None`: there is none of this name.
+    fn get(&self, name: &str) -> Option<Result<Arc<Compiled>, String>> {
+        if let Some(error) = self.unreadable.get(name) {
+            return Some(Err(error.clone()));
+        }
+        let schema = self.schemas.get(name)?;
+        if let Some(compiled) = self.compiled.borrow().get(name) {
+            return Some(compiled.clone());
+        }
+        let compiled = self.compile(name, schema);
+        self.compiled.borrow_mut().insert(name.to_owned(), compiled.clone());
+        Some(compiled)
+    }
+
+    fn compile(&self, name: &str, schema: &Value) -> Result<Arc<Compiled>, String> {
+        let (referred, slow) = self.look_at(name);
+        // The library makes a copy of each for each that leads to it.
+        self.used.set(self.used.get().saturating_add(referred));
+        if self.used.get() > MODELS_USED_MAX {
+            return Err(format!(
+                "the models of this API's routes refer to {} models in all, and {MODELS_USED_MAX} may be: let one model hold what \
+                 belongs together",
+                self.used.get()
+            ));
+        }
+        let others = Others { api_id: self.api_id.clone(), schemas: self.schemas.clone() };
         let options = jsonschema::options()
             .with_draft(Draft::Draft4)
             .with_retriever(others)
@@ -59,14 +116,42 @@ pub(crate) fn compile(api_id: &str, models: &[Model]) -> Models {
                 true => Ok(Box::new(Bounded)),
                 false => Err(ValidationError::custom("too deep")),
             });
-        match within(|| options.build(&bounded(schema))) {
+        match within(|| options.build(schema)) {
             (_, Some(exceeded)) => Err(exceeded.told()),
             (built, None) => built
-                .map(|validator| Arc::new(Compiled { validator, lists_faults }))
+                .map(|validator| Arc::new(Compiled { validator, slow, lists_faults: self.lists_faults }))
                 .map_err(|error| shortened(error.to_string())),
         }
-    };
-    models.iter().map(|model| (model.name.clone(), compile(model))).collect()
+    }
+
+    /// How many models one leads to, itself included, and whether any of them has a slow pattern.
+    fn look_at(&self, name: &str) -> (usize, bool) {
+        let mut seen: HashSet<&str> = HashSet::from([name]);
+        let mut left: Vec<&Value> = self.schemas.get(name).into_iter().collect();
+        let mut slow = false;
+        while let Some(value) = left.pop() {
+            match value {
+                Value::Object(members) => {
+                    slow |= members.get("pattern").and_then(Value::as_str).is_some_and(vtl::is_slow_pattern);
+                    let patterns = members.get("patternProperties").and_then(Value::as_object);
+                    slow |= patterns.is_some_and(|patterns| patterns.keys().any(|key| vtl::is_slow_pattern(key)));
+                    let target =
+                        members.get("$ref").and_then(Value::as_str).and_then(|uri| uri.strip_prefix(MODEL_URI));
+                    let other = target.and_then(|rest| rest.split_once("/models/")).map(|(_, rest)| rest);
+                    let other = other.map(|rest| rest.split('#').next().unwrap_or(rest));
+                    if let Some((other, schema)) = other.and_then(|other| self.schemas.get_key_value(other))
+                        && seen.insert(other)
+                    {
+                        left.push(schema);
+                    }
+                    left.extend(members.values());
+                }
+                Value::Array(items) => left.extend(items),
+                _ => {}
+            }
+        }
+        (seen.len(), slow)
+    }
 }
 
 /// Finds the models that a model refers to; nothing is ever loaded from elsewhere.
@@ -102,8 +187,8 @@ impl Validation {
         let mut by_key = Map::new();
         for (key, name) in &route.request_models {
             let model = models.get(name).ok_or_else(|| format!("its model `{name}` does not exist"))?;
-            let model = model.as_ref().map_err(|error| format!("its model `{name}`: {error}"))?;
-            by_key.insert(key.clone(), (name.clone(), model.clone()));
+            let model = model.map_err(|error| format!("its model `{name}`: {error}"))?;
+            by_key.insert(key.clone(), (name.clone(), model));
         }
         Ok(Some(Validation { selection, by_key }))
     }
@@ -123,6 +208,18 @@ impl Validation {
         let Some((_, model)) = self.by_key.get(&key).or_else(|| self.by_key.get("$default")) else {
             return bad(format!("no model has the key `{}` and there is no $default model", shortened(key)));
         };
+        if !effort::may_check(body.len(), model.slow) {
+            effort::limit_met();
+            return bad("to be checked elsewhere".to_owned());
+        }
+        if model.slow
+            && let Some(bytes) = longest_text(&message).filter(|bytes| *bytes > SLOW_TEXT_BYTES_MAX)
+        {
+            return bad(format!(
+                "it holds a text of {bytes} bytes, and a pattern with look-around or back references looks at {SLOW_TEXT_BYTES_MAX} at \
+                 the most"
+            ));
+        }
         match within(|| model.validator.is_valid(&message)) {
             (_, Some(exceeded)) => return bad(exceeded.told()),
             (true, None) => return Ok(()),
@@ -135,6 +232,23 @@ impl Validation {
             model.validator.iter_errors(&message).take(FAULTS_MAX).map(|fault| shortened(told(&fault))).collect();
         bad(format!("[{}]", faults.join(", ")))
     }
+}
+
+fn longest_text(message: &Value) -> Option<usize> {
+    let mut longest = None;
+    let mut left = vec![message];
+    while let Some(value) = left.pop() {
+        match value {
+            Value::String(text) => longest = longest.max(Some(text.len())),
+            Value::Array(items) => left.extend(items),
+            Value::Object(members) => {
+                longest = longest.max(members.keys().map(String::len).max());
+                left.extend(members.values());
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+    longest
 }
 
 /// A fault as the Java library of the same name tells it, whose texts REST APIs show. Source: inferred.

@@ -14,6 +14,9 @@ use crate::value::{ListKind, Value};
 /// Values that share their parts take exponentially many comparisons, so each costs a step.
 pub(crate) fn equals(a: &Value, b: &Value, meter: &mut Meter) -> Result<bool, Halt> {
     meter.steps(1)?;
+    if let (Value::Text(a), Value::Text(b)) = (a, b) {
+        meter.steps(a.len().min(b.len()) / 64)?;
+    }
     match (a, b) {
         (Value::Node(..), _) | (_, Value::Node(..)) => ordinary(&a.clone().thaw(), &b.clone().thaw(), meter),
         (a, b) => ordinary(a, b, meter),
@@ -94,6 +97,7 @@ pub(crate) fn loosely_equal(a: &Value, b: &Value, meter: &mut Meter) -> Result<b
         return equals(a, b, meter);
     }
     let (a, b) = (to_text(a, meter)?, to_text(b, meter)?);
+    meter.steps(a.len().min(b.len()) / 64)?;
     Ok(a == b)
 }
 

@@ -33,6 +33,7 @@ pub use error::{Error, Kind};
 pub use json::{parse_json, read_json, to_json};
 pub use limits::Limits;
 pub use map::{Map, MapKind};
+pub use pattern::is_slow_pattern;
 pub use shared::Text;
 pub use template::{Scope, Template, display};
 pub use uses::{Use, UseStep};

@@ -7,12 +7,19 @@ const BACKTRACKS_MAX: usize = 200_000;
 /// The largest compiled pattern, in bytes.
 const COMPILED_BYTES_MAX: usize = 1 << 20;
 
+/// How many bytes that are looked at are worth a step.
+const BYTES_PER_STEP: usize = 16;
+
 /// A pattern, compiled.
 #[derive(Debug)]
 pub(crate) enum Pattern {
     /// A pattern that matches one text.
     Literal(String),
-    Regex(Box<Regex>),
+    Regex {
+        regex: Box<Regex>,
+        /// Its time may grow with the square of the text.
+        slow: bool,
+    },
 }
 
 /// Where a pattern matches, in bytes.
@@ -27,19 +34,28 @@ impl Pattern {
         if let Some(at) = stray_brace(java) {
             return Err(format!("`{java}` is no regular expression: the `{{` at {at} repeats nothing"));
         }
-        RegexBuilder::new(&translate(java))
+        let translated = translate(java);
+        let slow = looks_around(&translated);
+        RegexBuilder::new(&translated)
             .backtrack_limit(BACKTRACKS_MAX)
             .delegate_size_limit(COMPILED_BYTES_MAX)
             .build()
-            .map(|regex| Pattern::Regex(Box::new(regex)))
+            .map(|regex| Pattern::Regex { regex: Box::new(regex), slow })
             .map_err(|error| format!("`{java}` is no regular expression that can be used here: {error}"))
+    }
+
+    /// How many steps one use on a text of so many bytes is worth, whatever it finds. What looks around or back may look
+    /// through the rest of the text at each of its places, and nothing counts that while it runs: it is paid for before.
+    pub(crate) fn steps(&self, bytes: usize) -> usize {
+        let slow = matches!(self, Pattern::Regex { slow: true, .. });
+        bytes / BYTES_PER_STEP + if slow { bytes.saturating_mul(bytes) / BYTES_PER_STEP } else { 0 }
     }
 
     /// Whether the pattern matches the whole text.
     pub(crate) fn matches(&self, java: &str, text: &str) -> Result<bool, String> {
         match self {
             Pattern::Literal(literal) => Ok(literal == text),
-            Pattern::Regex(_) => {
+            Pattern::Regex { .. } => {
                 let whole = Regex::new(&format!(r"\A(?:{})\z", translate(java))).map_err(|e| e.to_string())?;
                 whole.is_match(text).map_err(|e| e.to_string())
             }
@@ -55,7 +71,7 @@ impl Pattern {
             Pattern::Literal(literal) => {
                 Ok(text.match_indices(literal.as_str()).take(max).map(|(at, m)| (at, at + m.len())).collect())
             }
-            Pattern::Regex(regex) => regex
+            Pattern::Regex { regex, .. } => regex
                 .find_iter(text)
                 .take(max)
                 .map(|found| found.map(|m| (m.start(), m.end())).map_err(|e| e.to_string()))
@@ -79,7 +95,7 @@ impl Pattern {
                     last = end;
                 }
             }
-            Pattern::Regex(regex) => {
+            Pattern::Regex { regex, .. } => {
                 for captures in regex.captures_iter(text).take(max) {
                     let captures = captures.map_err(|e| e.to_string())?;
                     let Some(whole) = captures.get(0) else { continue };
@@ -94,6 +110,20 @@ impl Pattern {
         out.push_str(&text[last..]);
         Ok(out)
     }
+}
+
+/// Whether a pattern of Java's takes time that may grow with the square of the text: it looks around itself, or back at what
+/// it has found.
+pub fn is_slow_pattern(java: &str) -> bool {
+    literal(java).is_none() && looks_around(&translate(java))
+}
+
+// On a translated pattern. A `$` alone looks ahead, too, but at two characters.
+fn looks_around(translated: &str) -> bool {
+    let text = translated.replace(r"(?=\r?\n?\z)", "");
+    let around = ["(?=", "(?!", "(?<=", "(?<!", "(?>", "*+", "++", "?+", "}+", r"\k", r"\G"];
+    let back = text.as_bytes().windows(2).any(|pair| pair[0] == b'\\' && matches!(pair[1], b'1'..=b'9'));
+    back || around.iter().any(|sign| text.contains(sign))
 }
 
 /// Writes a replacement. Of `$12` only so many digits count as there are groups.

@@ -2,9 +2,10 @@
 
 use std::cell::{Cell, OnceCell};
 
-use jsonpath::Path;
+use jsonpath::{Path, Visits};
 use vtl::{Object, Text, Value};
 
+use crate::effort;
 use crate::objects::node::Place;
 
 /// What the message is where there is none. Source: observed.
@@ -17,6 +18,8 @@ pub(super) struct Input {
     params: Value,
     document: OnceCell<Option<Value>>,
     unreadable: Cell<bool>,
+    /// What the rendering's JSONPaths may still look at, all together.
+    visits: Cell<Visits>,
 }
 
 impl Input {
@@ -28,7 +31,13 @@ impl Input {
                 Err(_) => Text::from(String::from_utf8_lossy(body).into_owned()),
             },
         };
-        Input { body, params, document: OnceCell::new(), unreadable: Cell::new(false) }
+        Input {
+            body,
+            params,
+            document: OnceCell::new(),
+            unreadable: Cell::new(false),
+            visits: Cell::new(effort::visits()),
+        }
     }
 
     /// Whether the rendering failed because the body is not even lenient JSON.
@@ -47,10 +56,30 @@ impl Input {
     /// What a path finds; null where there is nothing.
     fn find(&self, path: &Value) -> Option<Result<Value, String>> {
         match path {
-            Value::Text(path) => Some(self.document().and_then(|document| follow(document, path))),
+            Value::Text(path) => Some(self.document().and_then(|document| self.follow(document, path))),
             Value::Null => Some(Err("a path cannot be null".to_owned())),
             _ => None,
         }
+    }
+
+    fn follow(&self, document: &Value, path: &str) -> Result<Value, String> {
+        if let Some(value) = plain(document, path) {
+            return Ok(value);
+        }
+        let path = Path::parse(path).map_err(|error| error.to_string())?;
+        if matches!(document, Value::Null) {
+            return Ok(Value::Null);
+        }
+        let mut visits = self.visits.get();
+        let found = path.evaluate_within(&Place(document.clone()), &mut visits);
+        self.visits.set(visits);
+        let found = found.map_err(|error| {
+            if error.kind == jsonpath::Kind::Limit {
+                effort::limit_met();
+            }
+            error.to_string()
+        })?;
+        Ok(found.map_or(Value::Null, |place| place.0))
     }
 
     fn param(&self, name: &Value) -> Value {
@@ -61,18 +90,6 @@ impl Input {
         });
         found.unwrap_or_else(|| Value::text(""))
     }
-}
-
-fn follow(document: &Value, path: &str) -> Result<Value, String> {
-    if let Some(value) = plain(document, path) {
-        return Ok(value);
-    }
-    let path = Path::parse(path).map_err(|error| error.to_string())?;
-    if matches!(document, Value::Null) {
-        return Ok(Value::Null);
-    }
-    let found = path.evaluate(&Place(document.clone())).map_err(|error| error.to_string())?;
-    Ok(found.map_or(Value::Null, |place| place.0))
 }
 
 /// The short way for `$` and dotted names, which nearly all paths are; `None` for every other path.

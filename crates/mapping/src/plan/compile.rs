@@ -293,6 +293,9 @@ impl Compiler<'_> {
 
     fn remark_on_names(&mut self, templates: &Templates, what: impl Fn(&str) -> String, mend: &str) {
         for (key, template) in templates.parsed() {
+            for (pattern, line) in named::slow_patterns(template) {
+                self.remark(Note::SlowPattern { what: what(key), pattern: pattern.to_owned(), line });
+            }
             for Unknown { name, line, meant } in named::unknown(template, self.dialect.extended) {
                 self.remark(Note::UnknownName { what: what(key), name, line, meant, mend: mend.to_owned() });
             }

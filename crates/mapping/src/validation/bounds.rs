@@ -9,6 +9,8 @@ use std::cell::Cell;
 use jsonschema::{Keyword, ValidationError};
 use serde_json::{Value, json};
 
+use crate::effort;
+
 /// The keyword; it stands in no schema of a user, and does no harm if it does.
 pub(super) const KEYWORD: &str = "gatewright:bounded";
 
@@ -48,8 +50,12 @@ impl Exceeded {
 
 /// Runs something under the bounds; gives what it gave, and the bound it met, in which case that is worth nothing.
 pub(super) fn within<T>(act: impl FnOnce() -> T) -> (T, Option<Exceeded>) {
-    LEFT.set(Left { steps: STEPS_MAX, stack_start: stack_position(), exceeded: None });
+    let steps = effort::references(STEPS_MAX);
+    LEFT.set(Left { steps, stack_start: stack_position(), exceeded: None });
     let outcome = act();
+    if LEFT.get().exceeded == Some(Exceeded::Steps) {
+        effort::limit_met();
+    }
     (outcome, LEFT.get().exceeded)
 }
 

@@ -108,7 +108,7 @@ impl Eval {
             let order = match (found.scalar(), other.scalar()) {
                 (Scalar::Integer(a), Scalar::Integer(b)) => Some(a.cmp(&b)),
                 (Scalar::Text(a), Scalar::Text(b)) if relation.is_equality() => {
-                    self.meter.steps(1)?;
+                    self.meter.steps(1 + a.len().min(b.len()) / 64)?;
                     Some(a.cmp(b))
                 }
                 _ => None,

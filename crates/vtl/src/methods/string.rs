@@ -73,6 +73,8 @@ pub(super) fn call(
             ("replaceAll" | "replaceFirst", Value::Text(from), Value::Text(to)) => {
                 let max = if name == "replaceAll" { usize::MAX } else { 1 };
                 let pattern = compiled(from, pattern)?;
+                // Counting the matches and replacing them.
+                meter.steps(2 * pattern.steps(text.len()))?;
                 if max == usize::MAX && to.len() > 1 {
                     let found = pattern.spans(text, usize::MAX).map_err(Halt::eval)?.len();
                     let each = if to.contains('$') { to.len() * text.len().max(1) } else { to.len() };
@@ -232,7 +234,11 @@ fn with_text(
             meter.string(text.len() + other.len())?;
             Value::from(format!("{text}{other}"))
         }
-        "matches" => Value::Bool(Pattern::compile(other).and_then(|p| p.matches(other, text)).map_err(Halt::eval)?),
+        "matches" => {
+            let pattern = Pattern::compile(other).map_err(Halt::eval)?;
+            meter.steps(pattern.steps(text.len()) + other.len())?;
+            Value::Bool(pattern.matches(other, text).map_err(Halt::eval)?)
+        }
         "split" => split(text, other, 0, pattern, meter)?,
         "valueOf" => Value::Text(other.clone()),
         _ => return Ok(None),
@@ -333,6 +339,7 @@ fn split(
     meter: &mut Meter,
 ) -> Result<Value, Halt> {
     let pattern = compiled(java, pattern)?;
+    meter.steps(pattern.steps(text.len()))?;
     let max = usize::try_from(limit).ok().filter(|max| *max > 0);
     let mut parts = Vec::new();
     let mut last = 0;

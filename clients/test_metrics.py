@@ -148,7 +148,8 @@ def test_a_client_that_does_not_read_shows_in_the_outbox(start_gateway, backend,
     assert reading(api, "gatewright_connections_api_total", method="POST", status="429") == 1
     assert 4 == reading(api, "gatewright_outbox_frames")
     assert reading(api, "gatewright_outbox_bytes") > 300_000
-    assert reading(api, "gatewright_outbox_depth_frames_bucket", le="4") == reading(api, "gatewright_outbox_depth_frames_count") == 4
+    # A frame that had to wait may still go out when the kernel's buffer grows: at least four waited, none behind more than four.
+    assert reading(api, "gatewright_outbox_depth_frames_bucket", le="4") == reading(api, "gatewright_outbox_depth_frames_count") >= 4
     client.close()
     until(lambda: reading(api, "gatewright_connections") == 0, "the end")
     assert (reading(api, "gatewright_outbox_frames"), reading(api, "gatewright_outbox_bytes")) == (0, 0)

@@ -31,10 +31,15 @@ pub(crate) fn admit(gateway: &Gateway, stage: &Compiled, route: &Route, event: &
             limits(gateway, stage, &route.key, event)?;
             parameters(route, handshake)
         }
-        EventKind::Message(message) => {
-            limits(gateway, stage, &route.key, event)?;
-            Ok(route.validate(&message.body)?)
-        }
+        EventKind::Message(_) => limits(gateway, stage, &route.key, event),
+    }
+}
+
+/// The last of it: lets a message pass that fits its route's model.
+pub(crate) fn fits_model(_: &Plan, route: &Route, event: &Event) -> Result<(), mapping::Error> {
+    match &event.kind {
+        EventKind::Message(message) => route.validate(&message.body),
+        EventKind::Connect(_) | EventKind::Disconnect(_) => Ok(()),
     }
 }
 

@@ -24,6 +24,7 @@ use crate::client::{Client, Timed};
 use crate::early::Early;
 use crate::execution_log::LogSink;
 use crate::frame::{Opcode, close};
+use crate::heavy::Heavy;
 use crate::in_flight::InFlight;
 use crate::metrics::Metrics;
 use crate::outbox::OutboxBounds;
@@ -74,6 +75,7 @@ pub struct Gateway {
     pub(crate) account_limits: AccountLimits,
     pub(crate) account: ArcSwap<Account>,
     pub(crate) in_flight: InFlight,
+    pub(crate) heavy: Heavy,
     pub(crate) registry: Arc<Registry>,
     pub(crate) early: Arc<Early>,
     pub(crate) wheel: Wheel,
@@ -95,6 +97,7 @@ impl Gateway {
             account_limits: AccountLimits::new(&limits),
             account: ArcSwap::default(),
             in_flight: InFlight::new(limits.in_flight),
+            heavy: Heavy::new(limits.mapping_time),
             outbox_bounds: OutboxBounds { messages: limits.outbox_messages, bytes: limits.outbox_bytes },
             node: settings.node,
             sink: settings.sink,

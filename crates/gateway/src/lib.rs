@@ -21,6 +21,7 @@ mod frame;
 pub mod fuzzing;
 mod gateway;
 mod handshake;
+mod heavy;
 mod in_flight;
 mod metrics;
 mod open;

@@ -1,9 +1,11 @@
 //! The walk of one event, from the client to the backend and back.
 
+use std::sync::Arc;
+
 use mapping::{Plan, Route};
 use types::Event;
 
-use crate::admit::{admit, admit_unrouted, fits};
+use crate::admit::{admit, admit_unrouted, fits, fits_model};
 use crate::execution_log::ExecutionLog;
 use crate::gateway::Gateway;
 use crate::metrics::Flight;
@@ -30,13 +32,15 @@ pub(crate) async fn run(gateway: &Gateway, event: &Event) -> Outcome {
     log.close(outcome)
 }
 
-async fn walk(gateway: &Gateway, stage: &Compiled, event: &Event, log: &mut ExecutionLog<'_>) -> Outcome {
+async fn walk(gateway: &Gateway, stage: &Arc<Compiled>, event: &Event, log: &mut ExecutionLog<'_>) -> Outcome {
     let plan: &Plan = &stage.plan;
     let route: Option<&Route> = log.step(mapping::select_route(plan, event))?;
     let Some(route) = route else { return log.step(admit_unrouted(gateway, stage, event)).map(|()| None) };
     log.step(admit(gateway, stage, route, event))?;
-    let Some(request) = log.step(mapping::request(plan, route, event))? else { return Ok(None) };
+    let mappings = gateway.heavy.of(stage, route, event);
+    log.step(mappings.run(fits_model).await?)?;
+    let Some(request) = log.step(mappings.run(mapping::request).await?)? else { return Ok(None) };
     let response = log.step(gateway.integrations.send(&request).await)?;
-    let reply = log.step(mapping::response(plan, route, event, response))?;
+    let reply = log.step(mappings.run(move |plan, route, event| mapping::response(plan, route, event, &response)).await?)?;
     log.step(fits(reply, gateway.limits.message_bytes)).map(Some)
 }

@@ -36,18 +36,21 @@ pub fn response(
     plan: &Plan,
     route: &Route,
     event: &Event,
-    answer: IntegrationResponse,
+    answer: &IntegrationResponse,
 ) -> Result<Mapped<Reply>, Error> {
     let RouteTarget::Integration(integration) = &route.target else {
         return Err(Error::configuration("the route has no integration"));
     };
     let scope = plan.scope(route, event);
-    let refused = remarks::refused(&plan.site, integration, event, &answer, route.two_way);
+    let refused = remarks::refused(&plan.site, integration, event, answer, route.two_way);
     let mut notes: Vec<Note> = refused.into_iter().collect();
     let reply = match &integration.backend {
         Backend::HttpProxy(_) => {
-            let status = answer.status;
-            Reply { status, headers: answer.headers, body: answer.body, two_way: route.two_way }
+            let headers = match event.kind {
+                EventKind::Connect(_) => answer.headers.clone(),
+                EventKind::Message(_) | EventKind::Disconnect(_) => Headers::new(),
+            };
+            Reply { status: answer.status, headers, body: answer.body.clone(), two_way: route.two_way }
         }
         Backend::Http(_) | Backend::Mock => non_proxy(&scope, integration, answer, route.two_way, &plan.site)?,
     };
@@ -59,7 +62,7 @@ pub fn response(
 fn non_proxy(
     scope: &Scope<'_>,
     integration: &Integration,
-    answer: IntegrationResponse,
+    answer: &IntegrationResponse,
     two_way: bool,
     site: &Site,
 ) -> Result<Reply, Error> {
@@ -82,7 +85,7 @@ fn non_proxy(
     let mut headers = Headers::new();
     for parameter in &chosen.parameters {
         let Target::Header(name) = &parameter.target else { continue };
-        let value = match parameter.find(scope, Some(&answer)) {
+        let value = match parameter.find(scope, Some(answer)) {
             Found::Nothing => continue,
             Found::Escaped(value) => value,
             Found::Values(values) => values.join(","),
@@ -98,7 +101,7 @@ fn non_proxy(
         false => answer.body.clone(),
     };
     let mut status = answer.status;
-    let body = match chosen.templates.choose(&message, Some(&answer)) {
+    let body = match chosen.templates.choose(&message, Some(answer)) {
         Some(template) => {
             let rendered = template.render(scope, &answer_body, Some(answer.status))?;
             status = rendered.overrides.status.unwrap_or(status);

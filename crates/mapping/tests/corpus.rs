@@ -110,7 +110,7 @@ fn walk(plan: &Plan, event: &Event, answer: Option<Value>, out: &mut String) -> 
         body: Bytes::from(answer["body"].as_str().unwrap_or_default().to_owned()),
         latency: Duration::ZERO,
     };
-    let reply = mapping::response(plan, route, event, answer)?;
+    let reply = mapping::response(plan, route, event, &answer)?;
     writeln!(
         out,
         "reply: {} {}",

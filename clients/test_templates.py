@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from harness.aws import Api
 from harness.backend import Answer
-from harness.frames import RawClient
+from harness.frames import CONTINUATION, TEXT, RawClient
 
 BIN = os.environ.get("GATEWRIGHT_BIN", "target/debug/gatewright")
 CORPUS = Path(__file__).parent.parent / "corpus"
@@ -124,3 +124,66 @@ def test_what_is_no_json_is_shown_with_its_own_place(tmp_path):
     context.write_text('{"stage": dev}')
     wrong = render("--template", str(template), "--context", str(context))
     assert wrong.returncode == 65 and f"{context}:1:11: not JSON" in wrong.stderr, wrong.stderr
+
+
+HEAVY = {
+    "groups of three": ("$input.path('$.text').replaceAll('(\\d)(?=(\\d{3})+$)','$1,').length()", "1" * 20_000),
+    "commas outside quotes": ("$input.path('$.text').split(',(?=(?:[^\"]*\"[^\"]*\")*[^\"]*$)').size()", "," * 20_000),
+    "a long loop": ("#foreach($i in [1..1000])#foreach($j in [1..1000])#set($x = $i + $j)#end#end$x", "a"),
+    "deep scans in a loop": ("#foreach($i in [1..1000])#set($x = $input.json('$..b..c'))#end$x.length()", "a"),
+}
+
+
+@pytest.mark.parametrize("name", HEAVY)
+def test_a_template_that_is_much_work_ends_with_an_answer_and_keeps_nobody_waiting(start_gateway, backend, path, name):
+    template, text = HEAVY[name]
+    gateway = start_gateway()
+    api = Api(gateway)
+    light = api.integration("HTTP_PROXY", f"{backend.url}{path}")
+    heavy = api.integration("HTTP", f"{backend.url}{path}", RequestTemplates={"$default": template})
+    api.response(heavy)
+    api.route("$default", light, two_way=True)
+    api.route("heavy", heavy, two_way=True)
+    api.deploy()
+    backend.answers[path] = Answer(body="light")
+    message = json.dumps({"action": "heavy", "text": text})
+    with RawClient(gateway.port, api.target) as other:
+        workers = [RawClient(gateway.port, api.target) for _ in range(4)]
+        for worker in workers:
+            worker.text(message)
+        # In order on one thread it would come behind all of them.
+        other.text("{}")
+        assert other.read_text() == "light"
+        for worker in workers:
+            answer = worker.read_text()
+            assert answer == "light" or json.loads(answer)["message"] == "Internal server error"
+            worker.close()
+
+
+def test_a_template_beyond_mapping_time_is_refused_and_the_log_names_the_limit(start_gateway, backend, path):
+    gateway = start_gateway("--limit", "mapping-time=1ms")
+    template, text = HEAVY["a long loop"]
+    api = template_api(gateway, backend, path, {"$default": template})
+    with RawClient(gateway.port, api.target) as client:
+        client.text(json.dumps({"text": text}))
+        assert json.loads(client.read_text())["message"] == "Internal server error"
+    gateway.wait_for_log("the limit mapping-time was met")
+
+
+def test_a_slow_pattern_of_a_model_is_remarked_and_long_texts_are_answered(start_gateway, backend, path):
+    gateway = start_gateway()
+    api = Api(gateway)
+    pattern = "(?=.*[A-Z])(?=.*[0-9])"
+    schema = json.dumps({"type": "object", "properties": {"text": {"type": "string", "pattern": pattern}}})
+    api.client.create_model(ApiId=api.id, Name="Secret", ContentType="application/json", Schema=schema)
+    integration = api.integration("HTTP_PROXY", f"{backend.url}{path}")
+    api.route("$default", integration, two_way=True, ModelSelectionExpression="default", RequestModels={"default": "Secret"})
+    api.deploy()
+    backend.answers[path] = Answer(body="fits")
+    gateway.wait_for_log(pattern)
+    with RawClient(gateway.port, api.target) as client:
+        for text, fits in (("Ab1", True), ("ab1", False), ("A" * 10_000 + "1", True), ("a" * 60_000, False)):
+            message = json.dumps({"text": text}).encode()
+            client.frame(TEXT, message[:30_000], fin=False)
+            client.frame(CONTINUATION, message[30_000:])
+            assert (client.read_text() == "fits") == fits, (text[:10], len(text))

@@ -41,6 +41,7 @@ async fn walk(gateway: &Gateway, stage: &Arc<Compiled>, event: &Event, log: &mut
     log.step(mappings.run(fits_model).await?)?;
     let Some(request) = log.step(mappings.run(mapping::request).await?)? else { return Ok(None) };
     let response = log.step(gateway.integrations.send(&request).await)?;
-    let reply = log.step(mappings.run(move |plan, route, event| mapping::response(plan, route, event, &response)).await?)?;
+    let reply =
+        log.step(mappings.run(move |plan, route, event| mapping::response(plan, route, event, &response)).await?)?;
     log.step(fits(reply, gateway.limits.message_bytes)).map(Some)
 }

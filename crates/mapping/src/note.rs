@@ -216,14 +216,14 @@ pub enum Note {
         /// For the command that mends it.
         mend: String,
     },
-    /// A template's regular expression takes time that may grow with the square of the text.
+    /// A regular expression of a template or model takes time that may grow with the square of the text.
     SlowPattern {
-        /// `request template `x` of integration y`, or the response's.
+        /// `request template `x` of integration y`, or the response's, or `model `x``.
         what: String,
         /// The pattern.
         pattern: String,
-        /// Where in the template.
-        line: usize,
+        /// Where in the template; models have no lines.
+        line: Option<usize>,
     },
     /// The message's own member names a route, and the route selection expression looks elsewhere.
     SelectionLooksElsewhere {
@@ -452,11 +452,16 @@ impl fmt::Display for Note {
                 }
                 write!(f, " To change it: {mend}")
             }
-            Note::SlowPattern { what, pattern, line } => write!(
-                f,
-                "{what} uses the pattern `{pattern}` in line {line}, which looks around or back: its time grows with the square \
-                 of the text, and texts beyond some kilobytes fail. Work on short texts, or write it without"
-            ),
+            Note::SlowPattern { what, pattern, line } => {
+                write!(f, "{what} uses the pattern `{pattern}`")?;
+                if let Some(line) = line {
+                    write!(f, " in line {line}")?;
+                }
+                f.write_str(
+                    ", which looks around or back: its time grows with the square of the text, and texts beyond some \
+                     kilobytes fail. Work on short texts, or write it without",
+                )
+            }
             Note::SelectionLooksElsewhere { expression, member, route_key, site } => write!(
                 f,
                 "the message's `{member}` names the route {route_key}, but the route selection expression \

@@ -45,8 +45,8 @@ pub(crate) struct Models {
 /// One model.
 pub(crate) struct Compiled {
     validator: Validator,
-    /// Whether it has a pattern whose time may grow with the square of a text.
-    slow: bool,
+    /// A pattern of it whose time may grow with the square of a text.
+    slow: Option<String>,
     /// Whether the faults of a message are listed; without that it is only told that it does not fit.
     lists_faults: bool,
 }
@@ -124,17 +124,18 @@ impl Models {
         }
     }
 
-    /// How many models one leads to, itself included, and whether any of them has a slow pattern.
-    fn look_at(&self, name: &str) -> (usize, bool) {
+    /// How many models one leads to, itself included, and the first slow pattern in them.
+    fn look_at(&self, name: &str) -> (usize, Option<String>) {
         let mut seen: HashSet<&str> = HashSet::from([name]);
         let mut left: Vec<&Value> = self.schemas.get(name).into_iter().collect();
-        let mut slow = false;
+        let mut slow: Option<&str> = None;
         while let Some(value) = left.pop() {
             match value {
                 Value::Object(members) => {
-                    slow |= members.get("pattern").and_then(Value::as_str).is_some_and(vtl::is_slow_pattern);
-                    let patterns = members.get("patternProperties").and_then(Value::as_object);
-                    slow |= patterns.is_some_and(|patterns| patterns.keys().any(|key| vtl::is_slow_pattern(key)));
+                    let pattern = members.get("pattern").and_then(Value::as_str);
+                    let of_names = members.get("patternProperties").and_then(Value::as_object);
+                    let of_names = of_names.into_iter().flat_map(|patterns| patterns.keys().map(String::as_str));
+                    slow = slow.or_else(|| pattern.into_iter().chain(of_names).find(|text| vtl::is_slow_pattern(text)));
                     let target =
                         members.get("$ref").and_then(Value::as_str).and_then(|uri| uri.strip_prefix(MODEL_URI));
                     let other = target.and_then(|rest| rest.split_once("/models/")).map(|(_, rest)| rest);
@@ -150,7 +151,7 @@ impl Models {
                 _ => {}
             }
         }
-        (seen.len(), slow)
+        (seen.len(), slow.map(str::to_owned))
     }
 }
 
@@ -193,6 +194,11 @@ impl Validation {
         Ok(Some(Validation { selection, by_key }))
     }
 
+    /// The models with a slow pattern, and the pattern.
+    pub(crate) fn slow_patterns(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.by_key.iter().filter_map(|(_, (name, model))| Some((name.as_str(), model.slow.as_deref()?)))
+    }
+
     /// Lets a message pass that fits the model chosen for it. Source: documented, also that a message for which there
     /// is no model does not pass.
     ///
@@ -208,11 +214,11 @@ impl Validation {
         let Some((_, model)) = self.by_key.get(&key).or_else(|| self.by_key.get("$default")) else {
             return bad(format!("no model has the key `{}` and there is no $default model", shortened(key)));
         };
-        if !effort::may_check(body.len(), model.slow) {
+        if !effort::may_check(body.len(), model.slow.is_some()) {
             effort::limit_met();
             return bad("to be checked elsewhere".to_owned());
         }
-        if model.slow
+        if model.slow.is_some()
             && let Some(bytes) = longest_text(&message).filter(|bytes| *bytes > SLOW_TEXT_BYTES_MAX)
         {
             return bad(format!(

@@ -153,6 +153,9 @@ impl Compiler<'_> {
             target = RouteTarget::Broken(detail);
             None
         });
+        for (name, pattern) in validation.iter().flat_map(Validation::slow_patterns) {
+            self.remark(Note::SlowPattern { what: format!("model `{name}`"), pattern: pattern.to_owned(), line: None });
+        }
         let settings = &self.stage.settings;
         let throttle = throttle(settings.route_settings.get(&key), &settings.default_route_settings);
         if throttle.is_some_and(|throttle| throttle.burst_limit == 0 || throttle.rate_limit <= 0.0) {
@@ -294,7 +297,7 @@ impl Compiler<'_> {
     fn remark_on_names(&mut self, templates: &Templates, what: impl Fn(&str) -> String, mend: &str) {
         for (key, template) in templates.parsed() {
             for (pattern, line) in named::slow_patterns(template) {
-                self.remark(Note::SlowPattern { what: what(key), pattern: pattern.to_owned(), line });
+                self.remark(Note::SlowPattern { what: what(key), pattern: pattern.to_owned(), line: Some(line) });
             }
             for Unknown { name, line, meant } in named::unknown(template, self.dialect.extended) {
                 self.remark(Note::UnknownName { what: what(key), name, line, meant, mend: mend.to_owned() });

@@ -132,7 +132,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_too_long_or_too_many_is_refused_and_the_rest_is_done() {
         let heavy = Heavy::new(Duration::from_millis(50));
-        let (go, gate) = std::sync::mpsc::channel::<()>();
+        let (go, gate) = sync_channel::<()>(0);
         let long = heavy.run(move || gate.recv().is_ok()).await.unwrap_err();
         assert!(long.detail.contains("mapping-time was met: 50ms"), "{}", long.detail);
         drop(go);

@@ -122,6 +122,13 @@ const STEPS: &[Step] = &[
         counts: false,
         run: steps::build,
     },
+    Step {
+        name: "soak",
+        does: "clients that would make others wait (xtask/src/bench/soak/stalls)",
+        needs: Some("build"),
+        counts: false,
+        run: steps::soak,
+    },
     Step { name: "clients", does: "pytest clients", needs: Some("build"), counts: true, run: clients::run },
 ];
 
@@ -240,7 +247,7 @@ mod tests {
 
     #[test]
     fn without_options_every_step_runs_in_order() {
-        assert_eq!(names(&[]).unwrap(), ["format", "clippy", "test", "tidy", "originals", "build", "clients"]);
+        assert_eq!(names(&[]).unwrap(), ["format", "clippy", "test", "tidy", "originals", "build", "soak", "clients"]);
     }
 
     #[test]

@@ -21,9 +21,9 @@ usage: cargo xtask check [--only STEP]…
        cargo xtask bench rate [--seconds S] [--rate A_SECOND] [--connections N] [--size BYTES] [--rounds N] [--bin PATH] [--json]
        cargo xtask bench vtl [--seconds S] [--velocity RUN_SH] [--json]
        cargo xtask release
-       cargo xtask soak [--seconds S] [--connections N] [--bin PATH] [--json]
+       cargo xtask soak [--seconds S] [--connections N] [--stalls NAME] [--lag-ms MS] [--bin PATH] [--json]
 
-steps of `check`, in order: format, clippy, test, tidy, originals, build, clients";
+steps of `check`, in order: format, clippy, test, tidy, originals, build, soak, clients";
 
 /// Wrong usage, as `sysexits.h` numbers it; the same as the gateway's own.
 const EXIT_USAGE: u8 = 64;

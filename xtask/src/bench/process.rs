@@ -18,12 +18,10 @@ use tokio::sync::mpsc::error::TryRecvError;
 
 use crate::Usage;
 use crate::bench::http::HttpConnection;
+use crate::check::command::RAISE_AND_EXEC;
 
 /// What the keeper is called on the command line.
 pub(crate) const KEEPER: &str = "bench-keep";
-/// Raises the limit of open files as far as allowed; without `unsafe` only a shell can do that.
-pub(crate) const RAISE_AND_EXEC: &str =
-    "ulimit -Hn 1048576 2>/dev/null; ulimit -Sn \"$(ulimit -Hn)\" 2>/dev/null; exec \"$@\"";
 /// How long a process may take from its start to the line that says it is ready.
 const START_LIMIT: Duration = Duration::from_secs(30);
 /// How often a process is asked whether it is ready, or over.
@@ -122,11 +120,20 @@ impl Gateway {
     /// # Errors
     /// When it does not come up within the time; what it said last is part of the message.
     pub(crate) async fn start(program: &Path, backend: SocketAddr) -> anyhow::Result<Gateway> {
+        Gateway::start_with(program, backend, &[]).await
+    }
+
+    /// The same, with more options.
+    ///
+    /// # Errors
+    /// As for [`Gateway::start`].
+    pub(crate) async fn start_with(program: &Path, backend: SocketAddr, options: &[String]) -> anyhow::Result<Gateway> {
         let target = format!("http://{backend}");
         // At `warn` the ready-made API logs nothing of its events, as a gateway in production.
         let words = ["serve", "--ephemeral", "--listen", "127.0.0.1:0", "--log-level", "warn", "--backend", &target];
         let program = program.to_str().context("the program's path is not UTF-8")?;
-        let words: Vec<String> = [program].iter().chain(&words).map(|word| word.to_string()).collect();
+        let words: Vec<String> =
+            [program].iter().chain(&words).map(|word| word.to_string()).chain(options.iter().cloned()).collect();
         let keeper = Process::role(KEEPER, &words)?;
         let first = keeper.line(START_LIMIT)?;
         let pid = first.strip_prefix("pid ").and_then(|pid| pid.parse().ok());

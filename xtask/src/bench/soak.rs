@@ -1,10 +1,11 @@
 //! `cargo xtask soak`: the gateway under clients and backends that mean no good, with bounds that it must keep.
 //!
-//! Rounds of three torments against the real program, for as long as it was told; a well-behaved client echoes all
-//! the while. It fails when memory grows beyond what the limits allow, when a `$disconnect` is missing or one too many,
+//! First what would make others wait (`stalls`), some seconds each. Then rounds of three torments, for as long as it was
+//! told; a well-behaved client echoes all the while. It fails when memory grows beyond what the limits allow, when a `$disconnect` is missing or one too many,
 //! when a full client is not answered 429, or when the well-behaved client waits too long.
 
 mod backend;
+mod stalls;
 mod torments;
 mod watch;
 
@@ -68,6 +69,10 @@ struct Phase {
 struct Settings {
     time: Duration,
     connections: usize,
+    /// The stalls only, whose names hold this text, or `all`.
+    stalls: Option<String>,
+    /// How long a bystander of the stalls may wait.
+    lag_max: Duration,
     bin: Option<PathBuf>,
     json: bool,
 }
@@ -81,17 +86,30 @@ pub(crate) fn run(words: &[String]) -> anyhow::Result<bool> {
     let settings = Settings {
         time: Duration::from_secs(within("--seconds", options.value("--seconds", 60)?, 1..=86_400)?),
         connections: within("--connections", options.value("--connections", 10_000)?, 100..=200_000)?,
+        stalls: options.optional("--stalls")?,
+        lag_max: Duration::from_millis(options.value("--lag-ms", stalls::LAG_MAX.as_millis() as u64)?),
         bin: options.bin()?,
         json: options.flag("--json"),
     };
     options.end()?;
     let files = procfs::open_files_max(std::process::id())?;
-    let wanted = settings.connections as u64 + FILES_BESIDE;
+    let wanted = match settings.stalls {
+        Some(_) => stalls::FILES,
+        None => settings.connections as u64 + FILES_BESIDE,
+    };
     ensure!(files >= wanted, "{wanted} open files are needed, {files} are allowed: ulimit -n, or fewer --connections");
     let program = process::program(settings.bin.clone())?;
-    let phases = process::runtime()?.block_on(soak(&settings, &program))?;
-    let broken = broken(&phases);
-    report(&settings, &phases, &broken);
+    let runtime = process::runtime()?;
+    let stalled = runtime.block_on(async {
+        let (backend, _) = backend::start().await?;
+        stalls::run(&program, backend, settings.stalls.as_deref(), settings.lag_max).await
+    })?;
+    let phases = match settings.stalls {
+        Some(_) => Vec::new(),
+        None => runtime.block_on(soak(&settings, &program))?,
+    };
+    let broken = [stalls::broken(&stalled), broken(&phases)].concat();
+    report(&settings, &stalled, &phases, &broken);
     Ok(broken.is_empty())
 }
 
@@ -183,7 +201,7 @@ fn broken(phases: &[Phase]) -> Vec<String> {
     broken
 }
 
-fn report(settings: &Settings, phases: &[Phase], broken: &[String]) {
+fn report(settings: &Settings, stalled: &[stalls::Result], phases: &[Phase], broken: &[String]) {
     let mib = |bytes: u64| (bytes as f64 / MIB as f64 * 10.0).round() / 10.0;
     let ms = |time: Duration| (time.as_secs_f64() * 1e4).round() / 10.0;
     if settings.json {
@@ -200,9 +218,27 @@ fn report(settings: &Settings, phases: &[Phase], broken: &[String]) {
                 })
             })
             .collect();
-        println!("{}", json!({ "soak": rows, "connections": settings.connections, "broken": broken }));
+        println!(
+            "{}",
+            json!({ "stalls": stalls::as_json(stalled), "soak": rows, "connections": settings.connections, "broken": broken })
+        );
         return;
     }
+    stalls::print(stalled);
+    if !phases.is_empty() {
+        print(settings, phases);
+    }
+    for line in broken {
+        println!("NOT KEPT: {line}");
+    }
+    if broken.is_empty() {
+        println!("every bound was kept");
+    }
+}
+
+fn print(settings: &Settings, phases: &[Phase]) {
+    let mib = |bytes: u64| (bytes as f64 / MIB as f64 * 10.0).round() / 10.0;
+    let ms = |time: Duration| (time.as_secs_f64() * 1e4).round() / 10.0;
     println!(
         "{} connections in a storm; memory is VmRSS in MiB; latency of the healthy client in ms",
         settings.connections
@@ -242,12 +278,6 @@ fn report(settings: &Settings, phases: &[Phase], broken: &[String]) {
             ms(phase.seen.latency(0.99)),
             ms(phase.seen.latency(1.0)),
         );
-    }
-    for line in broken {
-        println!("NOT KEPT: {line}");
-    }
-    if broken.is_empty() {
-        println!("every bound was kept");
     }
 }
 

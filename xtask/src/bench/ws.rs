@@ -222,7 +222,7 @@ fn accepted(head: &str) -> anyhow::Result<()> {
 }
 
 /// A complete frame as clients send it.
-fn masked_frame(opcode: u8, payload: &[u8], mask: [u8; 4]) -> Vec<u8> {
+pub(crate) fn masked_frame(opcode: u8, payload: &[u8], mask: [u8; 4]) -> Vec<u8> {
     let mut frame = Vec::with_capacity(14 + payload.len());
     frame.push(FIN | opcode);
     put_length(&mut frame, MASKED, payload.len());

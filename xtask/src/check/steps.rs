@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
-use crate::check::command::stream;
+use crate::check::command::{RAISE_AND_EXEC, stream};
 use crate::check::counts::{Counts, of_cargo_line};
 use crate::check::{Place, Report};
 
@@ -49,6 +49,23 @@ pub(crate) fn build(place: &Place) -> anyhow::Result<Report> {
         report.trouble = Some(format!("cargo built no {}", binary.display()));
     }
     Ok(report)
+}
+
+/// How long a bystander may wait in the gate, in milliseconds: its program is not optimised and the machine may be shared, and
+/// what this looks for are seconds. `cargo xtask soak` by hand has the house's own aim.
+const SOAK_LAG_MS: &str = "500";
+/// The longest that the torments may take, each tried three times.
+const SOAK_LIMIT: Duration = Duration::from_secs(10 * 60);
+
+/// The torments of the soak that would make others wait, in the build that the step before made.
+pub(crate) fn soak(place: &Place) -> anyhow::Result<Report> {
+    let mut command = Command::new("sh");
+    command.args(["-c", RAISE_AND_EXEC, "sh"]).arg(place.target.join("debug").join("xtask"));
+    command.args(["soak", "--stalls", "all", "--lag-ms", SOAK_LAG_MS, "--bin"]).arg(binary(place));
+    command.current_dir(&place.root);
+    let status = stream(command, SOAK_LIMIT, |_| {})?;
+    let trouble = (!status.success()).then(|| format!("xtask soak: {status}"));
+    Ok(Report { trouble, ..Report::default() })
 }
 
 /// The program that the step `build` makes and the client tests run.

@@ -22,7 +22,8 @@ async function tour() {
 
   await step("the page opens and listens to the log", async () => {
     await page.goto(pageAddress);
-    assert.equal(await page.title(), "Gatewright demo");
+    // The page learns that it is the demo's when it has asked the program.
+    await page.waitForFunction(() => document.title === "Gatewright demo");
     await see("#feed[data-state=open]", "live");
     await see("#state[data-state=closed]", "Not connected");
   });

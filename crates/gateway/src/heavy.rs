@@ -141,7 +141,7 @@ mod tests {
         let broken = heavy.run(|| -> u8 { panic!("a defect") }).await.unwrap_err();
         assert_eq!(broken.detail, "the mapping broke off");
         assert_eq!(heavy.run(|| 2).await, Ok(2));
-        let (go, gate) = std::sync::mpsc::sync_channel::<()>(0);
+        let (go, gate) = sync_channel::<()>(0);
         let gate = Arc::new(Mutex::new(gate));
         let blocked = || {
             let gate = gate.clone();

@@ -1,0 +1,119 @@
+//! The head of a backend's answer: found, parsed, and what it says of the body and the connection.
+
+use std::time::Duration;
+
+use bytes::{Buf, BytesMut};
+use types::headers::Headers;
+
+/// The largest head of a response, in bytes, and how many headers it may have.
+pub(crate) const HEAD_BYTES_MAX: usize = 64 * 1024;
+const HEADERS_MAX: usize = 128;
+/// Interim answers (1xx) before the answer. More than a few are a backend that never comes to the point.
+const INTERIM_MAX: u32 = 32;
+
+/// A response's head, and what it says of the body and the connection.
+#[derive(Debug)]
+pub(crate) struct Head {
+    pub(crate) status: u16,
+    pub(crate) headers: Headers,
+    pub(crate) body: BodyLength,
+    pub(crate) keeps_alive: bool,
+    pub(crate) keep_alive: Option<Duration>,
+}
+
+/// How the end of a body is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BodyLength {
+    Exactly(usize),
+    Chunked,
+    UntilClose,
+}
+
+/// Takes one response head off `buffer`; `None` while it is not whole. Interim answers (1xx) are passed over.
+///
+/// `interim` counts those, from 0 for each request.
+pub(crate) fn read_head(buffer: &mut BytesMut, method: &str, interim: &mut u32) -> Result<Option<Head>, String> {
+    let too_long = || Err(format!("its headers are longer than {HEAD_BYTES_MAX} bytes"));
+    loop {
+        let mut space = [httparse::EMPTY_HEADER; HEADERS_MAX];
+        let mut parsed = httparse::Response::new(&mut space);
+        let length = match parsed.parse(buffer) {
+            Ok(httparse::Status::Complete(length)) if length > HEAD_BYTES_MAX => return too_long(),
+            Ok(httparse::Status::Complete(length)) => length,
+            Ok(httparse::Status::Partial) if buffer.len() > HEAD_BYTES_MAX => return too_long(),
+            Ok(httparse::Status::Partial) => return Ok(None),
+            Err(error) => return Err(format!("not HTTP/1.1: {error}")),
+        };
+        let status = parsed.code.unwrap_or_default();
+        if status == 101 {
+            return Err("it switched protocols".to_owned());
+        }
+        if status < 100 {
+            return Err(format!("its status {status:03} is none"));
+        }
+        if (100..200).contains(&status) {
+            buffer.advance(length);
+            *interim += 1;
+            if *interim > INTERIM_MAX {
+                return Err(format!("it sent more than {INTERIM_MAX} interim answers"));
+            }
+            continue;
+        }
+        let version = parsed.version.unwrap_or_default();
+        let headers: Headers =
+            parsed.headers.iter().map(|h| (h.name, String::from_utf8_lossy(h.value).into_owned())).collect();
+        buffer.advance(length);
+        return head(status, version, headers, method).map(Some);
+    }
+}
+
+fn head(status: u16, version: u8, mut headers: Headers, method: &str) -> Result<Head, String> {
+    let codings = || headers.get_all("transfer-encoding").flat_map(|value| value.split(',')).map(str::trim);
+    let is_coded = headers.get("transfer-encoding").is_some();
+    let chunked = codings().last().is_some_and(|coding| coding.eq_ignore_ascii_case("chunked"));
+    let length = content_length(&headers)?;
+    let bodiless = method == "HEAD" || status == 204 || status == 304;
+    let body = if bodiless {
+        BodyLength::Exactly(0)
+    } else if chunked {
+        BodyLength::Chunked
+    } else if is_coded {
+        BodyLength::UntilClose
+    } else if let Some(length) = length {
+        BodyLength::Exactly(length)
+    } else {
+        BodyLength::UntilClose
+    };
+    let said = || headers.get_all("connection").flat_map(|value| value.split(',')).map(str::trim);
+    let says = |token: &str| said().any(|one| one.eq_ignore_ascii_case(token));
+    let keeps_alive = !says("close") && (version != 0 || says("keep-alive"));
+    // What an answer announces and has not, or announces twice, some server sends all the same, a moment later: it would
+    // pass for the next client's answer. Such a connection is not used again.
+    let doubtful = bodiless && (is_coded || length.is_some_and(|length| length > 0))
+        || is_coded && (length.is_some() || version == 0 || codings().count() != 1)
+        || headers.get_all("content-length").flat_map(|value| value.split(',')).count() > 1;
+    let keeps_alive = keeps_alive && !doubtful && body != BodyLength::UntilClose;
+    let keep_alive = headers.get("keep-alive").and_then(|value| {
+        let timeout = value.split(',').find_map(|part| part.trim().strip_prefix("timeout="))?;
+        timeout.parse().ok().map(Duration::from_secs)
+    });
+    // Meant for this hop alone (RFC 9110, 7.6.1): neither mappings nor clients see them.
+    let of_this_hop = |name: &&str| !["", "close", "keep-alive"].iter().any(|known| name.eq_ignore_ascii_case(known));
+    let named: Vec<String> = said().filter(of_this_hop).map(str::to_owned).collect();
+    for name in named {
+        headers.remove(&name);
+    }
+    Ok(Head { status, headers, body, keeps_alive, keep_alive })
+}
+
+fn content_length(headers: &Headers) -> Result<Option<usize>, String> {
+    let mut lengths = headers.get_all("content-length").flat_map(|value| value.split(',')).map(str::trim);
+    let Some(length) = lengths.next() else { return Ok(None) };
+    if lengths.any(|other| other != length) {
+        return Err("it gives two different lengths".to_owned());
+    }
+    // `parse` alone would take `+5`, which others read differently.
+    let digits = !length.is_empty() && length.bytes().all(|byte| byte.is_ascii_digit());
+    let parsed = if digits { length.parse().ok() } else { None };
+    parsed.map(Some).ok_or_else(|| format!("`{length}` is no Content-Length"))
+}

@@ -2,7 +2,7 @@
 
 use bytes::BytesMut;
 
-use crate::wire::{self, BodyLength, BodyReader, Head, Progress};
+use crate::wire::{self, BodyLength, BodyReader, Head, HeadReader, Progress};
 
 /// The largest body that is let in here: small, so that the bound is met.
 const BODY_BYTES_MAX: usize = 4096;
@@ -61,9 +61,9 @@ fn read(bytes: &[u8], step: usize, method: &str, ends: bool) -> (Outcome, Option
     let mut buffer = BytesMut::new();
     let mut pieces = bytes.chunks(step);
     let mut given = 0;
-    let mut interim = 0;
+    let mut head_reader = HeadReader::default();
     let head = loop {
-        match wire::read_head(&mut buffer, method, &mut interim) {
+        match head_reader.read(&mut buffer, method) {
             Ok(Some(head)) => break head,
             Ok(None) => assert!(buffer.len() <= wire::HEAD_BYTES_MAX, "{} bytes of a head", buffer.len()),
             Err(_) => return (Outcome::Refused, None),
@@ -167,6 +167,8 @@ mod tests {
         "HTTP/1.1 304 Not\r\n",
         "HTTP/1.0 200 OK\r\n",
         "HTTP/1.1 100 Continue\r\n\r\n",
+        "HTTP/1.1 200\n",
+        "\r\n\r\n",
         "HTTP/1.1 101 S\r\n",
         "Content-Length: 5\r\n",
         "Content-Length: 0\r\n",

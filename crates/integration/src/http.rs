@@ -12,7 +12,7 @@ use crate::Integrations;
 use crate::error::{Error, Kind};
 use crate::place::Place;
 use crate::pool::{Answered, Kept, Pooled};
-use crate::wire::{self, BodyReader, Head, Progress};
+use crate::wire::{self, BodyReader, Head, HeadReader, Progress};
 
 /// Bodies up to this size go out in one write with their head; copying them is cheaper than a second system call.
 const JOINED_BODY_MAX: usize = 64 * 1024;
@@ -139,7 +139,7 @@ async fn try_exchange(
         out.extend_from_slice(body);
     }
     let written = write(connection, &out, if joined { &[] } else { body }).await;
-    let mut interim = 0;
+    let mut reader = HeadReader::default();
     let mut head = loop {
         // A backend may refuse a body by answering and closing before it has read all: then the answer counts.
         let read = match (read_more(connection).await, &written) {
@@ -148,7 +148,7 @@ async fn try_exchange(
             (Err(error), Ok(())) => return Err(broken(&error)),
         };
         *any |= read > 0;
-        if let Some(head) = wire::read_head(&mut connection.buffer, &request.method, &mut interim).map_err(bad)? {
+        if let Some(head) = reader.read(&mut connection.buffer, &request.method).map_err(bad)? {
             break head;
         }
         if read == 0 {

@@ -5,7 +5,7 @@ mod head;
 use bytes::{Buf, Bytes, BytesMut};
 use types::message::{HttpTarget, IntegrationRequest};
 
-pub(crate) use head::{BodyLength, HEAD_BYTES_MAX, Head, read_head};
+pub(crate) use head::{BodyLength, HEAD_BYTES_MAX, Head, HeadReader};
 
 /// The longest chunk-size line with its extensions, and the longest line of a trailer, in bytes.
 const CHUNK_LINE_MAX: usize = 4 * 1024;
@@ -188,9 +188,10 @@ mod tests {
         for step in [1, text.len().max(1)] {
             let mut buffer = BytesMut::new();
             let mut input = text.as_bytes().chunks(step);
+            let mut reader = HeadReader::default();
             let result = (|| {
                 let head = loop {
-                    if let Some(head) = read_head(&mut buffer, method, &mut 0)? {
+                    if let Some(head) = reader.read(&mut buffer, method)? {
                         break head;
                     }
                     buffer.extend_from_slice(input.next().ok_or("no head")?);
@@ -278,10 +279,10 @@ mod tests {
             assert!(error.contains(part), "{text:?}: {error}");
         }
         let endless = format!("HTTP/1.1 200 OK\r\nX: {}", "a".repeat(HEAD_BYTES_MAX));
-        assert!(
-            read_head(&mut BytesMut::from(endless.as_str()), "GET", &mut 0)
-                .is_err_and(|error| error.contains("longer than"))
-        );
+        for endless in [endless, "\r\n".repeat(HEAD_BYTES_MAX)] {
+            let read = HeadReader::default().read(&mut BytesMut::from(endless.as_str()), "GET");
+            assert!(read.is_err_and(|error| error.contains("longer than")));
+        }
     }
 
     #[test]

@@ -29,41 +29,88 @@ pub(crate) enum BodyLength {
     UntilClose,
 }
 
-/// Takes one response head off `buffer`; `None` while it is not whole. Interim answers (1xx) are passed over.
+/// How much of a status line shows that it is one: `HTTP/1.1 200`. No whole line is as short.
+const BEGINNING_BYTES: usize = 12;
+
+/// Finds the head of the answer to one request, and passes over the interim answers (1xx) before it.
 ///
-/// `interim` counts those, from 0 for each request.
-pub(crate) fn read_head(buffer: &mut BytesMut, method: &str, interim: &mut u32) -> Result<Option<Head>, String> {
-    let too_long = || Err(format!("its headers are longer than {HEAD_BYTES_MAX} bytes"));
-    loop {
-        let mut space = [httparse::EMPTY_HEADER; HEADERS_MAX];
-        let mut parsed = httparse::Response::new(&mut space);
-        let length = match parsed.parse(buffer) {
-            Ok(httparse::Status::Complete(length)) if length > HEAD_BYTES_MAX => return too_long(),
-            Ok(httparse::Status::Complete(length)) => length,
-            Ok(httparse::Status::Partial) if buffer.len() > HEAD_BYTES_MAX => return too_long(),
-            Ok(httparse::Status::Partial) => return Ok(None),
-            Err(error) => return Err(format!("not HTTP/1.1: {error}")),
-        };
-        let status = parsed.code.unwrap_or_default();
-        if status == 101 {
-            return Err("it switched protocols".to_owned());
-        }
-        if status < 100 {
-            return Err(format!("its status {status:03} is none"));
-        }
-        if (100..200).contains(&status) {
-            buffer.advance(length);
-            *interim += 1;
-            if *interim > INTERIM_MAX {
-                return Err(format!("it sent more than {INTERIM_MAX} interim answers"));
+/// Each byte is looked at once, and what stands there is parsed only where a line has ended: a backend that drips costs
+/// little more than one that does not, since a head has few lines.
+#[derive(Debug, Default)]
+pub(crate) struct HeadReader {
+    /// Interim answers so far.
+    interim: u32,
+    /// Bytes of the empty lines that stand before a head.
+    blank: usize,
+    /// Bytes of the buffer that were looked at.
+    looked: usize,
+    /// How often something was parsed.
+    #[cfg(test)]
+    parses: usize,
+}
+
+impl HeadReader {
+    /// Takes the head off `buffer`, to which more was added since the last time; `None` while it is not whole.
+    pub(crate) fn read(&mut self, buffer: &mut BytesMut, method: &str) -> Result<Option<Head>, String> {
+        let too_long = || Err(format!("its headers are longer than {HEAD_BYTES_MAX} bytes"));
+        loop {
+            let mut space = [httparse::EMPTY_HEADER; HEADERS_MAX];
+            let mut parsed = httparse::Response::new(&mut space);
+            let status = match self.worth_parsing(buffer) {
+                Some(text) => parsed.parse(text).map_err(|error| format!("not HTTP/1.1: {error}"))?,
+                None => httparse::Status::Partial,
+            };
+            let length = match status {
+                httparse::Status::Complete(length) => self.blank + length,
+                httparse::Status::Partial if buffer.len() > HEAD_BYTES_MAX => return too_long(),
+                httparse::Status::Partial => return Ok(None),
+            };
+            if length > HEAD_BYTES_MAX {
+                return too_long();
             }
-            continue;
+            let status = parsed.code.unwrap_or_default();
+            if status == 101 {
+                return Err("it switched protocols".to_owned());
+            }
+            if status < 100 {
+                return Err(format!("its status {status:03} is none"));
+            }
+            if (100..200).contains(&status) {
+                buffer.advance(length);
+                (self.blank, self.looked) = (0, 0);
+                self.interim += 1;
+                if self.interim > INTERIM_MAX {
+                    return Err(format!("it sent more than {INTERIM_MAX} interim answers"));
+                }
+                continue;
+            }
+            let version = parsed.version.unwrap_or_default();
+            let headers: Headers =
+                parsed.headers.iter().map(|h| (h.name, String::from_utf8_lossy(h.value).into_owned())).collect();
+            buffer.advance(length);
+            return head(status, version, headers, method).map(Some);
         }
-        let version = parsed.version.unwrap_or_default();
-        let headers: Headers =
-            parsed.headers.iter().map(|h| (h.name, String::from_utf8_lossy(h.value).into_owned())).collect();
-        buffer.advance(length);
-        return head(status, version, headers, method).map(Some);
+    }
+
+    // The whole lines, where one ended since the last time; before the first has, what shows whether this is HTTP at all.
+    fn worth_parsing<'b>(&mut self, buffer: &'b [u8]) -> Option<&'b [u8]> {
+        // The parser passes over empty lines, from the first each time.
+        while let [b'\n', ..] | [b'\r', b'\n', ..] = &buffer[self.blank..] {
+            self.blank += if buffer[self.blank] == b'\n' { 1 } else { 2 };
+        }
+        if matches!(buffer[self.blank..], [] | [b'\r']) {
+            return None;
+        }
+        let looked = std::mem::replace(&mut self.looked, buffer.len()).max(self.blank);
+        let beginning = self.blank + BEGINNING_BYTES;
+        let end = match memchr::memrchr(b'\n', &buffer[looked..]) {
+            Some(at) => looked + at + 1,
+            None if looked < beginning => buffer.len().min(beginning),
+            None => return None,
+        };
+        #[cfg(test)]
+        (self.parses += 1);
+        Some(&buffer[self.blank..end])
     }
 }
 
@@ -116,4 +163,46 @@ fn content_length(headers: &Headers) -> Result<Option<usize>, String> {
     let digits = !length.is_empty() && length.bytes().all(|byte| byte.is_ascii_digit());
     let parsed = if digits { length.parse().ok() } else { None };
     parsed.map(Some).ok_or_else(|| format!("`{length}` is no Content-Length"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn drip(text: &str) -> (Result<Option<Head>, String>, HeadReader) {
+        let (mut reader, mut buffer) = (HeadReader::default(), BytesMut::new());
+        for byte in text.bytes() {
+            buffer.extend_from_slice(&[byte]);
+            match reader.read(&mut buffer, "GET") {
+                Ok(None) => {}
+                result => return (result, reader),
+            }
+        }
+        (Ok(None), reader)
+    }
+
+    #[test]
+    fn a_head_that_drips_is_parsed_once_a_line() {
+        let header = format!("X: {}\r\n", "x".repeat(500));
+        let (read, reader) = drip(&format!("\r\n\r\nHTTP/1.1 200 OK\r\n{}\r\n", header.repeat(100)));
+        assert_eq!(read.unwrap().unwrap().headers.get_all("X").count(), 100);
+        // A status line, a hundred headers, the empty line.
+        assert!(reader.parses <= BEGINNING_BYTES + 102, "parsed {} times", reader.parses);
+        let (read, reader) = drip(&"\r\n".repeat(1000));
+        assert!(matches!(read, Ok(None)));
+        assert_eq!(reader.parses, 0, "empty lines tell nothing");
+    }
+
+    #[test]
+    fn what_is_no_http_shows_at_its_first_byte_that_is_wrong() {
+        for (text, wrong) in [("SSH-2.0-x", "S"), ("HTTP/2.0 200 OK\r\n", "HTTP/2"), ("HTTP/1.1 2x0 OK", "HTTP/1.1 2x")]
+        {
+            let (mut reader, mut buffer) = (HeadReader::default(), BytesMut::new());
+            let bytes = text.bytes().take_while(|byte| {
+                buffer.extend_from_slice(&[*byte]);
+                reader.read(&mut buffer, "GET").is_ok()
+            });
+            assert_eq!(bytes.count() + 1, wrong.len(), "{text:?}");
+        }
+    }
 }

@@ -1,10 +1,12 @@
-//! What was typed: the command line. Each option is also an environment variable and a line of the settings file; see
-//! `config.rs`.
+//! What was typed: the command line. The options of settings come from their table, `config/table.rs`.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::builder::NonEmptyStringValueParser;
+use clap::{Arg, ArgAction, ArgMatches, CommandFactory, Parser, Subcommand};
 
+use crate::config::{Kind, Setting, TABLE};
 use crate::render::RenderOptions;
 
 /// A self-hosted WebSocket API gateway that speaks Amazon API Gateway's dialect.
@@ -18,166 +20,130 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Run the gateway
-    Serve(Options),
+    Serve,
     /// The sixty-second tour: the gateway, a small built-in backend and a page in the browser
-    Demo(Options),
+    Demo,
     /// Render a mapping template, without a server
     Render(RenderOptions),
     /// Print the effective settings, each with its origin
-    Config(ConfigOptions),
+    Config {
+        /// Print a settings file that can be used
+        #[arg(long)]
+        toml: bool,
+
+        /// Print the page that describes every setting, and no value
+        #[arg(long, conflicts_with = "toml")]
+        reference: bool,
+    },
     /// Write all stored definitions to standard output, as one JSON document
-    Export(ExportOptions),
+    #[command(after_help = "The document holds secrets: API keys, and the private keys of client certificates.")]
+    Export,
     /// Read definitions that `export` wrote; all of them or, if one is wrong, none
-    Import(ImportOptions),
+    Import {
+        /// The document; `-` reads standard input
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+
+        /// Take the place of the definitions that are there
+        #[arg(long)]
+        replace: bool,
+    },
 }
 
-/// The options; everything is optional here, the defaults stand in `config.rs`.
-#[derive(Debug, Default, Args)]
-#[command(
-    after_help = "Each option is also a variable, such as GATEWRIGHT_LISTEN or GATEWRIGHT_LIMIT_IDLE_TIMEOUT, and a line of the settings file."
-)]
-pub(crate) struct Options {
-    /// Settings file [default: gatewright.toml, if there is one]
-    #[arg(long, value_name = "FILE")]
-    pub(crate) config: Option<PathBuf>,
+/// Commands that take every setting, and those that take what says which data folder is meant.
+const WITH_SETTINGS: &[&str] = &["serve", "demo", "config"];
+const WITH_A_FOLDER: &[&str] = &["export", "import"];
 
-    /// One address for everything [default: 127.0.0.1:4510]
-    #[arg(long, value_name = "ADDR:PORT")]
-    pub(crate) listen: Option<String>,
+/// What other programs call `--listen`; whoever types it is told.
+const PORT: &str = "port";
 
-    /// Moves control plane and console off the public address; required when --listen is not loopback
-    #[arg(long, value_name = "ADDR:PORT")]
-    pub(crate) admin: Option<String>,
+const AFTER_HELP: &str = "Each option is also a variable, such as GATEWRIGHT_LISTEN or GATEWRIGHT_LIMIT_IDLE_TIMEOUT, and a line of the settings file.";
 
-    /// A name under which control plane, console and metrics are served, besides addresses and localhost; may be repeated
-    #[arg(long = "allow-host", value_name = "NAME")]
-    pub(crate) allow_hosts: Vec<String>,
-
-    /// Where definitions are kept [default: ./gatewright-data]
-    #[arg(long, value_name = "DIR")]
-    pub(crate) data_dir: Option<PathBuf>,
-
-    /// Keep nothing on disk
-    #[arg(long)]
-    pub(crate) ephemeral: bool,
-
-    /// Have one API there already, whose every route calls this backend
-    #[arg(long, value_name = "URL")]
-    pub(crate) backend: Option<String>,
-
-    /// With --backend: send $connect, messages and $disconnect to /connect, /message and /disconnect
-    #[arg(long)]
-    pub(crate) backend_paths: bool,
-
-    /// How clients reach this gateway, where that is another way, such as a proxy: https://gateway.example.com
-    #[arg(long, value_name = "URL")]
-    pub(crate) public_url: Option<String>,
-
-    // What other programs call it; told where it is.
-    #[arg(long, hide = true)]
-    pub(crate) port: Option<String>,
-
-    /// The AWS region that ARNs name [default: us-east-1]
-    #[arg(long)]
-    pub(crate) region: Option<String>,
-
-    /// The AWS account that ARNs name, 12 digits [default: 000000000000]
-    #[arg(long, value_name = "ID")]
-    pub(crate) account_id: Option<String>,
-
-    /// Sets a limit; may be repeated. `gatewright config` lists them
-    #[arg(long = "limit", value_name = "NAME=VALUE")]
-    pub(crate) limits: Vec<String>,
-
-    /// How much of its own doings the program logs [default: info]
-    #[arg(long, value_name = "error|warn|info")]
-    pub(crate) log_level: Option<String>,
-
-    /// One line an event, lines as CloudWatch has them, or objects; human is brief at a terminal, else aws [default: human]
-    #[arg(long, value_name = "human|brief|aws|json")]
-    pub(crate) log_format: Option<String>,
-
-    /// Certificate chain of the public address, PEM; with it the address speaks TLS and nothing else
-    #[arg(long, value_name = "FILE")]
-    pub(crate) tls_cert: Option<PathBuf>,
-
-    /// Private key of --tls-cert, PEM
-    #[arg(long, value_name = "FILE")]
-    pub(crate) tls_key: Option<PathBuf>,
-
-    /// Bytes as AWS sends them, or with the improvements that COMPATIBILITY.md lists [default: aws]
-    #[arg(long, value_name = "aws|extended")]
-    pub(crate) compat: Option<String>,
-
-    /// Binary frames of clients: refuse closes with 1003, as AWS does [default: refuse; extended: accept]
-    #[arg(long, value_name = "refuse|accept")]
-    pub(crate) binary: Option<String>,
-    /// Where stages' access logs go: standard output (-), nowhere (off) or a file, whose path may hold {log-group}
-    /// [default: -]
-    #[arg(long, value_name = "-|off|PATH", allow_hyphen_values = true)]
-    pub(crate) access_log: Option<String>,
-
-    /// When an access log's file starts anew: a size, a time, both as 100m,24h, or 0 for never [default: 100m]
-    #[arg(long, value_name = "SIZE|TIME")]
-    pub(crate) access_log_rotate: Option<String>,
-
-    /// How many old files of an access log stay [default: 10]
-    #[arg(long, value_name = "COUNT")]
-    pub(crate) access_log_keep: Option<String>,
-
-    /// How many stages, and routes with detailed metrics, have series of their own in /_metrics [default: 1000]
-    #[arg(long, value_name = "COUNT")]
-    pub(crate) metrics_series: Option<String>,
-
-    /// Where names of backends are looked up instead of the system's name servers; repeat for more, tried in this order
-    #[arg(long = "name-server", value_name = "IP[:PORT]")]
-    pub(crate) name_servers: Vec<String>,
-
-    /// Listen beyond loopback although nothing checks who calls
-    #[arg(long)]
-    pub(crate) insecure: bool,
+/// The command line: [`Cli`], and the options of the settings.
+pub(crate) fn command() -> clap::Command {
+    let of_folder = |row: &&Setting| matches!(row.name, "config" | "data-dir");
+    let command = WITH_SETTINGS.iter().fold(Cli::command(), |command, name| {
+        command.mut_subcommand(name, |command| {
+            command.args(TABLE.iter().filter_map(arg)).arg(Arg::new(PORT).long(PORT).hide(true)).after_help(AFTER_HELP)
+        })
+    });
+    WITH_A_FOLDER.iter().fold(command, |command, name| {
+        command.mut_subcommand(name, |command| command.args(TABLE.iter().filter(of_folder).filter_map(arg)))
+    })
 }
 
-/// The options of `config`.
-#[derive(Debug, Args)]
-pub(crate) struct ConfigOptions {
-    /// Print a settings file that can be used
-    #[arg(long)]
-    pub(crate) toml: bool,
-
-    #[command(flatten)]
-    pub(crate) settings: Options,
+fn arg(row: &Setting) -> Option<Arg> {
+    let name = row.option()?;
+    let arg = Arg::new(name).long(name);
+    if row.kind == Kind::Flag {
+        return Some(arg.help(row.doc).action(ArgAction::SetTrue));
+    }
+    let default = row.default();
+    let help = if default.is_empty() { row.doc.to_owned() } else { format!("{} [default: {default}]", row.doc) };
+    // `-` is standard output, and a file's name may begin so.
+    let arg = arg.help(help).value_name(row.form).allow_hyphen_values(row.form.starts_with('-'));
+    Some(match row.kind {
+        Kind::List | Kind::Limit => arg.action(ArgAction::Append),
+        Kind::File | Kind::Path => arg.value_parser(NonEmptyStringValueParser::new()),
+        _ => arg,
+    })
 }
 
-/// The options of `export`.
-#[derive(Debug, Args)]
-#[command(after_help = "The document holds secrets: API keys, and the private keys of client certificates.")]
-pub(crate) struct ExportOptions {
-    /// Settings file [default: gatewright.toml, if there is one]
-    #[arg(long, value_name = "FILE")]
-    pub(crate) config: Option<PathBuf>,
+/// The options of settings, as they were typed: name → values, in their order.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Options(BTreeMap<&'static str, Vec<String>>);
 
-    /// Where definitions are kept [default: ./gatewright-data]
-    #[arg(long, value_name = "DIR")]
-    pub(crate) data_dir: Option<PathBuf>,
+impl Options {
+    /// Those of the command that was typed.
+    pub(crate) fn of(matches: &ArgMatches) -> Options {
+        let mut options = Options::default();
+        let Some((_, matches)) = matches.subcommand() else { return options };
+        for name in TABLE.iter().filter_map(Setting::option).chain([PORT]) {
+            // A command that does not have the option answers with an error.
+            if let Ok(Some(values)) = matches.try_get_many::<String>(name) {
+                options.0.insert(name, values.cloned().collect());
+            } else if let Ok(Some(true)) = matches.try_get_one::<bool>(name) {
+                options.set(name, "true");
+            }
+        }
+        options
+    }
+
+    /// The values of one that may be repeated.
+    pub(crate) fn all(&self, name: &str) -> &[String] {
+        self.0.get(name).map_or(&[], Vec::as_slice)
+    }
+
+    /// The value of one; several of them with commas between.
+    pub(crate) fn text(&self, name: &str) -> Option<String> {
+        self.0.get(name).map(|values| values.join(","))
+    }
+
+    /// What was typed behind `--port`, which there is not.
+    pub(crate) fn port(&self) -> Option<String> {
+        self.text(PORT)
+    }
+
+    /// As if it had been typed.
+    pub(crate) fn set(&mut self, name: &'static str, value: &str) {
+        self.0.insert(name, vec![value.to_owned()]);
+    }
 }
 
-/// The options of `import`.
-#[derive(Debug, Args)]
-pub(crate) struct ImportOptions {
-    /// The document; `-` reads standard input
-    #[arg(value_name = "FILE")]
-    pub(crate) file: PathBuf,
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-    /// Settings file [default: gatewright.toml, if there is one]
-    #[arg(long, value_name = "FILE")]
-    pub(crate) config: Option<PathBuf>,
-
-    /// Where definitions are kept [default: ./gatewright-data]
-    #[arg(long, value_name = "DIR")]
-    pub(crate) data_dir: Option<PathBuf>,
-
-    /// Take the place of the definitions that are there
-    #[arg(long)]
-    pub(crate) replace: bool,
+    #[test]
+    fn every_option_of_the_table_can_be_typed_and_stands_in_the_help() {
+        let help = command().find_subcommand_mut("serve").unwrap().render_long_help().to_string();
+        for row in TABLE {
+            let Some(name) = row.option() else { continue };
+            let (option, value) = (format!("--{name}"), if row.kind == Kind::Flag { None } else { Some("1") });
+            let typed = ["gatewright", "serve", &option].into_iter().chain(value);
+            let options = Options::of(&command().try_get_matches_from(typed).unwrap());
+            assert_eq!(options.text(name).as_deref(), Some(value.unwrap_or("true")), "{name}");
+            assert!(help.contains(&option) && help.contains(row.doc), "{name}");
+        }
+    }
 }

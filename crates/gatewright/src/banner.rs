@@ -72,14 +72,14 @@ pub(crate) fn text(config: &Config, addresses: &Addresses, stages: &[(StageKey, 
         text += &format!("  control plane  {url}\n");
     }
     text += &format!("  console        {url}/_console/\n");
-    text += &match &config.data_dir {
+    text += &match &config.settings.data_dir {
         Some(dir) => format!("  data folder    {}\n", dir.display()),
         None => "  data folder    none: nothing is kept after the program ends\n".to_owned(),
     };
     text += &format!(
         "  for the AWS CLI and SDKs, paste:\n    export AWS_ENDPOINT_URL_APIGATEWAYV2={url} \
          AWS_ENDPOINT_URL_API_GATEWAY={url} AWS_DEFAULT_REGION={} AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local\n",
-        config.place.region
+        config.settings.region
     );
     if stages.is_empty() {
         text +=
@@ -96,8 +96,8 @@ pub(crate) fn text(config: &Config, addresses: &Addresses, stages: &[(StageKey, 
             }
         }
     }
-    if let Some(backend) = &config.backend {
-        text += &ReadyMade { backend, paths: config.backend_paths, logs: config.backend_logs }.told();
+    if let Some(backend) = &config.settings.backend {
+        text += &ReadyMade { backend, paths: config.settings.backend_paths, logs: config.backend_logs() }.told();
     }
     text
 }

@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 use control::store::{DiskStore, StoreError};
 use control::transfer;
 
-use crate::args::{ExportOptions, Options};
+use crate::args::Options;
 use crate::config::Config;
 use crate::exit::{self, Failure};
 use crate::folder_socket;
 
 /// Writes the document: from the store, or where a gateway has it open, as that gateway gives it.
-pub(crate) fn run(options: ExportOptions) -> Result<(), Failure> {
-    let (config, dir) = settings(options.config, options.data_dir)?;
+pub(crate) fn run(options: Options) -> Result<(), Failure> {
+    let (config, dir) = settings(options)?;
     drop(config);
     if !DiskStore::is_in(&dir) {
         return Err(Failure { code: exit::NO_INPUT, text: format!("export: {} holds no definitions", dir.display()) });
@@ -44,10 +44,9 @@ fn from_running(dir: &Path) -> Result<serde_json::Value, Failure> {
 }
 
 /// The settings as `serve` would have them, and the data folder among them.
-pub(crate) fn settings(file: Option<PathBuf>, data_dir: Option<PathBuf>) -> Result<(Config, PathBuf), Failure> {
-    let typed = Options { config: file, data_dir, ..Options::default() };
-    let config = Config::new(typed).map_err(Failure::config)?;
-    match config.data_dir.clone() {
+pub(crate) fn settings(options: Options) -> Result<(Config, PathBuf), Failure> {
+    let config = Config::new(options).map_err(Failure::config)?;
+    match config.settings.data_dir.clone() {
         Some(dir) => Ok((config, dir)),
         None => Err(Failure::config("nothing is kept (ephemeral): name a folder with --data-dir")),
     }

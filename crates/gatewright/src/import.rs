@@ -6,7 +6,7 @@ use std::path::Path;
 
 use control::transfer::{self, ImportError};
 
-use crate::args::ImportOptions;
+use crate::args::Options;
 use crate::exit::Failure;
 use crate::export;
 
@@ -14,15 +14,15 @@ use crate::export;
 const DOCUMENT_BYTES_MAX: u64 = 1024 * 1024 * 1024;
 
 /// Reads, checks and stores the document.
-pub(crate) fn run(options: ImportOptions) -> Result<(), Failure> {
-    let text = read(&options.file)?;
-    let (config, dir) = export::settings(options.config, options.data_dir)?;
+pub(crate) fn run(file: &Path, replace: bool, options: Options) -> Result<(), Failure> {
+    let text = read(file)?;
+    let (config, dir) = export::settings(options)?;
     let settings = control::Settings {
         limits: config.limits.clone(),
-        ..control::Settings::new(config.place.clone(), config.listen.to_string())
+        ..control::Settings::new(config.place(), config.settings.listen.to_string())
     };
     let mut store = export::open("import", &dir)?;
-    match transfer::import(&settings, &mut store, &text, options.replace) {
+    match transfer::import(&settings, &mut store, &text, replace) {
         Ok(count) => {
             eprintln!("gatewright: imported {count} definitions into {}", dir.display());
             Ok(())
@@ -32,7 +32,7 @@ pub(crate) fn run(options: ImportOptions) -> Result<(), Failure> {
             dir.display()
         ))),
         Err(ImportError::Store(error)) => Err(Failure::disk(format!("import: {error}"))),
-        Err(error) => Err(Failure::data(format!("import: {}: {error}", options.file.display()))),
+        Err(error) => Err(Failure::data(format!("import: {}: {error}", file.display()))),
     }
 }
 

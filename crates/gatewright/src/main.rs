@@ -37,9 +37,9 @@ mod vpc_links;
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, FromArgMatches};
+use clap::FromArgMatches;
 
-use crate::args::{Cli, Command};
+use crate::args::{Cli, Command, Options};
 use crate::config::Config;
 use crate::exit::Failure;
 use crate::serve::Mode;
@@ -48,7 +48,7 @@ use crate::serve::Mode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let matches = match Cli::command().try_get_matches() {
+    let matches = match args::command().try_get_matches() {
         Ok(matches) => matches,
         Err(error) => {
             let _ = error.print();
@@ -66,10 +66,14 @@ fn main() -> ExitCode {
 
 fn run(matches: &clap::ArgMatches) -> Result<(), Failure> {
     let cli = Cli::from_arg_matches(matches).map_err(|error| Failure { code: exit::USAGE, text: error.to_string() })?;
-    let (options, mode) = match cli.command {
-        Command::Config(options) => {
-            let config = Config::new(options.settings).map_err(Failure::config)?;
-            let text = if options.toml { config.toml() } else { config.print() };
+    let mut options = Options::of(matches);
+    let mode = match cli.command {
+        Command::Config { toml, reference } => {
+            let text = match (reference, Config::new(options)) {
+                (true, _) => config::reference(),
+                (false, config) if toml => config.map_err(Failure::config)?.toml(),
+                (false, config) => config.map_err(Failure::config)?.print(),
+            };
             return match std::io::stdout().write_all(text.as_bytes()) {
                 // Whoever reads has enough.
                 Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
@@ -77,13 +81,15 @@ fn run(matches: &clap::ArgMatches) -> Result<(), Failure> {
             };
         }
         Command::Render(options) => return render::run(&options),
-        Command::Export(options) => return export::run(options),
-        Command::Import(options) => return import::run(options),
-        Command::Serve(options) => (options, Mode::Serve),
-        Command::Demo(mut options) => {
+        Command::Export => return export::run(options),
+        Command::Import { file, replace } => return import::run(&file, replace, options),
+        Command::Serve => Mode::Serve,
+        Command::Demo => {
             // The tour leaves nothing behind unless asked to.
-            options.ephemeral |= options.data_dir.is_none();
-            (options, Mode::Demo)
+            if options.text("data-dir").is_none() {
+                options.set("ephemeral", "true");
+            }
+            Mode::Demo
         }
     };
     let config = Config::new(options).map_err(Failure::config)?;

@@ -44,17 +44,17 @@ pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
     let signals = Signals::new().map_err(Failure::config)?;
     let log = start_logs(&config)?;
     raise_open_files(&log);
-    let (client_files_max, admin_files_max) = client_files_max(&log, config.admin.is_some());
+    let (client_files_max, admin_files_max) = client_files_max(&log, config.settings.admin.is_some());
     let listener = match mode {
-        Mode::Demo if config.listen_is_default => bind_free(config.listen)?,
-        _ => bind("listen", config.listen)?,
+        Mode::Demo if config.is_default("listen") => bind_free(config.settings.listen)?,
+        _ => bind("listen", config.settings.listen)?,
     };
-    let admin = match config.admin {
+    let admin = match config.settings.admin {
         Some(address) => Some(bind("admin", address)?),
         None => None,
     };
     let addresses = Addresses {
-        public_url: config.public_url.clone(),
+        public_url: config.settings.public_url.clone(),
         listen: listener.local_addr().map_err(|error| Failure::config(format!("listen: {error}")))?,
         admin: admin.as_ref().and_then(|admin| admin.local_addr().ok()),
         tls: config.certificates.any(),
@@ -63,20 +63,21 @@ pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
         limits: config.limits.clone(),
         node: NODE,
         sink: Arc::new(log.clone()),
-        metrics_series: config.metrics_series,
+        metrics_series: config.settings.metrics_series,
         peers: Box::new(Alone),
-        dialect: config.dialect,
+        dialect: config.dialect(),
         public_authority: config
+            .settings
             .public_url
             .as_deref()
             .and_then(|url| url.split_once("://"))
             .map(|(_, host)| host.to_owned()),
         vpc_links: config.vpc_links.clone(),
-        name_servers: config.name_servers.clone(),
+        name_servers: config.settings.name_servers.clone(),
     });
     let announcements = Arc::new(Announcements::new(log.clone(), addresses.clone()));
     let control = Arc::new(open_control(&config, &addresses, &gateway, &announcements, &log)?);
-    if let Some(dir) = &config.data_dir {
+    if let Some(dir) = &config.settings.data_dir {
         folder_socket::serve(dir, control.clone(), log.clone());
     }
     let changed = match ready_made(&config) {
@@ -95,7 +96,7 @@ pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
         demo::start(&control, &addresses, demo_stop).await.map_err(Failure::config)?;
     }
     let mut public = Service::new(gateway.clone(), control.clone(), log.clone(), &config);
-    let facts = console::Facts::new(&addresses, &config.place.region, mode == Mode::Demo);
+    let facts = console::Facts::new(&addresses, &config.settings.region, mode == Mode::Demo);
     public.console = facts.clone();
     public.serves_admin = admin.is_none();
     public.client_files_max = client_files_max;
@@ -113,13 +114,13 @@ pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
     announcements.banner_is_out();
     tokio::spawn(announcements.run());
     shutdown::wait_and_stop(signals, &gateway, &stopper, &log).await;
-    config.data_dir.iter().for_each(|dir| folder_socket::remove(dir));
+    config.settings.data_dir.iter().for_each(|dir| folder_socket::remove(dir));
     Ok(())
 }
 
 fn ready_made(config: &Config) -> Option<ReadyMade<'_>> {
-    let backend = config.backend.as_deref()?;
-    Some(ReadyMade { backend, paths: config.backend_paths, logs: config.backend_logs })
+    let backend = config.settings.backend.as_deref()?;
+    Some(ReadyMade { backend, paths: config.settings.backend_paths, logs: config.backend_logs() })
 }
 
 fn made_ready(control: &Control, made: &ReadyMade<'_>) -> Result<Option<String>, Failure> {
@@ -129,11 +130,11 @@ fn made_ready(control: &Control, made: &ReadyMade<'_>) -> Result<Option<String>,
 // The program's log comes first: it is told what the files of access logs have to complain of.
 fn start_logs(config: &Config) -> Result<Log, Failure> {
     let hint = ready_made(config).map(|made| made.hint());
-    let log = Log::start(config.log_level, config.log_format, hint);
-    let files = match &config.access_log {
+    let log = Log::start(config.settings.log_level, config.settings.log_format, hint);
+    let files = match config.access_log() {
         AccessLog::Standard => return Ok(log),
         AccessLog::Off => return Ok(log.with_access(Access::Off)),
-        AccessLog::Files(files) => files.clone(),
+        AccessLog::Files(files) => files,
     };
     let told = log.clone();
     let files = AccessFiles::start(files, move |text| told.say(LogLevel::Warn, text)).map_err(Failure::config)?;
@@ -151,7 +152,7 @@ fn start_logs(config: &Config) -> Result<Log, Failure> {
 
 // For people it goes out as it stands; where machines read the log it is lines of the log like any other.
 fn say_hello(config: &Config, text: &str, log: &Log) {
-    if config.log_format == LogFormat::Json {
+    if config.settings.log_format == LogFormat::Json {
         // A machine wants no tour: the addresses, and no more.
         let addresses = text.lines().filter(|line| line.contains("is ready on") || line.contains("control plane"));
         addresses.for_each(|line| log.say(LogLevel::Info, line.trim()));
@@ -200,7 +201,7 @@ fn open_control(
     announcements: &Arc<Announcements>,
     log: &Log,
 ) -> Result<Control, Failure> {
-    let store: Box<dyn Store> = match &config.data_dir {
+    let store: Box<dyn Store> = match &config.settings.data_dir {
         Some(dir) => {
             let store = DiskStore::open(dir).map_err(|error| folder_failure(dir, &error))?;
             DiskStore::readable_by_others(dir).into_iter().for_each(|text| log.say(LogLevel::Warn, text));
@@ -213,7 +214,7 @@ fn open_control(
         usage: Arc::new(Counted(gateway.clone())),
         scheme: if addresses.tls { "wss" } else { "ws" },
         public_url: addresses.public_ws_url(),
-        ..control::Settings::new(config.place.clone(), addresses.authority())
+        ..control::Settings::new(config.place(), addresses.authority())
     };
     let (gateway, announcements) = (gateway.clone(), announcements.clone());
     let publish = move |snapshot: Arc<types::Snapshot>, remarks: Vec<control::Remark>| {

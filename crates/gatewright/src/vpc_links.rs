@@ -7,6 +7,7 @@ use gateway::LinkSettings;
 use serde::Deserialize;
 use types::limits::time;
 
+use crate::config::{Kind, Said};
 use crate::origin::Origin;
 
 /// A link as the file has it: `[vpc-links.orders]`, by the link's id, name or target ARN.
@@ -32,10 +33,11 @@ pub(crate) fn read(file: &Path, filed: BTreeMap<String, Filed>) -> Result<BTreeM
 }
 
 /// The links as lines of `gatewright config`.
-pub(crate) fn origins(links: &BTreeMap<String, LinkSettings>, file: &Path) -> Vec<(String, String, Origin)> {
+pub(crate) fn said(links: &BTreeMap<String, LinkSettings>, file: &Path) -> Vec<Said> {
     let line = |(name, link): (&String, &LinkSettings)| {
         let targets: Vec<_> = link.targets.iter().map(|(host, port)| format!("{host}:{port}")).collect();
-        (format!("vpc-links {name}"), targets.join(" "), Origin::File(file.to_owned()))
+        let (name, text) = (format!("vpc-links {name}"), targets.join(" "));
+        Said { name, kind: Kind::Tables, text, origin: Origin::File(file.to_owned()) }
     };
     links.iter().map(line).collect()
 }

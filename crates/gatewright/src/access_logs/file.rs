@@ -26,8 +26,8 @@ impl Rotation {
     ///
     /// # Errors
     /// A sentence that says what would fit.
-    pub(crate) fn parse(text: &str, keep: usize) -> Result<Rotation, String> {
-        let mut rotation = Rotation { keep, ..Rotation::default() };
+    pub(crate) fn parse(text: &str) -> Result<Rotation, String> {
+        let mut rotation = Rotation::default();
         if text == "0" {
             return Ok(rotation);
         }
@@ -239,7 +239,7 @@ mod tests {
 
     #[test]
     fn sizes_and_times_are_told_apart() {
-        let rotation = |bytes, seconds: Option<u64>| Rotation { bytes, age: seconds.map(Duration::from_secs), keep: 3 };
+        let rotation = |bytes, seconds: Option<u64>| Rotation { bytes, age: seconds.map(Duration::from_secs), keep: 0 };
         for (text, expected) in [
             ("100m", Some(rotation(Some(100 << 20), None))),
             ("2k", Some(rotation(Some(2048), None))),
@@ -256,7 +256,7 @@ mod tests {
             ("99999999999999999999g", None),
             ("18446744073709551615k", None),
         ] {
-            assert_eq!(Rotation::parse(text, 3).ok(), expected, "{text}");
+            assert_eq!(Rotation::parse(text).ok(), expected, "{text}");
         }
     }
 }

@@ -4,6 +4,8 @@
 use types::limits::TABLE;
 use types::nearest::nearest;
 
+use crate::config::table::{self, Setting};
+
 const PREFIX: &str = "GATEWRIGHT_";
 const LIMIT: &str = "GATEWRIGHT_LIMIT_";
 
@@ -23,7 +25,8 @@ pub(super) fn variable(name: &str) -> Option<(String, String)> {
     Some((variable, value.trim().to_owned()))
 }
 
-fn named(name: &str) -> String {
+/// `GATEWRIGHT_LISTEN` for `listen`.
+pub(super) fn named(name: &str) -> String {
     format!("{PREFIX}{}", name.replace('-', "_").to_uppercase())
 }
 
@@ -35,12 +38,12 @@ pub(super) fn limits() -> impl Iterator<Item = (&'static str, String, String)> {
     })
 }
 
-/// Refuses variables that begin like ours and are none of these settings.
+/// Refuses variables that begin like ours and are none of the settings.
 ///
 /// # Errors
 /// Names the variable and the one that may have been meant.
-pub(super) fn check<'s>(settings: impl Iterator<Item = &'s str>) -> Result<(), String> {
-    let known: Vec<String> = settings.map(named).collect();
+pub(super) fn check() -> Result<(), String> {
+    let known: Vec<String> = table::TABLE.iter().filter_map(Setting::option).map(named).collect();
     let given = std::env::vars_os().filter_map(|(name, value)| {
         let name = name.into_string().ok().filter(|name| name.starts_with(PREFIX))?;
         Some((name, value.to_string_lossy().into_owned()))

@@ -1,0 +1,181 @@
+//! Every setting there is: the one table that the command line, the environment, the settings file, `gatewright config` and
+//! the reference page (docs/settings.md) come from. Adding a setting is a row here; limits have a table of their own, in
+//! `types`.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+use crate::access_logs::Rotation;
+use crate::certificates::PemFiles;
+use crate::choices::{Binary, Compat, LogFormat, LogLevel};
+use crate::config::given::Given;
+use crate::config::values::{
+    ACCESS_LOG_KEEP_MAX, METRICS_SERIES_MAX, account_id, address, admin, backend, choice, count, flag, folder, hosts,
+    name_servers, path, public_url, region, rotation, text,
+};
+use crate::strangers::AllowedHosts;
+use crate::vpc_links;
+
+/// How a setting is written, and where it may stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Text everywhere.
+    Text,
+    /// Text that names a file or folder, so that an option cannot have none.
+    Path,
+    /// An option without a value; true or false elsewhere.
+    Flag,
+    /// A whole number; without quotes in the file.
+    Count,
+    /// An option that may be repeated; commas in the variable; a list in the file.
+    List,
+    /// The settings file itself: no line of that file.
+    File,
+    /// Limits: `NAME=VALUE`, a variable each, the table `[limits]` of the file.
+    Limit,
+    /// Tables that only the file holds.
+    Tables,
+}
+
+/// How each kind stands in the settings file.
+mod filed {
+    pub(super) type Text = String;
+    pub(super) type Path = String;
+    pub(super) type Flag = bool;
+    pub(super) type Count = u32;
+    pub(super) type List = Vec<String>;
+}
+
+/// One row of the table.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Setting {
+    /// `listen`: the option is `--listen`, the line of the file `listen = …`, the variable `GATEWRIGHT_LISTEN`.
+    pub(crate) name: &'static str,
+    pub(crate) kind: Kind,
+    /// The form or unit of its value, as the help shows it.
+    pub(crate) form: &'static str,
+    /// Its default; where there are two, the second is that of `compat = "extended"`.
+    pub(crate) defaults: &'static [&'static str],
+    /// Whether a running gateway takes a new value.
+    pub(crate) live: bool,
+    /// What it is for.
+    pub(crate) doc: &'static str,
+}
+
+impl Setting {
+    /// The name of its option, and of its variable in another spelling; none where only the file holds it.
+    pub(crate) fn option(&self) -> Option<&'static str> {
+        (self.kind != Kind::Tables).then_some(self.name)
+    }
+
+    /// Its default, for people: `refuse; extended: accept`.
+    pub(crate) fn default(&self) -> String {
+        self.defaults.join("; extended: ")
+    }
+}
+
+macro_rules! settings {
+    ($($name:literal $kind:ident $form:literal = $defaults:expr, live: $live:literal
+        $(=> $field:ident: $type:ty, $read:expr)?, $doc:literal;)*) => {
+        /// Every setting, in the order in which people read them.
+        pub(crate) const TABLE: &[Setting] = &[$(Setting {
+            name: $name,
+            kind: Kind::$kind,
+            form: $form,
+            defaults: &$defaults,
+            live: $live,
+            doc: $doc,
+        },)*];
+
+        /// The settings' values, each read and checked for itself.
+        #[derive(Debug)]
+        pub(crate) struct Settings {
+            $($(#[doc = $doc] pub(crate) $field: $type,)?)*
+        }
+
+        /// The settings file. Unknown names are refused, so that a typing mistake is not silent.
+        #[derive(Debug, Default, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        pub(super) struct File {
+            $($(#[serde(rename = $name)] $field: Option<filed::$kind>,)?)*
+            #[serde(default)]
+            pub(super) limits: BTreeMap<String, toml::Value>,
+            #[serde(default)]
+            pub(super) certificates: BTreeMap<String, PemFiles>,
+            #[serde(default, rename = "vpc-links")]
+            pub(super) vpc_links: BTreeMap<String, vpc_links::Filed>,
+        }
+
+        impl Settings {
+            /// Reads each from where it was given first.
+            ///
+            /// # Errors
+            /// One sentence that names the setting, its value and what would fit.
+            pub(super) fn read(given: &mut Given, file: &mut File) -> Result<Settings, String> {
+                $($(
+                    let filed = file.$field.take().map(toml::Value::from);
+                    let $field = $read(given.say($name, Kind::$kind, &$defaults, filed)?)?;
+                )?)*
+                Ok(Settings { $($($field,)?)* })
+            }
+        }
+    };
+}
+
+settings! {
+    "config" File "FILE" = [], live: false,
+        "Settings file [default: gatewright.toml, if there is one]";
+    "listen" Text "ADDR:PORT" = ["127.0.0.1:4510"], live: false => listen: SocketAddr, address,
+        "One address for everything";
+    "admin" Text "ADDR:PORT" = [], live: false => admin: Option<SocketAddr>, admin,
+        "Moves control plane and console off the public address; required when --listen is not loopback";
+    "allow-host" List "NAME" = [], live: false => allowed_hosts: AllowedHosts, hosts,
+        "A name under which control plane, console and metrics are served, besides addresses and localhost; may be repeated";
+    "data-dir" Path "DIR" = ["gatewright-data"], live: false => data_dir: Option<PathBuf>, folder,
+        "Where definitions are kept";
+    "ephemeral" Flag "" = ["false"], live: false => ephemeral: bool, flag,
+        "Keep nothing on disk";
+    "backend" Text "URL" = [], live: false => backend: Option<String>, backend,
+        "Have one API there already, whose every route calls this backend";
+    "backend-paths" Flag "" = ["false"], live: false => backend_paths: bool, flag,
+        "With --backend: send $connect, messages and $disconnect to /connect, /message and /disconnect";
+    "public-url" Text "URL" = [], live: false => public_url: Option<String>, public_url,
+        "How clients reach this gateway, where that is another way, such as a proxy: https://gateway.example.com";
+    "region" Text "REGION" = ["us-east-1"], live: false => region: String, region,
+        "The AWS region that ARNs name";
+    "account-id" Text "ID" = ["000000000000"], live: false => account_id: String, account_id,
+        "The AWS account that ARNs name, 12 digits";
+    "limit" Limit "NAME=VALUE" = [], live: false,
+        "Sets a limit; may be repeated. `gatewright config` lists them";
+    "log-level" Text "error|warn|info" = ["info"], live: false => log_level: LogLevel, choice,
+        "How much of its own doings the program logs";
+    "log-format" Text "human|brief|aws|json" = ["human"], live: false => log_format: LogFormat, choice,
+        "One line an event, lines as CloudWatch has them, or objects; human is brief at a terminal, else aws";
+    "access-log" Text "-|off|PATH" = ["-"], live: false => access_log: String, text,
+        "Where stages' access logs go: standard output (-), nowhere (off) or a file, whose path may hold {log-group}";
+    "access-log-rotate" Text "SIZE|TIME" = ["100m"], live: false => access_log_rotate: Rotation, rotation,
+        "When an access log's file starts anew: a size, a time, both as 100m,24h, or 0 for never";
+    "access-log-keep" Count "COUNT" = ["10"], live: false => access_log_keep: usize, count::<ACCESS_LOG_KEEP_MAX>,
+        "How many old files of an access log stay";
+    "metrics-series" Count "COUNT" = ["1000"], live: false => metrics_series: usize, count::<METRICS_SERIES_MAX>,
+        "How many stages, and routes with detailed metrics, have series of their own in /_metrics";
+    "name-server" List "IP[:PORT]" = [], live: false => name_servers: Vec<SocketAddr>, name_servers,
+        "Where names of backends are looked up instead of the system's name servers; repeat for more, tried in this order";
+    "insecure" Flag "" = ["false"], live: false => insecure: bool, flag,
+        "Listen beyond loopback although nothing checks who calls";
+    "tls-cert" Path "FILE" = [], live: false => tls_cert: Option<PathBuf>, path,
+        "Certificate chain of the public address, PEM; with it the address speaks TLS and nothing else";
+    "tls-key" Path "FILE" = [], live: false => tls_key: Option<PathBuf>, path,
+        "Private key of --tls-cert, PEM";
+    "compat" Text "aws|extended" = ["aws"], live: false => compat: Compat, choice,
+        "Bytes as AWS sends them, or with the improvements that COMPATIBILITY.md lists";
+    "binary" Text "refuse|accept" = ["refuse", "accept"], live: false => binary: Binary, choice,
+        "Binary frames of clients: refuse closes with 1003, as AWS does";
+    "certificates" Tables "TABLES" = [], live: false,
+        "Certificates of custom domain names, by name or certificate ARN: `[certificates.\"ws.example.com\"]` with `cert` and `key`, PEM files";
+    "vpc-links" Tables "TABLES" = [], live: false,
+        "Where VPC links lead, by the link's id, name or target ARN: `[vpc-links.orders]` with `targets = [\"HOST:PORT\", …]`, and, if it is to be checked, `health-check = \"/PATH\"` and `interval = \"10s\"`";
+}

@@ -16,7 +16,7 @@ from harness.until import PATIENCE
 
 SCRIPT = Path(__file__).parent / "js" / "console-page.mjs"
 # Seconds for all steps in the browser; each of them has a bound of its own.
-TOUR_PATIENCE = 150
+TOUR_PATIENCE = 240
 BROWSER_ACCEPTS = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 
 

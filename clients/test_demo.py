@@ -18,7 +18,7 @@ SCRIPT = Path(__file__).parent / "js" / "demo-page.mjs"
 # Seconds until the program has printed its address, and until it has stopped.
 PATIENCE = 20
 # Seconds for the whole tour in the browser; each of its steps has a bound of its own.
-TOUR_PATIENCE = 80
+TOUR_PATIENCE = 180
 
 
 class Demo:

@@ -1,13 +1,21 @@
 // A real browser for the tests of the pages: what they load, what they complain of, and steps with names.
+import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import process from "node:process";
+
+import { contrasts, cutOff, overlaps, sticksOut } from "./looks.mjs";
 
 export const require = createRequire(join(process.env.GATEWRIGHT_NODE_MODULES, "browser.js"));
 const { chromium } = require("playwright-core");
 
 /** How long one expectation may take to come true, in milliseconds. */
 export const PATIENCE = 10_000;
+
+/** The widths at which a page is looked at, in CSS pixels: a small phone, a phone, a tablet, a laptop, a desk. */
+const WIDTHS = [320, 390, 768, 1024, 1360];
+/** The least contrast of text with its ground. Source: WCAG 2.2, 1.4.3. */
+const CONTRAST_MIN = 4.5;
 
 const FLAGS = [
   "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -68,6 +76,25 @@ export class Tour {
   async send(text) {
     await this.page.fill("#message", text);
     await this.page.click("#send");
+  }
+
+  /** Fails where the page, as it is now, sticks out, is cut, overlaps or is hard to read, at any width, by day or night. */
+  async looksRight(what) {
+    const { page } = this;
+    for (const colorScheme of ["light", "dark"]) {
+      await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+      for (const width of WIDTHS) {
+        await page.setViewportSize({ width, height: 800 });
+        const where = `${what}, ${width} px, ${colorScheme}`;
+        assert.deepEqual(await page.evaluate(sticksOut), [], `${where}: wider than the page`);
+        assert.deepEqual(await page.evaluate(cutOff), [], `${where}: cut off`);
+        assert.deepEqual(await page.evaluate(overlaps), [], `${where}: one on the other`);
+      }
+      const low = (await page.evaluate(contrasts)).filter(({ ratio }) => ratio < CONTRAST_MIN);
+      assert.deepEqual(low, [], `${what}, ${colorScheme}: too little contrast`);
+    }
+    await page.setViewportSize({ width: 1360, height: 900 });
+    await page.emulateMedia({ colorScheme: "light" });
   }
 
   /** Runs `steps` to their end and sets the exit code; `always` comes last. */

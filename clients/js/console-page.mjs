@@ -9,7 +9,6 @@ import { createServer } from "node:http";
 import process from "node:process";
 
 import { Tour, require } from "./browser.mjs";
-import { contrasts, sticksOut } from "./looks.mjs";
 
 const [program, executablePath, dataFolder] = process.argv.slice(2);
 const WebSocket = require("ws");
@@ -18,9 +17,6 @@ const WebSocket = require("ws");
 const RECORDS_MAX = 200;
 /** What must not run, wherever it comes from. */
 const HOSTILE = `<img src=x onerror="window.owned=1"><script>window.owned=1</script>`;
-const WIDTHS = [320, 390, 768, 1024, 1360];
-/** The least contrast of text with its ground. Source: WCAG 2.2, 1.4.3. */
-const CONTRAST_MIN = 4.5;
 
 // ---------------------------------------------------------------------------------------------- the surroundings
 
@@ -59,22 +55,24 @@ async function startBackend() {
   return { server, url: `http://127.0.0.1:${server.address().port}` };
 }
 
+/** One call of the control plane. */
+async function call(url, method, path, body) {
+  const answer = await fetch(url + path, { method, headers: { "content-type": "application/json" }, body: body && JSON.stringify(body) });
+  assert.ok(answer.ok, `${method} ${path}: ${answer.status}`);
+  return answer.status === 204 ? null : answer.json();
+}
+
 /** Makes one API through the control plane: each route calls the backend, at a path of its own. */
-async function makeApi(url, name, backend, routes) {
-  const call = async (method, path, body) => {
-    const answer = await fetch(url + path, { method, headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
-    assert.ok(answer.ok, `${method} ${path}: ${answer.status}`);
-    return answer.json();
-  };
-  const { apiId } = await call("POST", "/v2/apis", { name, protocolType: "WEBSOCKET", routeSelectionExpression: "$request.body.action" });
+async function makeApi(url, name, backend, routes, stageName = "dev") {
+  const { apiId } = await call(url, "POST", "/v2/apis", { name, protocolType: "WEBSOCKET", routeSelectionExpression: "$request.body.action" });
   const api = `/v2/apis/${apiId}`;
-  await call("POST", `${api}/stages`, { stageName: "dev", autoDeploy: true });
+  await call(url, "POST", `${api}/stages`, { stageName, autoDeploy: true });
   for (const [routeKey, path, integrationMethod = "POST"] of routes) {
     const integration = { integrationType: "HTTP_PROXY", integrationMethod, integrationUri: backend + path };
-    const { integrationId } = await call("POST", `${api}/integrations`, integration);
+    const { integrationId } = await call(url, "POST", `${api}/integrations`, integration);
     const route = { routeKey, target: `integrations/${integrationId}`, routeResponseSelectionExpression: "$default" };
-    const { routeId } = await call("POST", `${api}/routes`, route);
-    await call("POST", `${api}/routes/${routeId}/routeresponses`, { routeResponseKey: "$default" });
+    const { routeId } = await call(url, "POST", `${api}/routes`, route);
+    await call(url, "POST", `${api}/routes/${routeId}/routeresponses`, { routeResponseKey: "$default" });
   }
   return apiId;
 }
@@ -102,19 +100,7 @@ const step = (what, does) => browser.step(what, does);
 const see = (selector, text) => browser.see(selector, text);
 const open = (record) => record.evaluate((element) => element.open);
 
-async function looksRight(what) {
-  for (const colorScheme of ["light", "dark"]) {
-    await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
-    for (const width of WIDTHS) {
-      await page.setViewportSize({ width, height: 800 });
-      assert.deepEqual(await page.evaluate(sticksOut), [], `${what}, ${width} px, ${colorScheme}: wider than the page`);
-    }
-    const low = (await page.evaluate(contrasts)).filter(({ ratio }) => ratio < CONTRAST_MIN);
-    assert.deepEqual(low, [], `${what}, ${colorScheme}: too little contrast`);
-  }
-  await page.setViewportSize({ width: 1360, height: 900 });
-  await page.emulateMedia({ colorScheme: "light" });
-}
+const looksRight = (what) => browser.looksRight(what);
 
 async function steps() {
   let chat;
@@ -129,6 +115,17 @@ async function steps() {
     await see(".welcome code", "--region us-east-1");
     assert.ok(await page.isDisabled("#connect"));
     await looksRight("an empty gateway");
+  });
+
+  await step("an API without a stage is told what it lacks, as commands", async () => {
+    const bare = { name: "bare", protocolType: "WEBSOCKET", routeSelectionExpression: "$request.body.action" };
+    const { apiId } = await call(gateway.url, "POST", "/v2/apis", bare);
+    await see(".welcome", "The API bare has no stage yet");
+    for (const command of ["create-integration", "create-route", "create-stage"]) await see(".welcome code", `${command} --api-id ${apiId}`);
+    assert.ok(await page.isDisabled("#connect"));
+    await looksRight("an API without a stage");
+    await call(gateway.url, "DELETE", `/v2/apis/${apiId}`);
+    await see(".welcome", "This gateway has no API yet");
   });
 
   await step("an API that is made meanwhile appears, and the first button is named", async () => {
@@ -159,7 +156,7 @@ async function steps() {
     assert.equal(await page.inputValue("#message"), '{"action":"join"}');
     await see("#prediction", "takes the route join");
     await page.fill("#message", "{}");
-    await see("#prediction", "$default takes it");
+    await see("#prediction", "takes $default");
     await browser.send('{"action":"join","room":"garden"}');
     await browser.record("join", "POST /join");
     await see(".bubble", '"room": "garden"');
@@ -239,6 +236,58 @@ async function steps() {
     assert.ok(await open(page.locator(".record", { has: page.locator(".story") }).first()));
   });
 
+  await step("names, messages and nesting of any length stay inside the page, and the conversation at its end", async () => {
+    const long = "a".repeat(60);
+    const id = await makeApi(gateway.url, `${long}-${long}`, backend.url, [["$default", `/${long}?${long}`], [long, "/x"]], "s".repeat(128));
+    await page.locator("#stage option", { hasText: long }).waitFor({ state: "attached" });
+    await page.selectOption("#stage", `${id}/${"s".repeat(128)}`);
+    await see(".actions button", long);
+    await see("#state[data-state=closed]");
+    await looksRight("long names");
+    await browser.send("x".repeat(30_000));
+    await see(".bubble", "(30000 characters)");
+    await browser.send("[".repeat(300) + "]".repeat(300));
+    await page.locator(".bubble pre", { hasText: "]]]]" }).nth(1).waitFor();
+    await page.locator(".record[open] .response summary").first().click();
+    await looksRight("long bodies");
+    const lines = await page.locator(".bubble pre").evaluateAll((all) => Math.max(...all.map((pre) => pre.textContent.split("\n").length)));
+    assert.ok(lines < 60, `nesting makes ${lines} lines`);
+    const left = await page.locator("#transcript").evaluate((list) => list.scrollHeight - list.scrollTop - list.clientHeight);
+    assert.ok(left < 80, `the conversation is ${left} px from its end`);
+    await page.selectOption("#stage", `${chat}/dev`);
+    await see("#state[data-state=closed]");
+  });
+
+  await step("the keyboard reaches everything, in the order in which it is seen, and shows where it is", async () => {
+    await page.locator("body").evaluate(() => document.activeElement?.blur());
+    await page.mouse.click(5, 5);
+    const reached = [];
+    for (let presses = 0; presses < 40; presses += 1) {
+      await page.keyboard.press("Tab");
+      const { name, shown } = await page.evaluate(() => {
+        const at = document.activeElement;
+        const { top, bottom, left, right } = at.getBoundingClientRect();
+        const isIn = bottom > 0 && top < innerHeight && right > 0 && left < innerWidth;
+        return { name: at.id || at.tagName.toLowerCase(), shown: isIn && getComputedStyle(at).outlineStyle !== "none" };
+      });
+      assert.ok(shown, `${name} has the focus, and nothing shows it`);
+      reached.push(name);
+      if (name === "summary") break;
+    }
+    const named = reached.filter((name) => !["button", "a", "newer"].includes(name));
+    assert.deepEqual(named, ["connect", "stage", "name", "query", "transcript", "message", "another", "send", "filter-stage", "mine-only", "clear", "summary"]);
+    await page.keyboard.press("Enter");
+    assert.ok(await page.evaluate(() => document.activeElement.parentElement.open !== undefined));
+  });
+
+  await step("nothing moves for those who asked for that", async () => {
+    await page.emulateMedia({ reducedMotion: "reduce" });
+    await browser.send('{"action":"join","room":"still"}');
+    await see(".lane[data-lit]");
+    assert.equal(await page.evaluate(() => document.getAnimations().length), 0);
+    await page.emulateMedia({ reducedMotion: "no-preference" });
+  });
+
   await step("many events are bounded, and the page stays awake", async () => {
     const socket = await client(gateway.url, other);
     for (let round = 0; round < 400; round += 1) await say(socket, `{"round":${round}}`);
@@ -247,6 +296,7 @@ async function steps() {
     const [before, after] = await page.evaluate(() => new Promise((resolve) => requestAnimationFrame((a) => requestAnimationFrame((b) => resolve([a, b])))));
     assert.ok(after - before < 1000, "a frame took a second");
     socket.close();
+    await looksRight("many events");
   });
 
   await step("when the gateway goes, the page says so and keeps what was typed and seen", async () => {

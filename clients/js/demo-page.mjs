@@ -26,6 +26,8 @@ async function tour() {
     await page.waitForFunction(() => document.title === "Gatewright demo");
     await see("#feed[data-state=open]", "live");
     await see("#state[data-state=closed]", "Not connected");
+    await see("#hint", "Start with Connect");
+    await browser.looksRight("the demo at first sight");
   });
 
   await step("Connect opens one WebSocket, of which the backend hears by HTTP", async () => {
@@ -93,6 +95,7 @@ async function tour() {
     // The gateway's own words, not the page's: what it is about must be named.
     assert.match(await lost.locator(".remarks li").first().innerText(), /GET/);
     await lost.locator(".story code", { hasText: "--integration-method POST" }).waitFor();
+    await browser.looksRight("the demo with a lost body");
   });
 
   await step("with the method changed to POST the same body arrives", async () => {
@@ -100,6 +103,7 @@ async function tour() {
     await see(".event", "method is POST now");
     // The card says it too, and there it goes on.
     await see(".story .done", "method is POST now");
+    await browser.looksRight("the demo, mended");
     assert.equal(await page.locator("text=Change it to POST for me").count(), 0);
     await page.click("text=Send it again");
     await see(".bubble", '"method": "POST"');

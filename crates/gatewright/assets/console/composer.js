@@ -72,8 +72,8 @@ export class Composer {
     const chosen = this.#members.reduce((value, member) => value?.[member], parsed(this.text));
     const key = chosen === null || typeof chosen === "object" ? undefined : chosen;
     if (key !== undefined && this.#keys.includes(String(key))) return `takes the route ${key}`;
-    const why = key === undefined ? `no “${path}” in it` : `no route “${key}”`;
-    return this.#keys.includes("$default") ? `${why}, so $default takes it` : `${why} and no $default: it will be refused`;
+    const why = key === undefined ? `it has no “${path}”` : `there is no route “${key}”`;
+    return this.#keys.includes("$default") ? `takes $default: ${why}` : `will be refused: ${why}, and no $default`;
   }
 
   #keep() {

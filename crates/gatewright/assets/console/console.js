@@ -11,9 +11,9 @@ import { Feed } from "./feed.js";
 import { Filters } from "./filters.js";
 import { Gateway, keyOf } from "./gateway.js";
 import { showAddresses } from "./addresses.js";
-import { light, lightRecord } from "./strip.js";
+import { light, lightRecord, showGateway } from "./strip.js";
 import { bubble, event, speaker, welcome } from "./transcript.js";
-import { hint, noEvents, nothingDefined, nothingDeployed, stagesThere } from "./welcome.js";
+import { hint, noEvents, nothingDefined, stagesThere, unreachable } from "./welcome.js";
 import * as control from "./control.js";
 import * as tour from "./tour.js";
 
@@ -51,11 +51,21 @@ function stagesChanged() {
   stageChosen($("stage").value !== before);
 }
 
+/** Says what comes next for an API that nobody can reach. */
+async function tellUnreachable() {
+  const [api] = [...gateway.stages, ...gateway.withoutStage];
+  const [keys, deploysItself] = await Promise.all([
+    control.routeKeys(api.apiId).catch(() => null),
+    api.stage && control.deploysItself(api.apiId, api.stage).catch(() => null),
+  ]);
+  if (!chosen()?.deployed && gateway.hasApis) welcome(...unreachable(gateway, api, { keys, deploysItself }));
+}
+
 async function stageChosen(isOther = true) {
   const stage = chosen();
   $("connect").disabled = !stage?.deployed && !client.isBusy;
-  if (!gateway.stages.length) welcome(...nothingDefined(gateway));
-  else if (!stage?.deployed) welcome(...nothingDeployed(gateway));
+  if (!gateway.hasApis) welcome(...nothingDefined(gateway));
+  else if (!stage?.deployed) tellUnreachable();
   else welcome(...stagesThere(gateway, stage));
   if (isOther) {
     composer.knows(null, null);
@@ -221,7 +231,7 @@ const context = {
   whose,
   label: (record) => gateway.label(record),
   follow: (connectionId) => filters.follow(connectionId),
-  nothingYet: (words) => noEvents(words, isDemo(), gateway.stages.length > 0),
+  nothingYet: (words) => noEvents(words, isDemo(), gateway.stages.some(({ deployed }) => deployed)),
   aws: (command) => gateway.aws(command),
   sendsTo: (record) => record.message && $("stage").value === keyOf(record),
   resend: (record) => send(record.message.body),
@@ -255,6 +265,8 @@ const feed = new Feed({
     $("feed").dataset.state = "open";
     $("feed").textContent = "live";
     $("down").hidden = true;
+    $("down-what").textContent = "";
+    showGateway(true);
     feedOpened();
     if (since === null) return;
     events.gap(away(since));
@@ -266,7 +278,7 @@ const feed = new Feed({
     const seconds = Math.ceil(left / 1000);
     $("feed").dataset.state = "opening";
     $("feed").textContent = "reconnecting";
-    $("down-when").textContent = `What you typed and what you saw stays here. Trying again ${left > 0 ? `in ${seconds} s` : "now"}.`;
+    $("down-when").textContent = `What you typed and saw stays here. Trying again ${left > 0 ? `in ${seconds} s` : "now"}.`;
     $("down").hidden = false;
   },
   failed: tellWhy,
@@ -281,7 +293,10 @@ const feed = new Feed({
 /** The feed can be refused by a gateway that is there: it has a bound of readers. */
 async function tellWhy() {
   const isThere = await gateway.look();
-  $("down-what").textContent = isThere ? "The gateway is there, but gives no events: too many pages read them." : "The gateway does not answer.";
+  const what = isThere ? "The gateway is there, but gives no events: too many pages read them." : "The gateway does not answer. Is it still running? Start it again and this page goes on.";
+  // Said once: a reader of screens hears each change.
+  if ($("down-what").textContent !== what) $("down-what").textContent = what;
+  showGateway(isThere);
 }
 
 let looksSoon = false;

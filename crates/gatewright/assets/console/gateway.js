@@ -48,6 +48,15 @@ export class Gateway {
     return this.facts?.stages ?? [];
   }
 
+  /** APIs that have none, some of them. */
+  get withoutStage() {
+    return this.facts?.withoutStage ?? [];
+  }
+
+  get hasApis() {
+    return this.stages.length + this.withoutStage.length > 0;
+  }
+
   find(apiId, stage) {
     return this.stages.find((known) => known.apiId === apiId && known.stage === stage);
   }

@@ -22,6 +22,12 @@ export function light(lane, caption, steps = 0, kind = "") {
   }, steps * STEP);
 }
 
+/** Says on the strip whether the gateway answers. */
+export function showGateway(isThere) {
+  $("node-gateway-says").textContent = isThere ? "chooses a route" : "does not answer";
+  $("node-gateway").toggleAttribute("data-away", !isThere);
+}
+
 /** Lights what a record of this client tells. */
 export function lightRecord(record, isLost) {
   const { request, response, latencyMs } = record;

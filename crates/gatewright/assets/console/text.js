@@ -13,8 +13,12 @@ export function parsed(text) {
   }
 }
 
+/** How far JSON is indented; what is nested deeper stands on one line. */
+const INDENT_MAX = 16;
+
 /** JSON for people: what is short stands on one line, the rest is indented. */
 function layout(value, indent = "") {
+  if (indent.length > INDENT_MAX) return JSON.stringify(value);
   const flat = JSON.stringify(value, null, 1).replace(/\n\s*/g, " ");
   // Nested values stand in narrow columns and wrap sooner.
   if (value === null || typeof value !== "object" || flat.length <= (indent ? 44 : 64)) return flat;

@@ -8,13 +8,22 @@ const MESSAGES_MAX = 200;
 /** How near its end the list must be to follow what comes, in pixels: whoever reads further up is left there. */
 const NEAR = 80;
 
+const list = $("transcript");
+/** Whether what comes is followed: its reader is at the end. */
+let follows = true;
+list.addEventListener("scroll", () => (follows = list.scrollHeight - list.scrollTop - list.clientHeight < NEAR));
+// A turned phone, a keyboard that opens, a row of buttons more: the end stays in view.
+new ResizeObserver(() => follows && toEnd()).observe(list);
+
+function toEnd() {
+  list.scrollTop = list.scrollHeight;
+}
+
 function say(element) {
-  const list = $("transcript");
-  const follows = list.scrollHeight - list.scrollTop - list.clientHeight < NEAR;
   list.querySelector(".welcome")?.remove();
   list.append(element);
   while (list.children.length > MESSAGES_MAX) list.firstElementChild.remove();
-  if (follows) list.scrollTop = list.scrollHeight;
+  if (follows) toEnd();
 }
 
 /** A message; `className` tells who speaks: sent, push, bad, or the backend's answer. */
@@ -28,7 +37,6 @@ export const event = (...children) => say(el("p", { className: "event" }, ...chi
 
 /** Shows `children` for as long as nothing was said. */
 export function welcome(...children) {
-  const list = $("transcript");
   list.querySelector(".welcome")?.remove();
   if (!list.children.length) list.append(el("div", { className: "welcome" }, ...children));
 }

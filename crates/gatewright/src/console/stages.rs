@@ -10,6 +10,9 @@ use crate::demo;
 /// Stages that are listed; whoever has more looks for one by its address. At 150 bytes each, a list of 75 KB.
 const STAGES_MAX: usize = 500;
 
+/// APIs without a stage that are listed: the page names one, to say what comes next.
+const BARE_MAX: usize = 10;
+
 /// What stays true for as long as the program runs.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Facts {
@@ -31,6 +34,9 @@ impl Facts {
         let names = control.api_names();
         let all = control.stages();
         let more = all.len().saturating_sub(STAGES_MAX);
+        let mut bare: Vec<_> = names.iter().filter(|(id, _)| !all.iter().any(|(key, _)| key.api_id == **id)).collect();
+        bare.sort_unstable();
+        let bare = bare.into_iter().take(BARE_MAX).map(|(id, name)| json!({ "apiId": id, "apiName": name }));
         let stages = all.iter().take(STAGES_MAX).map(|(StageKey { api_id, stage }, deployed)| {
             json!({ "apiId": api_id, "apiName": names.get(api_id), "stage": stage, "deployed": deployed })
         });
@@ -38,7 +44,7 @@ impl Facts {
             "version": env!("CARGO_PKG_VERSION"), "region": self.region, "clients": self.clients,
             "publicUrl": self.public_url,
             "demo": self.is_demo.then(|| json!({ "apiId": demo::API_ID, "stage": demo::STAGE })),
-            "stages": stages.collect::<Vec<_>>(), "more": more,
+            "stages": stages.collect::<Vec<_>>(), "more": more, "withoutStage": bare.collect::<Vec<_>>(),
         })
     }
 }

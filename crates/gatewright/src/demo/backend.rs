@@ -181,7 +181,7 @@ fn said(body: &[u8]) -> Value {
 }
 
 fn header((name, value): (&http::HeaderName, &HeaderValue)) -> Value {
-    json!([name.as_str(), String::from_utf8_lossy(value.as_bytes())])
+    json!(format!("{name}: {}", String::from_utf8_lossy(value.as_bytes())))
 }
 
 fn refuse(status: StatusCode, why: &str) -> Answer {

@@ -53,12 +53,13 @@ async fn call_at(
     request: &IntegrationRequest,
 ) -> Result<Answer, Error> {
     loop {
-        if let Some(Kept { connection, idle, after_empty }) = integrations.pool.take(place, Instant::now()) {
+        let taken = Instant::now();
+        if let Some(Kept { connection, idle, after_empty }) = integrations.pool.take(place, taken) {
             let used = Some(after_empty);
             let outcome = exchange(integrations, target, place, request, connection, used).await;
             match &outcome {
                 Err(Failure { nothing_came: true, .. }) => {
-                    integrations.pool.died_in_use(place, idle, Instant::now());
+                    integrations.pool.died_in_use(place, idle, taken, Instant::now());
                 }
                 Err(Failure { error, .. }) if after_empty && error.kind == Kind::BadAnswer => {
                     let _ = integrations.pool.spoke_after_empty(place);

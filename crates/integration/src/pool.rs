@@ -108,8 +108,10 @@ struct Trust {
     idle_max: Duration,
     /// Calls on kept connections that went well, since the last lesson.
     well: u32,
-    /// Kept connections that died in use, one after the other.
+    /// Kept connections that died in use, one after the other; those that were in use at the same time count once.
     deaths: u32,
+    /// When the last of them did.
+    died: Option<Instant>,
     /// No connection is kept until then.
     suspended_until: Option<Instant>,
     /// How long the next suspension is.
@@ -126,6 +128,7 @@ impl Default for Trust {
             idle_max: IDLE_MAX,
             well: 0,
             deaths: 0,
+            died: None,
             suspended_until: None,
             suspension: SUSPENSION_FIRST,
             empty_well: 0,
@@ -144,10 +147,15 @@ impl Trust {
         }
     }
 
-    /// A connection died when it was used, and the call with it. A backend whose connections do nothing else takes one
-    /// request for each, whatever its answers say: for a while none is kept.
-    fn died_in_use(&mut self, idle: Duration, now: Instant) {
+    /// A connection died when it was used, from `taken` on, and the call with it. A backend whose connections do nothing else
+    /// takes one request for each, whatever its answers say: for a while none is kept.
+    fn died_in_use(&mut self, idle: Duration, taken: Instant, now: Instant) {
         self.died_after(idle);
+        // A restart under load kills as many as there are calls under way: one death, which says nothing of the others.
+        if self.died.is_some_and(|died| taken <= died) {
+            return;
+        }
+        self.died = Some(now);
         self.deaths += 1;
         let never_well = self.well == 0 && self.idle_max == IDLE_MAX;
         if never_well || self.deaths >= DEATHS_MAX {
@@ -271,8 +279,8 @@ impl Pool {
     }
 
     /// A connection that was taken from here died before it gave an answer.
-    pub(crate) fn died_in_use(&self, place: &Place<'_>, idle: Duration, now: Instant) {
-        self.with_backend(place, |backend| backend.trust.died_in_use(idle, now));
+    pub(crate) fn died_in_use(&self, place: &Place<'_>, idle: Duration, taken: Instant, now: Instant) {
+        self.with_backend(place, |backend| backend.trust.died_in_use(idle, taken, now));
     }
 
     /// Keeps a connection whose answer has been read to its end.
@@ -350,9 +358,23 @@ mod tests {
         (0..10).for_each(|_| trust.went_well());
         // All kept connections are found closed, one dies in use: each was idle for a moment only.
         (0..64).for_each(|_| trust.died_after(MS(3)));
-        trust.died_in_use(MS(3), now);
+        trust.died_in_use(MS(3), now, now);
         assert_eq!(trust.idle_max(None), IDLE_MAX);
         assert!(!trust.is_suspended(now));
+    }
+
+    #[test]
+    fn nor_does_one_under_load() {
+        let mut trust = Trust::default();
+        let start = Instant::now();
+        for restart in 0..10 {
+            let taken = start + MS(1000 * restart);
+            (0..10).for_each(|_| trust.went_well());
+            // Those that were under way die one after the other, not at the same moment.
+            (1..=64).for_each(|later| trust.died_in_use(MS(3), taken, taken + MS(later)));
+            assert!(!trust.is_suspended(taken + MS(64)));
+        }
+        assert_eq!((trust.idle_max(None), trust.suspension), (IDLE_MAX, SUSPENSION_FIRST));
     }
 
     #[test]
@@ -372,17 +394,20 @@ mod tests {
     fn a_backend_that_takes_one_request_for_each_connection_is_left_alone_for_a_while() {
         let mut trust = Trust::default();
         let now = Instant::now();
-        trust.died_in_use(MS(1), now);
-        assert!(trust.is_suspended(now) && !trust.is_suspended(now + SUSPENSION_FIRST));
-        trust.died_in_use(MS(1), now);
+        trust.died_in_use(MS(1), now, now + MS(1));
+        assert!(trust.is_suspended(now + MS(1)) && !trust.is_suspended(now + MS(1) + SUSPENSION_FIRST));
+        // Once more, in a call that began after it.
+        trust.died_in_use(MS(1), now + MS(2), now + MS(3));
         assert!(trust.is_suspended(now + SUSPENSION_FIRST));
         trust.went_well();
         assert_eq!(trust.suspension, SUSPENSION_FIRST);
         let mut trust = Trust::default();
         trust.went_well();
-        (1..DEATHS_MAX).for_each(|_| trust.died_in_use(MS(1), now));
-        assert!(!trust.is_suspended(now));
-        trust.died_in_use(MS(1), now);
+        for death in 1..=DEATHS_MAX {
+            assert!(!trust.is_suspended(now));
+            let taken = now + MS(2 * u64::from(death));
+            trust.died_in_use(MS(1), taken, taken + MS(1));
+        }
         assert!(trust.is_suspended(now));
     }
 }

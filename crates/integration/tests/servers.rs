@@ -193,3 +193,49 @@ async fn after_a_restart_connections_are_kept_again() {
     stop.send(()).unwrap();
     thread.join().unwrap();
 }
+
+#[tokio::test]
+async fn after_a_restart_under_load_connections_are_kept_again() {
+    const AT_ONCE: usize = 16;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let integrations = Arc::new(Integrations::new(1000, Vec::new()));
+    let many = || async {
+        let mut calls = tokio::task::JoinSet::new();
+        for _ in 0..AT_ONCE {
+            let integrations = integrations.clone();
+            calls.spawn(async move { integrations.send(&request(port, "POST")).await.is_ok() });
+        }
+        calls.join_all().await.into_iter().filter(|went_well| *went_well).count()
+    };
+    // Answers only while all of a round are there, so that each has a connection of its own; then dies with a round under way.
+    let rounds = tokio::spawn(async move {
+        let mut connections = Vec::new();
+        for _ in 0..AT_ONCE {
+            connections.push(listener.accept().await.unwrap().0);
+        }
+        let mut buffer = [0; 4096];
+        for round in 0..3 {
+            for connection in &mut connections {
+                assert!(connection.read(&mut buffer).await.unwrap() > 0);
+            }
+            if round < 2 {
+                for connection in &mut connections {
+                    connection.write_all(SECOND).await.unwrap();
+                }
+            }
+        }
+    });
+    assert_eq!((many().await, many().await, many().await), (AT_ONCE, AT_ONCE, 0));
+    rounds.await.unwrap();
+    let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
+    let row: Arc<Value> = Arc::new(serde_json::json!({ "sends": [std::str::from_utf8(SECOND).unwrap()] }));
+    let seen = Arc::new(Seen::default());
+    let server = tokio::spawn(serve(row, listener, seen.clone(), Arc::new(Semaphore::new(0))));
+    for _ in 0..10 {
+        assert_eq!(many().await, AT_ONCE);
+    }
+    let connections = seen.connections.load(Ordering::Acquire);
+    assert!(connections <= AT_ONCE, "{connections} connections for {} calls", 10 * AT_ONCE);
+    server.abort();
+}

@@ -21,7 +21,7 @@ usage: cargo xtask check [--only STEP]…
        cargo xtask bench rate [--seconds S] [--rate A_SECOND] [--connections N] [--size BYTES] [--rounds N] [--bin PATH] [--json]
        cargo xtask bench vtl [--seconds S] [--velocity RUN_SH] [--json]
        cargo xtask release
-       cargo xtask soak [--seconds S] [--connections N] [--stalls NAME] [--lag-ms MS] [--bin PATH] [--json]
+       cargo xtask soak [--seconds S] [--connections N] [--stalls NAME] [--lag-ms MS] [--stall-seconds S] [--bin PATH] [--json]
 
 steps of `check`, in order: format, clippy, test, tidy, originals, build, soak, clients";
 

@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
@@ -32,7 +33,25 @@ const LINES_WAITING_MAX: usize = 1024;
 /// A process that runs, with what it prints. Dropping it ends it.
 pub(crate) struct Process {
     child: Child,
-    lines: Receiver<String>,
+    lines: Lines,
+}
+
+/// The lines that a process prints, for all who want the next one.
+#[derive(Clone)]
+pub(crate) struct Lines(Arc<Mutex<Receiver<String>>>);
+
+impl Lines {
+    /// The next line, and `None` once the process has ended.
+    ///
+    /// # Errors
+    /// When none comes within `limit`.
+    pub(crate) fn next(&self, limit: Duration) -> anyhow::Result<Option<String>> {
+        match self.0.lock().unwrap_or_else(PoisonError::into_inner).recv_timeout(limit) {
+            Ok(line) => Ok(Some(line)),
+            Err(RecvTimeoutError::Timeout) => bail!("a process said nothing for {} s", limit.as_secs()),
+            Err(RecvTimeoutError::Disconnected) => Ok(None),
+        }
+    }
 }
 
 impl Process {
@@ -60,11 +79,7 @@ impl Process {
     /// # Errors
     /// When none comes within `limit`, or it has ended.
     pub(crate) fn line(&self, limit: Duration) -> anyhow::Result<String> {
-        match self.lines.recv_timeout(limit) {
-            Ok(line) => Ok(line),
-            Err(RecvTimeoutError::Timeout) => bail!("a process said nothing for {} s", limit.as_secs()),
-            Err(RecvTimeoutError::Disconnected) => bail!("a process ended before its time"),
-        }
+        self.lines.next(limit)?.context("a process ended before its time")
     }
 
     /// Asks it to go on with its next part, by a line of its input.
@@ -94,7 +109,7 @@ impl Drop for Process {
     }
 }
 
-fn lines_of(output: ChildStdout) -> Receiver<String> {
+fn lines_of(output: ChildStdout) -> Lines {
     let (lines, arriving) = sync_channel(LINES_WAITING_MAX);
     std::thread::spawn(move || {
         for line in BufReader::new(output).lines() {
@@ -102,13 +117,26 @@ fn lines_of(output: ChildStdout) -> Receiver<String> {
             let _ = lines.try_send(line);
         }
     });
-    arriving
+    Lines(Arc::new(Mutex::new(arriving)))
+}
+
+/// How a gateway is started, beside what every one of a bench is.
+#[derive(Default)]
+pub(crate) struct Start {
+    /// More options.
+    pub(crate) options: Vec<String>,
+    /// How many files it may have open; `None`: as many as allowed.
+    pub(crate) files_max: Option<u64>,
 }
 
 /// A gateway that serves.
 pub(crate) struct Gateway {
-    /// Where it listens.
+    /// Where control plane and metrics are, and clients too unless [`Gateway::secure`] is there.
     pub(crate) address: SocketAddr,
+    /// Where clients come under TLS.
+    pub(crate) secure: Option<SocketAddr>,
+    /// What it says once it serves.
+    pub(crate) lines: Lines,
     /// The gateway's own process id, not its keeper's.
     pub(crate) pid: u32,
     _keeper: Process,
@@ -120,31 +148,35 @@ impl Gateway {
     /// # Errors
     /// When it does not come up within the time; what it said last is part of the message.
     pub(crate) async fn start(program: &Path, backend: SocketAddr) -> anyhow::Result<Gateway> {
-        Gateway::start_with(program, backend, &[]).await
+        Gateway::start_with(program, backend, Start::default()).await
     }
 
-    /// The same, with more options.
+    /// The same, in another way.
     ///
     /// # Errors
     /// As for [`Gateway::start`].
-    pub(crate) async fn start_with(program: &Path, backend: SocketAddr, options: &[String]) -> anyhow::Result<Gateway> {
+    pub(crate) async fn start_with(program: &Path, backend: SocketAddr, start: Start) -> anyhow::Result<Gateway> {
         let target = format!("http://{backend}");
         // At `warn` the ready-made API logs nothing of its events, as a gateway in production.
         let words = ["serve", "--ephemeral", "--listen", "127.0.0.1:0", "--log-level", "warn", "--backend", &target];
         let program = program.to_str().context("the program's path is not UTF-8")?;
-        let words: Vec<String> =
-            [program].iter().chain(&words).map(|word| word.to_string()).chain(options.iter().cloned()).collect();
-        let keeper = Process::role(KEEPER, &words)?;
+        let files = start.files_max.map(|files| files.to_string());
+        // Without `unsafe` only a shell can lower the limit; it becomes the program.
+        let limited = files.iter().flat_map(|files| ["sh", "-c", "ulimit -n \"$0\"; exec \"$@\"", files.as_str()]);
+        let words = limited.chain([program]).chain(words).map(str::to_owned).chain(start.options);
+        let keeper = Process::role(KEEPER, &words.collect::<Vec<String>>())?;
         let first = keeper.line(START_LIMIT)?;
         let pid = first.strip_prefix("pid ").and_then(|pid| pid.parse().ok());
         let pid = pid.with_context(|| format!("start {program}: {first}"))?;
+        let mut secure = None;
         let address = loop {
             let line = keeper.line(START_LIMIT).context("wait for the gateway to print its address")?;
-            if let Some(address) = address_in(&line, backend) {
+            secure = secure.or_else(|| address_in("https", &line, backend));
+            if let Some(address) = address_in("http", &line, backend) {
                 break address;
             }
         };
-        let gateway = Gateway { address, pid, _keeper: keeper };
+        let gateway = Gateway { address, secure, pid, lines: keeper.lines.clone(), _keeper: keeper };
         gateway.healthy().await?;
         Ok(gateway)
     }
@@ -169,8 +201,8 @@ impl Gateway {
 }
 
 /// The gateway's address in a line of its start-up, which may name the backend's too.
-fn address_in(line: &str, backend: SocketAddr) -> Option<SocketAddr> {
-    line.split("http://").skip(1).find_map(|rest| {
+fn address_in(scheme: &str, line: &str, backend: SocketAddr) -> Option<SocketAddr> {
+    line.split(&format!("{scheme}://")).skip(1).find_map(|rest| {
         let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.' && c != ':').unwrap_or(rest.len());
         rest[..end].trim_end_matches([':', '.']).parse().ok().filter(|address| *address != backend)
     })
@@ -279,10 +311,12 @@ mod tests {
             "http://127.0.0.1:3000 behind http://127.0.0.1:4510/_console/",
             r#"{"address":"http://127.0.0.1:4510"}"#,
         ] {
-            assert_eq!(address_in(line, backend), here, "{line}");
+            assert_eq!(address_in("http", line, backend), here, "{line}");
         }
         for line in ["", "ws://127.0.0.1:4510", "backend http://127.0.0.1:3000", "http://localhost:4510"] {
-            assert_eq!(address_in(line, backend), None, "{line}");
+            assert_eq!(address_in("http", line, backend), None, "{line}");
         }
+        let secure = "Gatewright is ready on https://127.0.0.1:4510";
+        assert_eq!((address_in("http", secure, backend), address_in("https", secure, backend)), (None, here));
     }
 }

@@ -71,8 +71,8 @@ struct Settings {
     connections: usize,
     /// The stalls only, whose names hold this text, or `all`.
     stalls: Option<String>,
-    /// How long a bystander of the stalls may wait.
-    lag_max: Duration,
+    /// What the stalls are held to.
+    bounds: stalls::Bounds,
     bin: Option<PathBuf>,
     json: bool,
 }
@@ -87,7 +87,14 @@ pub(crate) fn run(words: &[String]) -> anyhow::Result<bool> {
         time: Duration::from_secs(within("--seconds", options.value("--seconds", 60)?, 1..=86_400)?),
         connections: within("--connections", options.value("--connections", 10_000)?, 100..=200_000)?,
         stalls: options.optional("--stalls")?,
-        lag_max: Duration::from_millis(options.value("--lag-ms", stalls::LAG_MAX.as_millis() as u64)?),
+        bounds: stalls::Bounds {
+            lag_max: Duration::from_millis(options.value("--lag-ms", stalls::LAG_MAX.as_millis() as u64)?),
+            time: Duration::from_secs(within(
+                "--stall-seconds",
+                options.value("--stall-seconds", stalls::TIME.as_secs())?,
+                1..=600,
+            )?),
+        },
         bin: options.bin()?,
         json: options.flag("--json"),
     };
@@ -102,7 +109,7 @@ pub(crate) fn run(words: &[String]) -> anyhow::Result<bool> {
     let runtime = process::runtime()?;
     let stalled = runtime.block_on(async {
         let (backend, _) = backend::start().await?;
-        stalls::run(&program, backend, settings.stalls.as_deref(), settings.lag_max).await
+        stalls::run(&program, backend, settings.stalls.as_deref(), settings.bounds).await
     })?;
     let phases = match settings.stalls {
         Some(_) => Vec::new(),
@@ -224,7 +231,7 @@ fn report(settings: &Settings, stalled: &[stalls::Result], phases: &[Phase], bro
         );
         return;
     }
-    stalls::print(stalled);
+    stalls::print(stalled, settings.bounds.time);
     if !phases.is_empty() {
         print(settings, phases);
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
 use bytes::{Buf, BytesMut};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 
@@ -40,8 +40,8 @@ pub(crate) fn source(index: usize, count: usize) -> Ipv4Addr {
 }
 
 /// One open WebSocket connection.
-pub(crate) struct WebSocket {
-    stream: TcpStream,
+pub(crate) struct WebSocket<S = TcpStream> {
+    stream: S,
     arrived: BytesMut,
     mask: u32,
 }
@@ -61,24 +61,42 @@ impl WebSocket {
     /// As for [`WebSocket::open`].
     pub(crate) async fn open_on(socket: TcpSocket, server: SocketAddr, path: &str) -> anyhow::Result<WebSocket> {
         let opening = async {
-            let mut stream = socket.connect(server).await.context("connect")?;
+            let stream = socket.connect(server).await.context("connect")?;
             stream.set_nodelay(true)?;
-            stream.write_all(upgrade(server, path).as_bytes()).await.context("send the upgrade")?;
-            let mut arrived = BytesMut::new();
-            let end = loop {
-                if let Some(end) = arrived.windows(4).position(|bytes| bytes == b"\r\n\r\n") {
-                    break end;
-                }
-                ensure!(arrived.len() < HEAD_BYTES_MAX, "the answer to the upgrade is too long");
-                let read = stream.read_buf(&mut arrived).await.context("read the answer to the upgrade")?;
-                ensure!(read > 0, "closed instead of upgraded");
-            };
-            accepted(&String::from_utf8_lossy(&arrived[..end]))?;
-            arrived.advance(end + 4);
-            let mask = u32::from(stream.local_addr()?.port()).wrapping_mul(0x9E37_79B9) | 1;
-            Ok(WebSocket { stream, arrived, mask })
+            let port = stream.local_addr()?.port();
+            WebSocket::over(stream, server, path, port).await
         };
         timeout(PATIENCE, opening).await.context("open a WebSocket: timed out")?
+    }
+
+    /// True while nothing has arrived that was not asked for, the connection's end included.
+    pub(crate) fn is_idle(&self) -> bool {
+        let nothing = self.stream.try_read(&mut [0; 1]);
+        self.arrived.is_empty() && nothing.is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock)
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
+    /// Asks for an upgrade on `path` over a stream to `server` that is there already; `port` is its own end's.
+    ///
+    /// # Errors
+    /// When it is not upgraded; the message says what came instead.
+    pub(crate) async fn over(mut stream: S, server: SocketAddr, path: &str, port: u16) -> anyhow::Result<WebSocket<S>> {
+        stream.write_all(upgrade(server, path).as_bytes()).await.context("send the upgrade")?;
+        stream.flush().await.context("send the upgrade")?;
+        let mut arrived = BytesMut::new();
+        let end = loop {
+            if let Some(end) = arrived.windows(4).position(|bytes| bytes == b"\r\n\r\n") {
+                break end;
+            }
+            ensure!(arrived.len() < HEAD_BYTES_MAX, "the answer to the upgrade is too long");
+            let read = stream.read_buf(&mut arrived).await.context("read the answer to the upgrade")?;
+            ensure!(read > 0, "closed instead of upgraded");
+        };
+        accepted(&String::from_utf8_lossy(&arrived[..end]))?;
+        arrived.advance(end + 4);
+        let mask = u32::from(port).wrapping_mul(0x9E37_79B9) | 1;
+        Ok(WebSocket { stream, arrived, mask })
     }
 
     /// Sends one text message.
@@ -87,7 +105,9 @@ impl WebSocket {
     /// When the connection is broken.
     pub(crate) async fn send(&mut self, text: &[u8]) -> anyhow::Result<()> {
         let frame = self.frame(TEXT, text);
-        self.stream.write_all(&frame).await.context("send a message")
+        self.stream.write_all(&frame).await.context("send a message")?;
+        // Under TLS what is written may wait here.
+        self.stream.flush().await.context("send a message")
     }
 
     /// Waits for one text message, at most [`PATIENCE`].
@@ -116,12 +136,6 @@ impl WebSocket {
         timeout(PATIENCE, receiving).await.context("receive a message: timed out")?
     }
 
-    /// True while nothing has arrived that was not asked for, the connection's end included.
-    pub(crate) fn is_idle(&self) -> bool {
-        let nothing = self.stream.try_read(&mut [0; 1]);
-        self.arrived.is_empty() && nothing.is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock)
-    }
-
     /// Closes with code 1000 and waits for the gateway's end of it, at most [`PATIENCE`].
     ///
     /// # Errors
@@ -138,8 +152,8 @@ impl WebSocket {
         timeout(PATIENCE, closing).await.context("close: timed out")?.context("close")
     }
 
-    /// The bare socket, for an end that no WebSocket should have.
-    pub(crate) fn into_stream(self) -> TcpStream {
+    /// The bare stream, for an end that no WebSocket should have.
+    pub(crate) fn into_stream(self) -> S {
         self.stream
     }
 

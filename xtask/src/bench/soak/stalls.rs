@@ -1,15 +1,40 @@
-//! Torments that would make others wait: each a few seconds long, against a gateway of its own.
+//! Torments that would make others wait, or give them what is not theirs: each a few seconds long, against a gateway of its own.
 //!
-//! While clients do their worst, a bystander's echo and `/_health` wait at most [`LAG_MAX`], and memory stays within the
-//! torment's bound. What tormenters take of the processor is not the gateway's fault: they run behind everybody else, and
-//! what the bystander itself came too late is added to the bound. A torment that fails is tried again, [`TRIES`]
-//! times in all, since a machine that others use can stop a gateway for longer than that.
-
+//! While clients and backends do their worst, a bystander's echo and `/_health` wait at most [`LAG_MAX`], and memory stays
+//! within the torment's bound. What tormenters take of the processor is not the gateway's fault: they run behind
+//! everybody else, and what the bystander itself came too late is added to the bound. A torment that fails is tried
+//! again, [`TRIES`] times in all, since a machine that others use can stop a gateway for longer than that.
 //!
-//! Rows that are not here have tests: 7 to 9 in `integration` (a matrix of ill-behaved servers, the pool), 10, 11, 14, 16 and
-//! 17 in `clients/test_strangers.py`, `gatewright` and `control`, 15 in `mapping`.
+//! The faults that users and attackers found, by row, and what shows that they are gone:
+//!
+//! | row | fault | shown by |
+//! |---|---|---|
+//! | 1 | input that costs little to send stalls all others | torments: pings, empty continuations, tiny messages, in clear and under TLS |
+//! | 2 | regular expressions with look-around | torments: look-around in a template, in a model, SIGTERM in much work; `vtl`, `mapping` |
+//! | 3 | much work in templates | torments: long loops, deep scans, comparisons, SIGTERM in much work; `mapping/effort.rs` |
+//! | 4 | posting to many | torment: posts to one client 45,000 times |
+//! | 5 | a name server that hangs | torment: a silent name server; `integration/tests/names.rs` |
+//! | 6 | one API takes all calls to backends | torment: a silent backend; `gateway/in_flight.rs` |
+//! | 7 | answers that reach somebody else | torment: ill-behaved servers; `integration/tests/servers.rs`; both by `corpus/backends` |
+//! | 8 | connections to backends that are not kept | torment: a backend that restarts; `integration/{pool.rs,tests}` |
+//! | 9 | headers of one hop, `Host`, long heads | `corpus/backends`, `integration/wire.rs`, `gateway/handshake.rs` |
+//! | 10 | foreign pages drive the control plane | `clients/test_strangers.py`, `gatewright/strangers.rs` |
+//! | 11 | others on the machine read keys and logs | `clients/test_strangers.py` |
+//! | 12 | unfinished posts hold memory | torment: unfinished posts; `clients/test_strangers.py` |
+//! | 13 | answers that are never read | torment: answers that nobody reads; `gatewright/patience.rs` |
+//! | 14 | few open files | torment: silent sockets, few files; `clients/test_strangers.py` |
+//! | 15 | models that refer to each other | torment: models in a chain; `mapping/validation.rs` |
+//! | 16 | a refused write that comes back | `control/store/disk/tests.rs`, `clients/test_durability.py` |
+//! | 17 | secrets in logs and in the feed | `gateway/execution_log/secrets.rs` |
+//! | 18 | frames that announce much; logs that rotate over others; changes during the stop | torment: announced frames; `gatewright/access_logs/file.rs`; `clients/test_strangers.py` |
 
 mod bystander;
+mod drain;
+mod ill_behaved;
+mod restarts;
+mod scene;
+mod server;
+mod tls;
 mod torments;
 
 use std::net::SocketAddr;
@@ -20,11 +45,11 @@ use anyhow::Context;
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, UdpSocket};
 
-use self::bystander::{Bystander, Seen};
-use self::torments::TORMENTS;
+use self::bystander::{Bystander, Leave, Seen};
+use self::scene::Scene;
+use self::torments::{TORMENTS, Torment};
 use super::{MIB, PATH};
-use crate::bench::http::HttpConnection;
-use crate::bench::process::Gateway;
+use crate::bench::process::{Gateway, Start};
 use crate::bench::procfs;
 
 /// The longest that a bystander may wait. Source: the house's own aim for what one client may cost the others.
@@ -33,54 +58,24 @@ pub(super) const LAG_MAX: Duration = Duration::from_millis(100);
 pub(super) const ALL: &str = "all";
 /// Files that the torments need at once, for their clients.
 pub(super) const FILES: u64 = 4000;
-/// How long each torment lasts.
-const TIME: Duration = Duration::from_secs(5);
+/// How long each torment lasts, unless told otherwise.
+pub(super) const TIME: Duration = Duration::from_secs(5);
 /// How long a torment may take to begin: its API, its clients.
 const PREPARATION: Duration = Duration::from_secs(1);
+/// How long one that judges what it saw may take beyond its time: its API may be large, and its end is awaited.
+const JUDGEMENT: Duration = Duration::from_secs(60);
 /// How often a torment is tried that others on the machine may have spoiled.
 const TRIES: usize = 3;
 /// How far tormenters stand behind everybody else: 0 is everybody, 19 the last.
 const NICENESS: i32 = 10;
 
-/// Where a torment takes place.
-#[derive(Clone)]
-pub(super) struct Place {
-    pub(super) gateway: SocketAddr,
-    /// A backend that takes connections and never answers.
-    pub(super) silent: SocketAddr,
-}
-
-impl Place {
-    /// Makes an API whose every message goes to one integration: the path of its stage.
-    ///
-    /// # Errors
-    /// When the control plane refuses it.
-    pub(super) async fn api(&self, integration: &Value, models: &[(&str, Value)]) -> anyhow::Result<String> {
-        let mut control = HttpConnection::open(self.gateway).await?;
-        let api =
-            json!({"name": "torment", "protocolType": "WEBSOCKET", "routeSelectionExpression": "$request.body.action"});
-        let id = |answer: &Value, member: &str| {
-            answer[member].as_str().map(str::to_owned).with_context(|| format!("no {member} in {answer}"))
-        };
-        let api = id(&control.create("/v2/apis", &api).await?, "apiId")?;
-        let base = format!("/v2/apis/{api}");
-        let integration = id(&control.create(&format!("{base}/integrations"), integration).await?, "integrationId")?;
-        let mut route = json!({"routeKey": "$default", "target": format!("integrations/{integration}"), "routeResponseSelectionExpression": "$default"});
-        for (name, schema) in models {
-            let model = json!({"name": name, "contentType": "application/json", "schema": schema.to_string()});
-            control.create(&format!("{base}/models"), &model).await?;
-            route["modelSelectionExpression"] = json!("default");
-            route["requestModels"] = json!({"default": name});
-        }
-        let route = id(&control.create(&format!("{base}/routes"), &route).await?, "routeId")?;
-        let responses = format!("{base}/routes/{route}/routeresponses");
-        control.create(&responses, &json!({"routeResponseKey": "$default"})).await?;
-        let responses = format!("{base}/integrations/{integration}/integrationresponses");
-        control.create(&responses, &json!({"integrationResponseKey": "$default"})).await?;
-        control.create(&format!("{base}/stages"), &json!({"stageName": "t"})).await?;
-        control.create(&format!("{base}/deployments"), &json!({"stageName": "t"})).await?;
-        Ok(format!("/_aws/execute-api/{api}/t"))
-    }
+/// What torments are held to.
+#[derive(Clone, Copy)]
+pub(super) struct Bounds {
+    /// The longest that the bystander may wait.
+    pub(super) lag_max: Duration,
+    /// How long each torment lasts.
+    pub(super) time: Duration,
 }
 
 /// What came of one torment.
@@ -101,17 +96,17 @@ pub(super) async fn run(
     program: &Path,
     backend: SocketAddr,
     only: Option<&str>,
-    lag_max: Duration,
+    bounds: Bounds,
 ) -> anyhow::Result<Vec<Result>> {
     let mut results = Vec::new();
     for torment in TORMENTS.iter().filter(|torment| only.is_none_or(|only| only == ALL || torment.name.contains(only)))
     {
         let mut tries = 1;
-        let mut result = one(program, backend, torment, lag_max).await?;
+        let mut result = one(program, backend, torment, bounds).await?;
         while !result.broken.is_empty() && tries < TRIES {
             eprintln!("{}: {}; again", torment.name, result.broken.join("; "));
             tries += 1;
-            result = one(program, backend, torment, lag_max).await?;
+            result = one(program, backend, torment, bounds).await?;
         }
         results.push(result);
     }
@@ -121,18 +116,34 @@ pub(super) async fn run(
 async fn one(
     program: &Path,
     backend: SocketAddr,
-    torment: &'static torments::Torment,
-    lag_max: Duration,
+    torment: &'static Torment,
+    Bounds { lag_max, time }: Bounds,
 ) -> anyhow::Result<Result> {
     // Bound and never served: what is sent to them waits for ever.
     let silent = TcpListener::bind("127.0.0.1:0").await.context("bind a silent backend")?;
     let names = UdpSocket::bind("127.0.0.1:0").await.context("bind a silent name server")?;
     let at = names.local_addr()?.to_string();
-    let options: Vec<String> = torment.options.iter().map(|option| option.replace("{names}", &at)).collect();
-    let gateway = Gateway::start_with(program, backend, &options).await?;
-    let place = Place { gateway: gateway.address, silent: silent.local_addr()? };
-    let bystander = Bystander::start(gateway.address, PATH, gateway.pid)?;
+    let (files, trust) = tls::make()?;
+    let option = |option: &&str| match *option {
+        "{names}" => at.clone(),
+        "{cert}" => files.certificate.display().to_string(),
+        "{key}" => files.key.display().to_string(),
+        other => other.to_owned(),
+    };
+    let start = Start { options: torment.options.iter().map(option).collect(), files_max: torment.files_max };
+    let gateway = Gateway::start_with(program, backend, start).await?;
+    let scene = Scene {
+        gateway: gateway.address,
+        secure: gateway.secure.map(|secure| (secure, trust)),
+        pid: gateway.pid,
+        lines: gateway.lines.clone(),
+        silent: silent.local_addr()?,
+        leave: Leave::new(),
+        time,
+    };
+    let bystander = Bystander::start(&scene, PATH).await?;
     let before = procfs::resident(gateway.pid)?;
+    let limit = PREPARATION + time + if torment.judges { JUDGEMENT } else { Duration::ZERO };
     // On threads of their own, which give way to the bystander's and the gateway's.
     let tormenters = std::thread::spawn(move || -> anyhow::Result<()> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -144,10 +155,11 @@ async fn one(
             })
             .build()
             .context("start the tormenters")?;
-        let work = runtime.spawn((torment.act)(place));
-        let done = runtime.block_on(async { tokio::time::timeout(PREPARATION + TIME, work).await });
+        let work = runtime.spawn((torment.act)(scene));
+        let done = runtime.block_on(async { tokio::time::timeout(limit, work).await });
         runtime.shutdown_background();
         match done {
+            Err(_) if torment.judges => anyhow::bail!("it was not done after {} s", limit.as_secs()),
             // Its time is over.
             Err(_) => Ok(()),
             Ok(done) => done.context("a tormenter was lost")?,
@@ -163,7 +175,7 @@ async fn one(
         Err(_) => broken.push("the torment panicked".to_owned()),
     }
     broken.extend(faults(&seen, growth, torment.growth_max, lag_max));
-    drop((silent, names));
+    drop((silent, names, files));
     Ok(Result { name: torment.name, row: torment.row, seen, growth, growth_max: torment.growth_max, broken })
 }
 
@@ -206,8 +218,8 @@ pub(super) fn as_json(results: &[Result]) -> Vec<Value> {
 }
 
 /// A table for people.
-pub(super) fn print(results: &[Result]) {
-    println!("longest waits of a bystander in ms, {} s each; memory in MiB", TIME.as_secs());
+pub(super) fn print(results: &[Result], time: Duration) {
+    println!("longest waits of a bystander in ms, {} s each; memory in MiB", time.as_secs_f64());
     println!(
         "{:<34}{:>6}{:>9}{:>9}{:>9}{:>8}{:>9}{:>10}",
         "", "row", "echo", "health", "itself", "echoes", "growth", "growth ≤"

@@ -5,27 +5,20 @@
 
 use mapping::plan::ApiKeySource;
 use mapping::{Plan, Reply, Route};
-use types::event::{Caller, Event, EventKind, Handshake};
-use types::headers::Headers;
+use types::event::{Event, EventKind, Handshake};
+use types::identity::UsedKey;
 
 use crate::gateway::Gateway;
 use crate::refusal::{By, Kind, Refusal};
 use crate::stages::Compiled;
 use crate::usage::Exceeded;
 
-/// Who a client shows itself to be by its handshake; `None` where the API asks for no key, or it is no good one.
-pub(crate) fn identify(gateway: &Gateway, plan: &Plan, headers: &Headers) -> Option<Caller> {
-    let asks = plan.route("$connect").is_some_and(|route| route.needs_api_key);
-    let key = headers.get("x-api-key").filter(|_| asks && plan.api_key_source() == ApiKeySource::Header)?;
-    gateway.usage.caller(&plan.key, key.trim())
-}
-
 /// Lets the event pass or says why not.
 pub(crate) fn admit(gateway: &Gateway, stage: &Compiled, route: &Route, event: &Event) -> Result<(), Refusal> {
     match &event.kind {
         EventKind::Disconnect(_) => Ok(()),
         EventKind::Connect(handshake) => {
-            if route.needs_api_key && event.connection.caller.is_none() {
+            if route.needs_api_key && api_key(event).is_none() {
                 return Err(Refusal::new(Kind::InvalidApiKey, no_key(&stage.plan, handshake)));
             }
             limits(gateway, stage, &route.key, event)?;
@@ -52,9 +45,13 @@ pub(crate) fn admit_unrouted(gateway: &Gateway, stage: &Compiled, event: &Event)
     }
 }
 
+fn api_key(event: &Event) -> Option<&UsedKey> {
+    event.connection.identity.as_ref()?.api_key.as_ref()
+}
+
 fn limits(gateway: &Gateway, stage: &Compiled, route_key: &str, event: &Event) -> Result<(), Refusal> {
-    if let Some(caller) = &event.connection.caller {
-        gateway.usage.count(&event.connection.stage, caller, route_key, event.at)?;
+    if let Some(key) = api_key(event) {
+        gateway.usage.count(&event.connection.stage, key, route_key, event.at)?;
     }
     if let Some(bucket) = stage.buckets.get(route_key).filter(|bucket| !bucket.take()) {
         let detail = format!("the stage's throttling lets pass on route {route_key}: {}", bucket.told());
@@ -76,8 +73,8 @@ fn parameters(route: &Route, handshake: &Handshake) -> Result<(), Refusal> {
 fn no_key(plan: &Plan, handshake: &Handshake) -> String {
     match (plan.api_key_source(), handshake.headers.get("x-api-key")) {
         (ApiKeySource::Authorizer, _) => {
-            "route $connect asks for an API key, which the API takes from its authorizer's \
-             usageIdentifierKey, and no authorizer ran"
+            "route $connect asks for an API key, which the API takes from its authorizer's usageIdentifierKey, and no \
+             authorizer gave one that opens this stage"
                 .to_owned()
         }
         (ApiKeySource::Header, None) => {

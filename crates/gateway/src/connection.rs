@@ -91,10 +91,10 @@ async fn run(mut live: Live, counted: Counted) {
 // `$disconnect` is dispatched behind the messages that came before it, like any other event, and waits for none.
 async fn finish(gateway: Arc<Gateway>, client: Arc<Client>, flights: Option<Box<Flights>>, disconnect: Disconnect) {
     let mut flights = flights.unwrap_or_default();
-    let event = new_event(&gateway, &client, EventKind::Disconnect(disconnect));
+    let mut event = new_event(&gateway, &client, EventKind::Disconnect(disconnect));
     let flight = async move {
         // Nobody is there to be told; the log has it.
-        let _ = walk::run(&gateway, &event).await;
+        let _ = walk::run(&gateway, &mut event).await;
         0
     };
     flights.push(0, Box::pin(flight));
@@ -104,8 +104,8 @@ async fn finish(gateway: Arc<Gateway>, client: Arc<Client>, flights: Option<Box<
 /// Runs `$disconnect` for a client that was let in but is gone before it could be told so.
 pub(crate) async fn finish_unopened(gateway: &Gateway, connection: Arc<types::Connection>) {
     let kind = EventKind::Disconnect(abnormal());
-    let event = Event { connection, request_id: gateway.new_id(IdKind::Request), at: gateway.wall_clock(), kind };
-    let _ = walk::run(gateway, &event).await;
+    let mut event = Event { connection, request_id: gateway.new_id(IdKind::Request), at: gateway.wall_clock(), kind };
+    let _ = walk::run(gateway, &mut event).await;
 }
 
 /// A connection while it is open.
@@ -265,10 +265,11 @@ impl Live {
     fn dispatch(&mut self, body: Bytes, is_binary: bool) {
         let id = self.gateway.new_id(IdKind::Connection);
         let bytes = body.len();
-        let event = new_event(&self.gateway, &self.client, EventKind::Message(ClientMessage { id, body, is_binary }));
+        let mut event =
+            new_event(&self.gateway, &self.client, EventKind::Message(ClientMessage { id, body, is_binary }));
         let (gateway, client) = (self.gateway.clone(), self.client.clone());
         let flight = async move {
-            let outcome = walk::run(&gateway, &event).await;
+            let outcome = walk::run(&gateway, &mut event).await;
             deliver(&gateway, &client, &event, outcome);
             bytes
         };

@@ -52,7 +52,6 @@ pub trait LogSink: Send + Sync {
 /// The log of one event while it runs.
 pub(crate) struct ExecutionLog<'s> {
     sink: &'s dyn LogSink,
-    event: &'s Event,
     stage: Option<&'s Compiled>,
     record: Record,
     /// What is counted of the route, where its metrics are detailed.
@@ -63,29 +62,35 @@ pub(crate) struct ExecutionLog<'s> {
 
 impl<'s> ExecutionLog<'s> {
     /// `stage` is missing only when it went away under its connection; then failures alone are kept.
-    pub(crate) fn open(sink: &'s dyn LogSink, event: &'s Event, stage: Option<&'s Compiled>) -> ExecutionLog<'s> {
+    pub(crate) fn open(sink: &'s dyn LogSink, event: &Event, stage: Option<&'s Compiled>) -> ExecutionLog<'s> {
         let keeps_steps = stage.is_some_and(|stage| stage.plan.logs) || sink.watched();
         let logging = stage.map_or_else(Default::default, |stage| stage.plan.default_logging);
         let record = Record::open(event, logging, keeps_steps);
-        ExecutionLog { sink, event, stage, keeps_steps, record, route_metrics: None }
+        ExecutionLog { sink, stage, keeps_steps, record, route_metrics: None }
     }
 
     /// Writes down what a step gave, its notes too, and hands it on.
-    pub(crate) fn step<T: Recorded, E: Into<Refusal>>(&mut self, result: Result<T, E>) -> Result<T::Value, Refusal> {
+    pub(crate) fn step<T: Recorded, E: Into<Refusal>>(
+        &mut self,
+        event: &Event,
+        result: Result<T, E>,
+    ) -> Result<T::Value, Refusal> {
         match result {
-            Ok(done) => Ok(done.record(self)),
+            Ok(done) => Ok(done.record(self, event)),
             Err(error) => Err(error.into()),
         }
     }
 
     /// Ends the log and gives it to its readers.
-    pub(crate) fn close(mut self, outcome: Outcome) -> Outcome {
+    pub(crate) fn close(mut self, event: &Event, outcome: Outcome) -> Outcome {
+        // On the way it may have become known whose connection it is.
+        self.record.connection.clone_from(&event.connection);
         let mut refused = None;
         let facts = &mut self.record.facts;
         match &outcome {
             Ok(reply) => {
                 facts.status = reply.as_ref().map_or(200, |reply| reply.status);
-                let connect = matches!(self.event.kind, EventKind::Connect(_));
+                let connect = matches!(event.kind, EventKind::Connect(_));
                 refused = reply.as_ref().filter(|reply| connect && !(200..300).contains(&reply.status)).map(refusal_of);
                 let reply = reply.as_ref().filter(|reply| reply.two_way && !reply.body.is_empty());
                 facts.reply_bytes = reply.map(|reply| reply.body.len());
@@ -103,7 +108,7 @@ impl<'s> ExecutionLog<'s> {
         }
         if let Some(stage) = self.stage {
             let throttled_by = outcome.as_ref().err().and_then(Refusal::throttled_by);
-            self.tell(stage, throttled_by);
+            self.tell(stage, event, throttled_by);
         }
         // A client that is sent away is always told of: the developer may not know that the backend had a say.
         let is_told = self.keeps_steps || outcome.is_err() || refused.is_some();
@@ -117,8 +122,8 @@ impl<'s> ExecutionLog<'s> {
     }
 
     // The metrics and the access log: the other two views of the facts.
-    fn tell(&self, stage: &Compiled, throttled_by: Option<&str>) {
-        let (record, event) = (&self.record, self.event);
+    fn tell(&self, stage: &Compiled, event: &Event, throttled_by: Option<&str>) {
+        let record = &self.record;
         stage.metrics.count(event, &record.facts, throttled_by);
         if let Some(route) = self.route_metrics {
             route.count(event, &record.facts);
@@ -138,18 +143,18 @@ impl<'s> ExecutionLog<'s> {
     }
 
     // These remarks cost a reading of the body, so they are made only where somebody reads them.
-    fn remark_on_request(&mut self, request: &IntegrationRequest) {
+    fn remark_on_request(&mut self, event: &Event, request: &IntegrationRequest) {
         let Some(stage) = self.stage.filter(|_| self.keeps_steps) else { return };
         let route = self.record.route_key.as_deref().and_then(|key| stage.plan.route(key));
-        let notes = route.map(|route| mapping::remarks::on_request(&stage.plan, route, self.event, request));
+        let notes = route.map(|route| mapping::remarks::on_request(&stage.plan, route, event, request));
         self.notes(notes.unwrap_or_default());
     }
 
-    fn remark_on_selection(&mut self, route: &Route) {
+    fn remark_on_selection(&mut self, event: &Event, route: &Route) {
         let Some(stage) = self.stage.filter(|_| self.keeps_steps) else { return };
-        let EventKind::Message(_) = &self.event.kind else { return };
+        let EventKind::Message(_) = &event.kind else { return };
         let unfit = &*route.key == "$default" && stage.plan.has_own_routes();
-        let note = unfit.then(|| mapping::remarks::on_selection(&stage.plan, self.event)).flatten();
+        let note = unfit.then(|| mapping::remarks::on_selection(&stage.plan, event)).flatten();
         let nothing_fits = stage.selections.count(unfit) && note.is_none();
         self.notes(
             note.into_iter().chain(nothing_fits.then(|| mapping::remarks::on_no_selection(&stage.plan))).collect(),
@@ -173,29 +178,29 @@ fn refusal_of(reply: &Reply) -> String {
 /// What a step gives, and how it is written down.
 pub(crate) trait Recorded {
     type Value;
-    fn record(self, log: &mut ExecutionLog<'_>) -> Self::Value;
+    fn record(self, log: &mut ExecutionLog<'_>, event: &Event) -> Self::Value;
 }
 
 impl Recorded for () {
     type Value = ();
-    fn record(self, _: &mut ExecutionLog<'_>) {}
+    fn record(self, _: &mut ExecutionLog<'_>, _: &Event) {}
 }
 
 impl Recorded for Reply {
     type Value = Reply;
-    fn record(self, _: &mut ExecutionLog<'_>) -> Reply {
+    fn record(self, _: &mut ExecutionLog<'_>, _: &Event) -> Reply {
         self
     }
 }
 
 impl<'p> Recorded for Option<&'p Route> {
     type Value = Option<&'p Route>;
-    fn record(self, log: &mut ExecutionLog<'_>) -> Self::Value {
+    fn record(self, log: &mut ExecutionLog<'_>, event: &Event) -> Self::Value {
         if let Some(route) = self {
             log.record.logging = route.logging;
             log.route_metrics = log.stage.and_then(|stage| stage.route_metrics(route));
             log.record.route_key = Some(route.key.clone());
-            log.remark_on_selection(route);
+            log.remark_on_selection(event, route);
         }
         self
     }
@@ -203,12 +208,12 @@ impl<'p> Recorded for Option<&'p Route> {
 
 impl Recorded for Mapped<Option<IntegrationRequest>> {
     type Value = Option<IntegrationRequest>;
-    fn record(self, log: &mut ExecutionLog<'_>) -> Self::Value {
+    fn record(self, log: &mut ExecutionLog<'_>, event: &Event) -> Self::Value {
         if let Some(request) = &self.value {
             let mock = matches!(request.target, Target::Mock { .. });
             log.record.facts.call = Some(Call { mock, answer: None });
             log.keep(|| Step::Request(Arc::new(request.clone())));
-            log.remark_on_request(request);
+            log.remark_on_request(event, request);
         }
         log.notes(self.notes);
         self.value
@@ -217,7 +222,7 @@ impl Recorded for Mapped<Option<IntegrationRequest>> {
 
 impl Recorded for IntegrationResponse {
     type Value = IntegrationResponse;
-    fn record(self, log: &mut ExecutionLog<'_>) -> Self::Value {
+    fn record(self, log: &mut ExecutionLog<'_>, _: &Event) -> Self::Value {
         if let Some(call) = &mut log.record.facts.call {
             call.answer = Some((self.status, self.latency));
         }
@@ -228,7 +233,7 @@ impl Recorded for IntegrationResponse {
 
 impl Recorded for Mapped<Reply> {
     type Value = Reply;
-    fn record(self, log: &mut ExecutionLog<'_>) -> Self::Value {
+    fn record(self, log: &mut ExecutionLog<'_>, _: &Event) -> Self::Value {
         log.keep(|| Step::Reply(Arc::new(self.value.clone())));
         log.notes(self.notes);
         self.value

@@ -20,6 +20,7 @@ use types::snapshot::{Snapshot, StageKey};
 use types::time::Timestamp;
 
 use crate::address::{self, Address, PATH_FORM};
+use crate::authorize::Authorizer;
 use crate::client::{Client, Timed};
 use crate::early::Early;
 use crate::execution_log::LogSink;
@@ -54,6 +55,8 @@ pub struct Settings {
     pub vpc_links: BTreeMap<String, LinkSettings>,
     /// Where names of backends are looked up; empty: at the system's name servers.
     pub name_servers: Vec<SocketAddr>,
+    /// Who decides about clients where a route asks for more than an API key; `None`: such clients are refused.
+    pub authorizer: Option<Box<dyn Authorizer>>,
     /// Host and port that clients use where another program stands before this one; then `$context.domainName` of an
     /// address by path begins with it.
     pub public_authority: Option<String>,
@@ -66,6 +69,7 @@ pub struct Gateway {
     pub(crate) sink: Arc<dyn LogSink>,
     pub(crate) peers: Box<dyn Peers>,
     pub(crate) dialect: Dialect,
+    pub(crate) authorizer: Option<Box<dyn Authorizer>>,
     pub(crate) public_authority: Option<String>,
     pub(crate) vpc_links: BTreeMap<String, LinkSettings>,
     pub(crate) stages: Stages,
@@ -103,6 +107,7 @@ impl Gateway {
             sink: settings.sink,
             peers: settings.peers,
             dialect: settings.dialect,
+            authorizer: settings.authorizer,
             public_authority: settings.public_authority,
             vpc_links: settings.vpc_links,
             stages: Stages::new(),

@@ -8,6 +8,7 @@ mod account;
 mod address;
 mod admit;
 mod assembly;
+mod authorize;
 mod client;
 mod command;
 mod connection;
@@ -40,6 +41,7 @@ mod walk;
 
 pub use access_log::AccessLine;
 pub use address::{Address, Below};
+pub use authorize::{Authorizer, Denied, Known, Question};
 pub use command::{Answer as ConnectionsAnswer, Command};
 pub use execution_log::{Line, LineKind, LogSink, Push, Record};
 pub use gateway::{Gateway, Settings};

@@ -14,7 +14,6 @@ use types::id::IdKind;
 use types::snapshot::StageKey;
 
 use crate::address::Below;
-use crate::admit::identify;
 use crate::client::Client;
 use crate::connection;
 use crate::early::Expected;
@@ -106,24 +105,23 @@ impl Gateway {
             user_agent: head.headers.get("User-Agent").map(|agent| self.intern(shortened(agent))),
             connected_at: at,
             path,
-            caller: identify(self, &plan, &head.headers).map(Arc::new),
+            identity: None,
         });
         let request_id = self.new_id(IdKind::Request);
-        let query = query.to_owned();
-        let mut event = Event { connection, request_id, at, kind: EventKind::Connect(Box::default()) };
+        let handshake = Handshake {
+            query: handshake::query_parameters(query),
+            query_string: query.to_owned(),
+            headers: forwarded(head.headers, peer, mapping::trace_id(&connection.id, &request_id, at)),
+        };
+        let mut event = Event { connection, request_id, at, kind: EventKind::Connect(Box::new(handshake)) };
         if let Err(refusal) = self.has_room() {
             if let Some(by) = refusal.throttled_by() {
                 stage.throttled(by);
             }
             return (refused(&refusal, &event, self.dialect), None);
         }
-        event.kind = EventKind::Connect(Box::new(Handshake {
-            headers: forwarded(head.headers, peer, &event),
-            query: handshake::query_parameters(&query),
-            query_string: query,
-        }));
         let early = self.dialect.extended.then(|| self.early.expect(&event.connection));
-        let outcome = Box::pin(walk::run(self, &event)).await;
+        let outcome = Box::pin(walk::run(self, &mut event)).await;
         let reply = match outcome {
             Ok(reply) => reply,
             Err(refusal) => return (refused(&refusal, &event, self.dialect), None),
@@ -238,9 +236,9 @@ fn refusal_status(status: u16) -> u16 {
 }
 
 // What the gateway adds for the backend to see. Source: observed in recorded events.
-fn forwarded(mut headers: Headers, peer: Peer, event: &Event) -> Headers {
+fn forwarded(mut headers: Headers, peer: Peer, trace_id: String) -> Headers {
     if headers.get("X-Amzn-Trace-Id").is_none() {
-        headers.append("X-Amzn-Trace-Id", mapping::trace_id(event));
+        headers.append("X-Amzn-Trace-Id", trace_id);
     }
     let peer_ip = peer.ip.to_string();
     let chain: Vec<_> = headers.get_all("X-Forwarded-For").chain([peer_ip.as_str()]).collect();

@@ -15,6 +15,12 @@ pub(crate) enum Kind {
     AccessDenied,
     /// The API key is missing, unknown, or opens another stage.
     InvalidApiKey,
+    /// The client does not say who it is.
+    Unauthorized,
+    /// It says who it is and may not connect.
+    NotAuthorized,
+    /// The authorizer failed.
+    AuthorizerFailure,
     /// A required request parameter is missing at `$connect`.
     BadRequestParameters,
     /// The message does not fit the route's model.
@@ -86,10 +92,11 @@ impl Refusal {
     pub(crate) fn status(&self) -> u16 {
         match self.kind {
             Kind::BadRequestParameters | Kind::BadRequestBody => 400,
-            Kind::AccessDenied | Kind::InvalidApiKey => 403,
+            Kind::Unauthorized => 401,
+            Kind::AccessDenied | Kind::InvalidApiKey | Kind::NotAuthorized => 403,
             Kind::UnsupportedMediaType => 415,
             Kind::Throttled(_) | Kind::QuotaExceeded => 429,
-            Kind::ApiConfigurationError | Kind::ResponseTooLarge => 500,
+            Kind::ApiConfigurationError | Kind::AuthorizerFailure | Kind::ResponseTooLarge => 500,
             Kind::IntegrationFailure | Kind::IntegrationTimeout => 504,
         }
     }
@@ -98,7 +105,9 @@ impl Refusal {
     /// too large counts as is inferred.
     pub(crate) fn response_type(&self) -> &'static str {
         match self.kind {
-            Kind::AccessDenied => "ACCESS_DENIED",
+            Kind::AccessDenied | Kind::NotAuthorized => "ACCESS_DENIED",
+            Kind::Unauthorized => "UNAUTHORIZED",
+            Kind::AuthorizerFailure => "AUTHORIZER_FAILURE",
             Kind::InvalidApiKey => "INVALID_API_KEY",
             Kind::BadRequestParameters => "BAD_REQUEST_PARAMETERS",
             Kind::BadRequestBody => "BAD_REQUEST_BODY",
@@ -139,10 +148,13 @@ impl Refusal {
     pub(crate) fn error_type(&self) -> &'static str {
         match self.kind {
             Kind::AccessDenied | Kind::InvalidApiKey => "ForbiddenException",
+            Kind::Unauthorized => "UnauthorizedException",
+            Kind::NotAuthorized => "AccessDeniedException",
             Kind::BadRequestParameters | Kind::BadRequestBody | Kind::UnsupportedMediaType => "BadRequestException",
             Kind::Throttled(_) => "TooManyRequestsException",
             Kind::QuotaExceeded => "LimitExceededException",
             Kind::ApiConfigurationError
+            | Kind::AuthorizerFailure
             | Kind::IntegrationFailure
             | Kind::IntegrationTimeout
             | Kind::ResponseTooLarge => "InternalServerErrorException",
@@ -153,16 +165,18 @@ impl Refusal {
     /// out` observed; the rest inferred from REST APIs.
     pub(crate) fn message(&self) -> String {
         match self.kind {
-            Kind::AccessDenied | Kind::InvalidApiKey => "Forbidden".to_owned(),
+            Kind::AccessDenied | Kind::InvalidApiKey | Kind::NotAuthorized => "Forbidden".to_owned(),
+            Kind::Unauthorized => "Unauthorized".to_owned(),
             Kind::BadRequestBody => "Bad request body".to_owned(),
             Kind::QuotaExceeded => "Limit Exceeded".to_owned(),
             Kind::BadRequestParameters => format!("Missing required request parameters: [{}]", self.names),
             Kind::UnsupportedMediaType => "Unsupported Media Type".to_owned(),
             Kind::IntegrationTimeout => "Endpoint request timed out".to_owned(),
             Kind::Throttled(_) => "Too Many Requests".to_owned(),
-            Kind::ApiConfigurationError | Kind::IntegrationFailure | Kind::ResponseTooLarge => {
-                "Internal server error".to_owned()
-            }
+            Kind::ApiConfigurationError
+            | Kind::AuthorizerFailure
+            | Kind::IntegrationFailure
+            | Kind::ResponseTooLarge => "Internal server error".to_owned(),
         }
     }
 
@@ -210,6 +224,9 @@ impl Refusal {
             Kind::ApiConfigurationError => format!("Execution failed due to configuration error: {}", self.detail),
             Kind::BadRequestBody => format!("Request body does not match model schema: {}", self.detail),
             Kind::InvalidApiKey
+            | Kind::Unauthorized
+            | Kind::NotAuthorized
+            | Kind::AuthorizerFailure
             | Kind::BadRequestParameters
             | Kind::UnsupportedMediaType
             | Kind::ResponseTooLarge
@@ -263,7 +280,7 @@ mod tests {
             user_agent: None,
             connected_at: Timestamp(0),
             path: None,
-            caller: None,
+            identity: None,
         };
         let message = ClientMessage { id: "Qyi3UG41tjMCJKw=".parse().unwrap(), body: Bytes::new(), is_binary: false };
         Event {

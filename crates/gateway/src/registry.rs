@@ -136,7 +136,7 @@ mod tests {
             source_ip: [127, 0, 0, 1].into(),
             user_agent: None,
             connected_at: Timestamp(0),
-            caller: None,
+            identity: None,
             path: None,
         };
         let metrics = Metrics::new(1).nowhere().clone();

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
 use types::account::{Account, DayUse, Period, Quota, UsagePlan};
-use types::event::Caller;
+use types::identity::UsedKey;
 use types::snapshot::StageKey;
 use types::time::Timestamp;
 
@@ -104,12 +104,12 @@ impl Usage {
         self.current.store(Arc::new(keys));
     }
 
-    /// Who a client with this key is on this stage; `None` where the key opens nothing.
-    pub(crate) fn caller(&self, stage: &StageKey, value: &str) -> Option<Caller> {
+    /// The key of this value, if it opens this stage.
+    pub(crate) fn key(&self, stage: &StageKey, value: &str) -> Option<UsedKey> {
         let keys = self.current.load();
         let id = keys.by_value.get(value)?;
         keys.by_stage.get(stage)?.get(id)?;
-        Some(Caller { api_key: value.to_owned(), api_key_id: id.clone() })
+        Some(UsedKey { value: value.to_owned(), id: id.clone() })
     }
 
     /// Counts a request of a connection that was opened with a key. A key that was taken out of its plan meanwhile
@@ -117,9 +117,9 @@ impl Usage {
     ///
     /// # Errors
     /// What was exceeded, naming the plan.
-    pub(crate) fn count(&self, stage: &StageKey, caller: &Caller, route: &str, now: Timestamp) -> Result<(), Exceeded> {
+    pub(crate) fn count(&self, stage: &StageKey, key: &UsedKey, route: &str, now: Timestamp) -> Result<(), Exceeded> {
         let keys = self.current.load();
-        let Some(used) = keys.by_stage.get(stage).and_then(|keys| keys.get(&caller.api_key_id)) else { return Ok(()) };
+        let Some(used) = keys.by_stage.get(stage).and_then(|keys| keys.get(&key.id)) else { return Ok(()) };
         let counter = &used.counter;
         let plan_id = &counter.plan_id;
         if let Some(bucket) = used.routes.get(route).filter(|bucket| !bucket.take()) {
@@ -263,12 +263,12 @@ mod tests {
     fn a_key_opens_the_stages_of_its_plans_and_no_others() {
         let usage = Usage::default();
         usage.publish(&account(None, None, None), Timestamp(0));
-        assert_eq!(usage.caller(&stage(), "value-of-k1").map(|caller| caller.api_key_id).as_deref(), Some("k1"));
+        assert_eq!(usage.key(&stage(), "value-of-k1").map(|key| key.id).as_deref(), Some("k1"));
         let other = StageKey { stage: "test".into(), ..stage() };
         for (stage, value) in
             [(stage(), "value-of-k2"), (stage(), "value-of-off"), (stage(), ""), (other, "value-of-k1")]
         {
-            assert!(usage.caller(&stage, value).is_none(), "{stage} {value}");
+            assert!(usage.key(&stage, value).is_none(), "{stage} {value}");
         }
     }
 
@@ -278,8 +278,8 @@ mod tests {
             let usage = Usage::default();
             let quota = Quota { limit: 3, offset: 1, period };
             usage.publish(&account(Some(quota), None, None), Timestamp(0));
-            let caller = usage.caller(&stage(), "value-of-k1").unwrap();
-            let passed = |at| (0..5).filter(|_| usage.count(&stage(), &caller, "send", Timestamp(at)).is_ok()).count();
+            let key = usage.key(&stage(), "value-of-k1").unwrap();
+            let passed = |at| (0..5).filter(|_| usage.count(&stage(), &key, "send", Timestamp(at)).is_ok()).count();
             assert_eq!(passed(0), 2, "the first period is shorter by the offset");
             let used = |used, remaining| DayUse { used, remaining };
             assert_eq!(usage.days("plan", "k1", 0..=0, Timestamp(0)), [used(2, 0)]);
@@ -305,8 +305,8 @@ mod tests {
             (Throttle { burst_limit: 1, rate_limit: 0.001 }, Throttle { burst_limit: 3, rate_limit: 0.001 });
         let usage = Usage::default();
         usage.publish(&account(None, Some(fast), Some(slow)), Timestamp(0));
-        let caller = usage.caller(&stage(), "value-of-k1").unwrap();
-        let count = |route| usage.count(&stage(), &caller, route, Timestamp(0));
+        let key = usage.key(&stage(), "value-of-k1").unwrap();
+        let count = |route| usage.count(&stage(), &key, route, Timestamp(0));
         assert_eq!(count("send"), Ok(()));
         assert!(matches!(count("send"), Err(Exceeded::Throttle(detail)) if detail.contains("route send")));
         assert_eq!((count("a"), count("b")), (Ok(()), Ok(())));

@@ -74,6 +74,8 @@ pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
             .map(|(_, host)| host.to_owned()),
         vpc_links: config.vpc_links.clone(),
         name_servers: config.settings.name_servers.clone(),
+        // Nothing decides about signatures and authorizers yet: their clients are refused.
+        authorizer: None,
     });
     let announcements = Arc::new(Announcements::new(log.clone(), addresses.clone()));
     let control = Arc::new(open_control(&config, &addresses, &gateway, &announcements, &log)?);

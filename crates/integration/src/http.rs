@@ -10,6 +10,7 @@ use types::message::{HttpTarget, IntegrationRequest};
 
 use crate::Integrations;
 use crate::error::{Error, Kind};
+use crate::links::Link;
 use crate::place::Place;
 use crate::pool::{Answered, Kept, Pooled};
 use crate::wire::{self, BodyReader, Head, HeadReader, Progress};
@@ -27,9 +28,9 @@ type Answer = (u16, Headers, Bytes);
 pub(crate) async fn call(
     integrations: &Integrations,
     target: &HttpTarget,
+    link: Option<&Link>,
     request: &IntegrationRequest,
 ) -> Result<Answer, Error> {
-    let link = target.way.as_ref().and_then(|way| integrations.links.get(way.link.as_deref()?));
     let Some(link) = link else { return call_at(integrations, target, &Place::of(target, None), request).await };
     let mut last = None;
     for address in link.order() {

@@ -18,6 +18,7 @@ mod wire;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use types::headers::Headers;
@@ -26,7 +27,7 @@ use types::message::{IntegrationRequest, IntegrationResponse, Target};
 pub use error::{Error, Kind};
 pub use links::LinkSettings;
 
-use crate::links::Links;
+use crate::links::{Link, Links};
 use crate::names::Names;
 use crate::pool::Pool;
 use crate::stream::Connector;
@@ -38,6 +39,11 @@ pub struct Integrations {
     names: Names,
     links: Links,
     response_bytes_max: usize,
+}
+
+/// Where a request goes: what its target names, looked up.
+pub struct Destination {
+    link: Option<Arc<Link>>,
 }
 
 impl Integrations {
@@ -53,20 +59,30 @@ impl Integrations {
         }
     }
 
-    /// Sends a request and reads the whole answer, within the request's timeout.
+    /// Looks up where a target leads: a VPC link's addresses stand for its URL's host.
+    pub fn find(&self, target: &Target) -> Destination {
+        let link = match target {
+            Target::Http(target) => target.way.as_ref().and_then(|way| self.links.get(way.link.as_deref()?)),
+            Target::Mock { .. } => None,
+        };
+        Destination { link }
+    }
+
+    /// Sends a request to where its target [leads](Integrations::find) and reads the whole answer, within the request's
+    /// timeout.
     ///
     /// # Errors
     /// [`Kind`] says which of the ways to fail it was; the text names the backend.
     ///
     /// # Cancel safety
     /// Not cancel safe: the backend may have acted. Dropping it closes the backend's connection.
-    pub async fn send(&self, request: &IntegrationRequest) -> Result<IntegrationResponse, Error> {
+    pub async fn send(&self, request: &IntegrationRequest, to: Destination) -> Result<IntegrationResponse, Error> {
         let target = match &request.target {
             Target::Mock { status } => return Ok(mock(*status, request)),
             Target::Http(target) => target,
         };
         let started = Instant::now();
-        let call = http::call(self, target, request);
+        let call = http::call(self, target, to.link.as_deref(), request);
         let (status, headers, body) = match tokio::time::timeout(request.timeout, call).await {
             Ok(answer) => answer?,
             Err(_) => return Err(Error::timeout(target, request.timeout, self.names.is_asking(&target.host))),

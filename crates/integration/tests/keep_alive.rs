@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use integration::{Integrations, Kind};
+use integration::{Error, Integrations, Kind};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use types::headers::Headers;
-use types::message::{HttpTarget, IntegrationRequest, Target};
+use types::message::{HttpTarget, IntegrationRequest, IntegrationResponse, Target};
 
 // Answers the first request of each connection and hangs up on the second, without a word.
 async fn backend() -> u16 {
@@ -26,6 +26,10 @@ async fn backend() -> u16 {
         }
     });
     port
+}
+
+async fn ask(integrations: &Integrations, request: &IntegrationRequest) -> Result<IntegrationResponse, Error> {
+    integrations.send(request, integrations.find(&request.target)).await
 }
 
 fn request(port: u16, may_repeat: bool) -> IntegrationRequest {
@@ -47,7 +51,7 @@ fn request(port: u16, may_repeat: bool) -> IntegrationRequest {
 async fn what_may_be_repeated_is_sent_again_on_a_new_connection() {
     let (integrations, port) = (Integrations::new(1000, Vec::new()), backend().await);
     for _ in 0..5 {
-        assert_eq!(integrations.send(&request(port, true)).await.unwrap().body, "ok");
+        assert_eq!(ask(&integrations, &request(port, true)).await.unwrap().body, "ok");
     }
 }
 
@@ -56,7 +60,7 @@ async fn what_may_not_be_repeated_fails_once_and_teaches_not_to_keep_such_connec
     let (integrations, port) = (Integrations::new(1000, Vec::new()), backend().await);
     let mut failures = 0;
     for _ in 0..20 {
-        match integrations.send(&request(port, false)).await {
+        match ask(&integrations, &request(port, false)).await {
             Ok(answer) => assert_eq!(answer.body, "ok"),
             Err(error) => {
                 assert_eq!(error.kind, Kind::Broken);

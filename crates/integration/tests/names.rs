@@ -137,7 +137,7 @@ impl Scene {
             may_repeat: false,
             timeout,
         };
-        self.integrations.send(&request).await.map(|answer| answer.body)
+        self.integrations.send(&request, self.integrations.find(&request.target)).await.map(|answer| answer.body)
     }
 }
 

@@ -6,13 +6,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use integration::{Integrations, Kind};
+use integration::{Error, Integrations, Kind};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use types::headers::Headers;
-use types::message::{HttpTarget, IntegrationRequest, Target};
+use types::message::{HttpTarget, IntegrationRequest, IntegrationResponse, Target};
 
 const SECOND: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nsecond";
 
@@ -74,6 +74,10 @@ async fn send(row: &Value, socket: &mut TcpStream) -> std::io::Result<()> {
     Ok(())
 }
 
+async fn ask(integrations: &Integrations, request: &IntegrationRequest) -> Result<IntegrationResponse, Error> {
+    integrations.send(request, integrations.find(&request.target)).await
+}
+
 fn request(port: u16, method: &str) -> IntegrationRequest {
     let authority = format!("127.0.0.1:{port}");
     let target =
@@ -96,7 +100,7 @@ async fn play(row: Value) -> Result<(), String> {
     let (seen, all_sent) = (Arc::new(Seen::default()), Arc::new(Semaphore::new(0)));
     let server = tokio::spawn(serve(row.clone(), listener, seen.clone(), all_sent.clone()));
     let integrations = Integrations::new(1000, Vec::new());
-    let first = integrations.send(&request(port, row["method"].as_str().unwrap())).await;
+    let first = ask(&integrations, &request(port, row["method"].as_str().unwrap())).await;
     match (&first, row["error"].as_str()) {
         (Ok(answer), None) => {
             let body = String::from_utf8_lossy(&answer.body);
@@ -116,7 +120,7 @@ async fn play(row: Value) -> Result<(), String> {
             // What was sent has to arrive: the loopback takes no longer.
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        let second = integrations.send(&request(port, "POST")).await;
+        let second = ask(&integrations, &request(port, "POST")).await;
         let body = second.map(|answer| answer.body).map_err(|error| format!("{when}: {error}"))?;
         if body != "second" {
             return Err(format!("{when}: was answered `{}`", String::from_utf8_lossy(&body)));
@@ -170,7 +174,7 @@ async fn after_a_restart_connections_are_kept_again() {
     };
     let (first, _) = start(listener.into_std().unwrap());
     for _ in 0..5 {
-        integrations.send(&request(port, "POST")).await.unwrap();
+        ask(&integrations, &request(port, "POST")).await.unwrap();
     }
     let (stop, thread) = first;
     stop.send(()).unwrap();
@@ -180,7 +184,7 @@ async fn after_a_restart_connections_are_kept_again() {
     let ((stop, thread), seen) = start(again);
     let mut lost = 0;
     for _ in 0..300 {
-        match integrations.send(&request(port, "POST")).await {
+        match ask(&integrations, &request(port, "POST")).await {
             Ok(answer) => assert_eq!(answer.body, "second"),
             Err(error) => {
                 assert_eq!(error.kind, Kind::Broken);

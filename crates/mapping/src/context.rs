@@ -2,6 +2,7 @@
 //! same variables as a map (`objects/event.rs`); a test there holds the two together.
 
 use types::event::{Event, EventKind};
+use types::identity::{Identity, Signer, UsedKey};
 use types::resources::Map;
 use types::snapshot::StageKey;
 
@@ -45,19 +46,19 @@ pub(crate) const VARIABLES: &[Variable] = &[
     Variable { name: "requestTimeEpoch", value: |s| Some(s.event.at.0.to_string()) },
     Variable { name: "routeKey", value: |s| Some(s.route_key.to_owned()) },
     Variable { name: "stage", value: |s| Some(s.stage.stage.clone()) },
-    // Null without an authorizer or IAM; those issues give them values.
-    Variable { name: "identity.accessKey", value: |_| None },
-    Variable { name: "identity.accountId", value: |_| None },
-    Variable { name: "identity.apiKey", value: |s| caller(s).map(|caller| caller.api_key.clone()) },
-    Variable { name: "identity.apiKeyId", value: |s| caller(s).map(|caller| caller.api_key_id.clone()) },
-    Variable { name: "identity.caller", value: |_| None },
+    // Null where nobody asked for a key or a signature.
+    Variable { name: "identity.accessKey", value: |s| signer(s).map(|signer| signer.access_key.clone()) },
+    Variable { name: "identity.accountId", value: |s| signer(s).map(|signer| signer.account_id.clone()) },
+    Variable { name: "identity.apiKey", value: |s| api_key(s).map(|key| key.value.clone()) },
+    Variable { name: "identity.apiKeyId", value: |s| api_key(s).map(|key| key.id.clone()) },
+    Variable { name: "identity.caller", value: |s| signer(s).map(|signer| signer.caller.clone()) },
     Variable { name: "identity.cognitoAuthenticationProvider", value: |_| None },
     Variable { name: "identity.cognitoAuthenticationType", value: |_| None },
     Variable { name: "identity.cognitoIdentityId", value: |_| None },
     Variable { name: "identity.cognitoIdentityPoolId", value: |_| None },
     Variable { name: "identity.principalOrgId", value: |_| None },
-    Variable { name: "identity.user", value: |_| None },
-    Variable { name: "identity.userArn", value: |_| None },
+    Variable { name: "identity.user", value: |s| signer(s).map(|signer| signer.user.clone()) },
+    Variable { name: "identity.userArn", value: |s| signer(s).map(|signer| signer.user_arn.clone()) },
     // Set by the gateway only after an answer or a failure; empty in requests (observed for `status`).
     Variable { name: "error.message", value: |_| None },
     Variable { name: "error.messageString", value: |_| None },
@@ -67,13 +68,31 @@ pub(crate) const VARIABLES: &[Variable] = &[
     Variable { name: "status", value: |_| None },
 ];
 
-/// The variable of that name; `authorizer.…` names any key that an authorizer may return.
-pub(crate) fn variable(name: &str) -> Option<&'static Variable> {
-    const AUTHORIZER: &Variable = &Variable { name: "authorizer", value: |_| None };
-    if name.strip_prefix("authorizer.").is_some_and(|key| !key.is_empty()) {
-        return Some(AUTHORIZER);
+/// A variable as a mapping names it.
+#[derive(Clone, Debug)]
+pub(crate) enum Named {
+    /// One of the table.
+    Fixed(&'static Variable),
+    /// A key of what the API's authorizer said, which may have any.
+    Authorizer(String),
+}
+
+impl Named {
+    /// The variable of that name.
+    pub(crate) fn find(name: &str) -> Option<Named> {
+        match name.strip_prefix("authorizer.") {
+            Some(key) if !key.is_empty() => Some(Named::Authorizer(key.to_owned())),
+            _ => VARIABLES.iter().find(|variable| variable.name == name).map(Named::Fixed),
+        }
     }
-    VARIABLES.iter().find(|variable| variable.name == name)
+
+    /// Its value as text; `None` where the event has none.
+    pub(crate) fn value(&self, scope: &Scope<'_>) -> Option<String> {
+        match self {
+            Named::Fixed(variable) => (variable.value)(scope),
+            Named::Authorizer(key) => identity(scope)?.authorizer.as_ref()?.get(key).map(str::to_owned),
+        }
+    }
 }
 
 fn disconnect<'a>(scope: &Scope<'a>) -> Option<&'a types::event::Disconnect> {
@@ -83,8 +102,16 @@ fn disconnect<'a>(scope: &Scope<'a>) -> Option<&'a types::event::Disconnect> {
     }
 }
 
-fn caller<'a>(scope: &Scope<'a>) -> Option<&'a types::event::Caller> {
-    scope.event.connection.caller.as_deref()
+fn identity<'a>(scope: &Scope<'a>) -> Option<&'a Identity> {
+    scope.event.connection.identity.as_deref()
+}
+
+fn api_key<'a>(scope: &Scope<'a>) -> Option<&'a UsedKey> {
+    identity(scope)?.api_key.as_ref()
+}
+
+fn signer<'a>(scope: &Scope<'a>) -> Option<&'a Signer> {
+    identity(scope)?.signer.as_ref()
 }
 
 fn message_id(scope: &Scope<'_>) -> Option<String> {

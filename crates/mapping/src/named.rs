@@ -4,7 +4,7 @@
 use types::nearest::nearest;
 use vtl::{Template, Use, UseStep};
 
-use crate::context::{VARIABLES, variable};
+use crate::context::{Named, VARIABLES};
 use crate::objects::UTIL_FUNCTIONS;
 
 /// A name in a template that nothing has.
@@ -119,7 +119,7 @@ fn in_context(used: &Use<'_>, first: &str, all: &[Use<'_>]) -> Option<(String, O
 }
 
 fn is_context(name: &str) -> bool {
-    BESIDE.contains(&name) || variable(name).is_some()
+    BESIDE.contains(&name) || Named::find(name).is_some()
 }
 
 // What the template sets itself is there.

@@ -9,7 +9,7 @@ use types::headers::Headers;
 use types::message::IntegrationResponse;
 use types::nearest::nearest;
 
-use crate::context::{Scope, VARIABLES, Variable, variable};
+use crate::context::{Named, Scope, VARIABLES};
 use crate::error::Error;
 
 /// Where a mapped value goes.
@@ -34,7 +34,7 @@ enum Source {
     Static(String),
     /// What AWS takes and nothing has: an unknown variable, a path parameter.
     Nothing,
-    Context(&'static Variable),
+    Context(Named),
     StageVariable(String),
     Header(String),
     MultiHeader(String),
@@ -129,7 +129,7 @@ impl Parameter {
         let one = match &self.source {
             Source::Static(text) => return Found::Escaped(text.clone()),
             Source::Nothing => return Found::Nothing,
-            Source::Context(variable) => (variable.value)(scope),
+            Source::Context(variable) => variable.value(scope),
             Source::StageVariable(name) => scope.stage_variables.get(name).cloned(),
             Source::Header(name) => handshake.and_then(|h| h.headers.get(name)).map(str::to_owned),
             Source::MultiHeader(name) => handshake.map(|h| h.headers.get_all(name).collect::<Vec<_>>().join(",")),
@@ -175,7 +175,7 @@ fn shared_source(text: &str) -> Option<Result<Source, String>> {
     }
     if let Some(name) = text.strip_prefix("context.") {
         // Which names AWS refuses is not known, so none is.
-        return Some(check_name(name).map(|()| variable(name).map_or(Source::Nothing, Source::Context)));
+        return Some(check_name(name).map(|()| Named::find(name).map_or(Source::Nothing, Source::Context)));
     }
     let name = text.strip_prefix("stageVariables.")?;
     Some(check_name(name).map(|()| Source::StageVariable(name.to_owned())))

@@ -9,7 +9,7 @@ use std::time::Duration;
 use regex::Regex;
 use types::account::Throttle;
 use types::event::Event;
-use types::resources::{LoggingLevel, Map};
+use types::resources::{Authorizer, LoggingLevel, Map};
 use types::snapshot::StageKey;
 
 use crate::access_log::AccessLog;
@@ -57,6 +57,18 @@ pub enum ApiKeySource {
     Authorizer,
 }
 
+/// A route's `authorizationType`. Source: documented; WebSocket APIs have these.
+#[derive(Clone, Debug, Default)]
+pub enum Authorization {
+    /// Everybody may connect.
+    #[default]
+    None,
+    /// `AWS_IAM`: a signature, and a policy of whose it is.
+    Iam,
+    /// `CUSTOM`: a REQUEST authorizer; `None` where the one that the route names is gone.
+    Custom(Option<Arc<Authorizer>>),
+}
+
 /// What the execution log keeps of a route's events.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Logging {
@@ -77,6 +89,8 @@ pub struct Route {
     pub logging: Logging,
     /// Whether a client must bring an API key; only `$connect` asks.
     pub needs_api_key: bool,
+    /// Who else decides whether a client may connect; only `$connect` asks.
+    pub authorization: Authorization,
     /// How many of its requests pass; `None`: all.
     pub throttle: Option<Throttle>,
     validation: Option<Validation>,

@@ -5,7 +5,9 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use types::event::{Event, EventKind};
 use types::headers::Headers;
+use types::id::Id;
 use types::message::{IntegrationRequest, Target as RequestTarget};
+use types::time::Timestamp;
 
 use crate::Mapped;
 use crate::context::Scope;
@@ -210,7 +212,7 @@ fn http(
 fn default_headers(scope: &Scope<'_>, headers: &mut Headers) {
     let api_id = &scope.stage.api_id;
     headers.append("X-Amzn-Apigateway-Api-Id", api_id.as_str());
-    headers.append("X-Amzn-Trace-Id", trace_id(scope.event));
+    headers.append("X-Amzn-Trace-Id", trace_id(&scope.event.connection.id, &scope.event.request_id, scope.event.at));
     headers.append("User-Agent", format!("AmazonAPIGateway_{api_id}"));
     headers.append("Content-Type", "application/json");
     headers.append("Accept", "application/json");
@@ -257,10 +259,10 @@ fn tell_connection(scope: &Scope<'_>, headers: &mut Headers) {
 
 /// The value of `X-Amzn-Trace-Id`: `Root=1-{8 hex: epoch seconds}-{24 hex}`. Source: observed.
 ///
-/// The last digits are taken from the event's random ids, so that mapping needs no randomness of its own.
-pub fn trace_id(event: &Event) -> String {
-    let tail = event.connection.id.random() as u32;
-    format!("Root=1-{:08x}-{:016x}{tail:08x}", event.at.seconds(), event.request_id.random())
+/// The last digits are taken from the random ids of connection and request, so that mapping needs no randomness of its own.
+pub fn trace_id(connection: &Id, request: &Id, at: Timestamp) -> String {
+    let tail = connection.random() as u32;
+    format!("Root=1-{:08x}-{:016x}{tail:08x}", at.seconds(), request.random())
 }
 
 // Escaping does not keep a server from climbing: it takes `%2E%2E` for the folder above too.

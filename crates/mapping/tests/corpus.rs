@@ -155,7 +155,7 @@ fn event(value: &Value) -> Event {
         user_agent: Some("agent/1.0".into()),
         connected_at: Timestamp(1_708_326_702_789),
         path: None,
-        caller: None,
+        identity: None,
     });
     let kind = match value["type"].as_str().unwrap() {
         "CONNECT" => {

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::headers::Headers;
 use crate::id::Id;
+use crate::identity::Identity;
 use crate::stage_key::StageKey;
 use crate::time::Timestamp;
 
@@ -29,18 +30,9 @@ pub struct Connection {
     /// `$context.path`: what followed the stage in the address; the extended dialect's.
     #[serde(default)]
     pub path: Option<Arc<str>>,
-    /// Who the client showed itself to be; `None` where nobody asked.
+    /// Who the client showed itself to be; `None` where nobody asked, and until `$connect` has.
     #[serde(default)]
-    pub caller: Option<Arc<Caller>>,
-}
-
-/// Who a client is, as `$connect` found out.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Caller {
-    /// `$context.identity.apiKey`: what the client sent.
-    pub api_key: String,
-    /// `$context.identity.apiKeyId`.
-    pub api_key_id: String,
+    pub identity: Option<Arc<Identity>>,
 }
 
 /// One event of a connection, on its way to a backend.

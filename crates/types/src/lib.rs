@@ -8,6 +8,7 @@ pub mod dialect;
 pub mod event;
 pub mod headers;
 pub mod id;
+pub mod identity;
 pub mod limits;
 pub mod message;
 pub mod nearest;

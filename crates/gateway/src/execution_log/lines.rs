@@ -152,9 +152,10 @@ impl Writer<'_> {
             // The spaces around the empty key are AWS's (observed); the lines with a key are inferred from REST APIs.
             let key_refused = |failure: &Failure| failure.response_type == "INVALID_API_KEY";
             let refused = record.facts.failure.as_deref().is_some_and(key_refused);
-            let key = connection.caller.as_ref().map(|caller| secrets::mask(&caller.api_key)).unwrap_or_default();
+            let shown = connection.identity.as_ref().and_then(|identity| identity.api_key.as_ref());
+            let key = shown.map(|key| secrets::mask(&key.value)).unwrap_or_default();
             self.log(&format!("Verifying Usage Plan for request: {request_id}. API Key: {key} API Stage: {stage}"));
-            if connection.caller.is_none() && !refused {
+            if shown.is_none() && !refused {
                 self.log(&format!(
                     "API Key  authorized because route '{route_key}' does not require API Key. Request will not \
                      contribute to throttle or quota limits"

@@ -82,6 +82,7 @@ fn settings(schedule: &Schedule) -> Settings {
     };
     Settings {
         public_authority: None,
+        authorizer: None,
         limits,
         node: 0,
         sink: Arc::new(Silent),

@@ -28,7 +28,7 @@ fn event(kind: EventKind, user_agent: &str) -> Event {
         user_agent: (!user_agent.is_empty()).then(|| user_agent.into()),
         connected_at: Timestamp(1_708_326_702_000),
         path: None,
-        caller: None,
+        identity: None,
     };
     let request_id = "Gto5Jd9-DoECGqg=".parse().unwrap();
     Event { connection: Arc::new(connection), request_id, at: Timestamp(1_708_326_702_789), kind }

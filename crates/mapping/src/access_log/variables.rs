@@ -2,18 +2,18 @@
 
 use std::time::Duration;
 
-use crate::context::{self, Scope};
+use crate::context::{Named, Scope};
 use crate::facts::{Call, Facts, Failure};
 
 /// Where a variable's value comes from.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Source {
     /// The key of the route, where one was chosen.
     RouteKey,
     /// How the event ended.
     Facts(&'static Variable),
     /// What every part of the gateway sees of an event.
-    Event(&'static context::Variable),
+    Event(Named),
     /// A documented variable of what this gateway has not, such as a web application firewall.
     Absent,
     /// No event has it.
@@ -81,7 +81,7 @@ pub(super) fn find(name: &str) -> Source {
     if ABSENT.contains(&name) {
         return Source::Absent;
     }
-    context::variable(name).map_or(Source::Unknown, Source::Event)
+    Named::find(name).map_or(Source::Unknown, Source::Event)
 }
 
 impl Source {
@@ -95,7 +95,7 @@ impl Source {
         let value = match self {
             Source::RouteKey => route_key.map(str::to_owned),
             Source::Facts(variable) => (variable.value)(facts),
-            Source::Event(variable) => (variable.value)(scope),
+            Source::Event(variable) => variable.value(scope),
             Source::Absent | Source::Unknown => None,
         };
         value.filter(|value| !value.is_empty())

@@ -3,11 +3,12 @@
 use std::rc::Rc;
 
 use types::event::EventKind;
+use types::identity::Signer;
 use vtl::{Map, MapKind, Value};
 
 use crate::context::Scope;
 use crate::objects::Source;
-use crate::objects::context::{fixed, linked};
+use crate::objects::context::{fixed, linked, map_of};
 
 /// What an event lets its template see.
 pub(super) struct EventSource<'a> {
@@ -74,6 +75,11 @@ fn context(scope: &Scope<'_>, status: Option<u16>, overrides: bool) -> Value {
     if let Some(path) = connection.path.as_deref() {
         members.push(("path", text(path)));
     }
+    if let Some(said) = connection.identity.as_deref().and_then(|identity| identity.authorizer.as_ref()) {
+        let values = said.values.iter().map(|(name, value)| (name.as_str(), text(value)));
+        let all = [("principalId", text(&said.principal_id))].into_iter().chain(values);
+        members.push(("authorizer", map_of(&linked(all))));
+    }
     if let Some(status) = status {
         members.push(("status", text(&status.to_string())));
     }
@@ -104,24 +110,27 @@ fn stage_variables(scope: &Scope<'_>) -> Value {
 // The twelve keys of the recorded map; an API key adds its own two.
 fn identity(scope: &Scope<'_>) -> Value {
     let connection = &scope.event.connection;
+    let identity = connection.identity.as_deref();
+    let signer = identity.and_then(|identity| identity.signer.as_ref());
+    let signed = |member: fn(&Signer) -> &str| signer.map_or(Value::Null, |signer| text(member(signer)));
     let mut members = vec![
         ("cognitoIdentityPoolId", Value::Null),
         ("cognitoIdentityId", Value::Null),
         ("principalOrgId", Value::Null),
         ("cognitoAuthenticationType", Value::Null),
-        ("userArn", Value::Null),
+        ("userArn", signed(|signer| &signer.user_arn)),
         ("userAgent", connection.user_agent.as_deref().map_or(Value::Null, text)),
-        ("accountId", Value::Null),
-        ("caller", Value::Null),
+        ("accountId", signed(|signer| &signer.account_id)),
+        ("caller", signed(|signer| &signer.caller)),
         ("sourceIp", text(&connection.source_ip.to_string())),
-        ("accessKey", Value::Null),
+        ("accessKey", signed(|signer| &signer.access_key)),
         ("cognitoAuthenticationProvider", Value::Null),
-        ("user", Value::Null),
+        ("user", signed(|signer| &signer.user)),
     ];
-    if let Some(caller) = connection.caller.as_deref() {
+    if let Some(key) = identity.and_then(|identity| identity.api_key.as_ref()) {
         // Where two keys fall into one bucket, these stand where AWS's do (worked out from the order of buckets).
-        members.insert(3, ("apiKey", text(&caller.api_key)));
-        members.insert(6, ("apiKeyId", text(&caller.api_key_id)));
+        members.insert(3, ("apiKey", text(&key.value)));
+        members.insert(6, ("apiKeyId", text(&key.id)));
     }
     hashed(members)
 }
@@ -165,7 +174,7 @@ mod tests {
             user_agent: Some("agent/1.0".into()),
             connected_at: Timestamp(1_708_326_702_789),
             path: None,
-            caller: None,
+            identity: None,
         });
         let kinds = [
             EventKind::Connect(Box::default()),

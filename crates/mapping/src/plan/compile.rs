@@ -16,8 +16,8 @@ use types::resources::{LoggingLevel, Map, RouteSettings, Stage};
 use types::snapshot::{DeployedStage, IntegrationDefinition, RouteDefinition};
 
 use super::{
-    ApiKeySource, Backend, Integration, Logging, NEVER_SENT, OWNED_HEADERS, Passthrough, Plan, Required, Response,
-    ResponseKey, Route, RouteTarget, carries_body, is_one_of,
+    ApiKeySource, Authorization, Backend, Integration, Logging, NEVER_SENT, OWNED_HEADERS, Passthrough, Plan, Required,
+    Response, ResponseKey, Route, RouteTarget, carries_body, is_one_of,
 };
 use crate::access_log::AccessLog;
 use crate::expression::Expression;
@@ -143,10 +143,6 @@ impl Compiler<'_> {
             self.not_yet(&format!("route {key}"), "authorization is not supported yet; clients are refused".into());
         }
         let mut target = self.target(route.target.as_deref(), &key);
-        if route.authorization_type.as_deref().is_some_and(|kind| kind != "NONE") {
-            // Letting everybody in where the definition asks for a check would be a hole, also without an integration.
-            target = RouteTarget::Broken("the route asks for authorization, which is not supported yet".into());
-        }
         let validation = Validation::compile(route, &self.models).unwrap_or_else(|detail| {
             self.broken(&format!("route {key}"), &detail);
             // Letting messages pass unchecked would surprise more than refusing them.
@@ -170,6 +166,7 @@ impl Compiler<'_> {
             two_way: expression || response,
             logging: logging(self.stage.settings.route_settings.get(&key), &self.stage.settings.default_route_settings),
             needs_api_key: route.api_key_required && key == "$connect",
+            authorization: self.authorization(route),
             throttle,
             validation,
             detailed: None,
@@ -177,6 +174,19 @@ impl Compiler<'_> {
             target,
             id: route.route_id.clone(),
             key: key.into(),
+        }
+    }
+
+    // A type that is not known asks for a check all the same: letting everybody in would be a hole.
+    fn authorization(&self, route: &types::resources::Route) -> Authorization {
+        match route.authorization_type.as_deref() {
+            None | Some("NONE") => Authorization::None,
+            Some("AWS_IAM") => Authorization::Iam,
+            Some(_) => {
+                let authorizers = &self.stage.definition.authorizers;
+                let named = authorizers.iter().find(|one| Some(&one.authorizer_id) == route.authorizer_id.as_ref());
+                Authorization::Custom(named.cloned().map(Arc::new))
+            }
         }
     }
 

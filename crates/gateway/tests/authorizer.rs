@@ -86,7 +86,10 @@ fn snapshot(key_source: &str, key_required: bool) -> Snapshot {
         },
     }))
     .unwrap();
-    let mock = |id: &str, template: &str| json!({"integration": {"integrationId": id, "integrationType": "MOCK", "requestTemplates": {"$default": template}}});
+    let mock = |id: &str, template: &str| {
+        json!({"integration": {"integrationId": id, "integrationType": "MOCK", "requestTemplates": {"$default": template}},
+            "responses": [{"integrationResponseId": "r", "integrationResponseKey": "$default", "responseTemplates": {"$default": "$input.body"}}]})
+    };
     let definition = json!({
         "api": {"apiId": "guarded123", "name": "guarded", "routeSelectionExpression": "$request.body.action", "apiKeySelectionExpression": key_source},
         "routes": [

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use regex::Regex;
 use types::account::Throttle;
-use types::event::Event;
+use types::event::{Event, EventKind};
 use types::resources::{Authorizer, LoggingLevel, Map};
 use types::snapshot::StageKey;
 
@@ -67,6 +67,21 @@ pub enum Authorization {
     Iam,
     /// `CUSTOM`: a REQUEST authorizer; `None` where the one that the route names is gone.
     Custom(Option<Arc<Authorizer>>),
+}
+
+impl Authorization {
+    /// Whether somebody said who the client is, where it is asked. Letting everybody in where the definition asks for a
+    /// check would be a hole.
+    pub(crate) fn is_met_by(&self, event: &Event) -> bool {
+        let identity = event.connection.identity.as_deref();
+        match (self, &event.kind) {
+            (Authorization::Iam, EventKind::Connect(_)) => identity.is_some_and(|known| known.signer.is_some()),
+            (Authorization::Custom(_), EventKind::Connect(_)) => {
+                identity.is_some_and(|known| known.authorizer.is_some())
+            }
+            _ => true,
+        }
+    }
 }
 
 /// What the execution log keeps of a route's events.

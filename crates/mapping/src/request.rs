@@ -25,9 +25,13 @@ use crate::uri::{UriTemplate, escape_value};
 /// `None`: `$connect` or `$disconnect` without an integration, so nothing is called.
 ///
 /// # Errors
-/// [`Kind::Configuration`] when the definition cannot work, also for a message on a route without an integration;
+/// [`Kind::Configuration`] when the definition cannot work, also for a message on a route without an integration, and for
+/// a client that nobody has authorized where the route asks for it;
 /// [`Kind::UnsupportedMediaType`] when the passthrough behaviour refuses the message.
 pub fn request(plan: &Plan, route: &Route, event: &Event) -> Result<Mapped<Option<IntegrationRequest>>, Error> {
+    if !route.authorization.is_met_by(event) {
+        return Err(Error::configuration("the route asks for authorization, which is not supported yet"));
+    }
     let integration = match &route.target {
         RouteTarget::Integration(integration) => integration,
         RouteTarget::Broken(detail) => return Err(Error::configuration(detail.clone())),

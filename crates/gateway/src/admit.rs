@@ -1,4 +1,4 @@
-//! Decides whether an event may go on (step 5 of the walk), and whether its reply may.
+//! Decides whether an event may go on (step 6 of the walk), and whether its reply may.
 //!
 //! In this order, documented for the limits and inferred for the rest: API key, usage plan, route, account, request
 //! parameters, model. `$disconnect` always passes: refusing it would lose it.

@@ -1,4 +1,4 @@
-//! Finds out who a client is: the step between choosing the route and letting the event pass.
+//! Finds out who a client is: step 5 of the walk.
 //!
 //! Only `$connect` asks; what it finds stays with the connection, so that its messages and `$disconnect` carry it
 //! (documented). An API key is looked up here; whoever decides about signatures and authorizers is an [`Authorizer`].

@@ -298,7 +298,7 @@ fn new_event(gateway: &Gateway, client: &Client, kind: EventKind) -> Event {
     Event { connection: client.info.clone(), request_id, at: gateway.wall_clock(), kind }
 }
 
-/// Step 11 of the walk: the reply, or the error frame, to the client.
+/// Step 12 of the walk: the reply, or the error frame, to the client.
 fn deliver(gateway: &Gateway, client: &Client, event: &Event, outcome: Outcome) {
     match outcome {
         Ok(Some(reply)) if reply.two_way && !reply.body.is_empty() => {

@@ -1,4 +1,4 @@
-//! Makes the call to the backend out of an event: step 6 of the walk.
+//! Makes the call to the backend out of an event: step 7 of the walk.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

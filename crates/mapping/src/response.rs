@@ -1,4 +1,4 @@
-//! Makes the reply to the client out of a backend's answer: steps 9 and 10 of the walk.
+//! Makes the reply to the client out of a backend's answer: steps 10 and 11 of the walk.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

@@ -208,7 +208,7 @@ async fn after_a_restart_under_load_connections_are_kept_again() {
         let mut calls = tokio::task::JoinSet::new();
         for _ in 0..AT_ONCE {
             let integrations = integrations.clone();
-            calls.spawn(async move { integrations.send(&request(port, "POST")).await.is_ok() });
+            calls.spawn(async move { ask(&integrations, &request(port, "POST")).await.is_ok() });
         }
         calls.join_all().await.into_iter().filter(|went_well| *went_well).count()
     };

@@ -4,6 +4,7 @@
 
 mod tidy {
     mod arrows;
+    mod circles;
     mod queues;
     mod size;
     mod spawns;

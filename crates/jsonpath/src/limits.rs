@@ -10,14 +10,8 @@ pub(crate) const STEPS_MAX: usize = 512;
 /// How deep filters, parentheses and arguments may nest in a path. Each level takes stack, for reading and for running.
 pub(crate) const NESTING_MAX: usize = 32;
 
-/// The most regular expressions of one path, each of which may take up to [`PATTERN_BYTES_MAX`] once compiled.
+/// The most regular expressions of one path, each of which may take up to a quarter of a MiB once compiled.
 pub(crate) const PATTERNS_MAX: usize = 16;
-
-/// The largest compiled regular expression, in bytes. The time of a match grows with it times the text.
-pub(crate) const PATTERN_BYTES_MAX: usize = 256 * 1024;
-
-/// How deep lists and objects may nest in JSON that stands in a path; the reader of bodies allows as many.
-pub(crate) const LITERAL_DEPTH_MAX: usize = 400;
 
 /// How many values one run may look at. Scans that follow each other multiply, so time is bounded here: some
 /// seconds at worst, while a single scan of the largest body stays far below.

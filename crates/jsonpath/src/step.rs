@@ -1,9 +1,8 @@
 //! A path once it is read: its steps, and what stands in filters and calls.
 
-use regex::Regex;
+use java::{Decimal, FilterPattern};
 
 use crate::literal::Literal;
-use crate::number::Decimal;
 
 /// A path's steps, from a document or from the member that a filter looks at.
 #[derive(Clone, Debug)]
@@ -72,7 +71,7 @@ pub(crate) enum Operand {
     Text(String),
     /// A list or an object: as written, and read where that is possible.
     Json(String, Option<Literal>),
-    Pattern(Regex),
+    Pattern(FilterPattern),
     Path(Program),
 }
 

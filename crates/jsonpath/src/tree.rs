@@ -4,10 +4,10 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use java::double_text;
 use serde_json::Value;
 
 use crate::node::{Node, NodeKind};
-use crate::number::double_text;
 
 /// A place in a `serde_json` document, or what a path made.
 #[derive(Clone, Debug)]

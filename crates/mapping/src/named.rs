@@ -71,8 +71,8 @@ pub(crate) fn slow_patterns(template: &Template) -> Vec<(&str, usize)> {
     let mut found = Vec::new();
     for used in template.uses() {
         for step in used.steps {
-            if let UseStep::Method("replaceAll" | "replaceFirst" | "split" | "matches", Some(pattern)) = step
-                && vtl::is_slow_pattern(pattern)
+            if let Some(pattern) = step.pattern()
+                && java::is_slow_pattern(pattern)
             {
                 found.push((pattern, used.line));
             }

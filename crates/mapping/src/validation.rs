@@ -135,7 +135,8 @@ impl Models {
                     let pattern = members.get("pattern").and_then(Value::as_str);
                     let of_names = members.get("patternProperties").and_then(Value::as_object);
                     let of_names = of_names.into_iter().flat_map(|patterns| patterns.keys().map(String::as_str));
-                    slow = slow.or_else(|| pattern.into_iter().chain(of_names).find(|text| vtl::is_slow_pattern(text)));
+                    slow =
+                        slow.or_else(|| pattern.into_iter().chain(of_names).find(|text| java::is_slow_pattern(text)));
                     let target =
                         members.get("$ref").and_then(Value::as_str).and_then(|uri| uri.strip_prefix(MODEL_URI));
                     let other = target.and_then(|rest| rest.split_once("/models/")).map(|(_, rest)| rest);

@@ -1,11 +1,11 @@
 //! A parsed template: statements, references and expressions, names already resolved to slots.
 
 use std::cmp::Ordering;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use num_bigint::BigInt;
 
-use crate::pattern::Pattern;
+use crate::patterns::Regular;
 
 /// A variable's place in the scope of one rendering.
 pub(crate) type Slot = u32;
@@ -69,8 +69,8 @@ pub(crate) enum Step {
 pub(crate) struct Call {
     pub(crate) name: Box<str>,
     pub(crate) args: Box<[Expr]>,
-    /// The first argument as a regular expression, where it is a constant and the method takes one.
-    pub(crate) pattern: OnceLock<Result<Pattern, String>>,
+    /// Whether the first argument is a regular expression.
+    pub(crate) regular: Option<Box<Regular>>,
     pub(crate) at: u32,
 }
 

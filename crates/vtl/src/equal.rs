@@ -2,12 +2,13 @@
 
 use std::rc::Rc;
 
+use java::hash_code;
+
 use crate::halt::Halt;
 use crate::limits::Meter;
-use crate::map::{Map, java_hash, same};
 use crate::number::{compare, is_number};
-use crate::text::to_text;
-use crate::value::{ListKind, Value};
+use crate::print::to_text;
+use crate::value::{ListKind, Map, Value};
 
 /// Java's `equals`: same class and same value; lists item by item, maps regardless of order.
 ///
@@ -56,7 +57,7 @@ fn ordinary(a: &Value, b: &Value, meter: &mut Meter) -> Result<bool, Halt> {
         }
         (Value::Loop(a), Value::Loop(b)) => Rc::ptr_eq(a, b),
         (Value::Object(a), Value::Object(b)) => Rc::ptr_eq(a, b),
-        (a, b) => same(a, b),
+        (a, b) => a.is_same(b),
     })
 }
 
@@ -126,7 +127,7 @@ pub(crate) fn hash(value: &Value, meter: &mut Meter) -> Result<i32, Halt> {
         Value::Char(c) => *c as i32,
         Value::Text(text) => {
             meter.steps(text.len() / 16)?;
-            java_hash(text)
+            hash_code(text)
         }
         Value::List(list) => {
             meter.down()?;
@@ -155,7 +156,7 @@ pub(crate) fn hash(value: &Value, meter: &mut Meter) -> Result<i32, Halt> {
             h
         }
         Value::Node(document, at) => return hash(&document.thaw(*at), meter),
-        other => java_hash(&to_text(other, meter)?),
+        other => hash_code(&to_text(other, meter)?),
     })
 }
 

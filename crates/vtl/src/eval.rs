@@ -5,21 +5,22 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::ast::{Expr, Foreach, Node, Reference, Root};
-use crate::document::{Container, Document};
 use crate::halt::Halt;
 use crate::limits::{Limits, Meter, PASSES_MAX};
-use crate::map::{Map, MapKind};
 use crate::names::Names;
-use crate::value::{Block, List, ListKind, Loop, Value};
+use crate::patterns::Patterns;
+use crate::value::document::Container;
+use crate::value::{Block, Document, List, ListKind, Loop, Map, MapKind, Value};
 
 mod arithmetic;
 mod cycles;
 mod expression;
 mod found;
+mod number;
 mod reference;
 
-use arithmetic::Number;
 use found::{Found, find};
+use number::Number;
 
 /// How often a block may be inside of itself. Source: observed.
 const BLOCK_RECURSION_MAX: usize = 2;
@@ -29,6 +30,7 @@ pub(crate) struct Eval {
     /// By slot; null: not set.
     variables: Vec<Value>,
     meter: Meter,
+    patterns: Patterns,
     /// How long the text may become that is being written: the output or a string.
     out_max: usize,
     current: Option<Rc<Loop>>,
@@ -62,6 +64,7 @@ impl Eval {
         Eval {
             variables,
             meter: Meter::new(limits),
+            patterns: Patterns::default(),
             out_max: limits.output_bytes,
             current: None,
             loops: 0,

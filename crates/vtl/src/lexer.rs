@@ -4,32 +4,11 @@
 //! would expect and carries the front of an unfinished token (`$`, `#`) into the next one; templates show both, so
 //! both are kept. Source: observed (reference of the language, section 3).
 
-use crate::token::{Kind, Token};
-
 mod scan;
+mod state;
 
-/// What the machine is inside of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum State {
-    /// Plain text.
-    Text,
-    /// After `$`.
-    Ref,
-    /// After `.x` of a reference.
-    RefDot,
-    /// In a method's parentheses.
-    RefArgs,
-    /// In the brackets of a reference.
-    RefIndex,
-    /// After `#`.
-    PreDir,
-    /// In a directive's parentheses.
-    Dir,
-    LineComment,
-    BlockComment,
-    FormalComment,
-    TextBlock,
-}
+use self::state::{Scan, State};
+use crate::token::{Kind, Token};
 
 struct Frame {
     state: State,
@@ -151,7 +130,7 @@ impl<'a> Lexer<'a> {
             };
             match scan {
                 // `$[` is text, but not behind a backslash or `#`. Source: observed.
-                scan::Scan::Token(Kind::BareIndex, len) => {
+                Scan::Token(Kind::BareIndex, len) => {
                     let front = &self.text[start..self.pos];
                     if front.starts_with('\\') || front.contains('#') || front.contains("\\$") {
                         return Err(Stray { at: start, what: "`$[` behind a backslash or `#`" });
@@ -160,7 +139,7 @@ impl<'a> Lexer<'a> {
                     self.pop();
                     return Ok(Token { kind: Kind::Text, start, end: self.pos, special });
                 }
-                scan::Scan::Token(kind, len) => {
+                Scan::Token(kind, len) => {
                     if kind == Kind::Dot && start < self.pos {
                         // The point remains of `\\$.x`. Source: observed.
                         self.runts.push((start, self.pos));
@@ -170,7 +149,7 @@ impl<'a> Lexer<'a> {
                     self.act(kind);
                     return Ok(Token { kind, start, end: self.pos, special });
                 }
-                scan::Scan::Front(len, to, leave) => {
+                Scan::Front(len, to, leave) => {
                     in_text = matches!(self.state, State::Text | State::Ref);
                     if leave {
                         self.pop();
@@ -183,7 +162,7 @@ impl<'a> Lexer<'a> {
                         _ => "a comment or text block that is not closed",
                     });
                 }
-                scan::Scan::Terminator => {
+                Scan::Terminator => {
                     if self.state == State::PreDir && self.number_in_brackets() {
                         return Err(Stray { at: start, what: "a number behind a `#`" });
                     }

@@ -5,36 +5,30 @@
 //! unknown is the empty text, `#macro` defines nothing, `#evaluate` is no directive.
 
 mod ast;
-mod decimal;
-mod document;
 mod equal;
 mod error;
 mod eval;
 mod halt;
+mod item;
 mod json;
 mod lexer;
 mod limits;
-mod map;
 mod methods;
 mod names;
 mod number;
 mod parser;
-mod pattern;
+mod patterns;
+mod print;
 mod shared;
 mod template;
-mod text;
 mod token;
 mod uses;
 mod value;
 
-pub use decimal::Decimal;
-pub use document::Document;
 pub use error::{Error, Kind};
 pub use json::{parse_json, read_json, to_json};
 pub use limits::Limits;
-pub use map::{Map, MapKind};
-pub use pattern::is_slow_pattern;
 pub use shared::Text;
 pub use template::{Scope, Template, display};
 pub use uses::{Use, UseStep};
-pub use value::{List, ListKind, Object, Value};
+pub use value::{Document, List, ListKind, Map, MapKind, Object, Value};

@@ -8,17 +8,17 @@ use std::rc::Rc;
 use crate::equal::{equals, hash};
 use crate::halt::Halt;
 use crate::limits::Meter;
-use crate::pattern::Pattern;
-use crate::text::to_text;
+use crate::patterns::Compiled;
+use crate::print::to_text;
 use crate::value::{ListKind, Loop, Value};
 
+pub(crate) mod failure;
 mod format;
-pub(crate) mod list;
+mod list;
 mod map;
 mod node;
 mod number;
 mod string;
-mod utf16;
 
 /// The property `name` of a value: a getter, a map's member, an `is…` method.
 pub(crate) fn property(value: &Value, name: &str) -> Value {
@@ -73,12 +73,12 @@ fn loop_property(this: &Rc<Loop>, name: &str) -> Value {
     }
 }
 
-/// Calls a method. `pattern`: the first argument compiled, where that was possible beforehand.
+/// Calls a method. `pattern`: the first argument compiled, where it is a regular expression.
 pub(crate) fn call(
     target: &Value,
     name: &str,
     args: &[Value],
-    pattern: Option<&Result<Pattern, String>>,
+    pattern: Option<&Compiled>,
     meter: &mut Meter,
 ) -> Result<Value, Halt> {
     if let Value::Object(object) = target {
@@ -147,23 +147,4 @@ pub(crate) fn call(
 fn read_bytes(args: &[Value]) -> usize {
     const EACH: usize = 16;
     args.iter().filter_map(Value::as_text).map(|text| text.len() * EACH).sum()
-}
-
-/// The failure of a method that takes nothing and was given something.
-fn surplus(name: &str) -> Halt {
-    Halt::eval(format!("{name}() takes no argument"))
-}
-
-/// The failure of `compareTo` with something of another class.
-fn incomparable() -> Halt {
-    Halt::eval("compareTo() was given something of another class")
-}
-
-/// The failure of a method that was given null.
-fn null(name: &str) -> Halt {
-    Halt::eval(format!("{name}() was given null"))
-}
-
-fn out_of_range(name: &str, index: i64, len: usize) -> Halt {
-    Halt::eval(format!("{name}(): {index} is outside of 0 to {len}"))
 }

@@ -4,10 +4,10 @@ use std::cmp::Ordering;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use java::{Decimal, big_to_double};
 use num_bigint::{BigInt, Sign};
 
 use crate::ast::Operator;
-use crate::decimal::Decimal;
 use crate::halt::Halt;
 use crate::limits::Meter;
 use crate::value::Value;
@@ -39,7 +39,7 @@ pub(crate) fn to_double(value: &Value) -> Option<f64> {
     match value {
         Value::Double(d) => Some(*d),
         Value::Decimal(d) => Some(d.to_double()),
-        Value::Big(n) => n.to_string().parse().ok(),
+        Value::Big(n) => Some(big_to_double(n)),
         other => small(other).map(|n| n as f64),
     }
 }
@@ -116,7 +116,7 @@ pub(crate) fn compute(operator: Operator, a: &Value, b: &Value, meter: &mut Mete
             let result = match operator {
                 Operator::Add => x.add(&y),
                 Operator::Subtract => x.subtract(&y),
-                Operator::Multiply => x.multiply(&y),
+                Operator::Multiply => Some(x.multiply(&y)),
                 Operator::Divide => x.divide(&y),
                 Operator::Modulo => return Err(Halt::eval("decimals have no modulus")),
             };
@@ -177,33 +177,6 @@ pub(crate) fn compare(a: &Value, b: &Value) -> Option<Ordering> {
         Base::Long => Some(small(a)?.cmp(&small(b)?)),
         Base::Double => to_double(a)?.partial_cmp(&to_double(b)?),
         Base::Big => Some(to_big(a)?.cmp(&to_big(b)?)),
-        Base::Decimal => Some(to_decimal(a)?.compare(&to_decimal(b)?)),
-    }
-}
-
-/// Writes a double as Java does: `1.0`, `1.0E7`, `1.0E-4`.
-pub(crate) fn write_double(d: f64, out: &mut String) {
-    use std::fmt::Write as _;
-    if d.is_nan() {
-        return out.push_str("NaN");
-    }
-    if d.is_infinite() {
-        return out.push_str(if d > 0.0 { "Infinity" } else { "-Infinity" });
-    }
-    let start = out.len();
-    let magnitude = d.abs();
-    // Writing to a string cannot fail.
-    if d == 0.0 || (1e-3..1e7).contains(&magnitude) {
-        let _ = write!(out, "{d}");
-        if !out[start..].contains('.') {
-            out.push_str(".0");
-        }
-        return;
-    }
-    let _ = write!(out, "{d:E}");
-    if !out[start..].contains('.') {
-        // Of the texts with two digits the nearest, where one digit would do: 4.9E-324.
-        out.truncate(start);
-        let _ = write!(out, "{d:.1E}");
+        Base::Decimal => Some(to_decimal(a)?.order(&to_decimal(b)?)),
     }
 }

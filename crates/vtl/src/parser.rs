@@ -60,6 +60,11 @@ pub(crate) struct Mistake {
 
 type Parsed<T> = Result<T, Mistake>;
 
+/// Whether a name is a directive's. `#if`, `#set` and their kin are tokens of their own.
+fn is_known_directive(name: &str) -> bool {
+    matches!(name, "foreach" | "define" | "macro" | "literal" | "include" | "parse" | "break" | "stop")
+}
+
 /// The statements of a template, and what it names.
 pub(crate) type Tree = (Box<[Node]>, crate::names::Names);
 
@@ -170,7 +175,7 @@ impl<'a, 'n> Parser<'a, 'n> {
     }
 
     fn is_directive(&self, name: &str) -> bool {
-        directive::known(name) || self.names.macros.contains(name)
+        is_known_directive(name) || self.names.macros.contains(name)
     }
 
     /// Goes one level of nesting down for `parse`.

@@ -7,7 +7,7 @@ use crate::halt::Halt;
 use crate::limits::{Limits, Meter};
 use crate::names::Names;
 use crate::parser;
-use crate::text::write_text;
+use crate::print::write_text;
 use crate::value::Value;
 
 /// A parsed template: immutable, shared between threads.

@@ -2,6 +2,7 @@
 
 use crate::ast::{Expr, Foreach, Inner, Node, Reference, Root, Step};
 use crate::error::place;
+use crate::patterns::Regular;
 use crate::template::Template;
 
 /// One reference of a template: `$context.identity.sourceIp`, `$input.params('user')`.
@@ -26,6 +27,16 @@ pub enum UseStep<'t> {
     Method(&'t str, Option<&'t str>),
     /// `[…]`
     Index,
+}
+
+impl<'t> UseStep<'t> {
+    /// The regular expression that a text's method takes, where it is a text without references.
+    pub fn pattern(&self) -> Option<&'t str> {
+        match self {
+            UseStep::Method(name, first) => Regular::of_method(name).and(*first),
+            _ => None,
+        }
+    }
 }
 
 impl Template {

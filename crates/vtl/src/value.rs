@@ -1,17 +1,25 @@
 //! The values that templates handle.
 //!
-//! Lists and maps are shared by reference: a clone is an alias. A value knows nothing of the evaluator.
+//! Lists and maps are shared by reference: a clone is an alias. A value knows nothing of the evaluator. Values hold lists,
+//! maps and documents, which hold values: so all of them stand here, and what they can do in a file of its own.
 
-use std::cell::{Cell, RefCell};
+pub(crate) mod document;
+
+mod dismantle;
+mod list;
+mod map;
+
+use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::HashMap;
 use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use java::Decimal;
 use num_bigint::BigInt;
 
-use crate::decimal::Decimal;
-use crate::document::Document;
-use crate::map::Map;
+use crate::ast::Node;
+use crate::item::Item;
 use crate::shared::Text;
 
 /// A value of the template language. Clones are cheap.
@@ -102,49 +110,47 @@ pub struct List {
     pub(crate) items: RefCell<Vec<Value>>,
 }
 
-impl List {
-    /// The items as they are now.
-    pub fn items(&self) -> Vec<Value> {
-        self.items.borrow().clone()
-    }
+/// How a map orders its members when it is printed or iterated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MapKind {
+    /// As inserted.
+    Linked,
+    /// By the buckets of a `java.util.HashMap` made for 32: `$context` and what is inside it. Source: observed.
+    Hash,
+}
 
-    /// How many items there are.
-    pub fn len(&self) -> usize {
-        self.items.borrow().len()
-    }
+/// A map. A repeated key keeps its first place and its last value.
+#[derive(Debug)]
+pub struct Map {
+    kind: MapKind,
+    members: RefCell<Members>,
+}
 
-    /// Whether Java calls it an array, which is no collection.
-    pub(crate) fn is_array(&self) -> bool {
-        matches!(self.kind, ListKind::Array | ListKind::Strings | ListKind::Primitive)
-    }
+#[derive(Debug, Default)]
+struct Members {
+    entries: Vec<(Value, Value)>,
+    /// Where the texts are, once there are many: most maps are small and never need it.
+    #[expect(clippy::box_collection, reason = "most maps have no index; a pointer keeps them small")]
+    index: Option<Box<HashMap<Text, usize>>>,
+}
 
-    /// Whether an item may be replaced by `value`: an array of characters or strings takes nothing else.
-    pub(crate) fn takes(&self, value: &Value) -> bool {
-        match self.kind {
-            ListKind::Strings => matches!(value, Value::Text(_) | Value::Null),
-            ListKind::Primitive => {
-                let items = self.items.borrow();
-                items.first().is_none_or(|item| std::mem::discriminant(item) == std::mem::discriminant(value))
-            }
-            _ => true,
-        }
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// The item at `index`.
-    pub fn get(&self, index: usize) -> Option<Value> {
-        self.items.borrow().get(index).cloned()
-    }
+/// A JSON document; [`Value::Node`] is a place in it.
+#[derive(Debug)]
+pub struct Document {
+    /// What was read.
+    text: Rc<String>,
+    /// The strings that had escapes, one after the other.
+    escaped: Rc<String>,
+    /// The whole, and behind each list or map what is inside of it.
+    items: Vec<Item>,
+    /// The ordinary value of each item, from the first change on.
+    thawed: OnceCell<Vec<Value>>,
 }
 
 /// A `#define`d block; its nodes are shared with the template.
 #[doc(hidden)]
 #[derive(Clone)]
-pub struct Block(pub(crate) Arc<[crate::ast::Node]>);
+pub struct Block(pub(crate) Arc<[Node]>);
 
 impl fmt::Debug for Block {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -222,52 +228,5 @@ impl From<String> for Value {
 impl From<bool> for Value {
     fn from(b: bool) -> Value {
         Value::Bool(b)
-    }
-}
-
-/// Takes nested containers apart one after the other, so that dropping deep ones needs no stack.
-pub(crate) fn dismantle(mut rest: Vec<Value>) {
-    while let Some(value) = rest.pop() {
-        match value {
-            Value::List(list) => {
-                if let Some(mut list) = Rc::into_inner(list) {
-                    rest.extend(std::mem::take(list.items.get_mut()).into_iter().filter(Value::is_container));
-                }
-            }
-            Value::Map(map) => {
-                if let Some(mut map) = Rc::into_inner(map) {
-                    rest.extend(map.take_containers());
-                }
-            }
-            Value::Node(document, _) => {
-                if let Some(mut document) = Rc::into_inner(document) {
-                    rest.extend(document.take_thawed());
-                }
-            }
-            Value::Entry(entry) => {
-                if let Some((key, value)) = Rc::into_inner(entry) {
-                    rest.extend([key, value].into_iter().filter(Value::is_container));
-                }
-            }
-            _ => {}
-        }
-    }
-}
-
-impl Drop for List {
-    fn drop(&mut self) {
-        let items = self.items.get_mut();
-        if items.iter().any(Value::is_container) {
-            dismantle(std::mem::take(items));
-        }
-    }
-}
-
-impl Drop for Map {
-    fn drop(&mut self) {
-        let rest = self.take_containers();
-        if !rest.is_empty() {
-            dismantle(rest);
-        }
     }
 }

@@ -13,6 +13,7 @@ const FLOORS: &[(&str, u32)] = &[
     ("jsonpath", 1),
     ("types", 1),
     ("vtl", 1),
+    ("java", 0),
 ];
 
 fn floor(name: &str) -> Option<u32> {

@@ -1,11 +1,10 @@
 //! What stands in `[?( … )]`: comparisons, questions whether a thing is there, and their logic.
 
+use java::{Decimal, FilterPattern};
+
 use crate::cursor::{Cursor, Fault, Weight};
 use crate::limits::PATTERNS_MAX;
 use crate::literal::{Literal, unescape};
-
-use crate::number::Decimal;
-use crate::pattern;
 use crate::step::{Operand, Operator, Predicate};
 
 use super::{Parser, limit};
@@ -148,7 +147,7 @@ impl Parser {
         let close = cursor.find_unescaped(start, b'/');
         let close = close.ok_or_else(|| cursor.soft("the regular expression is not closed"))?;
         cursor.at = close + 1;
-        while cursor.is_within(cursor.at) && cursor.peek(cursor.at).is_some_and(pattern::is_flag) {
+        while cursor.is_within(cursor.at) && cursor.peek(cursor.at).is_some_and(FilterPattern::is_flag) {
             cursor.at += 1;
         }
         self.patterns += 1;
@@ -156,7 +155,7 @@ impl Parser {
             return Err(limit(cursor, format!("more than {PATTERNS_MAX} regular expressions")));
         }
         let (source, flags) = (&cursor.text[start + 1..close], &cursor.text[close + 1..cursor.at]);
-        match pattern::compile(source, flags) {
+        match FilterPattern::compile(source, flags) {
             Ok(pattern) => Ok(Operand::Pattern(pattern)),
             Err(detail) => Err(Fault { detail, at: start, weight: Weight::Hard }),
         }

@@ -167,7 +167,7 @@ fn names(cursor: &mut Cursor<'_>, quote: u8) -> Result<Step, Fault> {
 fn positions(cursor: &mut Cursor<'_>) -> Result<Step, Fault> {
     let start = cursor.at + 1;
     let end = cursor.find_from(start, b']').ok_or_else(|| cursor.soft_at(cursor.end, "expected `]`"))?;
-    let text = cursor.text[start..end].trim_matches(|c| c <= ' ');
+    let text = java::trim(&cursor.text[start..end]);
     let wrong = || cursor.soft_at(start, &format!("`{text}` is no index, list of indexes or slice"));
     let number = |part: &str| part.parse::<i32>().map_err(|_| wrong());
     if text.contains('+') {

@@ -116,8 +116,12 @@ impl<N: Node> Run<'_, '_, '_, N> {
             let argument = used(argument)?;
             let before = out.len();
             match argument.kind() {
-                NodeKind::List => items(argument).for_each(|item| out.push_str(&java_text(&item))),
-                _ => out.push_str(&java_text(argument)),
+                NodeKind::List => {
+                    for item in items(argument) {
+                        out.push_str(&java_text(&item, self.meter)?);
+                    }
+                }
+                _ => out.push_str(&java_text(argument, self.meter)?),
             }
             self.meter.read(out.len() - before)?;
         }

@@ -2,10 +2,9 @@
 
 use std::cmp::Ordering;
 
-use regex::Regex;
+use java::{Decimal, FilterPattern, utf16};
 
 use crate::node::{Node, NodeKind};
-use crate::number::Decimal;
 use crate::step::Operator;
 use crate::stop::{Meter, Stop};
 
@@ -67,7 +66,7 @@ fn is_equal<N: Node>(left: &Value<'_, N>, right: &Value<'_, N>, meter: &mut Mete
 fn equals<N: Node>(left: &Value<'_, N>, right: &Value<'_, N>) -> bool {
     match (left, right) {
         (Value::Text(left), Value::Text(right)) => left == right,
-        (Value::Text(left), Value::Number(right)) => *left == right.text(),
+        (Value::Text(left), Value::Number(right)) => *left == right.to_string(),
         (Value::Number(left), Value::Number(right)) => left.order(right).is_eq(),
         (Value::Number(left), Value::Text(right)) => {
             Decimal::parse(right).is_some_and(|right| left.order(&right).is_eq())
@@ -90,25 +89,30 @@ fn same<N: Node>(left: &N, right: &N, meter: &mut Meter) -> Result<bool, Stop> {
         NodeKind::Bool => Ok(left.as_bool() == right.as_bool()),
         NodeKind::Number => Ok(left.number_text() == right.number_text()),
         NodeKind::String => Ok(left.as_text() == right.as_text()),
-        NodeKind::List => {
-            for index in 0..left.len() {
-                match (left.item(index), right.item(index)) {
-                    (Some(left), Some(right)) if same(&left, &right, meter)? => {}
-                    _ => return Ok(false),
-                }
-            }
-            Ok(true)
-        }
-        NodeKind::Map => {
-            for name in left.names() {
-                match (left.member(&name), right.member(&name)) {
-                    (Some(left), Some(right)) if same(&left, &right, meter)? => {}
-                    _ => return Ok(false),
-                }
-            }
-            Ok(true)
+        NodeKind::List => same_parts(0..left.len(), |index| Some((left.item(index)?, right.item(index)?)), meter),
+        NodeKind::Map => same_parts(left.names(), |name| Some((left.member(&name)?, right.member(&name)?)), meter),
+    }
+}
+
+/// Whether each of two lists' or maps' parts are there and the same. What a template has made may nest without end.
+fn same_parts<P, N: Node>(
+    parts: impl IntoIterator<Item = P>,
+    both: impl Fn(P) -> Option<(N, N)>,
+    meter: &mut Meter,
+) -> Result<bool, Stop> {
+    meter.enter()?;
+    let mut all = true;
+    for part in parts {
+        all = match both(part) {
+            Some((left, right)) => same(&left, &right, meter)?,
+            None => false,
+        };
+        if !all {
+            break;
         }
     }
+    meter.leave();
+    Ok(all)
 }
 
 fn order<N: Node>(left: &Value<'_, N>, right: &Value<'_, N>) -> Option<Ordering> {
@@ -159,10 +163,10 @@ fn matches_pattern<N: Node>(left: &Value<'_, N>, right: &Value<'_, N>, meter: &m
 }
 
 // What is neither text nor number nor boolean is the empty text here.
-fn is_match<N>(pattern: &Regex, value: &Value<'_, N>) -> bool {
+fn is_match<N>(pattern: &FilterPattern, value: &Value<'_, N>) -> bool {
     match value {
         Value::Text(text) => pattern.is_match(text),
-        Value::Number(number) => pattern.is_match(&number.text()),
+        Value::Number(number) => pattern.is_match(&number.to_string()),
         Value::Bool(b) => pattern.is_match(if *b { "true" } else { "false" }),
         _ => pattern.is_match(""),
     }
@@ -173,7 +177,7 @@ fn has_size<N: Node>(left: &Value<'_, N>, right: &Value<'_, N>) -> Result<bool, 
         return Ok(false);
     };
     let size = match left {
-        Value::Text(text) => Some(text.encode_utf16().count()),
+        Value::Text(text) => Some(utf16::len(text)),
         _ => match left.json()? {
             // Jayway gives a map the size -1.
             Some(node) if node.kind() == NodeKind::Map => return Ok(wanted.int_value() == -1),

@@ -1,108 +1,69 @@
 //! The text of a value where a function needs one.
 
-use std::fmt::Write;
+use java::Style;
 
 use crate::node::{Node, NodeKind};
+use crate::stop::{Meter, Stop};
+
+/// A list prints as JSON wherever it stands.
+const LIST: Style = Style::Json { slashes: true };
 
 /// A value as Java prints it: a map as `{a=1, b=x}`, a list as JSON; null has no text here.
-pub(super) fn java_text<N: Node>(node: &N) -> String {
+///
+/// # Errors
+/// A limit: what a template has made may nest without end, or hold its parts many times.
+pub(super) fn java_text<N: Node>(node: &N, meter: &mut Meter) -> Result<String, Stop> {
     let mut out = String::new();
     if node.kind() != NodeKind::Null {
-        plain(node, &mut out);
+        write(node, Style::Plain, meter, &mut out)?;
     }
-    out
+    Ok(out)
 }
 
-fn plain<N: Node>(node: &N, out: &mut String) {
+fn write<N: Node>(node: &N, style: Style, meter: &mut Meter, out: &mut String) -> Result<(), Stop> {
+    meter.visit(1)?;
     match node.kind() {
         NodeKind::Null => out.push_str("null"),
         NodeKind::Bool => out.push_str(if node.as_bool() == Some(true) { "true" } else { "false" }),
-        NodeKind::Number => out.push_str(&node.number_text().unwrap_or_default()),
-        NodeKind::String => out.push_str(&node.as_text().unwrap_or_default()),
-        NodeKind::List => json(node, out),
-        NodeKind::Map => {
-            let write = |name: &str, value: &N, out: &mut String| {
-                out.push_str(name);
-                out.push('=');
-                plain(value, out);
-            };
-            members(node, ", ", write, out);
-        }
-    }
-}
-
-fn json<N: Node>(node: &N, out: &mut String) {
-    match node.kind() {
-        NodeKind::String => quoted(&node.as_text().unwrap_or_default(), out),
         NodeKind::Number => {
             let text = node.number_text().unwrap_or_default();
-            let finite = text.ends_with(|c: char| c.is_ascii_digit());
-            out.push_str(if finite { &text } else { "null" });
+            let is_null = style.is_json() && text.ends_with("Infinity");
+            out.push_str(if is_null { "null" } else { &text });
         }
+        NodeKind::String => style.string(&node.as_text().unwrap_or_default(), out),
         NodeKind::List => {
-            out.push('[');
-            for index in 0..node.len() {
-                if index > 0 {
-                    out.push(',');
-                }
-                if let Some(item) = node.item(index) {
-                    json(&item, out);
-                }
-            }
-            out.push(']');
+            meter.enter()?;
+            let items = (0..node.len()).filter_map(|index| node.item(index));
+            let style = if style.is_json() { style } else { LIST };
+            style.list(out, items, |out, item| write(&item, style, meter, out))?;
+            meter.leave();
         }
         NodeKind::Map => {
-            let write = |name: &str, value: &N, out: &mut String| {
-                quoted(name, out);
-                out.push(':');
-                json(value, out);
-            };
-            members(node, ",", write, out);
-        }
-        NodeKind::Null | NodeKind::Bool => plain(node, out),
-    }
-}
-
-fn members<N: Node>(node: &N, between: &str, write: impl Fn(&str, &N, &mut String), out: &mut String) {
-    out.push('{');
-    for (place, name) in node.names().iter().enumerate() {
-        if place > 0 {
-            out.push_str(between);
-        }
-        if let Some(value) = node.member(name) {
-            write(name, &value, out);
+            meter.enter()?;
+            let members = node.names().into_iter().filter_map(|name| node.member(&name).map(|value| (name, value)));
+            style.map(out, members, |out, (name, value), is| {
+                style.string(&name, out);
+                out.push(is);
+                write(&value, style, meter, out)
+            })?;
+            meter.leave();
         }
     }
-    out.push('}');
-}
-
-// As json-smart writes it: slashes escaped, and what older scripts could take for a line end.
-fn quoted(text: &str, out: &mut String) {
-    out.push('"');
-    for c in text.chars() {
-        match c {
-            '"' | '\\' | '/' => out.extend(['\\', c]),
-            '\u{8}' => out.push_str("\\b"),
-            '\u{c}' => out.push_str("\\f"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{2000}'..='\u{20ff}' => {
-                // Writing to a string cannot fail.
-                let _ = write!(out, "\\u{:04X}", u32::from(c));
-            }
-            _ => out.push(c),
-        }
-    }
-    out.push('"');
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::java_text;
+    use crate::node::Node;
+    use crate::stop::{Meter, Stop, Visits, Why};
     use crate::tree::Tree;
+
+    fn text(node: &impl Node, visits: usize) -> Result<String, Stop> {
+        java_text(node, &mut Meter::new(&Visits::new(visits)))
+    }
 
     #[test]
     fn maps_print_as_java_maps_and_lists_as_json() {
@@ -115,7 +76,16 @@ mod tests {
             (json!(1e7), "1.0E7"),
             (json!(null), ""),
         ] {
-            assert_eq!(java_text(&Tree::Place(&value)), expected);
+            assert_eq!(text(&Tree::Place(&value), 100).ok().as_deref(), Some(expected));
         }
+    }
+
+    #[test]
+    fn what_is_large_or_deep_meets_a_limit() {
+        let wide = json!(vec![0; 100]);
+        assert!(text(&Tree::Place(&wide), 101).is_ok());
+        assert_eq!(text(&Tree::Place(&wide), 100).err().map(|stop| stop.why), Some(Why::Limit));
+        let deep = (0..1000).fold(Value::Null, |inside, _| json!([inside]));
+        assert_eq!(text(&Tree::Place(&deep), 5000).err().map(|stop| stop.why), Some(Why::Limit));
     }
 }

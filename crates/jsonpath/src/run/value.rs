@@ -2,12 +2,11 @@
 
 use std::borrow::Cow;
 
-use regex::Regex;
+use java::{Decimal, FilterPattern, trim};
 
 use crate::limits::PATH_BYTES_MAX;
 use crate::literal::{Literal, unescape};
 use crate::node::{Node, NodeKind};
-use crate::number::Decimal;
 use crate::parser::Parser;
 use crate::stop::{Meter, Stop};
 
@@ -24,7 +23,7 @@ pub(super) enum Value<'o, N> {
     Found(N),
     /// A list or map as text, and what it says where it can be read.
     Written(Cow<'o, str>, Option<N>),
-    Pattern(&'o Regex),
+    Pattern(&'o FilterPattern),
     /// A text in a list that reads as a path: it equals nothing.
     PathText,
 }
@@ -60,7 +59,7 @@ impl<'o, N: Node> Value<'o, N> {
     }
 
     fn of_text(text: String) -> Result<Value<'o, N>, Stop> {
-        let trimmed = text.trim_matches(|c| c <= ' ');
+        let trimmed = trim(&text);
         if trimmed.starts_with(['$', '@']) && trimmed.len() <= PATH_BYTES_MAX && Parser::default().path(trimmed).is_ok()
         {
             return Ok(Value::PathText);
@@ -84,7 +83,7 @@ impl<'o, N: Node> Value<'o, N> {
     /// How long its text or number is.
     pub(super) fn bytes(&self) -> usize {
         match self {
-            Value::Number(number) => number.len(),
+            Value::Number(number) => number.digits(),
             Value::Text(text) | Value::Written(text, _) => text.len(),
             _ => 0,
         }

@@ -184,6 +184,18 @@ mod tests {
     }
 
     #[test]
+    fn what_contains_itself_is_too_much_for_a_path() {
+        let itself = "#set($r = $input.path('$'))#set($r.a.x = $r.a)#set($r.b.x = $r.b)";
+        for path in ["$.concat($.a)", "$.concat($.l)", "$.l[?(@ == $.a)]", "$..x"] {
+            let text = rendered(
+                &format!("{itself}#set($x = $r.l.add($r.b))$input.path(\"{path}\")"),
+                r#"{"l":[],"a":{},"b":{}}"#,
+            );
+            assert!(text.contains("exceeds a limit"), "{path}: {text}");
+        }
+    }
+
+    #[test]
     fn a_long_chain_of_documents_is_dropped_without_recursion() {
         let pass = "#set($d = $util.parseJson('{}'))#set($d.x = $last)#set($last = $d)";
         let template = format!("#foreach($i in [1..300])#foreach($j in [1..1000]){pass}#end#end$last.size()");

@@ -2,39 +2,12 @@
 
 use super::Eval;
 use super::found::{integer, is_simple, simple};
+use super::number::Number;
 use crate::ast::{Arithmetic, Expr, Operator};
 use crate::halt::Halt;
 use crate::number::{compute, integers, is_number};
-use crate::text::write_text;
+use crate::print::write_text;
 use crate::value::Value;
-
-/// An operand or a result.
-pub(super) enum Number {
-    /// An integer; whether it is of 64 bits.
-    Integer(i64, bool),
-    /// Any value.
-    Other(Value),
-}
-
-impl From<Value> for Number {
-    fn from(value: Value) -> Number {
-        match value {
-            Value::Int(n) => Number::Integer(i64::from(n), false),
-            Value::Long(n) => Number::Integer(n, true),
-            value => Number::Other(value),
-        }
-    }
-}
-
-impl Number {
-    pub(super) fn into_value(self) -> Value {
-        match self {
-            Number::Integer(n, true) => Value::Long(n),
-            Number::Integer(n, false) => Value::integer(n),
-            Number::Other(value) => value,
-        }
-    }
-}
 
 impl Eval {
     /// The value of an operand of arithmetic.

@@ -7,9 +7,8 @@ use super::found::{Scalar, find, is_simple, simple};
 use crate::ast::{Comparison, Expr, Inner, Relation};
 use crate::equal::loosely_equal;
 use crate::halt::Halt;
-use crate::map::{Map, MapKind};
 use crate::number::{compare, small};
-use crate::value::{Block, ListKind, Value};
+use crate::value::{Block, ListKind, Map, MapKind, Value};
 
 /// The longest range, in items.
 const RANGE_MAX: u64 = 1_000_000;

@@ -3,12 +3,12 @@
 use std::rc::Rc;
 
 use crate::ast::{Expr, Reference, Root, Step};
-use crate::document::{Document, Item};
 use crate::halt::Halt;
+use crate::item::Item;
 use crate::limits::Meter;
 use crate::methods;
-use crate::text::{check, write_item, write_text};
-use crate::value::Value;
+use crate::print::{check, write_item, write_text};
+use crate::value::{Document, Value};
 
 /// What a reference leads to, borrowed where it need not be made.
 pub(super) enum Found<'v> {

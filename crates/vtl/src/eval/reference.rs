@@ -8,8 +8,8 @@ use crate::ast::{Call, Expr, Reference, Root, Step};
 use crate::equal::index_of;
 use crate::halt::Halt;
 use crate::methods;
+use crate::methods::failure::mismatch;
 use crate::number::small;
-use crate::pattern::Pattern;
 use crate::value::{ListKind, Value};
 
 impl Eval {
@@ -92,12 +92,11 @@ impl Eval {
         if target.is_container() && args.iter().any(Value::is_container) {
             self.touched.push(target.clone());
         }
-        let pattern = match (target, call.args.first()) {
-            (Value::Text(_), Some(Expr::Text(text)))
-                if matches!(&*call.name, "replaceAll" | "replaceFirst" | "split") =>
-            {
-                Some(call.pattern.get_or_init(|| Pattern::compile(text)))
-            }
+        let pattern = match (&call.regular, target, args.first()) {
+            (Some(regular), Value::Text(_), Some(Value::Text(java))) => Some(match call.args.first() {
+                Some(Expr::Text(constant)) => regular.constant(constant),
+                _ => self.patterns.compiled(java, regular, &mut self.meter)?,
+            }),
             _ => None,
         };
         methods::call(target, &call.name, args, pattern, &mut self.meter)
@@ -152,7 +151,7 @@ impl Eval {
                 let index = self.operand(index).map_err(|halt| halt.at(*at))?;
                 let size = list.len();
                 match index_of(&index, size) {
-                    Some(Ok(_)) if !list.takes(&value) => return Err(methods::list::mismatch().at(*at)),
+                    Some(Ok(_)) if !list.takes(&value) => return Err(mismatch().at(*at)),
                     Some(Ok(i)) => {
                         let old = std::mem::replace(&mut list.items.borrow_mut()[i], value);
                         drop(old);

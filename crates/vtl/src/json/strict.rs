@@ -7,10 +7,12 @@ mod string;
 
 use std::collections::HashSet;
 
+use java::json::{DEPTH_MAX, DOUBLE_CHARS_MAX};
+
 use self::string::Strings;
-use super::{DOUBLE_CHARS_MAX, JSON_DEPTH_MAX};
-use crate::document::{Document, Inside, Item};
+use crate::item::{Inside, Item};
 use crate::shared::Text;
+use crate::value::Document;
 
 /// So many digits are a 64-bit integer whatever they are.
 const DIGITS_MAX: usize = 18;
@@ -69,7 +71,7 @@ pub(super) fn read(whole: &Text) -> Option<Document> {
                 pos = end;
             }
             b'{' | b'[' => {
-                if outer.len() >= JSON_DEPTH_MAX {
+                if outer.len() >= DEPTH_MAX {
                     return None;
                 }
                 outer.push(open);

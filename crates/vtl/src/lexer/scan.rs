@@ -1,16 +1,8 @@
 //! The longest match in each state.
 
-use super::{Lexer, State};
+use super::Lexer;
+use super::state::{Scan, State};
 use crate::token::Kind;
-
-pub(super) enum Scan {
-    /// A whole token of this many bytes.
-    Token(Kind, usize),
-    /// The front of a token: so many bytes, the state to push, and whether an open reference is left first.
-    Front(usize, State, bool),
-    /// Nothing that belongs here: the reference or directive name ends.
-    Terminator,
-}
 
 const OPERATORS: [(&str, Kind); 24] = [
     ("&&", Kind::And),

@@ -3,7 +3,7 @@
 use crate::halt::Halt;
 use crate::limits::Meter;
 use crate::number::{small, to_big, to_double};
-use crate::text::to_text;
+use crate::print::to_text;
 use crate::value::Value;
 
 /// The widest field, in characters.

@@ -2,11 +2,11 @@
 
 use std::rc::Rc;
 
-use super::{null, out_of_range, surplus};
+use super::failure::{mismatch, null, out_of_range, surplus};
 use crate::equal::equals;
 use crate::halt::Halt;
-use crate::json::write::write_json;
 use crate::limits::Meter;
+use crate::print::write_json;
 use crate::value::{List, ListKind, Value};
 
 const WITHOUT_ARGUMENTS: [&str; 6] = ["size", "isEmpty", "clear", "iterator", "hashCode", "toString"];
@@ -121,11 +121,6 @@ fn fixed(list: &Rc<List>, name: &str, args: &[Value], meter: &mut Meter) -> Resu
         "clear" => Ok(Value::text("")),
         _ => Ok(Value::Bool(false)),
     }
-}
-
-/// The failure to put something into an array that holds other things.
-pub(crate) fn mismatch() -> Halt {
-    Halt::eval("an array takes only what it was made of")
 }
 
 fn iterator(list: &List, name: &str, args: &[Value]) -> Result<Value, Halt> {

@@ -2,12 +2,11 @@
 
 use std::rc::Rc;
 
-use super::{null, surplus};
+use super::failure::{null, surplus};
 use crate::equal::equals;
 use crate::halt::Halt;
 use crate::limits::Meter;
-use crate::map::Map;
-use crate::value::{ListKind, Value};
+use crate::value::{ListKind, Map, Value};
 
 const WITHOUT_ARGUMENTS: [&str; 8] =
     ["size", "isEmpty", "clear", "keySet", "values", "entrySet", "hashCode", "toString"];

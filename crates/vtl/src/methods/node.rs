@@ -2,10 +2,9 @@
 
 use std::rc::Rc;
 
-use crate::document::Document;
 use crate::halt::Halt;
 use crate::limits::Meter;
-use crate::value::{ListKind, Value};
+use crate::value::{Document, ListKind, Value};
 
 /// What a method gives, as it would on the ordinary list or map; `None`: ask that one.
 pub(super) fn call(

@@ -2,11 +2,11 @@
 
 use std::cmp::Ordering;
 
-use super::{incomparable, null, surplus};
+use super::failure::{incomparable, null, surplus};
 use crate::halt::Halt;
 use crate::limits::Meter;
 use crate::number::{compare, small, to_big, to_double};
-use crate::text::to_text;
+use crate::print::to_text;
 use crate::value::Value;
 
 fn order(order: Ordering) -> Value {

@@ -3,13 +3,15 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
-use super::{format, incomparable, null, out_of_range, surplus, utf16};
+use java::{Pattern, trim, utf16};
+
+use super::failure::{incomparable, null, out_of_range, surplus};
+use super::format;
 use crate::halt::Halt;
-use crate::json::java_trim;
 use crate::limits::Meter;
-use crate::pattern::Pattern;
+use crate::patterns::Compiled;
+use crate::print::to_text;
 use crate::shared::Text;
-use crate::text::to_text;
 use crate::value::{ListKind, Value};
 
 /// Methods that take nothing and have no other form.
@@ -28,12 +30,11 @@ pub(super) fn call(
     text: &Text,
     name: &str,
     args: &[Value],
-    pattern: Option<&Result<Pattern, String>>,
+    pattern: Option<&Compiled>,
     meter: &mut Meter,
 ) -> Result<Value, Halt> {
     // Every method may look at the whole text.
-    let regular = matches!(name, "replaceAll" | "replaceFirst" | "split" | "matches");
-    meter.steps(text.len() / if regular { 4 } else { 64 })?;
+    meter.steps(text.len() / if pattern.is_some() { 4 } else { 64 })?;
     let result = match args {
         _ if name == "join" => join(args, meter)?,
         [] => without_arguments(text, name, meter)?,
@@ -58,7 +59,7 @@ pub(super) fn call(
                 let from = usize::try_from(*n).ok().filter(|n| *n <= utf16::len(text));
                 Some(Value::Bool(from.is_some_and(|n| text[utf16::byte_at(text, n)..].starts_with(&**other))))
             }
-            "split" => Some(split(text, other, *n, pattern, meter)?),
+            "split" => Some(split(text, *n, pattern, meter)?),
             _ => None,
         },
         [from, to] => match (name, from, to) {
@@ -70,9 +71,9 @@ pub(super) fn call(
             ("replace", Value::Char(from), Value::Char(to)) => {
                 Some(Value::from(text.replace(*from, to.encode_utf8(&mut [0; 4]))))
             }
-            ("replaceAll" | "replaceFirst", Value::Text(from), Value::Text(to)) => {
+            ("replaceAll" | "replaceFirst", Value::Text(_), Value::Text(to)) => {
                 let max = if name == "replaceAll" { usize::MAX } else { 1 };
-                let pattern = compiled(from, pattern)?;
+                let pattern = regular(pattern)?;
                 // Counting the matches and replacing them.
                 meter.steps(2 * pattern.steps(text.len()))?;
                 if max == usize::MAX && to.len() > 1 {
@@ -133,28 +134,12 @@ fn check_growth(text: &str, found: usize, to: &str, meter: &mut Meter) -> Result
     meter.string(found.saturating_mul(to.len()).saturating_add(text.len()))
 }
 
-fn compiled<'p>(java: &str, given: Option<&'p Result<Pattern, String>>) -> Result<Compiled<'p>, Halt> {
-    match given {
-        Some(Ok(pattern)) => Ok(Compiled::Given(pattern)),
+/// The regular expression, which every method that asks for one was given.
+fn regular(pattern: Option<&Compiled>) -> Result<&Pattern, Halt> {
+    match pattern {
+        Some(Ok(pattern)) => Ok(pattern),
         Some(Err(message)) => Err(Halt::eval(message.clone())),
-        None => Pattern::compile(java).map(|pattern| Compiled::Own(Box::new(pattern))).map_err(Halt::eval),
-    }
-}
-
-/// A pattern of the template's or one made just now.
-enum Compiled<'p> {
-    Given(&'p Pattern),
-    Own(Box<Pattern>),
-}
-
-impl std::ops::Deref for Compiled<'_> {
-    type Target = Pattern;
-
-    fn deref(&self) -> &Pattern {
-        match self {
-            Compiled::Given(pattern) => pattern,
-            Compiled::Own(pattern) => pattern,
-        }
+        None => Err(Halt::eval("no regular expression was given")),
     }
 }
 
@@ -162,7 +147,7 @@ fn without_arguments(text: &Text, name: &str, meter: &mut Meter) -> Result<Optio
     Ok(Some(match name {
         "length" => int(utf16::len(text)),
         "isEmpty" => Value::Bool(text.is_empty()),
-        "trim" => Value::text(java_trim(text)),
+        "trim" => Value::text(trim(text)),
         "intern" => Value::Text(text.clone()),
         "toUpperCase" => Value::from(text.to_uppercase()),
         "toLowerCase" => Value::from(text.to_lowercase()),
@@ -218,7 +203,7 @@ fn with_text(
     text: &Text,
     name: &str,
     other: &Text,
-    pattern: Option<&Result<Pattern, String>>,
+    pattern: Option<&Compiled>,
     meter: &mut Meter,
 ) -> Result<Option<Value>, Halt> {
     Ok(Some(match name {
@@ -235,11 +220,11 @@ fn with_text(
             Value::from(format!("{text}{other}"))
         }
         "matches" => {
-            let pattern = Pattern::compile(other).map_err(Halt::eval)?;
+            let pattern = regular(pattern)?;
             meter.steps(pattern.steps(text.len()) + other.len())?;
-            Value::Bool(pattern.matches(other, text).map_err(Halt::eval)?)
+            Value::Bool(pattern.is_match(text).map_err(Halt::eval)?)
         }
-        "split" => split(text, other, 0, pattern, meter)?,
+        "split" => split(text, 0, pattern, meter)?,
         "valueOf" => Value::Text(other.clone()),
         _ => return Ok(None),
     }))
@@ -331,14 +316,8 @@ fn find(text: &str, name: &str, wanted: &str, from: Option<i32>) -> Value {
 }
 
 /// Java's `split`: an empty match at the start gives no part; with limit 0 trailing empty parts go.
-fn split(
-    text: &str,
-    java: &str,
-    limit: i32,
-    pattern: Option<&Result<Pattern, String>>,
-    meter: &mut Meter,
-) -> Result<Value, Halt> {
-    let pattern = compiled(java, pattern)?;
+fn split(text: &str, limit: i32, pattern: Option<&Compiled>, meter: &mut Meter) -> Result<Value, Halt> {
+    let pattern = regular(pattern)?;
     meter.steps(pattern.steps(text.len()))?;
     let max = usize::try_from(limit).ok().filter(|max| *max > 0);
     let mut parts = Vec::new();

@@ -1,13 +1,8 @@
 //! Directives: `#set`, `#if`, and those that go by a name.
 
-use super::{Parsed, Parser, text};
+use super::{Parsed, Parser, is_known_directive, text};
 use crate::ast::{Expr, Foreach, Node, Root};
 use crate::token::{Kind, Token};
-
-/// Whether a name is a directive's. `#if`, `#set` and their kin are tokens of their own.
-pub(super) fn known(name: &str) -> bool {
-    matches!(name, "foreach" | "define" | "macro" | "literal" | "include" | "parse" | "break" | "stop")
-}
 
 enum Argument {
     Word,
@@ -259,7 +254,7 @@ impl Parser<'_, '_> {
                 let allowed = match name {
                     "foreach" => args.len() == 1,
                     "macro" => args.is_empty(),
-                    _ => !known(name),
+                    _ => !is_known_directive(name),
                 };
                 if !allowed {
                     let word = self.image(&first);

@@ -1,10 +1,9 @@
 //! References: `$x`, `${x.y}`, `$!x.method("a")[0]`.
 
-use std::sync::OnceLock;
-
 use super::{Parsed, Parser};
 use crate::ast::{Call, Expr, Node, Reference, Root, Step};
-use crate::document::sign;
+use crate::item::sign;
+use crate::patterns::Regular;
 use crate::token::Kind;
 
 impl Parser<'_, '_> {
@@ -30,7 +29,8 @@ impl Parser<'_, '_> {
             }
             if self.peek()? == Kind::Open && self.begins_arguments()? {
                 let args = self.nested(Parser::arguments)?;
-                steps.push(Step::Method(Box::new(Call { name: image.into(), args, pattern: OnceLock::new(), at })));
+                let regular = Regular::of_method(image).map(Box::new);
+                steps.push(Step::Method(Box::new(Call { name: image.into(), args, regular, at })));
             } else {
                 steps.push(Step::Property(image.into(), sign(image)));
             }

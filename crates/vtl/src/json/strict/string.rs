@@ -1,6 +1,6 @@
 //! The strings of plain JSON: found by looking at eight bytes at once, copied only where they have escapes.
 
-use crate::document::{Item, Span, sign, sign_of};
+use crate::item::{Item, Span, sign, sign_of};
 
 /// The strings of one text.
 pub(super) struct Strings<'t> {

@@ -1,54 +1,30 @@
 //! Maps that keep the order of insertion, or iterate as Java's hash maps do.
 
 use std::cell::{Ref, RefCell};
-use std::collections::HashMap;
 use std::rc::Rc;
 
-use crate::shared::Text;
-use crate::value::Value;
+use super::{Map, MapKind, Members, Value};
 
 /// From this many members on texts are found through an index; making it for fewer costs more than it saves.
 const INDEX_FROM: usize = 64;
 
-/// How a map orders its members when it is printed or iterated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MapKind {
-    /// As inserted.
-    Linked,
-    /// By the buckets of a `java.util.HashMap` made for 32: `$context` and what is inside it. Source: observed.
-    Hash,
-}
-
-/// A map. A repeated key keeps its first place and its last value.
-#[derive(Debug)]
-pub struct Map {
-    kind: MapKind,
-    members: RefCell<Members>,
-}
-
-#[derive(Debug, Default)]
-struct Members {
-    entries: Vec<(Value, Value)>,
-    /// Where the texts are, once there are many: most maps are small and never need it.
-    #[expect(clippy::box_collection, reason = "most maps have no index; a pointer keeps them small")]
-    index: Option<Box<HashMap<Text, usize>>>,
-}
-
-/// Whether two values are the same to a map: same class, same value. Containers are themselves only.
-pub(crate) fn same(a: &Value, b: &Value) -> bool {
-    match (a, b) {
-        (Value::Null, Value::Null) => true,
-        (Value::Bool(a), Value::Bool(b)) => a == b,
-        (Value::Int(a), Value::Int(b)) => a == b,
-        (Value::Long(a), Value::Long(b)) => a == b,
-        (Value::Big(a), Value::Big(b)) => a == b,
-        (Value::Double(a), Value::Double(b)) => a.to_bits() == b.to_bits(),
-        (Value::Decimal(a), Value::Decimal(b)) => a == b,
-        (Value::Char(a), Value::Char(b)) => a == b,
-        (Value::Text(a), Value::Text(b)) => a == b,
-        (Value::List(a), Value::List(b)) => Rc::ptr_eq(a, b),
-        (Value::Map(a), Value::Map(b)) => Rc::ptr_eq(a, b),
-        _ => false,
+impl Value {
+    /// Whether two values are the same to a map: same class, same value. Containers are themselves only.
+    pub(crate) fn is_same(&self, other: &Value) -> bool {
+        match (self, other) {
+            (Value::Null, Value::Null) => true,
+            (Value::Bool(a), Value::Bool(b)) => a == b,
+            (Value::Int(a), Value::Int(b)) => a == b,
+            (Value::Long(a), Value::Long(b)) => a == b,
+            (Value::Big(a), Value::Big(b)) => a == b,
+            (Value::Double(a), Value::Double(b)) => a.to_bits() == b.to_bits(),
+            (Value::Decimal(a), Value::Decimal(b)) => a == b,
+            (Value::Char(a), Value::Char(b)) => a == b,
+            (Value::Text(a), Value::Text(b)) => a == b,
+            (Value::List(a), Value::List(b)) => Rc::ptr_eq(a, b),
+            (Value::Map(a), Value::Map(b)) => Rc::ptr_eq(a, b),
+            _ => false,
+        }
     }
 }
 
@@ -64,7 +40,7 @@ impl Members {
         match key {
             Value::Text(name) => self.find_text(name),
             Value::Node(document, at) => self.find(&document.thaw(*at)),
-            key => self.entries.iter().position(|(k, _)| same(k, key)),
+            key => self.entries.iter().position(|(k, _)| k.is_same(key)),
         }
     }
 
@@ -184,7 +160,7 @@ impl Map {
                 buckets *= 2;
             }
             let bucket = |(key, _): &(Value, Value)| {
-                let hash = key.as_text().map_or(0, |text| java_hash(text) as u32);
+                let hash = key.as_text().map_or(0, |text| java::hash_code(text) as u32);
                 (hash ^ (hash >> 16)) as usize & (buckets - 1)
             };
             let mut order: Vec<_> = members.entries.iter().map(bucket).enumerate().collect();
@@ -197,14 +173,6 @@ impl Map {
     /// The value of the member inserted as the `index`th.
     pub fn nth(&self, index: usize) -> Option<(Value, Value)> {
         self.members.borrow().entries.get(index).cloned()
-    }
-
-    pub(crate) fn take_containers(&mut self) -> Vec<Value> {
-        let entries = &mut self.members.get_mut().entries;
-        if !entries.iter().any(|(key, value)| value.is_container() || key.is_container()) {
-            return Vec::new();
-        }
-        std::mem::take(entries).into_iter().flat_map(|(key, value)| [key, value]).filter(Value::is_container).collect()
     }
 }
 
@@ -223,9 +191,4 @@ impl Shown<'_> {
             self.members.entries.get(place?)
         })
     }
-}
-
-/// Java's hash of a string.
-pub(crate) fn java_hash(text: &str) -> i32 {
-    text.encode_utf16().fold(0i32, |hash, unit| hash.wrapping_mul(31).wrapping_add(i32::from(unit)))
 }

@@ -7,9 +7,9 @@
 use std::cell::OnceCell;
 use std::rc::Rc;
 
-use crate::map::{Map, MapKind};
+use super::{Document, List, ListKind, Map, MapKind, Value};
+use crate::item::{Inside, Item, sign};
 use crate::shared::Text;
-use crate::value::{List, ListKind, Value, dismantle};
 
 /// In a map of more members than this a name is found through the index of the thawed map.
 const SEARCH_MAX: usize = 64;
@@ -17,97 +17,12 @@ const SEARCH_MAX: usize = 64;
 /// Beyond so many items one is found in the thawed list, unless all are scalars.
 const STEPS_MAX: u32 = 64;
 
-/// Some bytes of a text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Span {
-    pub(crate) start: u32,
-    pub(crate) len: u32,
-    /// Of a member's name its [`sign`].
-    pub(crate) sign: u32,
-}
-
-/// What is inside of a list or map.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Inside {
-    /// How many items or members.
-    pub(crate) len: u32,
-    /// The place behind the last.
-    pub(crate) end: u32,
-}
-
-/// A number of a name that is quick to make and to compare: names of different signs differ.
-pub(crate) fn sign(name: &str) -> u32 {
-    let first = name.bytes().take(8).enumerate().fold(0, |n, (i, byte)| n | u64::from(byte) << (8 * i));
-    sign_of(first, name.len())
-}
-
-/// [`sign`] of a name of `len` bytes of which these are the first eight, the first one the lowest.
-#[inline(always)]
-pub(crate) fn sign_of(first: u64, len: usize) -> u32 {
-    // A multiplication by an odd number with bits all over spreads what differs over the upper half.
-    ((first ^ (len as u64) << 60).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as u32
-}
-
-/// One value of a document.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Item {
-    Null,
-    Bool(bool),
-    Int(i32),
-    Long(i64),
-    Double(f64),
-    /// Within the text.
-    Text(Span),
-    /// A string that had escapes, within those.
-    Escaped(Span),
-    List(Inside),
-    /// A name and a value each; no name is there twice.
-    Map(Inside),
-}
-
-impl Item {
-    /// The sign of a name.
-    pub(crate) fn sign(self) -> u32 {
-        match self {
-            Item::Text(span) | Item::Escaped(span) => span.sign,
-            _ => 0,
-        }
-    }
-
-    /// Whether it is a list or map.
-    pub(crate) fn is_container(self) -> bool {
-        matches!(self, Item::List(_) | Item::Map(_))
-    }
-
-    /// The place that follows this item, which stands at `at`, and all that is inside of it.
-    #[inline]
-    pub(crate) fn next(self, at: u32) -> u32 {
-        match self {
-            Item::List(inside) | Item::Map(inside) => inside.end,
-            _ => at + 1,
-        }
-    }
-}
-
 /// A list or map of a document as it is now.
 pub(crate) enum Container<'d> {
     /// Nothing has been changed; whether it is a map.
     Flat(Inside, bool),
     List(&'d Rc<List>),
     Map(&'d Rc<Map>),
-}
-
-/// A JSON document; [`Value::Node`] is a place in it.
-#[derive(Debug)]
-pub struct Document {
-    /// What was read.
-    text: Rc<String>,
-    /// The strings that had escapes, one after the other.
-    escaped: Rc<String>,
-    /// The whole, and behind each list or map what is inside of it.
-    items: Vec<Item>,
-    /// The ordinary value of each item, from the first change on.
-    thawed: OnceCell<Vec<Value>>,
 }
 
 impl Document {
@@ -310,16 +225,6 @@ impl Document {
             values
         });
         thawed.get(at as usize).cloned().unwrap_or_default()
-    }
-
-    pub(crate) fn take_thawed(&mut self) -> Vec<Value> {
-        self.thawed.take().unwrap_or_default()
-    }
-}
-
-impl Drop for Document {
-    fn drop(&mut self) {
-        dismantle(self.take_thawed());
     }
 }
 

@@ -186,7 +186,7 @@ mod tests {
     #[test]
     fn what_contains_itself_is_too_much_for_a_path() {
         let itself = "#set($r = $input.path('$'))#set($r.a.x = $r.a)#set($r.b.x = $r.b)";
-        for path in ["$.concat($.a)", "$.concat($.l)", "$.l[?(@ == $.a)]", "$..x"] {
+        for path in ["$.concat($.a)", "$.concat($.l)", "$.l[?(@ == $.a)]"] {
             let text = rendered(
                 &format!("{itself}#set($x = $r.l.add($r.b))$input.path(\"{path}\")"),
                 r#"{"l":[],"a":{},"b":{}}"#,

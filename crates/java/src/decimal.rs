@@ -59,8 +59,8 @@ impl Decimal {
     }
 
     /// A whole number.
-    pub fn from_integer(n: BigInt) -> Decimal {
-        Decimal { unscaled: n, scale: 0 }
+    pub fn from_integer(n: impl Into<BigInt>) -> Decimal {
+        Decimal { unscaled: n.into(), scale: 0 }
     }
 
     /// The exact value of a double; `None` where it is not finite.

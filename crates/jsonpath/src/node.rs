@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use java::Decimal;
+
 /// The kinds of JSON value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NodeKind {
@@ -31,8 +33,13 @@ pub trait Node: Clone {
     fn as_bool(&self) -> Option<bool>;
     /// The nearest double of a [`NodeKind::Number`], for order and functions.
     fn as_number(&self) -> Option<f64>;
-    /// A [`NodeKind::Number`] in digits as Java prints it (`5`, `5.0`, `1.0E7`); it is what a filter compares for equality.
+    /// A [`NodeKind::Number`] in digits as Java prints it (`5`, `5.0`, `1.0E7`).
     fn number_text(&self) -> Option<String>;
+    /// A [`NodeKind::Number`] as filters compare it: what `BigDecimal` reads of its text; `None` where that is no number, as of
+    /// `NaN`. Who has it at hand gives it without the text.
+    fn decimal(&self) -> Option<Decimal> {
+        self.number_text().as_deref().and_then(Decimal::parse)
+    }
     /// The text of a [`NodeKind::String`].
     fn as_text(&self) -> Option<Cow<'_, str>>;
     /// How many items a list has, or members a map; else 0.

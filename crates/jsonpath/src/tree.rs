@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use java::double_text;
+use java::{Decimal, double_text};
 use serde_json::Value;
 
 use crate::node::{Node, NodeKind};
@@ -79,6 +79,14 @@ impl Node for Tree<'_> {
             Value::Number(number) if number.is_f64() => number.as_f64().map(double_text),
             Value::Number(number) => Some(number.to_string()),
             _ => None,
+        }
+    }
+
+    fn decimal(&self) -> Option<Decimal> {
+        let number = self.value()?.as_number()?;
+        match number.as_i64() {
+            Some(n) => Some(Decimal::from_integer(n)),
+            None => self.number_text().as_deref().and_then(Decimal::parse),
         }
     }
 

@@ -50,10 +50,10 @@ impl<'o, N: Node> Value<'o, N> {
     fn scalar(node: &N) -> Result<Value<'o, N>, Stop> {
         match node.kind() {
             NodeKind::Bool => Ok(Value::Bool(node.as_bool().unwrap_or_default())),
-            NodeKind::Number => {
-                let number = node.number_text().as_deref().and_then(Decimal::parse);
-                number.map(Value::Number).ok_or_else(|| Stop::failed("a number that is not finite cannot be compared"))
-            }
+            NodeKind::Number => node
+                .decimal()
+                .map(Value::Number)
+                .ok_or_else(|| Stop::failed("a number that is not finite cannot be compared")),
             _ => Ok(Value::Null),
         }
     }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::rc::Rc;
 
+use java::Decimal;
 use jsonpath::{Node, NodeKind};
 use vtl::{ListKind, Map, MapKind, Value};
 
@@ -43,6 +44,16 @@ impl Node for Place {
         match self.kind() {
             NodeKind::Number => vtl::display(&self.0).ok(),
             _ => None,
+        }
+    }
+
+    fn decimal(&self) -> Option<Decimal> {
+        match &self.0 {
+            Value::Int(n) => Some(Decimal::from_integer(*n)),
+            Value::Long(n) => Some(Decimal::from_integer(*n)),
+            Value::Big(n) => Some(Decimal::from_integer((**n).clone())),
+            Value::Decimal(d) => Some((**d).clone()),
+            _ => Decimal::parse(&self.number_text()?),
         }
     }
 

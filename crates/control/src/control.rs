@@ -17,6 +17,7 @@ use crate::error::{self, Error, Fault};
 use crate::handlers::apis;
 use crate::handlers::stages::STAGE;
 use crate::ids;
+use crate::loading;
 use crate::operations::Action;
 use crate::paths;
 use crate::publication::Publication;
@@ -60,7 +61,7 @@ impl Control {
     /// # Errors
     /// When the store cannot be read, or holds what this program did not write.
     pub fn open(settings: Settings, mut store: Box<dyn Store>, publish: Publish) -> Result<Control, Error> {
-        let state = State::load(store.load()?)?;
+        let state = loading::load(&mut *store)?;
         let mut publication = Publication::default();
         let snapshot = Arc::new(publication.first(&Transaction::new(&state))?);
         publish(snapshot.clone(), Vec::new());

@@ -1,8 +1,9 @@
 //! What a deployment holds, and the deployments that make themselves.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use types::StageKey;
 
 use crate::crud::Call;
@@ -12,7 +13,7 @@ use crate::ids;
 use crate::members::Member;
 use crate::paths;
 use crate::settings::Remark;
-use crate::store::Document;
+use crate::store::{Content, Definition, Document, IntegrationParts, RouteParts};
 use crate::transaction::Transaction;
 
 /// The id of the one document below a deployment: the API as it was.
@@ -28,39 +29,41 @@ pub(crate) fn check(tx: &Transaction, api_id: &str) -> Result<(), Fault> {
     Ok(())
 }
 
+/// Whether the content of a deployment stands at a path.
+pub(crate) fn is_definition(path: &str) -> bool {
+    matches!(path.split('/').collect::<Vec<_>>()[..], ["apis", _, "deployments", _, DEFINITION])
+}
+
 /// The content of a deployment, as it was recorded.
-pub(crate) fn definition<'t>(tx: &'t Transaction, api_id: &str, deployment_id: &str) -> Option<&'t Document> {
-    tx.get(&format!("{}/{deployment_id}", paths::deployments(api_id)), DEFINITION).map(AsRef::as_ref)
+pub(crate) fn definition<'t>(tx: &'t Transaction, api_id: &str, deployment_id: &str) -> Option<&'t Content> {
+    tx.content(&format!("{}/{deployment_id}", paths::deployments(api_id)), DEFINITION)
 }
 
-/// Writes down the API as it is now, below a deployment.
-///
-/// The form is `types::snapshot::ApiDefinition` with whole documents, and with the models and authorizers that the
-/// data plane will read one day: a deployment made today must be complete then.
+/// Writes down the API as it is now, below a deployment: the documents themselves, with the authorizers that the data
+/// plane will read one day. A deployment made today must be complete then.
 pub(crate) fn record(tx: &mut Transaction, api_id: &str, deployment_id: &str) {
-    let path = format!("apis/{api_id}");
-    let all = |collection: &str| -> Vec<Value> {
-        tx.all(&format!("{path}/{collection}")).map(|(_, document)| value(document)).collect()
+    let Some(api) = tx.get(paths::APIS, api_id).cloned() else { return };
+    let path = format!("{}/{api_id}", paths::APIS);
+    let all = |collection: &str| -> Vec<Arc<Document>> {
+        tx.all(&format!("{path}/{collection}")).map(|(_, document)| document.clone()).collect()
     };
-    let with_responses = |collection: &str, member: &str, responses: &str| -> Vec<Value> {
-        tx.all(&format!("{path}/{collection}"))
-            .map(|(id, document)| {
-                json!({ member: value(document), "responses": all(&format!("{collection}/{id}/{responses}")) })
-            })
-            .collect()
+    let (routes, integrations) = (paths::routes(api_id), paths::integrations(api_id));
+    let routes = tx.all(&routes).map(|(id, route)| RouteParts {
+        route: route.clone(),
+        responses: all(&format!("routes/{id}/routeresponses")),
+    });
+    let integrations = tx.all(&integrations).map(|(id, integration)| IntegrationParts {
+        integration: integration.clone(),
+        responses: all(&format!("integrations/{id}/integrationresponses")),
+    });
+    let definition = Definition {
+        api,
+        routes: routes.collect(),
+        integrations: integrations.collect(),
+        models: all("models"),
+        authorizers: all("authorizers"),
     };
-    let mut definition = Document::new();
-    definition.insert("api".into(), tx.get("apis", api_id).map_or(Value::Null, |api| value(api)));
-    definition.insert("routes".into(), with_responses("routes", "route", "routeresponses").into());
-    definition
-        .insert("integrations".into(), with_responses("integrations", "integration", "integrationresponses").into());
-    definition.insert("models".into(), all("models").into());
-    definition.insert("authorizers".into(), all("authorizers").into());
-    tx.put(&format!("{}/{deployment_id}", paths::deployments(api_id)), DEFINITION, definition);
-}
-
-fn value(document: &Document) -> Value {
-    Value::Object(document.clone())
+    tx.put_definition(&format!("{}/{deployment_id}", paths::deployments(api_id)), DEFINITION, definition);
 }
 
 /// Deploys the APIs that a call changed to their stages with auto-deploy.

@@ -13,6 +13,7 @@ mod documents;
 mod error;
 mod handlers;
 mod ids;
+mod loading;
 mod members;
 mod operations;
 mod page;

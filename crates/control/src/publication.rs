@@ -1,6 +1,7 @@
 //! From documents to what the data plane reads: builds the next snapshot, sharing all that did not change.
 
 mod account;
+mod parsed;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
@@ -14,13 +15,16 @@ use crate::deployments;
 use crate::documents::text;
 use crate::error::Error;
 use crate::paths;
-use crate::store::Document;
+use crate::store::{Content, Document};
 use crate::transaction::Transaction;
 
-/// Remembers the parsed deployments that are in use, so that each is parsed once.
+use parsed::Parts;
+
+/// Remembers the parsed deployments that are in use and their parts, so that each is parsed, and is in memory, once.
 #[derive(Default)]
 pub(crate) struct Publication {
     definitions: HashMap<(String, String), Weak<ApiDefinition>>,
+    parts: Parts,
 }
 
 impl Publication {
@@ -94,11 +98,15 @@ impl Publication {
             return Ok(definition);
         }
         let path = format!("{}/{id}/definition", paths::deployments(api_id));
-        let Some(document) = deployments::definition(tx, api_id, id) else {
-            return Err(Error::Document { path, detail: "it is missing".into() });
+        let definition = match deployments::definition(tx, api_id, id) {
+            Some(Content::Definition(definition)) => self.parts.definition(&path, definition)?,
+            // It was not what this program writes when it was loaded; why, is told here.
+            Some(Content::Document(document)) => parse(&path, document)?,
+            None => return Err(Error::Document { path, detail: "it is missing".into() }),
         };
-        let definition: Arc<ApiDefinition> = Arc::new(parse(&path, document)?);
+        let definition = Arc::new(definition);
         self.definitions.retain(|_, definition| definition.strong_count() > 0);
+        self.parts.sweep();
         self.definitions.insert(key, Arc::downgrade(&definition));
         Ok(definition)
     }

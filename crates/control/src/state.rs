@@ -1,25 +1,23 @@
 //! Every document in memory, by collection and id.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use crate::error::Error;
-use crate::store::{Change, Document, Key};
+use crate::store::{Change, Content, Key};
 
 /// A document with its age.
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
     /// The key's sequence number: entries of a collection ascend by it.
     pub(crate) sequence: u64,
-    pub(crate) document: Arc<Document>,
+    pub(crate) content: Content,
 }
 
 /// The documents of one collection, such as `apis/a1b2c3d4e5/routes`, by id, in order of creation.
 pub(crate) type Collection = IndexMap<String, Entry>;
 
-/// All collections. Changes only by [`State::apply`], with batches that the store has taken.
+/// All collections. Once loaded it changes only by [`State::apply`], with batches that the store has taken.
 #[derive(Debug, Default)]
 pub(crate) struct State {
     collections: BTreeMap<String, Collection>,
@@ -28,22 +26,6 @@ pub(crate) struct State {
 }
 
 impl State {
-    /// Puts what a store loaded in order.
-    ///
-    /// # Errors
-    /// When a key's path names no collection.
-    pub(crate) fn load(mut documents: Vec<(Key, Document)>) -> Result<State, Error> {
-        documents.sort_by(|(a, _), (b, _)| a.cmp(b));
-        let mut state = State::default();
-        for (key, document) in documents {
-            if !key.path.contains('/') {
-                return Err(Error::Document { path: key.path, detail: "the path names no collection".into() });
-            }
-            state.put(key, Arc::new(document));
-        }
-        Ok(state)
-    }
-
     /// A collection, if it has documents.
     pub(crate) fn collection(&self, path: &str) -> Option<&Collection> {
         self.collections.get(path)
@@ -58,16 +40,17 @@ impl State {
     pub(crate) fn apply(&mut self, changes: Vec<Change>) {
         for change in changes {
             match change {
-                Change::Put(key, document) => self.put(key, document),
+                Change::Put(key, content) => self.put(key, content),
                 Change::Delete(key) => self.delete(&key),
             }
         }
     }
 
-    fn put(&mut self, key: Key, document: Arc<Document>) {
+    /// Puts one thing in its place; a new one is younger than all others of its collection.
+    pub(crate) fn put(&mut self, key: Key, content: Content) {
         self.next_sequence = self.next_sequence.max(key.sequence + 1);
         let (collection, id) = split(&key.path);
-        let entry = Entry { sequence: key.sequence, document };
+        let entry = Entry { sequence: key.sequence, content };
         self.collections.entry(collection.to_owned()).or_default().insert(id.to_owned(), entry);
     }
 

@@ -1,18 +1,19 @@
 //! Where the control plane's documents live: a trait, one store in memory and one on disk.
 
+mod content;
 mod disk;
 mod memory;
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
+pub use content::{Content, Definition, IntegrationParts, RouteParts};
 pub use disk::DiskStore;
 pub use memory::MemoryStore;
 
 /// A stored JSON object: a resource as its Get operation answers it.
 ///
 /// Two exceptions: an API's `apiEndpoint` is not stored, as it depends on where the program runs; and the content
-/// of a deployment, which no operation answers, is `types::snapshot::ApiDefinition` with whole documents in it.
+/// of a deployment, which no operation answers, is a [`Definition`].
 pub type Document = serde_json::Map<String, serde_json::Value>;
 
 /// The name of a document. Keys order by age: the sequence number is first, and no two documents share one.
@@ -27,19 +28,30 @@ pub struct Key {
 /// One step of a batch.
 #[derive(Clone, Debug)]
 pub enum Change {
-    /// Stores a document, in place of an older one with the same key.
-    Put(Key, Arc<Document>),
+    /// Stores something, in place of what has the same key.
+    Put(Key, Content),
     /// Removes a document.
     Delete(Key),
 }
 
 /// Keeps documents. One writer at a time; the control plane sees to that.
 pub trait Store: Send {
-    /// Every document, in any order.
+    /// Hands out every document, ordered by key, one after the other: together they may be much larger than what the
+    /// program keeps of them.
+    ///
+    /// # Errors
+    /// When the documents cannot be read; some may have been handed out then.
+    fn each(&mut self, take: &mut dyn FnMut(Key, Document)) -> Result<(), StoreError>;
+
+    /// Every document, ordered by key.
     ///
     /// # Errors
     /// When the documents cannot be read.
-    fn load(&mut self) -> Result<Vec<(Key, Document)>, StoreError>;
+    fn load(&mut self) -> Result<Vec<(Key, Document)>, StoreError> {
+        let mut documents = Vec::new();
+        self.each(&mut |key, document| documents.push((key, document)))?;
+        Ok(documents)
+    }
 
     /// Makes a batch durable: all of it or, on error, none of it. Blocks until it is.
     ///

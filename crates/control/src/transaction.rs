@@ -7,12 +7,12 @@ use indexmap::IndexMap;
 
 use crate::ids;
 use crate::state::{self, Entry, State};
-use crate::store::{Change, Document, Key};
+use crate::store::{Change, Content, Definition, Document, Key};
 
 /// A changed document: where it was created in the order of things, and what it is now, if it is.
 struct Pending {
     sequence: u64,
-    document: Option<Arc<Document>>,
+    content: Option<Content>,
 }
 
 /// One call's view. Nothing is visible to others, and nothing is lost, until the batch is stored and applied.
@@ -37,9 +37,14 @@ impl<'a> Transaction<'a> {
 
     /// A document of a collection.
     pub(crate) fn get(&self, collection: &str, id: &str) -> Option<&Arc<Document>> {
+        document(self.content(collection, id)?)
+    }
+
+    /// What stands at a place.
+    pub(crate) fn content(&self, collection: &str, id: &str) -> Option<&Content> {
         match self.pending.get(collection).and_then(|pending| pending.get(id)) {
-            Some(pending) => pending.document.as_ref(),
-            None => Some(&self.state.collection(collection)?.get(id)?.document),
+            Some(pending) => pending.content.as_ref(),
+            None => Some(&self.state.collection(collection)?.get(id)?.content),
         }
     }
 
@@ -55,17 +60,18 @@ impl<'a> Transaction<'a> {
             // Entries ascend by sequence, so that a page far down a long list costs no walk to it.
             let start = sequence.map_or(0, |sequence| stored.partition_point(|_, entry| entry.sequence <= sequence));
             stored[start..].iter().filter_map(move |(id, entry)| {
-                let (sequence, document) = match pending.and_then(|pending| pending.get(id)) {
-                    Some(pending) => (pending.sequence, pending.document.as_ref()?),
-                    None => (entry.sequence, &entry.document),
+                let (sequence, content) = match pending.and_then(|pending| pending.get(id)) {
+                    Some(pending) => (pending.sequence, pending.content.as_ref()?),
+                    None => (entry.sequence, &entry.content),
                 };
-                Some((sequence, id.as_str(), document))
+                Some((sequence, id.as_str(), document(content)?))
             })
         });
         let new = pending.into_iter().flatten().filter_map(move |(id, pending)| {
             let is_new = stored.is_none_or(|stored| !stored.contains_key(id));
             let is_after = sequence.is_none_or(|sequence| pending.sequence > sequence);
-            Some((pending.sequence, id.as_str(), pending.document.as_ref().filter(|_| is_new && is_after)?))
+            let content = pending.content.as_ref().filter(|_| is_new && is_after)?;
+            Some((pending.sequence, id.as_str(), document(content)?))
         });
         known.chain(new)
     }
@@ -86,12 +92,21 @@ impl<'a> Transaction<'a> {
 
     /// Creates or replaces a document.
     pub(crate) fn put(&mut self, collection: &str, id: &str, document: Document) {
+        self.put_content(collection, id, Content::Document(Arc::new(document)));
+    }
+
+    /// Creates what a deployment holds.
+    pub(crate) fn put_definition(&mut self, collection: &str, id: &str, definition: Definition) {
+        self.put_content(collection, id, Content::Definition(Arc::new(definition)));
+    }
+
+    fn put_content(&mut self, collection: &str, id: &str, content: Content) {
         let sequence = self.sequence_of(collection, id).unwrap_or_else(|| {
             let sequence = self.next_sequence;
             self.next_sequence += 1;
             sequence
         });
-        let pending = Pending { sequence, document: Some(Arc::new(document)) };
+        let pending = Pending { sequence, content: Some(content) };
         self.pending.entry(collection.to_owned()).or_default().insert(id.to_owned(), pending);
     }
 
@@ -107,7 +122,7 @@ impl<'a> Transaction<'a> {
         }
         for (collection, id) in gone {
             if let Some(sequence) = self.sequence_of(&collection, &id) {
-                let pending = Pending { sequence, document: None };
+                let pending = Pending { sequence, content: None };
                 self.pending.entry(collection).or_default().insert(id, pending);
             }
         }
@@ -157,7 +172,7 @@ impl<'a> Transaction<'a> {
 
     /// A document as it was before this call.
     pub(crate) fn before(&self, collection: &str, id: &str) -> Option<&Arc<Document>> {
-        self.stored(collection, id).map(|entry| &entry.document)
+        document(&self.stored(collection, id)?.content)
     }
 
     /// The call's changes, oldest document first.
@@ -167,8 +182,8 @@ impl<'a> Transaction<'a> {
             for (id, pending) in entries {
                 let known = self.state.collection(&collection).is_some_and(|stored| stored.contains_key(&id));
                 let key = Key { sequence: pending.sequence, path: format!("{collection}/{id}") };
-                match pending.document {
-                    Some(document) => changes.push((key.sequence, Change::Put(key, document))),
+                match pending.content {
+                    Some(content) => changes.push((key.sequence, Change::Put(key, content))),
                     None if known => changes.push((key.sequence, Change::Delete(key))),
                     // Made and removed by the same call: the store never knew it.
                     None => {}
@@ -186,5 +201,12 @@ impl<'a> Transaction<'a> {
     fn sequence_of(&self, collection: &str, id: &str) -> Option<u64> {
         let pending = self.pending.get(collection).and_then(|pending| pending.get(id));
         pending.map(|pending| pending.sequence).or_else(|| self.stored(collection, id).map(|entry| entry.sequence))
+    }
+}
+
+fn document(content: &Content) -> Option<&Arc<Document>> {
+    match content {
+        Content::Document(document) => Some(document),
+        Content::Definition(_) => None,
     }
 }

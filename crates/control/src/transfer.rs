@@ -17,13 +17,14 @@ use types::time::Timestamp;
 use crate::crud::{Call, IdRule, Resource, Subject};
 use crate::error::Error;
 use crate::handlers::v1::account;
+use crate::loading;
 use crate::members;
 use crate::operations::resources;
 use crate::paths;
 use crate::publication::Publication;
 use crate::settings::Settings;
 use crate::state::State;
-use crate::store::{Change, Document, Key, Store, StoreError};
+use crate::store::{Change, Content, Document, Key, Store, StoreError};
 use crate::transaction::Transaction;
 
 /// Says what the document is; a later form has another number.
@@ -89,7 +90,7 @@ pub fn import(settings: &Settings, store: &mut dyn Store, text: &[u8], replaces:
     }
     let gone = old.into_iter().map(|(key, _)| Change::Delete(key));
     let count = documents.len();
-    let new = documents.into_iter().map(|(key, document)| Change::Put(key, Arc::new(document)));
+    let new = documents.into_iter().map(|(key, document)| Change::Put(key, Content::Document(Arc::new(document))));
     // Deleted first: an old definition can have the key of a new one.
     store.commit(&gone.chain(new).collect::<Vec<_>>())?;
     Ok(count)
@@ -163,7 +164,7 @@ fn definition(path: &str, detail: impl Into<String>) -> ImportError {
 
 /// Checks all definitions; gives them as they are to be stored.
 fn check(settings: &Settings, documents: Vec<(Key, Document)>) -> Result<Vec<(Key, Document)>, ImportError> {
-    let state = State::load(documents.clone()).map_err(|error| ImportError::Form(error.to_string()))?;
+    let state = loading::collect(documents.clone()).map_err(|error| ImportError::Form(error.to_string()))?;
     let checked = documents.into_iter().map(|(key, document)| {
         let checked = check_one(settings, &state, &key.path, document);
         checked.map(|document| (key, document))

@@ -1,7 +1,7 @@
 //! Checks messages against models (JSON Schema, draft 4) before a backend sees them.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use jsonschema::error::{TypeKind, ValidationErrorKind};
@@ -30,13 +30,10 @@ const MODELS_USED_MAX: usize = 2_000;
 /// How far a schema's regular expression may search one text before the message counts as not fitting.
 const BACKTRACKS_MAX: usize = 100_000;
 
-/// The models of an API, compiled as they are asked for.
+/// The models of an API, read and compiled as they are asked for.
 pub(crate) struct Models {
     api_id: String,
-    schemas: Arc<HashMap<String, Value>>,
-    /// The texts of those that are no JSON, whose fault is told.
-    unreadable: HashMap<String, String>,
-    lists_faults: bool,
+    by_name: HashMap<String, Arc<Model>>,
     compiled: RefCell<HashMap<String, Result<Arc<Compiled>, String>>>,
     /// How many models were looked at so far.
     used: Cell<usize>,
@@ -58,23 +55,11 @@ pub(crate) struct Validation {
     by_key: Map<(String, Arc<Compiled>)>,
 }
 
-/// Takes an API's models in. Each is compiled when a route asks for it.
-pub(crate) fn compile(api_id: &str, models: &[Model]) -> Models {
-    let mut unreadable = HashMap::new();
-    let mut schemas = HashMap::new();
-    for model in models {
-        match serde_json::from_str::<Value>(&model.schema) {
-            Ok(schema) => drop(schemas.insert(model.name.clone(), schema)),
-            Err(error) => drop(unreadable.insert(model.name.clone(), error.to_string())),
-        }
-    }
-    let lists_faults = is_listable(schemas.values());
-    let schemas = schemas.into_iter().map(|(name, schema)| (name, bounded(schema)));
+/// Takes an API's models in. Each is read when a route asks for it.
+pub(crate) fn compile(api_id: &str, models: &[Arc<Model>]) -> Models {
     Models {
         api_id: api_id.to_owned(),
-        schemas: Arc::new(schemas.collect()),
-        unreadable,
-        lists_faults,
+        by_name: models.iter().map(|model| (model.name.clone(), model.clone())).collect(),
         compiled: RefCell::default(),
         used: Cell::new(0),
     }
@@ -83,22 +68,20 @@ pub(crate) fn compile(api_id: &str, models: &[Model]) -> Models {
 impl Models {
     /// A model, compiled once; `None`: there is none of this name.
     fn get(&self, name: &str) -> Option<Result<Arc<Compiled>, String>> {
-        if let Some(error) = self.unreadable.get(name) {
-            return Some(Err(error.clone()));
-        }
-        let schema = self.schemas.get(name)?;
+        let model = self.by_name.get(name)?;
         if let Some(compiled) = self.compiled.borrow().get(name) {
             return Some(compiled.clone());
         }
-        let compiled = self.compile(name, schema);
+        let compiled = self.compile(model);
         self.compiled.borrow_mut().insert(name.to_owned(), compiled.clone());
         Some(compiled)
     }
 
-    fn compile(&self, name: &str, schema: &Value) -> Result<Arc<Compiled>, String> {
-        let (referred, slow) = self.look_at(name);
+    fn compile(&self, model: &Model) -> Result<Arc<Compiled>, String> {
+        // Where there are too many, the next one is not even read.
+        let reached = if self.used.get() > MODELS_USED_MAX { BTreeMap::new() } else { self.reached(model)? };
         // The library makes a copy of each for each that leads to it.
-        self.used.set(self.used.get().saturating_add(referred));
+        self.used.set(self.used.get().saturating_add(reached.len()));
         if self.used.get() > MODELS_USED_MAX {
             return Err(format!(
                 "the models of this API's routes refer to {} models in all, and {MODELS_USED_MAX} may be: let one model hold what \
@@ -106,7 +89,12 @@ impl Models {
                 self.used.get()
             ));
         }
-        let others = Others { api_id: self.api_id.clone(), schemas: self.schemas.clone() };
+        let slow = reached.values().find_map(slow_pattern);
+        let lists_faults = is_listable(reached.values());
+        let reached: HashMap<String, Value> =
+            reached.into_iter().map(|(name, schema)| (name, bounded(schema))).collect();
+        let schema = reached.get(&model.name).cloned().unwrap_or_default();
+        let others = Others { api_id: self.api_id.clone(), schemas: reached };
         let options = jsonschema::options()
             .with_draft(Draft::Draft4)
             .with_retriever(others)
@@ -116,50 +104,74 @@ impl Models {
                 true => Ok(Box::new(Bounded)),
                 false => Err(ValidationError::custom("too deep")),
             });
-        match within(|| options.build(schema)) {
+        match within(|| options.build(&schema)) {
             (_, Some(exceeded)) => Err(exceeded.told()),
             (built, None) => built
-                .map(|validator| Arc::new(Compiled { validator, slow, lists_faults: self.lists_faults }))
+                .map(|validator| Arc::new(Compiled { validator, slow, lists_faults }))
                 .map_err(|error| shortened(error.to_string())),
         }
     }
 
-    /// How many models one leads to, itself included, and the first slow pattern in them.
-    fn look_at(&self, name: &str) -> (usize, Option<String>) {
-        let mut seen: HashSet<&str> = HashSet::from([name]);
-        let mut left: Vec<&Value> = self.schemas.get(name).into_iter().collect();
-        let mut slow: Option<&str> = None;
-        while let Some(value) = left.pop() {
-            match value {
-                Value::Object(members) => {
-                    let pattern = members.get("pattern").and_then(Value::as_str);
-                    let of_names = members.get("patternProperties").and_then(Value::as_object);
-                    let of_names = of_names.into_iter().flat_map(|patterns| patterns.keys().map(String::as_str));
-                    slow =
-                        slow.or_else(|| pattern.into_iter().chain(of_names).find(|text| java::is_slow_pattern(text)));
-                    let target =
-                        members.get("$ref").and_then(Value::as_str).and_then(|uri| uri.strip_prefix(MODEL_URI));
-                    let other = target.and_then(|rest| rest.split_once("/models/")).map(|(_, rest)| rest);
-                    let other = other.map(|rest| rest.split('#').next().unwrap_or(rest));
-                    if let Some((other, schema)) = other.and_then(|other| self.schemas.get_key_value(other))
-                        && seen.insert(other)
-                    {
-                        left.push(schema);
-                    }
-                    left.extend(members.values());
+    /// The schemas that a model leads to, its own included, by their names. Others that are no JSON are left out.
+    fn reached(&self, model: &Model) -> Result<BTreeMap<String, Value>, String> {
+        let read = |model: &Model| serde_json::from_str::<Value>(&model.schema).map_err(|error| error.to_string());
+        let mut reached = BTreeMap::from([(model.name.clone(), read(model)?)]);
+        let mut left = vec![model.name.clone()];
+        while let Some(name) = left.pop() {
+            for other in reached.get(&name).map(references).unwrap_or_default() {
+                let new = self.by_name.get(&other).filter(|_| !reached.contains_key(&other));
+                if let Some(Ok(schema)) = new.map(|model| read(model)) {
+                    left.push(other.clone());
+                    reached.insert(other, schema);
                 }
-                Value::Array(items) => left.extend(items),
-                _ => {}
             }
         }
-        (seen.len(), slow.map(str::to_owned))
+        Ok(reached)
+    }
+}
+
+/// The names of the models that a schema refers to.
+fn references(schema: &Value) -> Vec<String> {
+    let mut found = Vec::new();
+    each_object(schema, |members| {
+        let target = members.get("$ref").and_then(Value::as_str).and_then(|uri| uri.strip_prefix(MODEL_URI));
+        let name = target.and_then(|rest| rest.split_once("/models/")).map(|(_, rest)| rest);
+        found.extend(name.map(|rest| rest.split('#').next().unwrap_or(rest).to_owned()));
+    });
+    found
+}
+
+/// A pattern of a schema whose time may grow with the square of a text.
+fn slow_pattern(schema: &Value) -> Option<String> {
+    let mut slow = None;
+    each_object(schema, |members| {
+        let pattern = members.get("pattern").and_then(Value::as_str);
+        let of_names = members.get("patternProperties").and_then(Value::as_object);
+        let of_names = of_names.into_iter().flat_map(|patterns| patterns.keys().map(String::as_str));
+        let found = pattern.into_iter().chain(of_names).find(|text| slow.is_none() && java::is_slow_pattern(text));
+        slow = slow.take().or_else(|| found.map(str::to_owned));
+    });
+    slow
+}
+
+fn each_object<'v>(value: &'v Value, mut look: impl FnMut(&'v serde_json::Map<String, Value>)) {
+    let mut left = vec![value];
+    while let Some(value) = left.pop() {
+        match value {
+            Value::Object(members) => {
+                look(members);
+                left.extend(members.values());
+            }
+            Value::Array(items) => left.extend(items),
+            _ => {}
+        }
     }
 }
 
 /// Finds the models that a model refers to; nothing is ever loaded from elsewhere.
 struct Others {
     api_id: String,
-    schemas: Arc<HashMap<String, Value>>,
+    schemas: HashMap<String, Value>,
 }
 
 impl Retrieve for Others {
@@ -339,8 +351,8 @@ fn shortened(mut text: String) -> String {
 mod tests {
     use super::*;
 
-    fn model(name: &str, schema: &str) -> Model {
-        Model { name: name.to_owned(), schema: schema.to_owned(), content_type: None }
+    fn model(name: &str, schema: &str) -> Arc<Model> {
+        Arc::new(Model { name: name.to_owned(), schema: schema.to_owned(), content_type: None })
     }
 
     fn route(expression: &str, models: &[(&str, &str)]) -> Route {

@@ -31,21 +31,23 @@ pub struct DeployedStage {
 }
 
 /// A deployment: an API with its routes and integrations at one moment. Never changes.
+///
+/// Its parts are shared with other deployments: what did not change in between is the same `Arc`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ApiDefinition {
     /// The API's own settings.
-    pub api: Api,
+    pub api: Arc<Api>,
     /// Its routes, in order of creation.
     pub routes: Vec<RouteDefinition>,
     /// Its integrations, in order of creation.
     pub integrations: Vec<IntegrationDefinition>,
     /// Its models.
     #[serde(default)]
-    pub models: Vec<Model>,
+    pub models: Vec<Arc<Model>>,
     /// Its authorizers.
     #[serde(default)]
-    pub authorizers: Vec<Authorizer>,
+    pub authorizers: Vec<Arc<Authorizer>>,
 }
 
 /// A route with its route responses.
@@ -53,10 +55,10 @@ pub struct ApiDefinition {
 #[serde(rename_all = "camelCase")]
 pub struct RouteDefinition {
     /// The route itself.
-    pub route: Route,
+    pub route: Arc<Route>,
     /// Its route responses; one with the key `$default` makes the route two-way.
     #[serde(default)]
-    pub responses: Vec<RouteResponse>,
+    pub responses: Vec<Arc<RouteResponse>>,
 }
 
 /// An integration with its integration responses.
@@ -64,8 +66,8 @@ pub struct RouteDefinition {
 #[serde(rename_all = "camelCase")]
 pub struct IntegrationDefinition {
     /// The integration itself.
-    pub integration: Integration,
+    pub integration: Arc<Integration>,
     /// Its integration responses, in order of creation.
     #[serde(default)]
-    pub responses: Vec<IntegrationResponse>,
+    pub responses: Vec<Arc<IntegrationResponse>>,
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow, ensure};
 use bytes::Bytes;
-use control::store::{DiskStore, MemoryStore, Store};
+use control::store::{Change, DiskStore, Document, Key, MemoryStore, Store, StoreError};
 use control::{Control, Settings, transfer};
 use serde_json::{Value, json};
 use types::arn::Place;
@@ -226,11 +226,11 @@ fn fill(store: &mut DiskStore, apis: usize, routes: usize) -> anyhow::Result<()>
 struct Shared(Arc<Mutex<MemoryStore>>);
 
 impl Store for Shared {
-    fn load(&mut self) -> Result<Vec<(control::store::Key, control::store::Document)>, control::store::StoreError> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).load()
+    fn each(&mut self, take: &mut dyn FnMut(Key, Document)) -> Result<(), StoreError> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).each(take)
     }
 
-    fn commit(&mut self, changes: &[control::store::Change]) -> Result<(), control::store::StoreError> {
+    fn commit(&mut self, changes: &[Change]) -> Result<(), StoreError> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).commit(changes)
     }
 }

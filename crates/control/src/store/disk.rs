@@ -108,19 +108,19 @@ impl DiskStore {
 }
 
 impl Store for DiskStore {
-    fn load(&mut self) -> Result<Vec<(Key, Document)>, StoreError> {
+    fn each(&mut self, take: &mut dyn FnMut(Key, Document)) -> Result<(), StoreError> {
         self.reopen()?;
-        let Some(database) = &self.database else { return Ok(Vec::new()) };
-        let rows = read_all(database).map_err(|error| storage_error(&self.path, error))?;
-        rows.into_iter()
-            .map(|(key, bytes)| match serde_json::from_slice(&bytes) {
-                Ok(document) => Ok((key, document)),
-                Err(error) => Err(StoreError::Corrupt {
-                    path: self.path.clone(),
-                    detail: format!("document {}: {error}", key.path),
-                }),
-            })
-            .collect()
+        let Some(database) = &self.database else { return Ok(()) };
+        let read = read_each(database, |key, bytes| match serde_json::from_slice(bytes) {
+            Ok(document) => {
+                take(key, document);
+                Ok(())
+            }
+            Err(error) => {
+                Err(StoreError::Corrupt { path: self.path.clone(), detail: format!("document {}: {error}", key.path) })
+            }
+        });
+        read.map_err(|error| storage_error(&self.path, error))?
     }
 
     fn commit(&mut self, changes: &[Change]) -> Result<(), StoreError> {
@@ -143,16 +143,21 @@ impl Store for DiskStore {
     }
 }
 
-fn read_all(database: &Database) -> Result<Vec<(Key, Vec<u8>)>, redb::Error> {
+/// Reads rows, ordered by key, until one is not taken.
+fn read_each(
+    database: &Database,
+    mut take: impl FnMut(Key, &[u8]) -> Result<(), StoreError>,
+) -> Result<Result<(), StoreError>, redb::Error> {
     let reading = database.begin_read()?;
     let table = reading.open_table(DOCUMENTS)?;
-    let mut rows = Vec::new();
     for row in table.iter()? {
         let (key, bytes) = row?;
         let (sequence, path) = key.value();
-        rows.push((Key { sequence, path: path.to_owned() }, bytes.value().to_vec()));
+        if let Err(error) = take(Key { sequence, path: path.to_owned() }, bytes.value()) {
+            return Ok(Err(error));
+        }
     }
-    Ok(rows)
+    Ok(Ok(()))
 }
 
 fn write(database: &Database, changes: &[Change], before: &mut Before) -> Result<(), redb::Error> {
@@ -162,8 +167,8 @@ fn write(database: &Database, changes: &[Change], before: &mut Before) -> Result
         let mut table = writing.open_table(DOCUMENTS)?;
         for change in changes {
             let (key, old) = match change {
-                Change::Put(key, document) => {
-                    let text = serde_json::to_vec(document).map_err(|error| redb::Error::Io(error.into()))?;
+                Change::Put(key, content) => {
+                    let text = serde_json::to_vec(content).map_err(|error| redb::Error::Io(error.into()))?;
                     (key, table.insert((key.sequence, key.path.as_str()), text.as_slice())?)
                 }
                 Change::Delete(key) => (key, table.remove((key.sequence, key.path.as_str()))?),

@@ -1,26 +1,26 @@
 //! A store that ends with the process.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use super::{Change, Document, Key, Store, StoreError};
+use super::{Change, Content, Document, Key, Store, StoreError};
 
 /// Keeps documents in memory: for `--ephemeral` and for tests. Never fails.
 #[derive(Debug, Default)]
 pub struct MemoryStore {
-    documents: BTreeMap<Key, Arc<Document>>,
+    contents: BTreeMap<Key, Content>,
 }
 
 impl Store for MemoryStore {
-    fn load(&mut self) -> Result<Vec<(Key, Document)>, StoreError> {
-        Ok(self.documents.iter().map(|(key, document)| (key.clone(), Document::clone(document))).collect())
+    fn each(&mut self, take: &mut dyn FnMut(Key, Document)) -> Result<(), StoreError> {
+        self.contents.iter().for_each(|(key, content)| take(key.clone(), content.to_document()));
+        Ok(())
     }
 
     fn commit(&mut self, changes: &[Change]) -> Result<(), StoreError> {
         for change in changes {
             match change {
-                Change::Put(key, document) => self.documents.insert(key.clone(), document.clone()),
-                Change::Delete(key) => self.documents.remove(key),
+                Change::Put(key, content) => self.contents.insert(key.clone(), content.clone()),
+                Change::Delete(key) => self.contents.remove(key),
             };
         }
         Ok(())

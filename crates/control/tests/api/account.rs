@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use control::store::{Change, Document, Key, MemoryStore, Store};
+use control::store::{Change, Content, Document, Key, MemoryStore, Store};
 use serde_json::{Value, json};
 use types::StageKey;
 use types::account::{Period, Quota, Throttle};
@@ -17,7 +17,7 @@ fn stored(documents: &[(&str, Value)]) -> Box<dyn Store> {
         .zip(0..)
         .map(|((path, document), sequence)| {
             let document: Document = document.as_object().unwrap().clone();
-            Change::Put(Key { sequence, path: (*path).to_owned() }, Arc::new(document))
+            Change::Put(Key { sequence, path: (*path).to_owned() }, Content::Document(Arc::new(document)))
         })
         .collect();
     store.commit(&changes).unwrap();

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use control::store::{Change, DiskStore, Document, Key, MemoryStore, Store, StoreError};
+use control::store::{Change, Content, DiskStore, Document, Key, MemoryStore, Store, StoreError};
 use serde_json::{Value, json};
 
 use crate::gateway::{Gateway, id};
@@ -119,8 +119,8 @@ struct Failing {
 }
 
 impl Store for Failing {
-    fn load(&mut self) -> Result<Vec<(Key, Document)>, StoreError> {
-        self.inner.load()
+    fn each(&mut self, take: &mut dyn FnMut(Key, Document)) -> Result<(), StoreError> {
+        self.inner.each(take)
     }
 
     fn commit(&mut self, changes: &[Change]) -> Result<(), StoreError> {
@@ -170,8 +170,8 @@ fn a_commit_that_fails_changes_nothing_and_loses_nothing_that_was_answered() {
 pub(crate) struct Shared(Arc<std::sync::Mutex<MemoryStore>>);
 
 impl Store for Shared {
-    fn load(&mut self) -> Result<Vec<(Key, Document)>, StoreError> {
-        self.0.lock().unwrap().load()
+    fn each(&mut self, take: &mut dyn FnMut(Key, Document)) -> Result<(), StoreError> {
+        self.0.lock().unwrap().each(take)
     }
 
     fn commit(&mut self, changes: &[Change]) -> Result<(), StoreError> {
@@ -200,8 +200,8 @@ fn a_stored_document_that_is_not_ours_is_named() {
     let stage: Document = serde_json::from_value(json!({"stageName": "dev", "deploymentId": "gone"})).unwrap();
     let key = |sequence, path: &str| Key { sequence, path: path.into() };
     let mut inner = store.clone();
-    inner.commit(&[Change::Put(key(0, "apis/a"), Arc::default())]).unwrap();
-    inner.commit(&[Change::Put(key(1, "apis/a/stages/dev"), Arc::new(stage))]).unwrap();
+    inner.commit(&[Change::Put(key(0, "apis/a"), Content::Document(Arc::default()))]).unwrap();
+    inner.commit(&[Change::Put(key(1, "apis/a/stages/dev"), Content::Document(Arc::new(stage)))]).unwrap();
     let place = types::arn::Place { region: "r".into(), account_id: "0".into() };
     let settings = control::Settings::new(place, "h".into());
     let error = control::Control::open(settings, Box::new(store), Box::new(|_, _| ())).err().unwrap();

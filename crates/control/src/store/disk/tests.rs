@@ -9,6 +9,7 @@ use redb::StorageBackend;
 use redb::backends::FileBackend;
 use serde_json::json;
 
+use super::super::Content;
 use super::*;
 
 /// A folder that no other test uses; removed at the end.
@@ -98,7 +99,7 @@ fn document(text: &str) -> Document {
 }
 
 fn put(sequence: u64, text: &str) -> Change {
-    Change::Put(Key { sequence, path: format!("things/{sequence}") }, Arc::new(document(text)))
+    Change::Put(Key { sequence, path: format!("things/{sequence}") }, Content::Document(Arc::new(document(text))))
 }
 
 fn delete(sequence: u64) -> Change {

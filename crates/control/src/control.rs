@@ -263,3 +263,6 @@ fn headed(status: StatusCode, name: Option<&'static str>, body: Bytes) -> Respon
     }
     response
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,11 +13,8 @@ use crate::ids;
 use crate::members::Member;
 use crate::paths;
 use crate::settings::Remark;
-use crate::store::{Content, Definition, Document, IntegrationParts, RouteParts};
+use crate::store::{Content, DEFINITION, Definition, Document, IntegrationParts, RouteParts};
 use crate::transaction::Transaction;
-
-/// The id of the one document below a deployment: the API as it was.
-const DEFINITION: &str = "definition";
 
 /// Refuses to deploy an API that has no route, or a model that is none.
 ///
@@ -27,11 +24,6 @@ pub(crate) fn check(tx: &Transaction, api_id: &str) -> Result<(), Fault> {
         return Err(error::bad_request(error::NO_ROUTES));
     }
     Ok(())
-}
-
-/// Whether the content of a deployment stands at a path.
-pub(crate) fn is_definition(path: &str) -> bool {
-    matches!(path.split('/').collect::<Vec<_>>()[..], ["apis", _, "deployments", _, DEFINITION])
 }
 
 /// The content of a deployment, as it was recorded.
@@ -48,10 +40,9 @@ pub(crate) fn record(tx: &mut Transaction, api_id: &str, deployment_id: &str) {
         tx.all(&format!("{path}/{collection}")).map(|(_, document)| document.clone()).collect()
     };
     let (routes, integrations) = (paths::routes(api_id), paths::integrations(api_id));
-    let routes = tx.all(&routes).map(|(id, route)| RouteParts {
-        route: route.clone(),
-        responses: all(&format!("routes/{id}/routeresponses")),
-    });
+    let routes = tx
+        .all(&routes)
+        .map(|(id, route)| RouteParts { route: route.clone(), responses: all(&format!("routes/{id}/routeresponses")) });
     let integrations = tx.all(&integrations).map(|(id, integration)| IntegrationParts {
         integration: integration.clone(),
         responses: all(&format!("integrations/{id}/integrationresponses")),

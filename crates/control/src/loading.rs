@@ -6,12 +6,9 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use serde::Deserialize;
-
-use crate::deployments;
 use crate::error::Error;
 use crate::state::State;
-use crate::store::{Content, Definition, Document, Key, Store};
+use crate::store::{Content, Document, Key, Store};
 
 /// Where documents stand that deployments hold.
 const OF_APIS: &str = "apis/";
@@ -23,9 +20,9 @@ const OF_APIS: &str = "apis/";
 pub(crate) fn load(store: &mut dyn Store) -> Result<State, Error> {
     let mut loading = Loading::default();
     let mut fault = None;
-    store.each(&mut |key, document| {
+    store.each(&mut |key, content| {
         if fault.is_none() {
-            fault = loading.add(key, document).err();
+            fault = loading.add(key, content).err();
         }
     })?;
     fault.map_or(Ok(loading.state), Err)
@@ -37,7 +34,10 @@ pub(crate) fn load(store: &mut dyn Store) -> Result<State, Error> {
 /// When a key's path names no collection.
 pub(crate) fn collect(documents: impl IntoIterator<Item = (Key, Document)>) -> Result<State, Error> {
     let mut loading = Loading::default();
-    documents.into_iter().try_for_each(|(key, document)| loading.add(key, document))?;
+    for (key, document) in documents {
+        let content = Content::of(&key.path, document);
+        loading.add(key, content)?;
+    }
     Ok(loading.state)
 }
 
@@ -50,30 +50,21 @@ struct Loading {
 }
 
 impl Loading {
-    fn add(&mut self, key: Key, document: Document) -> Result<(), Error> {
+    fn add(&mut self, key: Key, mut content: Content) -> Result<(), Error> {
         if !key.path.contains('/') {
             return Err(Error::Document { path: key.path, detail: "the path names no collection".into() });
         }
-        let content = self.content(&key.path, document);
-        self.state.put(key, content);
-        Ok(())
-    }
-
-    fn content(&mut self, path: &str, document: Document) -> Content {
-        if deployments::is_definition(path) {
-            // One that cannot be read is told by whoever needs it: a deployment that no stage points at hurts nobody.
-            if let Ok(mut definition) = Definition::deserialize(&document) {
-                definition.exchange(&mut |document| match self.known.get(document) {
+        match &mut content {
+            Content::Definition(definition) => Arc::make_mut(definition).exchange(&mut |document| {
+                match self.known.get(document) {
                     Some(known) => *document = known.clone(),
                     None => drop(self.known.insert(document.clone())),
-                });
-                return Content::Definition(Arc::new(definition));
-            }
+                };
+            }),
+            Content::Document(document) if key.path.starts_with(OF_APIS) => drop(self.known.insert(document.clone())),
+            Content::Document(_) => {}
         }
-        let document = Arc::new(document);
-        if path.starts_with(OF_APIS) {
-            self.known.insert(document.clone());
-        }
-        Content::Document(document)
+        self.state.put(key, content);
+        Ok(())
     }
 }

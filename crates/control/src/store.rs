@@ -6,6 +6,7 @@ mod memory;
 
 use std::path::PathBuf;
 
+pub(crate) use content::DEFINITION;
 pub use content::{Content, Definition, IntegrationParts, RouteParts};
 pub use disk::DiskStore;
 pub use memory::MemoryStore;
@@ -36,12 +37,12 @@ pub enum Change {
 
 /// Keeps documents. One writer at a time; the control plane sees to that.
 pub trait Store: Send {
-    /// Hands out every document, ordered by key, one after the other: together they may be much larger than what the
-    /// program keeps of them.
+    /// Hands out everything, ordered by key, one after the other: together it may be much larger than what the program
+    /// keeps of it.
     ///
     /// # Errors
-    /// When the documents cannot be read; some may have been handed out then.
-    fn each(&mut self, take: &mut dyn FnMut(Key, Document)) -> Result<(), StoreError>;
+    /// When something cannot be read; some may have been handed out then.
+    fn each(&mut self, take: &mut dyn FnMut(Key, Content)) -> Result<(), StoreError>;
 
     /// Every document, ordered by key.
     ///
@@ -49,7 +50,7 @@ pub trait Store: Send {
     /// When the documents cannot be read.
     fn load(&mut self) -> Result<Vec<(Key, Document)>, StoreError> {
         let mut documents = Vec::new();
-        self.each(&mut |key, document| documents.push((key, document)))?;
+        self.each(&mut |key, content| documents.push((key, content.to_document())))?;
         Ok(documents)
     }
 

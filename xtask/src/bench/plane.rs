@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow, ensure};
 use bytes::Bytes;
-use control::store::{Change, DiskStore, Document, Key, MemoryStore, Store, StoreError};
+use control::store::{Change, Content, DiskStore, Key, MemoryStore, Store, StoreError};
 use control::{Control, Settings, transfer};
 use serde_json::{Value, json};
 use types::arn::Place;
@@ -226,7 +226,7 @@ fn fill(store: &mut DiskStore, apis: usize, routes: usize) -> anyhow::Result<()>
 struct Shared(Arc<Mutex<MemoryStore>>);
 
 impl Store for Shared {
-    fn each(&mut self, take: &mut dyn FnMut(Key, Document)) -> Result<(), StoreError> {
+    fn each(&mut self, take: &mut dyn FnMut(Key, Content)) -> Result<(), StoreError> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).each(take)
     }
 

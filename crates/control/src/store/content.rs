@@ -57,7 +57,37 @@ pub struct IntegrationParts {
     pub responses: Vec<Arc<Document>>,
 }
 
+/// The id of the one document below a deployment, which is what the deployment holds.
+pub(crate) const DEFINITION: &str = "definition";
+
+/// Whether what a deployment holds stands at a path.
+fn is_definition(path: &str) -> bool {
+    matches!(path.split('/').collect::<Vec<_>>()[..], ["apis", _, "deployments", _, DEFINITION])
+}
+
 impl Content {
+    /// Reads what stands at a path from a store's JSON text.
+    ///
+    /// # Errors
+    /// When it is no JSON object.
+    pub(super) fn read(path: &str, text: &[u8]) -> serde_json::Result<Content> {
+        if is_definition(path)
+            && let Ok(definition) = serde_json::from_slice(text)
+        {
+            return Ok(Content::Definition(Arc::new(definition)));
+        }
+        serde_json::from_slice(text).map(Content::Document)
+    }
+
+    /// What a document at a path is. A definition that is none stays a document; whoever needs it says why it is none: a
+    /// deployment that no stage points at hurts nobody.
+    pub(crate) fn of(path: &str, document: Document) -> Content {
+        match is_definition(path).then(|| Definition::deserialize(&document)) {
+            Some(Ok(definition)) => Content::Definition(Arc::new(definition)),
+            Some(Err(_)) | None => Content::Document(Arc::new(document)),
+        }
+    }
+
     /// The JSON object that a store keeps.
     pub fn to_document(&self) -> Document {
         match self {
@@ -87,8 +117,32 @@ impl Definition {
     }
 }
 
-impl From<Arc<Document>> for Content {
-    fn from(document: Arc<Document>) -> Content {
-        Content::Document(document)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PATH: &str = "apis/a/deployments/d/definition";
+
+    #[test]
+    fn a_deployment_is_stored_as_it_always_was() {
+        for text in [
+            r#"{"api":{"apiId":"a"},"routes":[{"route":{"routeKey":"k","own":[1]},"responses":[{"routeResponseKey":"$default"}]}],"integrations":[{"integration":{"integrationType":"MOCK"},"responses":[]}],"models":[{"name":"M"}],"authorizers":[{"name":"A"}]}"#,
+            r#"{"api":{},"routes":[],"integrations":[],"models":[],"authorizers":[]}"#,
+        ] {
+            let content = Content::read(PATH, text.as_bytes()).unwrap();
+            assert!(matches!(content, Content::Definition(_)), "{text}");
+            assert_eq!(serde_json::to_string(&content).unwrap(), text);
+            assert_eq!(Value::Object(content.to_document()).to_string(), text);
+            assert_eq!(Content::of(PATH, content.to_document()), content);
+        }
+        // What is no definition, or stands elsewhere, stays what it is.
+        for (path, text) in
+            [(PATH, r#"{"api":1}"#), ("apis/a/deployments/d", r#"{"api":{},"routes":[],"integrations":[]}"#)]
+        {
+            let content = Content::read(path, text.as_bytes()).unwrap();
+            assert!(matches!(content, Content::Document(_)), "{text}");
+            assert_eq!(serde_json::to_string(&content).unwrap(), text);
+        }
+        assert!(Content::read(PATH, b"[]").is_err());
     }
 }

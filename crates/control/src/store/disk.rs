@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use redb::{Database, DatabaseError, Durability, ReadableDatabase, ReadableTable, StorageError, TableDefinition};
 
-use super::{Change, Document, Key, Store, StoreError};
+use super::{Change, Content, Key, Store, StoreError};
 
 /// The file's name in the data folder.
 const FILE: &str = "gatewright.redb";
@@ -108,12 +108,12 @@ impl DiskStore {
 }
 
 impl Store for DiskStore {
-    fn each(&mut self, take: &mut dyn FnMut(Key, Document)) -> Result<(), StoreError> {
+    fn each(&mut self, take: &mut dyn FnMut(Key, Content)) -> Result<(), StoreError> {
         self.reopen()?;
         let Some(database) = &self.database else { return Ok(()) };
-        let read = read_each(database, |key, bytes| match serde_json::from_slice(bytes) {
-            Ok(document) => {
-                take(key, document);
+        let read = read_each(database, |key, bytes| match Content::read(&key.path, bytes) {
+            Ok(content) => {
+                take(key, content);
                 Ok(())
             }
             Err(error) => {

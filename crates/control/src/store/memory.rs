@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Change, Content, Document, Key, Store, StoreError};
+use super::{Change, Content, Key, Store, StoreError};
 
 /// Keeps documents in memory: for `--ephemeral` and for tests. Never fails.
 #[derive(Debug, Default)]
@@ -11,8 +11,8 @@ pub struct MemoryStore {
 }
 
 impl Store for MemoryStore {
-    fn each(&mut self, take: &mut dyn FnMut(Key, Document)) -> Result<(), StoreError> {
-        self.contents.iter().for_each(|(key, content)| take(key.clone(), content.to_document()));
+    fn each(&mut self, take: &mut dyn FnMut(Key, Content)) -> Result<(), StoreError> {
+        self.contents.iter().for_each(|(key, content)| take(key.clone(), content.clone()));
         Ok(())
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::gateway::{Gateway, id};
+use crate::stores::Folder;
 
 /// An API with one route and a deployed stage `dev`: the API's path.
 fn deployed(gateway: &Gateway) -> String {
@@ -89,6 +90,33 @@ fn an_edit_of_one_stage_leaves_all_others_the_same() {
     assert_eq!(dev.settings.stage_variables["a"], "b", "settings act at once");
     assert!(Arc::ptr_eq(&dev.definition, &gateway.stage(&one, "prod").unwrap().definition));
     assert!(gateway.stage(&two, "dev").is_some());
+}
+
+#[test]
+fn what_did_not_change_between_two_deployments_is_the_same_for_both() {
+    let folder = Folder::new();
+    let gateway = folder.open();
+    let api = gateway.api_with_route();
+    let model = |name: &str| json!({"name": name, "schema": "{}"});
+    gateway.ok("POST", &format!("{api}/models"), model("Kept"));
+    let changed = gateway.make(&format!("{api}/models"), model("Changed"), "modelId");
+    for stage in ["one", "two"] {
+        let deployment = gateway.ok("POST", &format!("{api}/deployments"), Value::Null)["deploymentId"].clone();
+        gateway.ok("POST", &format!("{api}/stages"), json!({"stageName": stage, "deploymentId": deployment}));
+        gateway.ok("PATCH", &changed, json!({"schema": format!(r#"{{"title":"after {stage}"}}"#)}));
+    }
+    let check = |gateway: &Gateway, when: &str| {
+        let [one, two] = ["one", "two"].map(|stage| gateway.stage(&api, stage).unwrap().definition.clone());
+        assert!(!Arc::ptr_eq(&one, &two), "{when}");
+        assert!(Arc::ptr_eq(&one.api, &two.api), "{when}");
+        assert!(Arc::ptr_eq(&one.routes[0].route, &two.routes[0].route), "{when}");
+        assert!(Arc::ptr_eq(&one.models[0], &two.models[0]), "{when}");
+        assert_eq!(one.models[1].schema, "{}", "{when}");
+        assert_eq!(two.models[1].schema, r#"{"title":"after one"}"#, "{when}");
+    };
+    check(&gateway, "as they are made");
+    drop(gateway);
+    check(&folder.open(), "after a restart");
 }
 
 #[test]

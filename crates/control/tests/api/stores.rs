@@ -119,7 +119,7 @@ struct Failing {
 }
 
 impl Store for Failing {
-    fn each(&mut self, take: &mut dyn FnMut(Key, Document)) -> Result<(), StoreError> {
+    fn each(&mut self, take: &mut dyn FnMut(Key, Content)) -> Result<(), StoreError> {
         self.inner.each(take)
     }
 
@@ -170,7 +170,7 @@ fn a_commit_that_fails_changes_nothing_and_loses_nothing_that_was_answered() {
 pub(crate) struct Shared(Arc<std::sync::Mutex<MemoryStore>>);
 
 impl Store for Shared {
-    fn each(&mut self, take: &mut dyn FnMut(Key, Document)) -> Result<(), StoreError> {
+    fn each(&mut self, take: &mut dyn FnMut(Key, Content)) -> Result<(), StoreError> {
         self.0.lock().unwrap().each(take)
     }
 

@@ -9,7 +9,7 @@ use redb::StorageBackend;
 use redb::backends::FileBackend;
 use serde_json::json;
 
-use super::super::Content;
+use super::super::Document;
 use super::*;
 
 /// A folder that no other test uses; removed at the end.

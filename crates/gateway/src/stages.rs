@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
-use mapping::{Note, Plan, Route};
+use mapping::{Note, Plan, Route, Shared};
 use types::Dialect;
 use types::limits::Limits;
 use types::snapshot::{DeployedStage, Snapshot, StageKey};
@@ -17,8 +17,8 @@ use crate::throttle::{Bucket, Buckets};
 /// The current plans.
 pub(crate) struct Stages {
     current: ArcSwap<HashMap<StageKey, Arc<Compiled>>>,
-    /// One publisher at a time.
-    publishing: Mutex<()>,
+    /// One publisher at a time, and what the plans have in common.
+    publishing: Mutex<Shared>,
 }
 
 /// A stage as it is in force: its plan, and what outlives a change of the plan.
@@ -57,7 +57,7 @@ pub struct Published {
 
 impl Stages {
     pub(crate) fn new() -> Stages {
-        Stages { current: ArcSwap::default(), publishing: Mutex::new(()) }
+        Stages { current: ArcSwap::default(), publishing: Mutex::default() }
     }
 
     /// The plan for an event of a connection; it stays the same for the event whatever is published meanwhile.
@@ -94,14 +94,14 @@ impl Stages {
         (metrics, in_flight): (&Metrics, &InFlight),
         is_used: impl Fn(&StageKey) -> bool,
     ) -> Published {
-        let _one_at_a_time = self.publishing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut shared = self.publishing.lock().unwrap_or_else(PoisonError::into_inner);
         let before = self.current.load_full();
         let mut published = Published::default();
         let mut stages = HashMap::with_capacity(snapshot.stages.len());
         for (key, source) in &snapshot.stages {
             let unchanged = before.get(key).filter(|old| !old.retired && Arc::ptr_eq(&old.source, source));
             let compiled = unchanged.cloned().unwrap_or_else(|| {
-                let (plan, notes) = Plan::compile(source, limits, dialect);
+                let (plan, notes) = Plan::compile(source, limits, dialect, &mut shared);
                 published.notes.push((key.clone(), notes));
                 if source.settings.auto_deploy {
                     published.settling.push(key.clone());

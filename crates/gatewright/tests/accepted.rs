@@ -9,7 +9,7 @@ use bytes::Bytes;
 use control::Control;
 use control::store::MemoryStore;
 use http::{Method, Request};
-use mapping::{Note, Plan};
+use mapping::{Note, Plan, Shared};
 use serde_json::{Value, json};
 use types::{Dialect, Limits, Snapshot};
 
@@ -212,7 +212,7 @@ fn what_control_accepts_compiles() {
         let snapshot = api.snapshot.lock().unwrap().clone();
         assert_eq!(snapshot.stages.len(), 1);
         for stage in snapshot.stages.values() {
-            let (_, notes) = Plan::compile(stage, &Limits::default(), Dialect::default());
+            let (_, notes) = Plan::compile(stage, &Limits::default(), Dialect::default(), &mut Shared::default());
             // A path parameter that the URI has not is said, and hurts nothing.
             let broken = |note: &&Note| matches!(note, Note::Broken { what, .. } if what != "a path parameter");
             let broken: Vec<String> = notes.iter().filter(broken).map(ToString::to_string).collect();

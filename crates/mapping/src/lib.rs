@@ -19,6 +19,7 @@ mod parameters;
 mod request;
 mod response;
 mod selection;
+mod shared;
 mod template;
 mod uri;
 mod validation;
@@ -33,6 +34,7 @@ pub use plan::{Plan, Route};
 pub use request::{request, trace_id};
 pub use response::{Reply, response};
 pub use selection::select_route;
+pub use shared::Shared;
 
 /// A value together with the remarks that were made on the way to it.
 #[derive(Debug)]

@@ -11,6 +11,7 @@ use crate::error::Error;
 use crate::expression::Expression;
 use crate::objects;
 use crate::parameters::Target;
+use crate::shared::Pool;
 
 /// A mapping template, ready to be rendered.
 #[derive(Clone, Debug)]
@@ -47,14 +48,19 @@ impl Templates {
     ///
     /// # Errors
     /// A sentence that names the template or expression, with line and column.
-    pub(crate) fn compile(selection: Option<&str>, templates: &Map<String>) -> Result<Templates, String> {
+    pub(crate) fn compile(
+        selection: Option<&str>,
+        templates: &Map<String>,
+        shared: &mut Pool<vtl::Template>,
+    ) -> Result<Templates, String> {
         let selection = selection.filter(|text| !text.is_empty()).map(Expression::parse).transpose();
         let selection = selection.map_err(|error| format!("template selection expression: {error}"))?;
         let mut by_key = Map::new();
         for (key, text) in templates {
-            let parsed = vtl::Template::parse(text).map_err(|error| format!("template `{key}`: {error}"))?;
+            let parsed = shared.get(text, || vtl::Template::parse(text));
+            let parsed = parsed.map_err(|error| format!("template `{key}`: {error}"))?;
             let overrides = ["requestOverride", "responseOverride"].iter().any(|name| text.contains(name));
-            by_key.insert(key.clone(), Template { parsed: Arc::new(parsed), overrides });
+            by_key.insert(key.clone(), Template { parsed, overrides });
         }
         Ok(Templates { selection, by_key })
     }

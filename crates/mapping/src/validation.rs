@@ -1,6 +1,5 @@
 //! Checks messages against models (JSON Schema, draft 4) before a backend sees them.
 
-use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -12,6 +11,7 @@ use types::resources::{Map, Model, Route};
 use crate::effort;
 use crate::error::{Error, Kind};
 use crate::expression::Expression;
+use crate::shared::{MadeOf, Pool};
 
 mod bounds;
 
@@ -31,16 +31,18 @@ const MODELS_USED_MAX: usize = 2_000;
 const BACKTRACKS_MAX: usize = 100_000;
 
 /// The models of an API, read and compiled as they are asked for.
-pub(crate) struct Models {
-    api_id: String,
-    by_name: HashMap<String, Arc<Model>>,
-    compiled: RefCell<HashMap<String, Result<Arc<Compiled>, String>>>,
+pub(crate) struct Models<'a> {
+    api_id: &'a str,
+    by_name: HashMap<&'a str, &'a Model>,
+    compiled: HashMap<&'a str, Result<Arc<Compiled>, String>>,
     /// How many models were looked at so far.
-    used: Cell<usize>,
+    used: usize,
 }
 
 /// One model.
 pub(crate) struct Compiled {
+    /// The API, and the name and text of each model that it leads to, in order of their names.
+    made_of: String,
     validator: Validator,
     /// A pattern of it whose time may grow with the square of a text.
     slow: Option<String>,
@@ -55,46 +57,58 @@ pub(crate) struct Validation {
     by_key: Map<(String, Arc<Compiled>)>,
 }
 
-/// Takes an API's models in. Each is read when a route asks for it.
-pub(crate) fn compile(api_id: &str, models: &[Arc<Model>]) -> Models {
-    Models {
-        api_id: api_id.to_owned(),
-        by_name: models.iter().map(|model| (model.name.clone(), model.clone())).collect(),
-        compiled: RefCell::default(),
-        used: Cell::new(0),
+impl MadeOf for Compiled {
+    fn made_of(&self) -> &str {
+        &self.made_of
     }
 }
 
-impl Models {
+/// Takes an API's models in. Each is read when a route asks for it.
+pub(crate) fn compile<'a>(api_id: &'a str, models: &'a [Arc<Model>]) -> Models<'a> {
+    Models {
+        api_id,
+        by_name: models.iter().map(|model| (model.name.as_str(), &**model)).collect(),
+        compiled: HashMap::new(),
+        used: 0,
+    }
+}
+
+impl<'a> Models<'a> {
     /// A model, compiled once; `None`: there is none of this name.
-    fn get(&self, name: &str) -> Option<Result<Arc<Compiled>, String>> {
-        let model = self.by_name.get(name)?;
-        if let Some(compiled) = self.compiled.borrow().get(name) {
+    fn get(&mut self, name: &str, shared: &mut Pool<Compiled>) -> Option<Result<Arc<Compiled>, String>> {
+        let model = *self.by_name.get(name)?;
+        if let Some(compiled) = self.compiled.get(name) {
             return Some(compiled.clone());
         }
-        let compiled = self.compile(model);
-        self.compiled.borrow_mut().insert(name.to_owned(), compiled.clone());
+        let compiled = self.compile(model, shared);
+        self.compiled.insert(&model.name, compiled.clone());
         Some(compiled)
     }
 
-    fn compile(&self, model: &Model) -> Result<Arc<Compiled>, String> {
+    fn compile(&mut self, model: &'a Model, shared: &mut Pool<Compiled>) -> Result<Arc<Compiled>, String> {
         // Where there are too many, the next one is not even read.
-        let reached = if self.used.get() > MODELS_USED_MAX { BTreeMap::new() } else { self.reached(model)? };
+        let reached = if self.used > MODELS_USED_MAX { BTreeMap::new() } else { self.reached(model)? };
         // The library makes a copy of each for each that leads to it.
-        self.used.set(self.used.get().saturating_add(reached.len()));
-        if self.used.get() > MODELS_USED_MAX {
+        self.used = self.used.saturating_add(reached.len());
+        if self.used > MODELS_USED_MAX {
             return Err(format!(
                 "the models of this API's routes refer to {} models in all, and {MODELS_USED_MAX} may be: let one model hold what \
                  belongs together",
-                self.used.get()
+                self.used
             ));
         }
+        let texts = reached.keys().filter_map(|name| self.by_name.get(name)).map(|model| (&model.name, &model.schema));
+        let made_of = format!("{} {:?}", self.api_id, (&model.name, texts.collect::<Vec<_>>()));
+        shared.get(&made_of.clone(), || self.build(model, reached, made_of))
+    }
+
+    fn build(&self, model: &Model, reached: BTreeMap<&str, Value>, made_of: String) -> Result<Compiled, String> {
         let slow = reached.values().find_map(slow_pattern);
         let lists_faults = is_listable(reached.values());
         let reached: HashMap<String, Value> =
-            reached.into_iter().map(|(name, schema)| (name, bounded(schema))).collect();
+            reached.into_iter().map(|(name, schema)| (name.to_owned(), bounded(schema))).collect();
         let schema = reached.get(&model.name).cloned().unwrap_or_default();
-        let others = Others { api_id: self.api_id.clone(), schemas: reached };
+        let others = Others { api_id: self.api_id.to_owned(), schemas: reached };
         let options = jsonschema::options()
             .with_draft(Draft::Draft4)
             .with_retriever(others)
@@ -107,22 +121,22 @@ impl Models {
         match within(|| options.build(&schema)) {
             (_, Some(exceeded)) => Err(exceeded.told()),
             (built, None) => built
-                .map(|validator| Arc::new(Compiled { validator, slow, lists_faults }))
+                .map(|validator| Compiled { made_of, validator, slow, lists_faults })
                 .map_err(|error| shortened(error.to_string())),
         }
     }
 
     /// The schemas that a model leads to, its own included, by their names. Others that are no JSON are left out.
-    fn reached(&self, model: &Model) -> Result<BTreeMap<String, Value>, String> {
+    fn reached(&self, model: &'a Model) -> Result<BTreeMap<&'a str, Value>, String> {
         let read = |model: &Model| serde_json::from_str::<Value>(&model.schema).map_err(|error| error.to_string());
-        let mut reached = BTreeMap::from([(model.name.clone(), read(model)?)]);
-        let mut left = vec![model.name.clone()];
+        let mut reached = BTreeMap::from([(model.name.as_str(), read(model)?)]);
+        let mut left = vec![model.name.as_str()];
         while let Some(name) = left.pop() {
-            for other in reached.get(&name).map(references).unwrap_or_default() {
-                let new = self.by_name.get(&other).filter(|_| !reached.contains_key(&other));
-                if let Some(Ok(schema)) = new.map(|model| read(model)) {
-                    left.push(other.clone());
-                    reached.insert(other, schema);
+            for other in reached.get(name).map(references).unwrap_or_default() {
+                let new = self.by_name.get(other.as_str()).filter(|_| !reached.contains_key(other.as_str()));
+                if let Some((model, Ok(schema))) = new.map(|model| (*model, read(model))) {
+                    reached.insert(&model.name, schema);
+                    left.push(&model.name);
                 }
             }
         }
@@ -193,14 +207,18 @@ impl Validation {
     ///
     /// # Errors
     /// A sentence, when the expression or a model of the route cannot work.
-    pub(crate) fn compile(route: &Route, models: &Models) -> Result<Option<Validation>, String> {
+    pub(crate) fn compile(
+        route: &Route,
+        models: &mut Models<'_>,
+        shared: &mut Pool<Compiled>,
+    ) -> Result<Option<Validation>, String> {
         let expression = route.model_selection_expression.as_deref().filter(|text| !text.is_empty());
         let Some(expression) = expression else { return Ok(None) };
         let selection =
             Expression::parse(expression).map_err(|error| format!("model selection expression: {error}"))?;
         let mut by_key = Map::new();
         for (key, name) in &route.request_models {
-            let model = models.get(name).ok_or_else(|| format!("its model `{name}` does not exist"))?;
+            let model = models.get(name, shared).ok_or_else(|| format!("its model `{name}` does not exist"))?;
             let model = model.map_err(|error| format!("its model `{name}`: {error}"))?;
             by_key.insert(key.clone(), (name.clone(), model));
         }
@@ -355,6 +373,10 @@ mod tests {
         Arc::new(Model { name: name.to_owned(), schema: schema.to_owned(), content_type: None })
     }
 
+    fn validation(route: &Route, models: &[Arc<Model>]) -> Result<Option<Validation>, String> {
+        Validation::compile(route, &mut compile("abc", models), &mut Pool::default())
+    }
+
     fn route(expression: &str, models: &[(&str, &str)]) -> Route {
         Route {
             model_selection_expression: Some(expression.to_owned()),
@@ -368,9 +390,8 @@ mod tests {
         let schema = r#"{"type":"object","required":["action","text"],"additionalProperties":false,"properties":{
             "action":{"enum":["send"]},"text":{"type":"string","minLength":1,"maxLength":3,"pattern":"^[a-z]*$"},
             "n":{"type":["integer","null"],"minimum":1,"maximum":5},"l":{"minItems":1,"maxItems":2}}}"#;
-        let models = compile("abc", &[model("Send", schema)]);
-        let validation =
-            Validation::compile(&route("$request.body.action", &[("send", "Send")]), &models).unwrap().unwrap();
+        let models = [model("Send", schema)];
+        let validation = validation(&route("$request.body.action", &[("send", "Send")]), &models).unwrap().unwrap();
         assert_eq!(validation.check(br#"{"action":"send","text":"abc","n":5}"#), Ok(()));
         for (body, expected) in [
             (r#"{"action":"send"}"#, r#"[object has missing required properties (["text"])]"#),
@@ -413,19 +434,16 @@ mod tests {
     #[test]
     fn a_model_may_refer_to_another_one_of_its_api_and_to_nothing_else() {
         let refer = |name: &str| format!(r#"{{"properties":{{"o":{{"$ref":"{name}"}}}}}}"#);
-        let models = compile(
-            "abc",
-            &[
-                model("Text", r#"{"type":"string"}"#),
-                model("Good", &refer("https://apigateway.amazonaws.com/restapis/abc/models/Text")),
-                model("Unknown", &refer("https://apigateway.amazonaws.com/restapis/abc/models/Nope")),
-                model("Elsewhere", &refer("https://example.com/schema")),
-                model("File", &refer("file:///etc/hosts")),
-                model("Broken", r#"{"type":"strin"}"#),
-                model("NoJson", "{"),
-            ],
-        );
-        let good = Validation::compile(&route(r"\$default", &[("$default", "Good")]), &models).unwrap().unwrap();
+        let models = [
+            model("Text", r#"{"type":"string"}"#),
+            model("Good", &refer("https://apigateway.amazonaws.com/restapis/abc/models/Text")),
+            model("Unknown", &refer("https://apigateway.amazonaws.com/restapis/abc/models/Nope")),
+            model("Elsewhere", &refer("https://example.com/schema")),
+            model("File", &refer("file:///etc/hosts")),
+            model("Broken", r#"{"type":"strin"}"#),
+            model("NoJson", "{"),
+        ];
+        let good = validation(&route(r"\$default", &[("$default", "Good")]), &models).unwrap().unwrap();
         assert_eq!(good.check(br#"{"o":"text"}"#), Ok(()));
         assert!(good.check(br#"{"o":1}"#).is_err());
         for (name, part) in [
@@ -436,28 +454,25 @@ mod tests {
             ("NoJson", "EOF"),
             ("Missing", "does not exist"),
         ] {
-            let error = Validation::compile(&route("a", &[("a", name)]), &models).err().unwrap_or_default();
+            let error = validation(&route("a", &[("a", name)]), &models).err().unwrap_or_default();
             assert!(error.contains(part) && error.contains(name), "{name}: {error}");
         }
     }
 
     #[test]
     fn recursive_models_and_greedy_patterns_end() {
-        let models = compile(
-            "abc",
-            &[
-                model("Tree", r##"{"type":"object","properties":{"c":{"$ref":"#"}}}"##),
-                model("Loop", r##"{"allOf":[{"$ref":"#"}]}"##),
-                model(
-                    "Circle",
-                    r##"{"$ref":"#/definitions/a","definitions":{"a":{"$ref":"#/definitions/b"},"b":{"$ref":"#/definitions/a"}}}"##,
-                ),
-                model("Slow", r#"{"pattern":"^(a|aa)+\\1$"}"#),
-            ],
-        );
+        let models = [
+            model("Tree", r##"{"type":"object","properties":{"c":{"$ref":"#"}}}"##),
+            model("Loop", r##"{"allOf":[{"$ref":"#"}]}"##),
+            model(
+                "Circle",
+                r##"{"$ref":"#/definitions/a","definitions":{"a":{"$ref":"#/definitions/b"},"b":{"$ref":"#/definitions/a"}}}"##,
+            ),
+            model("Slow", r#"{"pattern":"^(a|aa)+\\1$"}"#),
+        ];
         let deep = "{\"c\":".repeat(100) + "{}" + &"}".repeat(100);
         let check = |name: &str, body: &str| {
-            let validation = Validation::compile(&route("a", &[("$default", name)]), &models);
+            let validation = validation(&route("a", &[("$default", name)]), &models);
             validation.map(|validation| validation.map(|validation| validation.check(body.as_bytes()).is_ok()))
         };
         assert_eq!(check("Tree", &deep), Ok(Some(true)));
@@ -483,9 +498,9 @@ mod tests {
         let data = r#"{"enum":[{"$ref":"x"}]}"#;
         let models =
             [("Fork", fork), ("Many", &many), ("Long", &chain(10_000)), ("Short", &chain(100)), ("Data", data)];
-        let models = compile("abc", &models.map(|(name, schema)| model(name, schema)));
+        let models = models.map(|(name, schema)| model(name, schema));
         let check = |name: &str, body: &str| {
-            let validation = Validation::compile(&route("a", &[("$default", name)]), &models)?;
+            let validation = validation(&route("a", &[("$default", name)]), &models)?;
             validation.map_or(Ok(()), |validation| validation.check(body.as_bytes()).map_err(|error| error.detail))
         };
         let is_told = |name: &str, body: &str, part: &str| {

@@ -83,7 +83,8 @@ fn run(sections: &BTreeMap<String, String>, name: &str) -> String {
         settings: serde_json::from_value(section("stage", "{}")).unwrap(),
         definition: Arc::new(serde_json::from_value(definition).unwrap()),
     };
-    let (plan, notes) = Plan::compile(&stage, &Limits::default(), types::Dialect::default());
+    let (plan, notes) =
+        Plan::compile(&stage, &Limits::default(), types::Dialect::default(), &mut mapping::Shared::default());
     let mut out = String::new();
     print_notes(&mut out, "deployment note", &notes);
     if let Err(error) = walk(&plan, &event, sections.contains_key("answer").then(|| section("answer", "")), &mut out) {

@@ -24,17 +24,19 @@ use crate::expression::Expression;
 use crate::named::{self, Unknown};
 use crate::note::{Half, Note, Site};
 use crate::parameters::{Parameter, Target};
+use crate::shared::Shared;
 use crate::template::Templates;
 use crate::uri::{UriTemplate, with_variables};
 use crate::validation::{self, Models, Validation};
 
 impl Plan {
-    /// Compiles a stage. The notes name every resource that cannot work or will surprise.
-    pub fn compile(stage: &DeployedStage, limits: &Limits, dialect: Dialect) -> (Plan, Vec<Note>) {
+    /// Compiles a stage. The notes name every resource that cannot work or will surprise. What other plans have already is
+    /// taken from `shared`.
+    pub fn compile(stage: &DeployedStage, limits: &Limits, dialect: Dialect, shared: &mut Shared) -> (Plan, Vec<Note>) {
         let api = &stage.definition.api;
         let models = validation::compile(&api.api_id, &stage.definition.models);
         let site = Site { key: Arc::new(stage.key.clone()), deploys_itself: stage.settings.auto_deploy };
-        let mut compiler = Compiler { stage, limits, dialect, models, site: site.clone(), notes: Vec::new() };
+        let mut compiler = Compiler { stage, limits, dialect, models, shared, site: site.clone(), notes: Vec::new() };
         let selection = Expression::parse(&api.route_selection_expression);
         match &selection {
             Err(detail) => compiler.broken("the route selection expression", detail),
@@ -114,7 +116,8 @@ struct Compiler<'a> {
     stage: &'a DeployedStage,
     limits: &'a Limits,
     dialect: Dialect,
-    models: Models,
+    models: Models<'a>,
+    shared: &'a mut Shared,
     site: Site,
     notes: Vec<Note>,
 }
@@ -143,12 +146,13 @@ impl Compiler<'_> {
             self.not_yet(&format!("route {key}"), "authorization is not supported yet; clients are refused".into());
         }
         let mut target = self.target(route.target.as_deref(), &key);
-        let validation = Validation::compile(route, &self.models).unwrap_or_else(|detail| {
-            self.broken(&format!("route {key}"), &detail);
-            // Letting messages pass unchecked would surprise more than refusing them.
-            target = RouteTarget::Broken(detail);
-            None
-        });
+        let validation =
+            Validation::compile(route, &mut self.models, &mut self.shared.models).unwrap_or_else(|detail| {
+                self.broken(&format!("route {key}"), &detail);
+                // Letting messages pass unchecked would surprise more than refusing them.
+                target = RouteTarget::Broken(detail);
+                None
+            });
         for (name, pattern) in validation.iter().flat_map(Validation::slow_patterns) {
             self.remark(Note::SlowPattern { what: format!("model `{name}`"), pattern: pattern.to_owned(), line: None });
         }
@@ -232,10 +236,12 @@ impl Compiler<'_> {
         };
         // A proxy does not use its templates, so they cannot break it.
         let templates = match is_proxy {
-            true => Templates::compile(None, &Map::new()),
-            false => {
-                Templates::compile(integration.template_selection_expression.as_deref(), &integration.request_templates)
-            }
+            true => Templates::compile(None, &Map::new(), &mut self.shared.templates),
+            false => Templates::compile(
+                integration.template_selection_expression.as_deref(),
+                &integration.request_templates,
+                &mut self.shared.templates,
+            ),
         };
         let templates = templates.map_err(|error| format!("request {error}"))?;
         let parameters =
@@ -393,9 +399,12 @@ impl Compiler<'_> {
         let parameters: Vec<_> = parameters.map(|(target, source)| Parameter::response(target, source)).collect();
         let parameters = parameters.into_iter().collect::<Result<Vec<_>, _>>()?;
         parameters.iter().for_each(|parameter| self.remark_on_source(parameter));
-        let templates =
-            Templates::compile(response.template_selection_expression.as_deref(), &response.response_templates)
-                .map_err(|error| format!("response {error}"))?;
+        let templates = Templates::compile(
+            response.template_selection_expression.as_deref(),
+            &response.response_templates,
+            &mut self.shared.templates,
+        );
+        let templates = templates.map_err(|error| format!("response {error}"))?;
         let to_text = response.content_handling_strategy.as_deref() == Some("CONVERT_TO_TEXT");
         Ok(Response { key: compiled, parameters, templates, to_text })
     }

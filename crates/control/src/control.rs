@@ -145,7 +145,7 @@ impl Control {
             settings
         });
         let settings = abroad.as_ref().unwrap_or(&self.settings);
-        let call = Call { settings, now: now(), params, query, body, raw: request.body() };
+        let call = Call { settings, now: now(), params, query, body, raw: request.body(), taken: None };
         let body = match operation.action {
             Action::Get(resource) => self.read(&call, |call, tx| crud::get(resource, call, tx)),
             Action::List(resource) => self.read(&call, |call, tx| crud::list(resource, call, tx)),

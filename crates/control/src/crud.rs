@@ -1,5 +1,6 @@
 //! Create, get, list, update and delete: the same five functions for every resource, driven by its description.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -10,7 +11,7 @@ use crate::error::{self, Fault};
 use crate::members::{self, Member};
 use crate::page::{Page, Paging};
 use crate::paths;
-use crate::settings::Settings;
+use crate::settings::{Remark, Settings};
 use crate::store::Document;
 use crate::transaction::Transaction;
 
@@ -25,6 +26,8 @@ pub(crate) struct Call<'a> {
     pub(crate) body: Document,
     /// The body as it came, for the one operation whose body is no JSON.
     pub(crate) raw: &'a [u8],
+    /// Where an import, which is no caller's call, leaves what it takes although it does not hold up.
+    pub(crate) taken: Option<&'a RefCell<Vec<String>>>,
 }
 
 impl Call<'_> {
@@ -114,6 +117,23 @@ impl Subject<'_> {
         if self.call.params.is_empty() { self.id } else { self.call.param(0) }
     }
 
+    /// Applies a rule that earlier versions did not have. What they took stays usable: an import takes it and says so, and an
+    /// update may leave it as it is, which is whatever `members` hold.
+    pub(crate) fn newer_rule(
+        &self,
+        document: &Document,
+        members: &[&str],
+        kept: Result<(), Fault>,
+    ) -> Result<(), Fault> {
+        let Err(fault) = kept else { return Ok(()) };
+        if let Some(taken) = self.call.taken {
+            taken.borrow_mut().push(fault.message);
+            return Ok(());
+        }
+        let as_before = |previous: &Document| members.iter().all(|name| previous.get(*name) == document.get(*name));
+        if self.previous.is_some_and(as_before) { Ok(()) } else { Err(fault) }
+    }
+
     /// Another resource of its collection with the same text in a member.
     pub(crate) fn namesake<'t>(&self, tx: &'t Transaction, member: &str, text: &Value) -> Option<&'t Arc<Document>> {
         tx.all(self.collection)
@@ -162,6 +182,11 @@ pub(crate) fn create_as(resource: &Resource, id: Option<String>, call: &Call, tx
     let answer = (resource.present)(call.settings, &document);
     if resource.deployed {
         tx.edited(subject.api_id());
+    }
+    if let Some((members, why)) = members::without_effect(resource.members, &call.body) {
+        let text = format!("{} {id} was created with {}: {why}", resource.noun, members.join(", "));
+        let api_id = subject.api_id().to_owned();
+        tx.remark(Remark { api_id, text, aside: true, ..Remark::default() });
     }
     tx.put(&collection, &id, document);
     Ok(Some(answer))

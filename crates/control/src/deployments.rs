@@ -146,7 +146,7 @@ pub(crate) struct Told(HashSet<StageKey>);
 impl Told {
     /// What a person should know about a call: of edits, once until the next deployment.
     pub(crate) fn remarks(&self, tx: &Transaction) -> Vec<Remark> {
-        let mut remarks = Vec::new();
+        let mut remarks = tx.remarks().to_vec();
         for (api_id, name) in changed_stages(tx) {
             let stages = paths::stages(api_id);
             let Some(stage) = tx.get(&stages, name) else { continue };
@@ -156,7 +156,7 @@ impl Told {
                      run aws apigatewayv2 create-deployment --api-id {api_id} --stage-name {name}"
                 );
                 let (api_id, stage) = (api_id.to_owned(), Some(name.to_owned()));
-                remarks.push(Remark { api_id, stage, text, until_deployed: true });
+                remarks.push(Remark { api_id, stage, text, until_deployed: true, aside: false });
             }
         }
         for (collection, id) in tx.changed() {
@@ -165,7 +165,13 @@ impl Told {
             if let Some(api_id) = api_id.filter(|_| is_new)
                 && let Some(text) = without_effect(tx, api_id, id)
             {
-                remarks.push(Remark { api_id: api_id.to_owned(), stage: None, text, until_deployed: false });
+                remarks.push(Remark {
+                    api_id: api_id.to_owned(),
+                    stage: None,
+                    text,
+                    until_deployed: false,
+                    aside: false,
+                });
             }
         }
         for api_id in tx.edited_apis() {
@@ -178,7 +184,13 @@ impl Told {
                     "API {api_id} was edited but not deployed to stage {name} (auto-deploy is off): \
                      run aws apigatewayv2 create-deployment --api-id {api_id} --stage-name {name}"
                 );
-                remarks.push(Remark { api_id: key.api_id, stage: Some(key.stage), text, until_deployed: true });
+                remarks.push(Remark {
+                    api_id: key.api_id,
+                    stage: Some(key.stage),
+                    text,
+                    until_deployed: true,
+                    aside: false,
+                });
             }
         }
         remarks

@@ -45,6 +45,8 @@ pub(crate) enum Rule {
     Refused(&'static str),
     /// Not a member of WebSocket APIs' resources, and not answered; without effect when sent.
     Ignored,
+    /// The same, of which people expect an effect: who sends it at creation is told so in the log, with this reason.
+    WithoutEffect(&'static str),
 }
 
 impl Member {
@@ -125,7 +127,7 @@ pub(crate) fn merge(
 ) -> Result<Document, Fault> {
     let given = |member: &Member| body.get(member.name).filter(|value| !value.is_null());
     let takes = |member: &Member| match member.rule {
-        Rule::Output | Rule::Ignored | Rule::Refused(_) => false,
+        Rule::Output | Rule::Ignored | Rule::WithoutEffect(_) | Rule::Refused(_) => false,
         Rule::Fixed => current.is_none(),
         _ => true,
     };
@@ -191,7 +193,7 @@ pub(crate) fn settle(table: &[Member], noun: &str, document: &mut Document) -> R
 /// # Errors
 /// 400 for a member that is none, for a wrong JSON type, and as [`settle`].
 pub(crate) fn readmit(table: &[Member], noun: &str, document: &Document) -> Result<Document, Fault> {
-    let is_kept = |member: &Member| !matches!(member.rule, Rule::Refused(_) | Rule::Ignored);
+    let is_kept = |member: &Member| !matches!(member.rule, Rule::Refused(_) | Rule::Ignored | Rule::WithoutEffect(_));
     for (name, value) in document {
         let member = table.iter().find(|member| member.name == name && is_kept(member));
         member.ok_or_else(|| error::unknown_member(name, noun))?.kind.check_type(name, value)?;
@@ -217,6 +219,16 @@ fn check(table: &[Member], noun: &str, document: &Document) -> Result<(), Fault>
         }
     }
     Ok(())
+}
+
+/// The members of a body that have no effect although people expect one, and why.
+pub(crate) fn without_effect(table: &[Member], body: &Document) -> Option<(Vec<&'static str>, &'static str)> {
+    let expected = table.iter().filter_map(|member| match member.rule {
+        Rule::WithoutEffect(why) if body.get(member.name).is_some_and(asks_for_something) => Some((member.name, why)),
+        _ => None,
+    });
+    let (names, reasons): (Vec<_>, Vec<_>) = expected.unzip();
+    reasons.first().map(|why| (names, *why))
 }
 
 /// Whether a value differs from what is so anyway: tools send `false`, `0` and empty lists for members they do not use.

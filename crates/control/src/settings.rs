@@ -36,7 +36,7 @@ impl Settings {
 }
 
 /// Something that the person who runs the program should know; no caller is told.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Remark {
     /// The API that it is about.
     pub api_id: String,
@@ -46,4 +46,6 @@ pub struct Remark {
     pub text: String,
     /// Whether the next deployment to the stage makes it untrue.
     pub until_deployed: bool,
+    /// Whether nothing goes wrong because of it: for those who look closely.
+    pub aside: bool,
 }

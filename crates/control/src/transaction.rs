@@ -6,6 +6,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 
 use crate::ids;
+use crate::settings::Remark;
 use crate::state::{self, Entry, State};
 use crate::store::{Change, Content, Definition, Document, Key};
 
@@ -22,6 +23,7 @@ pub(crate) struct Transaction<'a> {
     next_sequence: u64,
     edited: BTreeSet<String>,
     deployed: BTreeSet<(String, String)>,
+    remarks: Vec<Remark>,
 }
 
 impl<'a> Transaction<'a> {
@@ -32,6 +34,7 @@ impl<'a> Transaction<'a> {
             next_sequence: state.next_sequence,
             edited: BTreeSet::new(),
             deployed: BTreeSet::new(),
+            remarks: Vec::new(),
         }
     }
 
@@ -156,6 +159,16 @@ impl<'a> Transaction<'a> {
     /// The stages that [`Transaction::deployed`] was told of: API id and stage name.
     pub(crate) fn deployed_stages(&self) -> &BTreeSet<(String, String)> {
         &self.deployed
+    }
+
+    /// Notes what the person who runs the program should know of this call, once it is stored.
+    pub(crate) fn remark(&mut self, remark: Remark) {
+        self.remarks.push(remark);
+    }
+
+    /// What [`Transaction::remark`] was told.
+    pub(crate) fn remarks(&self) -> &[Remark] {
+        &self.remarks
     }
 
     /// The ids of documents that this call changed, by collection.

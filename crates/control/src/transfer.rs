@@ -4,6 +4,7 @@
 //! The form is `{"format": "gatewright-definitions-1", "documents": {path: document, …}}` with the documents as the
 //! store has them, oldest first. An import is one batch, so that it is there as a whole or not at all.
 
+use std::cell::RefCell;
 use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
@@ -75,15 +76,31 @@ pub fn export(store: &mut dyn Store) -> Result<Value, StoreError> {
     Ok(serde_json::json!({ "format": FORMAT, "documents": documents }))
 }
 
-/// Puts definitions into a store and gives their number. `replaces`: what is there now goes away.
+/// What came in.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Imported {
+    /// How many definitions.
+    pub count: usize,
+    /// What of them would be refused today and is taken because an earlier version took it: a sentence each, which names
+    /// the place and the thing.
+    pub remarks: Vec<String>,
+}
+
+/// Puts definitions into a store. `replaces`: what is there now goes away.
 ///
 /// Every definition is checked first, as if it were sent, together with all others; deployments must be readable.
-/// Defaults that a definition lacks are filled in.
+/// Defaults that a definition lacks are filled in. Rules that earlier versions did not have refuse nothing, as whoever
+/// exported from one would be locked out: they lead to remarks.
 ///
 /// # Errors
 /// Names the definition that does not hold up, or the store's trouble. Nothing is imported then.
-pub fn import(settings: &Settings, store: &mut dyn Store, text: &[u8], replaces: bool) -> Result<usize, ImportError> {
-    let documents = check(settings, read(text)?)?;
+pub fn import(
+    settings: &Settings,
+    store: &mut dyn Store,
+    text: &[u8],
+    replaces: bool,
+) -> Result<Imported, ImportError> {
+    let (documents, remarks) = check(settings, read(text)?)?;
     let old = store.load()?;
     if !old.is_empty() && !replaces {
         return Err(ImportError::NotEmpty(old.len()));
@@ -93,7 +110,7 @@ pub fn import(settings: &Settings, store: &mut dyn Store, text: &[u8], replaces:
     let new = documents.into_iter().map(|(key, document)| Change::Put(key, Content::Document(Arc::new(document))));
     // Deleted first: an old definition can have the key of a new one.
     store.commit(&gone.chain(new).collect::<Vec<_>>())?;
-    Ok(count)
+    Ok(Imported { count, remarks })
 }
 
 fn read(text: &[u8]) -> Result<Vec<(Key, Document)>, ImportError> {
@@ -162,24 +179,43 @@ fn definition(path: &str, detail: impl Into<String>) -> ImportError {
     ImportError::Definition { path: path.to_owned(), detail: detail.into() }
 }
 
-/// Checks all definitions; gives them as they are to be stored.
-fn check(settings: &Settings, documents: Vec<(Key, Document)>) -> Result<Vec<(Key, Document)>, ImportError> {
+/// Checks all definitions; gives them as they are to be stored, and the remarks on them.
+fn check(
+    settings: &Settings,
+    documents: Vec<(Key, Document)>,
+) -> Result<(Vec<(Key, Document)>, Vec<String>), ImportError> {
     let state = loading::collect(documents.clone()).map_err(|error| ImportError::Form(error.to_string()))?;
-    let checked = documents.into_iter().map(|(key, document)| {
-        let checked = check_one(settings, &state, &key.path, document);
-        checked.map(|document| (key, document))
-    });
-    let checked = checked.collect::<Result<_, ImportError>>()?;
+    let (mut checked, mut remarks, mut told) = (Vec::new(), Vec::new(), HashSet::new());
+    for (key, document) in documents {
+        let taken = RefCell::default();
+        let document = check_one(settings, &state, &key.path, document, &taken)?;
+        // Of a rule between two definitions both tell.
+        let new = taken.into_inner().into_iter().filter(|fault| told.insert(fault.clone()));
+        remarks.extend(new.map(|fault| remark(&key.path, &document, &fault)));
+        checked.push((key, document));
+    }
     match Publication::default().first(&Transaction::new(&state)) {
-        Ok(_) => Ok(checked),
+        Ok(_) => Ok((checked, remarks)),
         Err(Error::Document { path, detail }) => Err(definition(&path, detail)),
         Err(error) => Err(ImportError::Form(error.to_string())),
     }
 }
 
+fn remark(path: &str, document: &Document, fault: &str) -> String {
+    let name = ["name", "routeKey"].iter().find_map(|member| document.get(*member)?.as_str());
+    let name = name.map(|name| format!(" ({name})")).unwrap_or_default();
+    format!("{path}{name} is taken, as an earlier version took it, but would be refused today: {fault}")
+}
+
 /// Checks one definition: its place, its members, and its resource's own rules among all the others.
 /// Gives it with the defaults that it lacks.
-fn check_one(settings: &Settings, state: &State, path: &str, document: Document) -> Result<Document, ImportError> {
+fn check_one(
+    settings: &Settings,
+    state: &State,
+    path: &str,
+    document: Document,
+    taken: &RefCell<Vec<String>>,
+) -> Result<Document, ImportError> {
     let segments: Vec<&str> = path.split('/').collect();
     match segments.as_slice() {
         [paths::ACCOUNT, paths::SETTINGS] => {
@@ -217,8 +253,15 @@ fn check_one(settings: &Settings, state: &State, path: &str, document: Document)
     }
     let document = members::readmit(resource.members, resource.noun, &document)
         .map_err(|fault| definition(path, fault.message))?;
-    let call =
-        Call { settings, now: Timestamp::default(), params: above, query: Vec::new(), body: Document::new(), raw: &[] };
+    let call = Call {
+        settings,
+        now: Timestamp::default(),
+        params: above,
+        query: Vec::new(),
+        body: Document::new(),
+        raw: &[],
+        taken: Some(taken),
+    };
     let subject = Subject { call: &call, collection, id, previous: Some(&document) };
     (resource.check)(&subject, &mut tx, &mut document.clone()).map_err(|fault| definition(path, fault.message))?;
     Ok(document)

@@ -66,7 +66,7 @@ impl Announcements {
         for key in &published.gone {
             state.stages.remove(key);
         }
-        let of_no_api = |text| control::Remark { api_id: String::new(), stage: None, text, until_deployed: false };
+        let of_no_api = |text| control::Remark { text, ..control::Remark::default() };
         state.remarks.extend(published.problems.into_iter().map(of_no_api));
         state.remarks.extend(remarks);
         if !state.banner_is_out {
@@ -112,7 +112,10 @@ impl Announcements {
         let now: Vec<control::Remark> = now;
         for remark in now {
             let stage = remark.stage.map(|stage| StageKey { api_id: remark.api_id, stage });
-            self.log.remark(stage.as_ref(), remark.text);
+            match remark.aside {
+                true => self.log.aside(stage.as_ref(), remark.text),
+                false => self.log.remark(stage.as_ref(), remark.text),
+            }
         }
         for (key, remarks) in state.stages.iter_mut().filter(|(_, remarks)| all || !remarks.settling) {
             for (text, is_error) in &remarks.hold {

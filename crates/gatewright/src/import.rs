@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use control::transfer::{self, ImportError};
+use control::transfer::{self, ImportError, Imported};
 
 use crate::args::Options;
 use crate::exit::Failure;
@@ -23,7 +23,8 @@ pub(crate) fn run(file: &Path, replace: bool, options: Options) -> Result<(), Fa
     };
     let mut store = export::open("import", &dir)?;
     match transfer::import(&settings, &mut store, &text, replace) {
-        Ok(count) => {
+        Ok(Imported { count, remarks }) => {
+            remarks.iter().for_each(|remark| eprintln!("gatewright: import: {remark}"));
             eprintln!("gatewright: imported {count} definitions into {}", dir.display());
             Ok(())
         }

@@ -107,6 +107,11 @@ impl Log {
         self.line(LogLevel::Warn, stage.cloned(), "note", text.into());
     }
 
+    /// The same of what nothing goes wrong by.
+    pub(crate) fn aside(&self, stage: Option<&StageKey>, text: impl Into<String>) {
+        self.line(LogLevel::Info, stage.cloned(), "note", text.into());
+    }
+
     /// Says of a stage what will fail.
     pub(crate) fn fault(&self, stage: Option<&StageKey>, text: impl Into<String>) {
         self.line(LogLevel::Error, stage.cloned(), "error", text.into());

@@ -19,6 +19,13 @@ use crate::transaction::Transaction;
 /// An API's tag whose value becomes its id, so that URLs on a laptop stay the same. Ours, as other emulators have it.
 const CUSTOM_ID: &str = "_custom_id_";
 
+/// Quick create is for HTTP APIs; tools send its members for WebSocket APIs too, and AWS takes no notice. Source: reported (a
+/// library that has made WebSocket APIs so for years).
+const QUICK_CREATE: Rule = Rule::WithoutEffect(
+    "that is for HTTP APIs, and makes nothing here, as on AWS; make routes and integrations with aws apigatewayv2 \
+     create-integration and create-route",
+);
+
 pub(crate) static API: Resource = Resource {
     noun: "Api",
     collection: "apis",
@@ -30,19 +37,17 @@ pub(crate) static API: Resource = Resource {
         Member::text("apiKeySelectionExpression", 1, 1024).or(|| "$request.header.x-api-key".into()),
         Member::refused("corsConfiguration", Kind::Any, error::CORS),
         Member::output("createdDate"),
-        // Quick create is for HTTP APIs; here tools send its members and AWS takes no notice. Source: reported (a library
-        // that has made WebSocket APIs so for years).
-        Member::new("credentialsArn", Kind::Any, Rule::Ignored),
+        Member::new("credentialsArn", Kind::Any, QUICK_CREATE),
         Member::text("description", 0, 1024),
         Member::flag("disableExecuteApiEndpoint").or(|| false.into()),
         Member::flag("disableSchemaValidation"),
         Member::choice("ipAddressType", &["ipv4", "dualstack"]).or(|| "ipv4".into()),
         Member::text("name", 1, 128).required().missing(error::API_NAME).invalid(error::API_NAME),
         Member::choice("protocolType", &["WEBSOCKET"]).fixed(),
-        Member::new("routeKey", Kind::Any, Rule::Ignored),
+        Member::new("routeKey", Kind::Any, QUICK_CREATE),
         Member::text("routeSelectionExpression", 1, 1024).required().missing(error::ROUTE_SELECTION),
         tagged::MEMBER,
-        Member::new("target", Kind::Any, Rule::Ignored),
+        Member::new("target", Kind::Any, QUICK_CREATE),
         Member::text("version", 1, 64),
     ],
     quota: Quota { name: "apis", get: |limits| limits.apis },

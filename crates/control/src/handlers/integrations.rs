@@ -113,7 +113,8 @@ fn check(subject: &Subject, tx: &mut Transaction, integration: &mut Document) ->
     let target = format!("integrations/{}", subject.id);
     for (route_id, route) in tx.all(&paths::routes(subject.api_id())) {
         if text(route, "target") == target {
-            routes::check_connection(subject.id, integration, route_id, route)?;
+            let kept = routes::check_connection(subject.id, integration, route_id, route);
+            subject.newer_rule(integration, &["requestParameters"], kept)?;
         }
     }
     Ok(())

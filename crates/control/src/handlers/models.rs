@@ -42,7 +42,8 @@ fn check(subject: &Subject, tx: &mut Transaction, model: &mut Document) -> Resul
     if !name.bytes().all(|c| c.is_ascii_alphanumeric()) {
         return Err(error::model_name(name));
     }
-    schema::check(text(model, "schema")).map_err(|detail| error::no_schema(&detail))?;
+    let kept = schema::check(text(model, "schema")).map_err(|detail| error::no_schema(&detail));
+    subject.newer_rule(model, &["schema"], kept)?;
     match subject.namesake(tx, "name", &Value::String(name.into())) {
         Some(_) => Err(error::model_name_taken(name)),
         None => Ok(()),

@@ -120,7 +120,10 @@ fn check_target(subject: &Subject, tx: &Transaction, route: &Document) -> Result
     let id = id.ok_or_else(|| error::bad_request(error::TARGET))?;
     let integrations = paths::integrations(subject.api_id());
     match tx.get(&integrations, id) {
-        Some(integration) => check_connection(id, integration, subject.id, route),
+        Some(integration) => {
+            let kept = check_connection(id, integration, subject.id, route);
+            subject.newer_rule(route, &["target", "requestParameters", "routeKey"], kept)
+        }
         // Inferred: AWS refuses to delete an integration that a route names, so none can name a missing one.
         None => Err(error::names_no("Integration")),
     }

@@ -155,7 +155,7 @@ fn check(subject: &Subject, tx: &mut Transaction, stage: &mut Document) -> Resul
     if certificate != was && !certificate.is_empty() && tx.get(paths::CLIENT_CERTIFICATES, certificate).is_none() {
         return Err(error::bad_request(error::CLIENT_CERTIFICATE));
     }
-    check_access_log(stage)?;
+    check_access_log(subject, stage)?;
     let routes = paths::routes(subject.api_id());
     if let Some(settings) = stage.get("routeSettings").and_then(Value::as_object).filter(|map| !map.is_empty()) {
         let keys: HashSet<&str> = tx.all(&routes).map(|(_, route)| text(route, "routeKey")).collect();
@@ -231,7 +231,7 @@ fn is_log_destination(arn: &str) -> bool {
     }
 }
 
-fn check_access_log(stage: &mut Document) -> Result<(), Fault> {
+fn check_access_log(subject: &Subject, stage: &mut Document) -> Result<(), Fault> {
     let Some(Value::Object(settings)) = stage.get_mut("accessLogSettings") else { return Ok(()) };
     // Templates take the ARN of a log group from a resource, which ends so; AWS answers it without.
     if let Some(Value::String(arn)) = settings.get_mut("destinationArn")
@@ -239,14 +239,15 @@ fn check_access_log(stage: &mut Document) -> Result<(), Fault> {
     {
         *arn = short.to_owned();
     }
-    if settings.get("destinationArn").and_then(Value::as_str).is_some_and(|arn| !is_log_destination(arn)) {
-        return Err(error::bad_request(error::ARN));
-    }
-    match settings.get("format").and_then(Value::as_str) {
-        Some(format) if format.contains(['\n', '\r']) => Err(error::bad_request(error::LOG_FORMAT_LINES)),
-        Some(format) if !["$context.requestId", "$context.extendedRequestId"].iter().any(|id| format.contains(id)) => {
-            Err(error::bad_request(error::LOG_FORMAT))
-        }
-        _ => Ok(()),
-    }
+    let destination = settings.get("destinationArn").and_then(Value::as_str).unwrap_or_default();
+    let format = settings.get("format").and_then(Value::as_str).unwrap_or_default();
+    let kept = match () {
+        () if !destination.is_empty() && !is_log_destination(destination) => Err(error::bad_request(error::ARN)),
+        () if format.contains(['\n', '\r']) => Err(error::bad_request(error::LOG_FORMAT_LINES)),
+        () => Ok(()),
+    };
+    let has_id = ["$context.requestId", "$context.extendedRequestId"].iter().any(|id| format.contains(id));
+    let lacks_id = !format.is_empty() && !has_id;
+    subject.newer_rule(stage, &["accessLogSettings"], kept)?;
+    if lacks_id { Err(error::bad_request(error::LOG_FORMAT)) } else { Ok(()) }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::gateway::Gateway;
+use crate::gateway::{Gateway, id};
 
 /// What of the data plane is played elsewhere.
 const ELSEWHERE: &[&str] = &["f06-custom-domain-with-stage.json"];
@@ -152,5 +152,39 @@ fn operations_that_are_not_there_can_be_told_from_paths_that_are_none() {
         let (status, answer) = gateway.call("GET", path, Value::Null);
         let message = answer["message"].as_str().unwrap();
         assert!(status == 501 && message.starts_with("Gatewright does not implement"), "{path}: {status} {message}");
+    }
+}
+
+#[test]
+fn members_of_quick_create_are_taken_and_it_is_said_that_they_make_nothing() {
+    let gateway = Gateway::new();
+    let plain = json!({"name": "n", "protocolType": "WEBSOCKET", "routeSelectionExpression": "$request.body.a"});
+    let with = |more: Value| {
+        let mut body = plain.clone();
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        body
+    };
+    for (more, named) in [
+        (json!({}), None),
+        (json!({"routeKey": null, "target": ""}), None),
+        (json!({"routeKey": "$default", "target": "arn:aws:lambda:us-east-1:1:function:f"}), Some("routeKey, target")),
+        (json!({"credentialsArn": "arn:aws:iam::1:role/r"}), Some("credentialsArn")),
+    ] {
+        let before = gateway.remarks().len();
+        let api = gateway.make("/v2/apis", with(more), "apiId");
+        assert_eq!(gateway.ok("GET", &format!("{api}/routes"), Value::Null), json!({"items": []}));
+        let remarks = gateway.remarks().split_off(before);
+        match named {
+            None => assert_eq!(remarks, Vec::<String>::new()),
+            Some(members) => {
+                let expected = format!(
+                    "Api {} was created with {members}: that is for HTTP APIs, and makes nothing here",
+                    id(&api)
+                );
+                assert!(remarks.len() == 1 && remarks[0].starts_with(&expected), "{remarks:?}");
+            }
+        }
+        gateway.ok("PATCH", &api, json!({"description": "once is enough", "target": "x"}));
+        assert_eq!(gateway.remarks().len(), before + usize::from(named.is_some()));
     }
 }

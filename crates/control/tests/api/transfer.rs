@@ -2,7 +2,7 @@
 
 use control::Settings;
 use control::store::{DiskStore, MemoryStore, Store};
-use control::transfer::{export, import};
+use control::transfer::{Imported, export, import};
 use serde_json::{Value, json};
 use types::arn::Place;
 
@@ -63,8 +63,9 @@ fn what_is_exported_comes_back_the_same() {
     drop(store);
     let text = serde_json::to_vec_pretty(&exported).unwrap();
     let copy = Shared::default();
-    let count = import(&settings(), &mut copy.clone(), &text, false).unwrap();
-    assert_eq!(count, exported["documents"].as_object().unwrap().len());
+    let imported = import(&settings(), &mut copy.clone(), &text, false).unwrap();
+    let count = exported["documents"].as_object().unwrap().len();
+    assert_eq!(imported, Imported { count, remarks: Vec::new() });
     assert_eq!(export(&mut copy.clone()).unwrap(), exported);
     let gateway = Gateway::open(Box::new(copy.clone()));
     assert_eq!(everything(&gateway), before);
@@ -176,4 +177,62 @@ fn what_does_not_hold_up_is_named_and_nothing_is_imported() {
     assert!(error.contains(&format!("{api} stands there twice")), "{error}");
     let error = import(&settings(), &mut source, b"{", true).unwrap_err().to_string();
     assert!(error.starts_with("not a document that `gatewright export` wrote: EOF"), "{error}");
+}
+
+#[test]
+fn what_an_earlier_version_took_is_taken_and_named() {
+    let shared = Shared::default();
+    let gateway = Gateway::open(Box::new(shared.clone()));
+    let api = gateway.api();
+    let model = gateway.make(&format!("{api}/models"), json!({"name": "Old", "schema": "{}"}), "modelId");
+    let integration = json!({
+        "integrationType": "HTTP", "integrationMethod": "POST", "integrationUri": "http://h",
+        "requestParameters": {"integration.request.header.a": "route.request.header.token"},
+    });
+    let integration = gateway.make(&format!("{api}/integrations"), integration, "integrationId");
+    let declared = json!({"route.request.header.token": {"required": true}});
+    let connect = json!({
+        "routeKey": "$connect", "target": format!("integrations/{}", id(&integration)), "requestParameters": declared,
+    });
+    let connect = gateway.make(&format!("{api}/routes"), connect, "routeId");
+    let destination = "arn:aws:logs:us-east-1:1:log-group:g";
+    let log = json!({"destinationArn": destination, "format": "$context.requestId"});
+    gateway.ok("POST", &format!("{api}/stages"), json!({"stageName": "dev", "accessLogSettings": log}));
+    gateway.ok("POST", &format!("{api}/deployments"), json!({"stageName": "dev"}));
+    let now = export(&mut shared.clone()).unwrap();
+    // Version 0.0 took all of this.
+    let mut old = now.clone();
+    let place = |path: &str| path.trim_start_matches("/v2/").to_owned();
+    old["documents"][place(&model)]["schema"] = r#"{"type":"strin","example":1}"#.into();
+    old["documents"][place(&connect)].as_object_mut().unwrap().shift_remove("requestParameters");
+    old["documents"][place(&format!("{api}/stages/dev"))]["accessLogSettings"]["format"] =
+        "$context.requestId\nx".into();
+    let mut copy = Shared::default();
+    let imported = import(&settings(), &mut copy, &serde_json::to_vec(&old).unwrap(), false).unwrap();
+    assert_eq!(export(&mut copy).unwrap(), old, "it comes in as it is");
+    assert_eq!(imported.remarks.len(), 3, "{:?}", imported.remarks);
+    for (remark, (path, told)) in imported.remarks.iter().zip([
+        (format!("{} (Old) is taken", place(&model)), r#"Unsupported keyword(s): ["example"]"#),
+        (
+            format!("{} is taken", place(&integration)),
+            "Invalid mapping expression parameter specified: route.request.header.token",
+        ),
+        (format!("{} is taken", place(&format!("{api}/stages/dev"))), "Access Log format must be single line"),
+    ]) {
+        assert!(remark.starts_with(&path) && remark.contains(told), "{remark}");
+    }
+    // Whoever has such a store can go on with it, as far as the old thing itself is left as it is.
+    let gateway = Gateway::open(Box::new(copy));
+    gateway.ok("PATCH", &model, json!({"description": "x"}));
+    gateway.ok("PATCH", &connect, json!({"operationName": "x"}));
+    gateway.ok("PATCH", &integration, json!({"description": "x"}));
+    gateway.ok("PATCH", &format!("{api}/stages/dev"), json!({"description": "x"}));
+    gateway.ok("POST", &format!("{api}/deployments"), json!({"stageName": "dev"}));
+    for (path, body) in [
+        (&model, json!({"schema": r#"{"type":"strin"}"#})),
+        (&integration, json!({"requestParameters": {"integration.request.header.b": "'1'"}})),
+        (&format!("{api}/stages/dev"), json!({"accessLogSettings": {"format": "$context.requestId\n\n"}})),
+    ] {
+        assert_eq!(gateway.call("PATCH", path, body).0, 400, "{path}");
+    }
 }

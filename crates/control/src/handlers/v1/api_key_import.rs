@@ -70,7 +70,7 @@ fn add(call: &Call, tx: &mut Transaction, body: Document, plans: &str) -> Result
 }
 
 fn as_call<'a>(call: &Call<'a>, params: Vec<String>, body: Document) -> Call<'a> {
-    Call { settings: call.settings, now: call.now, params, query: Vec::new(), body, raw: call.raw }
+    Call { settings: call.settings, now: call.now, params, query: Vec::new(), body, raw: call.raw, taken: call.taken }
 }
 
 /// The fields of each line that holds something. A quoted field may hold commas, line ends and doubled quotes.

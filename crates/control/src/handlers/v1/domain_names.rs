@@ -108,7 +108,15 @@ pub(crate) fn update(call: &Call, tx: &mut Transaction) -> Answer {
 }
 
 fn with_body<'a>(call: &Call<'a>, body: Document) -> Call<'a> {
-    Call { settings: call.settings, now: call.now, params: call.params.clone(), query: Vec::new(), body, raw: call.raw }
+    Call {
+        settings: call.settings,
+        now: call.now,
+        params: call.params.clone(),
+        query: Vec::new(),
+        body,
+        raw: call.raw,
+        taken: call.taken,
+    }
 }
 
 /// The body of v2's call that does the same.

@@ -48,6 +48,25 @@ def test_definitions_leave_and_come_back(start_gateway, backend, tmp_path):
     assert control(moved.url).get_routes(ApiId=api.id)["Items"] == routes
 
 
+def test_models_that_an_earlier_version_took_come_in_and_are_named(start_gateway, tmp_path):
+    source, target = tmp_path / "source", tmp_path / "target"
+    gateway = start_gateway(data_dir=source)
+    api = Api(gateway, name="older")
+    model = api.client.create_model(ApiId=api.id, Name="Older", Schema="{}")["ModelId"]
+    api.route("$default")
+    api.deploy()
+    gateway.stop()
+    document = json.loads(run("export", "--data-dir", str(source)).stdout)
+    document["documents"][f"apis/{api.id}/models/{model}"]["schema"] = '{"type":"string","example":"x"}'
+    imported = run("import", "-", "--data-dir", str(target), stdin=json.dumps(document))
+    assert imported.returncode == 0, imported.stderr
+    assert f"apis/{api.id}/models/{model} (Older) is taken" in imported.stderr and '["example"]' in imported.stderr, imported.stderr
+    moved = start_gateway(data_dir=target)
+    client = control(moved.url)
+    assert client.get_model(ApiId=api.id, ModelId=model)["Schema"] == '{"type":"string","example":"x"}'
+    client.update_model(ApiId=api.id, ModelId=model, Description="still usable")
+
+
 def test_a_folder_without_definitions_is_no_export(tmp_path):
     done = run("export", "--data-dir", str(tmp_path / "none"))
     assert done.returncode == 66 and "holds no definitions" in done.stderr

@@ -188,3 +188,14 @@ def test_the_log_never_tells_stale_news(start_gateway, backend):
         client.create_deployment(ApiId=api, StageName="dev")
         gateway.wait_for_line(lambda line, api=api: f"stage {api}/dev is deployed" in line, "the deployment")
     assert "was created without a deployment" not in gateway.output()
+
+
+def test_quick_create_is_said_to_make_nothing(start_gateway):
+    from harness.aws import control
+
+    gateway = start_gateway(log_format="human")
+    client = control(gateway.url)
+    made = client.create_api(Name="quick", ProtocolType="WEBSOCKET", RouteSelectionExpression="$request.body.action", RouteKey="$default",
+        Target="arn:aws:lambda:us-east-1:000000000000:function:f")  # fmt: skip
+    gateway.wait_for_line(lambda line: f"Api {made['ApiId']} was created with routeKey, target: that is for HTTP APIs" in line, "the remark")
+    assert client.get_routes(ApiId=made["ApiId"])["Items"] == []

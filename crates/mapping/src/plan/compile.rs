@@ -189,7 +189,7 @@ impl Compiler<'_> {
             Some(_) => {
                 let authorizers = &self.stage.definition.authorizers;
                 let named = authorizers.iter().find(|one| Some(&one.authorizer_id) == route.authorizer_id.as_ref());
-                Authorization::Custom(named.cloned().map(Arc::new))
+                Authorization::Custom(named.cloned())
             }
         }
     }

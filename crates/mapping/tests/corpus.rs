@@ -1,8 +1,9 @@
-//! Runs `corpus/mapping/*.txt`: an integration and an event in; the request, the reply and the notes out.
+//! Runs `corpus/mapping/*.txt`: an integration and an event in; the request, the reply and the notes out. And
+//! `corpus/proxy/*.txt`: an event in; out what a function is given.
 //!
-//! A case is a sentence, its source, and sections; `UPDATE=1` rewrites the section `expect`. Sections: `integration`
+//! A case is a sentence, its source, and sections; `UPDATE=1` rewrites the section `expect`. Sections of the one: `integration`
 //! and `event` (JSON), `stage`, `route`, `routes` (more of them), `responses` (JSON, optional), `answer` (JSON, optional: what the backend
-//! answered), `expect`.
+//! answered), `expect`. Of the other: `event`, `stage`, `authorizer` (JSON, optional: where its ARN says that the API is).
 #![allow(clippy::disallowed_methods, reason = "the corpus is files; the crate itself reads none")]
 
 use std::collections::BTreeMap;
@@ -14,8 +15,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use mapping::{Error, Note, Plan, remarks};
 use serde_json::{Value, json};
+use types::arn::Place;
 use types::event::{ClientMessage, Connection, Disconnect, Event, EventKind, Handshake};
-use types::id::{Id, IdKind};
+use types::id::Id;
+use types::identity::Identity;
 use types::limits::Limits;
 use types::message::{IntegrationRequest, IntegrationResponse, Target};
 use types::snapshot::{DeployedStage, StageKey};
@@ -23,11 +26,55 @@ use types::time::Timestamp;
 
 #[test]
 fn every_case_of_the_corpus_maps_as_it_says() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../corpus/mapping");
+    every_case("../../corpus/mapping", 20, run);
+}
+
+#[test]
+fn functions_are_given_what_aws_gives_them_to_the_byte() {
+    every_case("../../corpus/proxy", 10, |sections, name| {
+        let stage = sections.get("stage").map_or("{}", String::as_str);
+        let event = event(&json(sections, "event", name));
+        let key = match &event.kind {
+            EventKind::Connect(_) => "$connect",
+            EventKind::Message(_) => "$default",
+            EventKind::Disconnect(_) => "$disconnect",
+        };
+        let definition = json!({
+            "api": { "apiId": event.connection.stage.api_id, "routeSelectionExpression": "$request.body.action" },
+            "routes": [{ "route": { "routeId": "rou0001", "routeKey": key } }],
+            "integrations": [],
+        });
+        let stage = DeployedStage {
+            key: (*event.connection.stage).clone(),
+            settings: serde_json::from_str(stage).unwrap(),
+            definition: Arc::new(serde_json::from_value(definition).unwrap()),
+        };
+        let (plan, _) = Plan::compile(&stage, &Limits::default(), types::Dialect::default());
+        let route = mapping::select_route(&plan, &event).unwrap().unwrap();
+        let given = if sections.contains_key("authorizer") {
+            let place = json(sections, "authorizer", name);
+            let text = |member: &str| place[member].as_str().unwrap().to_owned();
+            let place = Place { region: text("region"), account_id: text("accountId") };
+            mapping::authorizer_event(&plan, route, &event, &place)
+        } else {
+            mapping::proxy_event(&plan, route, &event)
+        };
+        assert!(serde_json::from_slice::<Value>(&given).is_ok(), "{name}: no JSON");
+        format!("{}\n", String::from_utf8(given.to_vec()).unwrap())
+    });
+}
+
+fn json(sections: &BTreeMap<String, String>, key: &str, name: &str) -> Value {
+    let text = sections.get(key).map_or("null", String::as_str);
+    serde_json::from_str(text).unwrap_or_else(|error| panic!("{name}: section {key}: {error}"))
+}
+
+fn every_case(folder: &str, at_least: usize, run: impl Fn(&BTreeMap<String, String>, &str) -> String) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     let mut paths: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "txt"));
     paths.sort();
-    assert!(paths.len() >= 20, "{} cases in {}", paths.len(), folder.display());
+    assert!(paths.len() >= at_least, "{} cases in {}", paths.len(), folder.display());
     let mut wrong = String::new();
     for path in paths {
         let text = std::fs::read_to_string(&path).unwrap();
@@ -146,17 +193,22 @@ fn print_notes(out: &mut String, what: &str, notes: &[Note]) {
 }
 
 // An event from JSON: {"type": "CONNECT", "headers": {…}, "query": "a=1"}, {"type": "MESSAGE", "body": "…"} or
-// {"type": "DISCONNECT", "code": 1000, "reason": "…"}. Ids and times are fixed.
+// {"type": "DISCONNECT", "code": 1000, "reason": "…"}. Ids, times and the rest are the same in all cases that do not say them.
 fn event(value: &Value) -> Event {
+    let text = |member: &str, default: &'static str| value[member].as_str().unwrap_or(default).to_owned();
+    let id = |member: &str, default| -> Id { text(member, default).parse().unwrap() };
+    let time = |member: &str, default| Timestamp(value[member].as_u64().unwrap_or(default));
+    let identity: Option<Identity> = value.get("identity").map(|of| serde_json::from_value(of.clone()).unwrap());
+    let agent = text("userAgent", "agent/1.0");
     let connection = Arc::new(Connection {
-        id: "fr1iDchODoECFIQ=".parse().unwrap(),
-        stage: Arc::new(StageKey { api_id: "abcdef1234".into(), stage: "prod".into() }),
+        id: id("connectionId", "fr1iDchODoECFIQ="),
+        stage: Arc::new(StageKey { api_id: "abcdef1234".into(), stage: text("stage", "prod") }),
         domain_name: "abcdef1234.execute-api.us-east-1.amazonaws.com".into(),
-        source_ip: [203, 0, 113, 15].into(),
-        user_agent: Some("agent/1.0".into()),
-        connected_at: Timestamp(1_708_326_702_789),
+        source_ip: text("sourceIp", "203.0.113.15").parse().unwrap(),
+        user_agent: Some(agent.as_str().into()).filter(|_| !agent.is_empty()),
+        connected_at: time("connectedAt", 1_708_326_702_789),
         path: None,
-        identity: None,
+        identity: identity.map(Arc::new),
     });
     let kind = match value["type"].as_str().unwrap() {
         "CONNECT" => {
@@ -164,20 +216,32 @@ fn event(value: &Value) -> Event {
             let query = value["query"].as_str().unwrap_or_default();
             let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
             EventKind::Connect(Box::new(Handshake {
-                headers: headers.map(|(n, v)| (n.as_str(), v.as_str().unwrap_or_default())).collect(),
+                headers: headers
+                    .flat_map(|(n, v)| match v {
+                        // A header that comes several times.
+                        Value::Array(values) => values.iter().map(|v| (n, v)).collect(),
+                        v => vec![(n, v)],
+                    })
+                    .map(|(n, v)| (n.as_str(), v.as_str().unwrap_or_default()))
+                    .collect(),
                 query: pairs.map(|(n, v)| (n.to_owned(), v.to_owned())).collect(),
                 query_string: query.to_owned(),
             }))
         }
         "MESSAGE" => EventKind::Message(ClientMessage {
-            id: Id::new(IdKind::Connection, 0, 7),
+            id: id("messageId", "AAAAAAAAAAcCAAA="),
             body: Bytes::from(value["body"].as_str().unwrap().to_owned()),
-            is_binary: false,
+            is_binary: value["binary"] == true,
         }),
         _ => EventKind::Disconnect(Disconnect {
             status_code: value["code"].as_u64().unwrap() as u16,
             reason: value["reason"].as_str().unwrap().to_owned(),
         }),
     };
-    Event { connection, request_id: "fr1iDG7CjoEFWTg=".parse().unwrap(), at: Timestamp(1_708_326_702_790), kind }
+    Event {
+        connection,
+        request_id: id("requestId", "fr1iDG7CjoEFWTg="),
+        at: time("requestTimeEpoch", 1_708_326_702_790),
+        kind,
+    }
 }

@@ -170,7 +170,7 @@ mod tests {
             let mut flights = Flights::default();
             for _ in 0..16 {
                 let (answer, answered) = oneshot::channel();
-                let _ = runtime.spawn(async move { answer.send(1) });
+                runtime.spawn(async move { answer.send(1) });
                 flights.push(1, Box::pin(async move { answered.await.unwrap() }));
             }
             // Hangs if one is.

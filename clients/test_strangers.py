@@ -14,6 +14,7 @@ import pytest
 from harness.aws import Api, control
 from harness.backend import Answer
 from harness.frames import RawClient
+from harness.until import until
 
 
 def ask(port, method, path, headers, body=b"", version="1.1"):
@@ -163,6 +164,41 @@ def test_unfinished_pushes_do_not_lock_out_the_control_plane(gateway, echo):
         body = b'{"name":"meanwhile","protocolType":"WEBSOCKET","routeSelectionExpression":"$request.body.action"}'
         status, answer = ask(gateway.port, "POST", "/v2/apis", [("Host", "127.0.0.1")], body + b" " * 1_000_000)
         assert status == 201, answer
+    finally:
+        for wire in wires:
+            wire.close()
+
+
+def test_pushes_that_drip_do_not_lock_out_other_pushes(gateway, echo):
+    """Pushes that hold all the memory there is for them, and go on byte by byte: they give way to one that comes whole."""
+    path = f"/_aws/execute-api/{echo.id}/{echo.stage}/@connections/abcdefghijklmno="
+    size, dripped = 128 * 1024, 4000
+    head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {size}\r\n\r\n".encode()
+    wires = [socket.create_connection(("127.0.0.1", gateway.port), timeout=10) for _ in range(400)]
+    try:
+        for wire in wires:
+            try:
+                wire.sendall(head + b"x" * (size - dripped))
+            except OSError:
+                # Refused already, since the others hold everything.
+                pass
+        # 32 MiB have room for 262 of them: the others are refused once these hold everything.
+        answers = select.poll()
+        for wire in wires:
+            answers.register(wire, select.POLLIN)
+        until(lambda: len(answers.poll(0)) >= len(wires) - 262, "the budget to be used up")
+
+        def comes_through():
+            for wire in wires:
+                try:
+                    wire.send(b"x")
+                except OSError:
+                    pass
+            status, answer = ask(gateway.port, "POST", path, [("Host", "127.0.0.1")], b"x" * size)
+            assert status in (410, 503), answer
+            return status == 410
+
+        until(comes_through, "a push that comes whole to be read")
     finally:
         for wire in wires:
             wire.close()

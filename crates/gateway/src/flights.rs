@@ -1,24 +1,22 @@
 //! The messages of one connection that are in flight, as a set in the connection's own task.
 
+mod several;
+
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use futures_util::StreamExt;
-use futures_util::stream::FuturesUnordered;
+use several::Several;
 
 /// A message on its walk; gives the bytes that it held.
 pub(crate) type Flight = Pin<Box<dyn Future<Output = usize> + Send>>;
 
-/// Messages in flight, begun in the order in which they came.
-///
-/// The usual one is alone, and is polled itself: a `FuturesUnordered` wakes its own task each time when it has polled all that it
-/// has, and a task that wakes itself makes tokio wake a second thread for it, which cost as much as the message.
+/// Messages in flight, begun in the order in which they came. The usual one is alone, and is polled itself.
 #[derive(Default)]
 pub(crate) struct Flights {
     /// One that began when there was no other.
     alone: Option<Flight>,
     /// Made when there is a second one; it costs memory of its own.
-    others: Option<FuturesUnordered<Flight>>,
+    others: Option<Several>,
     /// How long they are together.
     bytes: usize,
 }
@@ -36,7 +34,7 @@ impl Flights {
     }
 
     pub(crate) fn len(&self) -> usize {
-        usize::from(self.alone.is_some()) + self.others.as_ref().map_or(0, FuturesUnordered::len)
+        usize::from(self.alone.is_some()) + self.others.as_ref().map_or(0, Several::len)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -56,9 +54,7 @@ impl Flights {
             self.bytes = self.bytes.saturating_sub(bytes);
         }
         if let Some(others) = &mut self.others {
-            while let Poll::Ready(Some(bytes)) = others.poll_next_unpin(cx) {
-                self.bytes = self.bytes.saturating_sub(bytes);
-            }
+            others.poll(cx, |bytes| self.bytes = self.bytes.saturating_sub(bytes));
         }
         if self.is_empty() { Poll::Ready(()) } else { Poll::Pending }
     }
@@ -97,6 +93,90 @@ mod tests {
         assert_eq!(woken.0.load(Ordering::Relaxed), 1);
         assert!(flights.poll(&mut cx).is_ready());
         assert_eq!((flights.len(), flights.bytes()), (0, 0));
+    }
+
+    #[test]
+    fn several_that_wait_wake_nobody_and_of_those_that_are_answered_no_other_is_polled() {
+        let woken = Arc::new(Count::default());
+        let waker = Waker::from(woken.clone());
+        let mut cx = Context::from_waker(&waker);
+        let polled: Vec<_> = (0..20).map(|_| Arc::new(Count::default())).collect();
+        let mut flights = Flights::default();
+        let mut answers = Vec::new();
+        for count in &polled {
+            let (answer, mut answered) = oneshot::channel();
+            answers.push(Some(answer));
+            let count = count.clone();
+            let flight = std::future::poll_fn(move |cx| {
+                count.clone().wake();
+                Pin::new(&mut answered).poll(cx).map(Result::unwrap)
+            });
+            flights.push(1, Box::pin(flight));
+        }
+        let counts = || polled.iter().map(|count| count.0.load(Ordering::Relaxed)).collect::<Vec<_>>();
+        for _ in 0..3 {
+            assert!(flights.poll(&mut cx).is_pending());
+        }
+        assert_eq!(woken.0.load(Ordering::Relaxed), 0);
+        // The first is alone and costs nothing to ask; the others are asked once, whoever asks the set.
+        assert_eq!(counts()[1..], [1; 19]);
+        for at in [3, 17] {
+            answers[at].take().unwrap().send(1).unwrap();
+        }
+        // Two answers, and one turn for both.
+        assert_eq!(woken.0.load(Ordering::Relaxed), 1);
+        assert!(flights.poll(&mut cx).is_pending());
+        assert_eq!((flights.len(), flights.bytes()), (18, 18));
+        let asked: Vec<_> = (1..20).map(|at| if at == 3 || at == 17 { 2 } else { 1 }).collect();
+        assert_eq!(counts()[1..], asked);
+        // The places of those that are over are taken again, and answers still reach the right ones.
+        flights.push(1, Box::pin(async { 1 }));
+        assert!(flights.poll(&mut cx).is_pending());
+        for answer in answers.iter_mut().filter_map(Option::take) {
+            answer.send(1).unwrap();
+        }
+        assert!(flights.poll(&mut cx).is_ready());
+        assert_eq!((flights.len(), flights.bytes()), (0, 0));
+    }
+
+    #[test]
+    fn one_that_wakes_itself_leaves_the_others_their_turn() {
+        let woken = Arc::new(Count::default());
+        let waker = Waker::from(woken.clone());
+        let mut cx = Context::from_waker(&waker);
+        let mut flights = Flights::default();
+        flights.push(1, Box::pin(std::future::pending()));
+        let mut turns = 0;
+        let restless = std::future::poll_fn(move |cx| {
+            turns += 1;
+            cx.waker().wake_by_ref();
+            if turns == 3 { Poll::Ready(2) } else { Poll::Pending }
+        });
+        flights.push(2, Box::pin(restless));
+        for left in [2, 2, 1] {
+            assert!(flights.poll(&mut cx).is_pending());
+            assert_eq!(flights.len(), left);
+        }
+        // Woken for each turn that it asked for, the last included: nobody knew that it would be the last.
+        assert_eq!(woken.0.load(Ordering::Relaxed), 3);
+        assert!(flights.poll(&mut cx).is_pending());
+        assert_eq!((flights.len(), flights.bytes()), (1, 1));
+    }
+
+    #[test]
+    fn answers_from_other_threads_are_never_lost() {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
+        for _ in 0..200 {
+            let mut flights = Flights::default();
+            for _ in 0..16 {
+                let (answer, answered) = oneshot::channel();
+                runtime.spawn(async move { answer.send(1) });
+                flights.push(1, Box::pin(async move { answered.await.unwrap() }));
+            }
+            // Hangs if one is.
+            runtime.block_on(std::future::poll_fn(|cx| flights.poll(cx)));
+            assert_eq!((flights.len(), flights.bytes()), (0, 0));
+        }
     }
 
     #[test]

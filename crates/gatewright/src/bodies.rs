@@ -1,13 +1,15 @@
 //! Reads the bodies of requests, within bounds of size, time and number.
 
-use std::sync::Arc;
+mod budget;
+
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use hyper::body::Body;
-use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
+
+use crate::bodies::budget::{Budget, Share};
 
 /// How long a client may send nothing in the middle of a body.
 const PAUSE_MAX: Duration = Duration::from_secs(5);
@@ -21,13 +23,9 @@ const SLOW_START: Duration = Duration::from_secs(5);
 const DISCARD_BYTES_MAX: usize = 16 * 1024 * 1024;
 const DISCARD_TIME_MAX: Duration = Duration::from_secs(2);
 
-/// What all bodies of a kind together may hold while they are read, in units of [`UNIT`]: 32 MiB.
-const BUDGET: usize = 32 * 1024;
-const UNIT: usize = 1024;
-
-/// The budget that all bodies being read share.
-#[derive(Clone)]
-pub(crate) struct Bodies(Arc<Semaphore>);
+/// The bodies that are being read, and the budget that they share.
+#[derive(Clone, Default)]
+pub(crate) struct Bodies(Budget);
 
 /// Why there is no body.
 #[derive(Debug)]
@@ -40,10 +38,6 @@ pub(crate) enum Unread {
 }
 
 impl Bodies {
-    pub(crate) fn new() -> Bodies {
-        Bodies(Arc::new(Semaphore::new(BUDGET)))
-    }
-
     /// Reads a body of at most `bytes_max`. A client that `waits_to_send` sends its body only when asked to, so that there
     /// is nothing to drop when it is too large.
     ///
@@ -58,30 +52,30 @@ impl Bodies {
         // What is announced too large is not collected.
         let mut too_large = body.size_hint().lower() > bytes_max as u64;
         let mut collected = BytesMut::new();
-        let mut held: Option<SemaphorePermit<'_>> = None;
-        let mut units = 0;
         let begun = Instant::now();
+        let mut share = Share::none(&self.0, begun);
         while !too_large {
             let until = deadline(begun, collected.len());
-            let Ok(frame) = tokio::time::timeout_at(until, body.frame()).await else { return Err(Unread::Broken) };
+            let frame = tokio::select! {
+                biased;
+                frame = tokio::time::timeout_at(until, body.frame()) => frame.map_err(|_| Unread::Broken)?,
+                () = share.gives_way() => return Err(Unread::Busy),
+            };
             let Some(frame) = frame else { return Ok(collected.freeze()) };
             let Ok(frame) = frame else { return Err(Unread::Broken) };
             let Some(data) = frame.data_ref() else { continue };
             too_large = collected.len() + data.len() > bytes_max;
             if !too_large {
-                // Of the whole and not of each part: else a body in chunks of one byte would take a thousand times what it is.
-                let needed = (collected.len() + data.len()).div_ceil(UNIT);
-                let more = self.0.try_acquire_many(u32::try_from(needed - units).unwrap_or(u32::MAX));
-                units = needed;
-                let more = more.map_err(|_| Unread::Busy)?;
-                match &mut held {
-                    Some(held) => held.merge(more),
-                    None => held = Some(more),
-                }
+                share.grow(collected.len() + data.len()).await.map_err(|_| Unread::Busy)?;
                 collected.extend_from_slice(data);
+                // Most come in one piece.
+                if body.is_end_stream() {
+                    return Ok(collected.freeze());
+                }
+                share.may_give_way();
             }
         }
-        drop((held, collected));
+        drop((share, collected));
         if !waits_to_send {
             discard(body).await;
         }
@@ -120,25 +114,64 @@ mod tests {
     use hyper::body::Frame;
 
     use super::*;
+    use crate::bodies::budget::UNIT;
 
-    fn body(parts: usize, bytes: usize) -> impl Body<Data = Bytes> + Unpin {
+    fn body(parts: usize, bytes: usize) -> impl Body<Data = Bytes, Error = Infallible> + Unpin + Send {
         let part = move |_| Ok::<_, Infallible>(Frame::data(Bytes::from(vec![b'x'; bytes])));
         StreamBody::new(stream::iter((0..parts).map(part)))
     }
 
     #[tokio::test]
     async fn a_body_takes_of_the_budget_what_it_is_however_it_is_cut() {
-        let bodies = Bodies::new();
+        let bodies = Bodies::default();
         // More parts than there are units.
-        let read = bodies.collect(body(BUDGET + 1, 1), 1 << 20, false).await.unwrap();
-        assert_eq!((read.len(), bodies.0.available_permits()), (BUDGET + 1, BUDGET));
+        let read = bodies.collect(body(budget::UNITS + 1, 1), 1 << 20, false).await.unwrap();
+        assert_eq!((read.len(), bodies.0.free()), (budget::UNITS + 1, budget::UNITS));
         // Others leave one unit, which is enough for a kilobyte in any parts.
-        let others = bodies.0.try_acquire_many(BUDGET as u32 - 1).unwrap();
+        let mut others = Share::none(&bodies.0, Instant::now());
+        others.grow((budget::UNITS - 1) * UNIT).await.unwrap();
         assert_eq!(bodies.collect(body(UNIT, 1), 1 << 20, false).await.unwrap().len(), UNIT);
         assert!(matches!(bodies.collect(body(UNIT + 1, 1), 1 << 20, false).await, Err(Unread::Busy)));
         drop(others);
-        assert_eq!(bodies.0.available_permits(), BUDGET);
+        assert_eq!(bodies.0.free(), budget::UNITS);
         assert!(matches!(bodies.collect(body(3, UNIT), 2 * UNIT, false).await, Err(Unread::TooLarge)));
-        assert_eq!(bodies.0.available_permits(), BUDGET);
+        assert_eq!(bodies.0.free(), budget::UNITS);
+    }
+
+    // The first part at once, then a byte at a time.
+    fn slow_body(bytes: usize, pause: Duration) -> impl Body<Data = Bytes, Error = Infallible> + Unpin + Send {
+        let parts = stream::unfold(bytes, move |bytes| async move {
+            if bytes == 1 {
+                tokio::time::sleep(pause).await;
+            }
+            Some((Ok::<_, Infallible>(Frame::data(Bytes::from(vec![b'x'; bytes]))), 1))
+        });
+        StreamBody::new(Box::pin(parts))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn slow_bodies_that_hold_everything_give_way_to_others() {
+        const BYTES: usize = 128 * 1024;
+        const SLOW: usize = budget::UNITS * UNIT / BYTES;
+        let bodies = Bodies::default();
+        let mut slow: Vec<_> = (0..SLOW)
+            .map(|_| {
+                let bodies = bodies.clone();
+                let body = slow_body(BYTES - 64, Duration::from_millis(500));
+                tokio::spawn(async move { bodies.collect(body, BYTES, false).await })
+            })
+            .collect();
+        while bodies.0.free() > 0 {
+            tokio::task::yield_now().await;
+        }
+        assert!(matches!(bodies.collect(body(1, 100), BYTES, false).await, Err(Unread::Busy)), "none had its time");
+        tokio::time::sleep(Duration::from_millis(1200)).await;
+        for body in [body(1, 100), body(2, BYTES / 2)] {
+            assert!(bodies.collect(body, BYTES, false).await.is_ok());
+        }
+        // One was enough for both.
+        assert!(matches!(slow.remove(0).await.unwrap(), Err(Unread::Busy)));
+        assert!(slow.iter().all(|body| !body.is_finished()));
+        slow.iter().for_each(|body| body.abort());
     }
 }

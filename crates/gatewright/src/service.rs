@@ -73,8 +73,8 @@ impl Service {
             serves_admin: true,
             console: console::Facts::default(),
             client_files_max: usize::MAX,
-            control_bodies: Bodies::new(),
-            pushed_bodies: Bodies::new(),
+            control_bodies: Bodies::default(),
+            pushed_bodies: Bodies::default(),
             control_calls,
             watchers,
         }

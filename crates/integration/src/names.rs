@@ -5,6 +5,7 @@
 
 mod order;
 mod system;
+mod turns;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -14,15 +15,12 @@ use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
-use tokio::sync::Semaphore;
 
 use crate::names::system::{Found, System};
+use crate::names::turns::{GiveWay, LOOKUPS_MAX, Turns};
 
 /// Names that are remembered; beyond it others are forgotten. They come from definitions, so few gateways have as many.
 const NAMES_MAX: usize = 4096;
-
-/// Names that are looked up at once. Each takes two sockets; beyond it a name that is not known is refused at once.
-const LOOKUPS_MAX: usize = 256;
 
 /// How long one name may take, all name servers and search domains together. Calls give up sooner by their own time-out.
 const LOOKUP_MAX: Duration = Duration::from_secs(15);
@@ -74,8 +72,13 @@ pub(crate) struct Names(Arc<Inner>);
 
 struct Inner {
     system: System,
-    lookups: Arc<Semaphore>,
-    entries: Mutex<HashMap<String, Entry>>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    entries: HashMap<String, Entry>,
+    turns: Turns,
 }
 
 /// What is known of a name.
@@ -83,6 +86,8 @@ struct Inner {
 struct Entry {
     known: Option<Known>,
     failed: Option<(Failure, Instant)>,
+    /// The last lookup found nobody who answered.
+    was_silent: bool,
     looking: Option<Lookup>,
 }
 
@@ -110,8 +115,7 @@ impl Entry {
 impl Names {
     /// Asks these name servers, or the system's where there are none.
     pub(crate) fn new(servers: Vec<SocketAddr>) -> Names {
-        let lookups = Arc::new(Semaphore::new(LOOKUPS_MAX));
-        Names(Arc::new(Inner { system: System::new(servers), lookups, entries: Mutex::default() }))
+        Names(Arc::new(Inner { system: System::new(servers), state: Mutex::default() }))
     }
 
     /// The addresses of a host at this port, in the order in which they are to be tried. At least one.
@@ -128,13 +132,16 @@ impl Names {
 
     /// The name servers that a host's name is being asked of in this moment, for a call that has no time left.
     pub(crate) fn is_asking(&self, host: &str) -> Option<String> {
-        let is_asking = self.0.lock().get(&host.to_ascii_lowercase()).is_some_and(|entry| entry.looking().is_some());
+        let is_asking =
+            self.0.lock().entries.get(&host.to_ascii_lowercase()).is_some_and(|entry| entry.looking().is_some());
         is_asking.then(|| self.0.system.servers())
     }
 
     /// None of the host's addresses takes a connection: it may have others by now.
     pub(crate) fn doubt(&self, host: &str) {
-        if let Some(known) = self.0.lock().get_mut(&host.to_ascii_lowercase()).and_then(|entry| entry.known.as_mut()) {
+        let mut state = self.0.lock();
+        let entry = state.entries.get_mut(&host.to_ascii_lowercase());
+        if let Some(known) = entry.and_then(|entry| entry.known.as_mut()) {
             known.until = known.until.min(known.since + USED_MIN);
         }
     }
@@ -161,7 +168,8 @@ enum Begun {
 impl Inner {
     // What is known, or the one lookup of this name. Those who wait are calls in flight, which are bounded.
     fn begin(self: &Arc<Inner>, name: String, now: Instant) -> Begun {
-        let mut entries = self.lock();
+        let mut state = self.lock();
+        let State { entries, turns } = &mut *state;
         let entry = entries.get(&name);
         if let Some(known) = entry.and_then(|entry| entry.known.as_ref()).filter(|known| now < known.until) {
             return Begun::Over(Ok(known.addresses.clone()));
@@ -174,35 +182,42 @@ impl Inner {
         if let Some(lookup) = entry.and_then(Entry::looking) {
             return Begun::Looking(lookup.clone(), stale);
         }
-        let Ok(permit) = self.lookups.clone().try_acquire_owned() else {
+        let was_silent = entry.is_some_and(|entry| entry.was_silent);
+        let Some(give_way) = turns.begin(&name, was_silent, now) else {
             let text = format!("the name {name} was not looked up: {LOOKUPS_MAX} others are being looked up");
             return refused(Failure::new(text));
         };
         let (inner, asked) = (self.clone(), name.clone());
-        let task = tokio::spawn(async move {
-            let result = inner.ask(asked).await;
-            drop(permit);
-            result
-        });
+        let task = tokio::spawn(async move { inner.ask(asked, give_way).await });
         let lost = |_| Err(Failure::new("the lookup of its name was given up".to_owned()));
         let lookup = task.map(move |result| result.unwrap_or_else(lost)).boxed().shared();
-        make_room(&mut entries, now);
+        make_room(entries, now);
         entries.entry(name).or_default().looking = Some(lookup.clone());
         Begun::Looking(lookup, stale)
     }
 
-    async fn ask(&self, name: String) -> Result<Addresses, Failure> {
-        let result = match tokio::time::timeout(LOOKUP_MAX, self.system.ask(&name)).await {
-            Ok(result) => result,
-            Err(_) => Err(Failure::new(format!(
-                "no answer about the name {name} from {} within {} s",
-                self.system.servers(),
-                LOOKUP_MAX.as_secs()
-            ))),
+    async fn ask(&self, name: String, give_way: GiveWay) -> Result<Addresses, Failure> {
+        let begun = Instant::now();
+        let silence = |why: &str| {
+            let (servers, ms) = (self.system.servers(), begun.elapsed().as_millis());
+            Err(Failure::new(format!("no answer about the name {name} from {servers} within {ms} ms{why}")))
+        };
+        let (result, was_silent) = tokio::select! {
+            biased;
+            result = tokio::time::timeout(LOOKUP_MAX, self.system.ask(&name)) => match result {
+                Ok(result) => {
+                    let is_silence = result.is_err() && Turns::is_silence(begun.elapsed());
+                    (result, is_silence)
+                }
+                Err(_) => (silence(""), true),
+            },
+            _ = give_way => (silence(", and others were to be looked up"), true),
         };
         let now = Instant::now();
-        let mut entries = self.lock();
-        let entry = entries.entry(name).or_default();
+        let mut state = self.lock();
+        state.turns.end(&name);
+        let entry = state.entries.entry(name).or_default();
+        entry.was_silent = was_silent;
         entry.looking = None;
         entry.failed = None;
         match result {
@@ -223,8 +238,8 @@ impl Inner {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Entry>> {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -276,5 +291,26 @@ mod tests {
             let addresses = names.addresses(host, 80).await.unwrap();
             assert!(!addresses.is_empty() && addresses.iter().all(|address| address.ip().is_loopback()), "{host}");
         }
+    }
+    #[tokio::test]
+    async fn names_that_nobody_answers_about_do_not_shut_out_others() {
+        // Takes every question and answers none.
+        let silent = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let names = Names::new(vec![silent.local_addr().unwrap()]);
+        let now = Instant::now();
+        let begin = |name: &str, now| match names.0.begin(name.to_owned(), now) {
+            Begun::Looking(lookup, _) => Ok(lookup),
+            Begun::Over(result) => Err(result.expect_err("nothing is known")),
+        };
+        let hanging: Vec<_> = (0..LOOKUPS_MAX).map(|n| begin(&format!("x{n}.test"), now).unwrap()).collect();
+        let refused = begin("orders.localhost", now).expect_err("there is no room");
+        assert!(refused.to_string().ends_with("256 others are being looked up"), "{refused}");
+        // As if a while had passed.
+        let found = begin("orders.localhost", now + Duration::from_secs(2)).unwrap().await.unwrap();
+        assert!(found.iter().all(IpAddr::is_loopback));
+        let gave_way = hanging[0].clone().await.unwrap_err();
+        assert!(gave_way.to_string().ends_with(" ms, and others were to be looked up"), "{gave_way}");
+        assert!(hanging[1].peek().is_none());
+        assert!(names.0.lock().entries["x0.test"].was_silent && !names.0.lock().entries["orders.localhost"].was_silent);
     }
 }

@@ -78,7 +78,7 @@ pub(crate) struct Message {
     pub(crate) does: &'static str,
     /// Frames that it is sent in.
     pub(crate) fragments: usize,
-    /// Bytes of each write; 0: all at once.
+    /// Bytes of each of its first writes; 0: all at once.
     pub(crate) torn: usize,
     pub(crate) padding: usize,
 }

@@ -1,6 +1,7 @@
 """Bad input from every side: what is documented comes back, the process lives, and another open connection does not notice."""
 
 import json
+import os
 import re
 import socket
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from harness.aws import Api, control
 from harness.backend import Answer
 from harness.frames import BINARY, CLOSE, CONTINUATION, PING, TEXT, RawClient, Wire, close_payload, encode
+from harness.until import until
 
 UPGRADE = [
     ("Host", "127.0.0.1"),
@@ -177,13 +179,64 @@ def test_garbage_is_refused_or_cut_off(gateway, name):
     assert said == b"" or said.startswith(b"HTTP/1.") and said.split()[1].startswith(b"4"), said[:200]
 
 
-def test_a_client_that_stops_in_the_middle_of_anything_is_let_go(gateway, echo):
-    whole = "\r\n".join([f"GET {echo.target} HTTP/1.1", *(f"{name}: {value}" for name, value in UPGRADE), "", ""]).encode()
-    whole += encode(TEXT, b"hello")
-    for length in (0, 1, 10, len(whole) // 2, len(whole) - 12, len(whole) - 3):
-        wire = Wire(gateway.port)
-        wire.send(whole[:length])
-        wire.reset()
+def open_sockets(gateway):
+    """How many sockets the process has open, its listeners among them."""
+    folder = Path(f"/proc/{gateway.process.pid}/fd")
+    count = 0
+    for descriptor in folder.iterdir():
+        try:
+            count += os.readlink(descriptor).startswith("socket:")
+        except FileNotFoundError:
+            # Closed since the folder was read.
+            continue
+    return count
+
+
+def beginnings(echo):
+    """A handshake and a message behind it, cut off in all kinds of places; whether the client was let in by then."""
+    head = "\r\n".join([f"GET {echo.target} HTTP/1.1", *(f"{name}: {value}" for name, value in UPGRADE), "", ""]).encode()
+    whole = head + encode(TEXT, b"hello")
+    for length in (0, 1, 10, len(head) // 2, len(head) - 1, len(head), len(head) + 1, len(whole) - 3):
+        yield whole[:length], length >= len(head)
+
+
+@pytest.fixture
+def impatient(start_gateway):
+    """A program that waits for nobody for long."""
+    return start_gateway("--limit", "handshake-timeout=500ms", "--limit", "idle-timeout=500ms", "--limit", "close-timeout=500ms")
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="open sockets are counted in /proc")
+@pytest.mark.parametrize("how", ["vanishes", "falls silent"])
+def test_a_client_that_stops_in_the_middle_of_anything_is_let_go(impatient, backend, path, how):
+    """Its socket is closed, and whoever was let in has its $disconnect, once."""
+    api = Api(impatient)
+    for route in ("$connect", "$disconnect"):
+        api.route(route, api.integration("HTTP_PROXY", f"{backend.url}{path}/{route[1:]}"))
+    api.route("$default", api.integration("MOCK"))
+    api.deploy()
+    # Calls to the backend keep a connection for some seconds, which is none of a client's.
+    before = open_sockets(impatient)
+    since = backend.mark()
+    let_in = 0
+    wires = []
+    for sent, is_in in beginnings(api):
+        wire = Wire(impatient.port)
+        wires.append(wire)
+        wire.send(sent)
+        if is_in:
+            assert wire.read_head().status == 101
+            let_in += 1
+        if how == "vanishes":
+            wire.reset()
+    for wire in wires if how == "falls silent" else ():
+        # To its end, a close frame or an answer before it, while this side keeps the socket open.
+        wire.read_to_end()
+    backend.wait_for(f"{path}/disconnect", count=let_in, since=since)
+    until(lambda: open_sockets(impatient) <= before, "the sockets of clients that are gone to be closed")
+    assert len(backend.seen(f"{path}/disconnect", since)) == let_in
+    for wire in wires:
+        wire.close()
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,8 @@ STORIES = corpus.stories()
 PARTS = corpus.parts()
 # One of so many broken expectations is tried each time; MUTANTS=all tries every one, which takes minutes.
 MUTANTS_SKIPPED = 40
+# At least so many stories are there and run: a corpus that shrinks, or is left out, is a fault.
+STORIES_MIN = 279
 RULES_PAGE = Path(__file__).resolve().parent.parent / "docs" / "rules.md"
 
 
@@ -49,6 +51,10 @@ def stage(request, tmp_path_factory):
 @pytest.mark.parametrize("story", [as_parameter(story) for story in STORIES])
 def test_story(stage, story):
     stage.outcome(story)
+
+
+def test_the_stories_are_all_there():
+    assert sum(not off(story) for story in STORIES) >= STORIES_MIN
 
 
 @pytest.mark.timeout(900)

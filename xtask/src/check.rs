@@ -1,5 +1,6 @@
 //! `cargo xtask check`: the gate. Every step of it, the time each took, one line of counts.
 
+mod budget;
 mod clients;
 pub(crate) mod command;
 mod counts;
@@ -141,6 +142,7 @@ pub(crate) fn run(words: &[String]) -> anyhow::Result<bool> {
         return Ok(true);
     }
     let wanted = wanted(words)?;
+    let budget = budget::budget()?;
     let place = Place::find()?;
     let mut total = Counts::default();
     let mut rows: Vec<(&str, Outcome, Duration)> = Vec::new();
@@ -178,6 +180,10 @@ pub(crate) fn run(words: &[String]) -> anyhow::Result<bool> {
     if !failed.is_empty() {
         println!("failed steps: {}", failed.join(", "));
     }
+    let took = rows.iter().map(|(_, _, took)| *took).sum();
+    let (text, is_kept) = budget::judged(took, installs::took(), budget);
+    println!("{text}");
+    total.failed += u64::from(!is_kept);
     println!("{total}");
     Ok(failed.is_empty() && total.failed == 0 && !rows.is_empty())
 }
@@ -191,8 +197,10 @@ fn help() -> String {
     let cache = installs::cache().map_or_else(|error| format!("{error:#}"), |cache| cache.display().to_string());
     text + &format!(
         "\nPython's and Node's packages go into {cache}. By apt, where they are missing and root or sudo is there: {}.\n\
-             What cannot be had is skipped and listed at the end.",
-        installs::PACKAGES.join(", ")
+             What cannot be had is skipped and listed at the end.\n\
+             All steps together may take 15 minutes on two cores, without what they install; {}=MINUTES allows more.",
+        installs::PACKAGES.join(", "),
+        budget::VARIABLE
     )
 }
 

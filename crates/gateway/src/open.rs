@@ -48,39 +48,49 @@ pub struct Opening {
     metrics: Arc<StageMetrics>,
 }
 
+/// The stage that a handshake is for.
+struct Reached {
+    plan: Arc<mapping::Plan>,
+    domain_name: String,
+    /// What stands behind the stage.
+    path: Option<Arc<str>>,
+    /// What is counted of it.
+    metrics: Arc<StageMetrics>,
+}
+
 impl Gateway {
     /// Takes an upgrade request through `$connect`. The answer is the caller's to send; with an [`Opening`] it is a 101.
     pub async fn open(self: &Arc<Self>, head: RequestHead, peer: Peer) -> (Answer, Option<Opening>) {
         let begun = self.now();
-        let mut stage = self.metrics.nowhere().clone();
-        let (answer, opening) = self.let_in(head, peer, &mut stage).await;
-        stage.handshake(answer.status, self.now().saturating_sub(begun));
+        let Some(reached) = self.reach(&head) else {
+            let answer = forbidden(self.dialect);
+            self.metrics.nowhere().handshake(answer.status, self.now().saturating_sub(begun));
+            return (answer, None);
+        };
+        let metrics = reached.metrics.clone();
+        let (answer, opening) = self.let_in(head, peer, reached).await;
+        metrics.handshake(answer.status, self.now().saturating_sub(begun));
         (answer, opening)
     }
 
-    // `stage` becomes what is counted of the stage, once it is known.
-    async fn let_in(
-        self: &Arc<Self>,
-        head: RequestHead,
-        peer: Peer,
-        stage: &mut Arc<StageMetrics>,
-    ) -> (Answer, Option<Opening>) {
-        let (path, query) = head.path_and_query();
-        let forbidden = || forbidden(self.dialect);
-        let Some(address) = self.address(head.host(), path) else { return (forbidden(), None) };
-        let plan = self.stages.enter(&address.key).filter(|plan| address.reaches(plan));
+    // The stage that a request is for. Where there is none, whoever runs the gateway is told what there is instead.
+    fn reach(&self, head: &RequestHead) -> Option<Reached> {
+        let address = self.address(head.host(), head.path_and_query().0)?;
         let path = match &address.below {
             Below::Nothing => None,
             Below::Path(path) if self.dialect.extended => Some(path.as_str().into()),
-            _ => return (forbidden(), None),
+            _ => return None,
         };
-        let Some(plan) = plan else {
+        let Some(plan) = self.stages.enter(&address.key).filter(|plan| address.reaches(plan)) else {
             self.remark_on_nowhere(&address.key);
-            return (forbidden(), None);
+            return None;
         };
-        if let Some(metrics) = self.stages.metrics(&plan.key) {
-            *stage = metrics;
-        }
+        let metrics = self.stages.metrics(&plan.key).unwrap_or_else(|| self.metrics.nowhere().clone());
+        Some(Reached { plan, domain_name: address.domain_name, path, metrics })
+    }
+
+    async fn let_in(self: &Arc<Self>, head: RequestHead, peer: Peer, reached: Reached) -> (Answer, Option<Opening>) {
+        let Reached { plan, domain_name, path, metrics } = reached;
         let accept_key = match head.accept_key() {
             Ok(key) => key,
             Err(detail) => return (plain(400, "BadRequestException", detail), None),
@@ -97,10 +107,11 @@ impl Gateway {
             return (plain(503, "ServiceUnavailableException", "Service Unavailable"), None);
         }
         let at = self.wall_clock();
+        let query = head.path_and_query().1.to_owned();
         let connection = Arc::new(Connection {
             id: self.new_id(IdKind::Connection),
             stage: plan.key.clone(),
-            domain_name: self.intern(&address.domain_name),
+            domain_name: self.intern(&domain_name),
             source_ip: peer.ip,
             user_agent: head.headers.get("User-Agent").map(|agent| self.intern(shortened(agent))),
             connected_at: at,
@@ -116,7 +127,7 @@ impl Gateway {
         let mut event = Event { connection, request_id, at, kind: EventKind::Connect(Box::new(handshake)) };
         if let Err(refusal) = self.has_room() {
             if let Some(by) = refusal.throttled_by() {
-                stage.throttled(by);
+                metrics.throttled(by);
             }
             return (refused(&refusal, &event, self.dialect), None);
         }
@@ -139,7 +150,6 @@ impl Gateway {
             }
             reply => {
                 let answer = handshake::accepted(&accept_key, reply.as_ref().map(|reply| &reply.headers));
-                let metrics = stage.clone();
                 (answer, Some(Opening { gateway: self.clone(), connection, counted, early, metrics }))
             }
         }

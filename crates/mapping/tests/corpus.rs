@@ -26,12 +26,12 @@ use types::time::Timestamp;
 
 #[test]
 fn every_case_of_the_corpus_maps_as_it_says() {
-    every_case("../../corpus/mapping", 20, run);
+    every_case("../../corpus/mapping", 70, run);
 }
 
 #[test]
 fn functions_are_given_what_aws_gives_them_to_the_byte() {
-    every_case("../../corpus/proxy", 10, |sections, name| {
+    every_case("../../corpus/proxy", 12, |sections, name| {
         let stage = sections.get("stage").map_or("{}", String::as_str);
         let event = event(&json(sections, "event", name));
         let key = match &event.kind {

@@ -7,7 +7,8 @@ use std::fs::{self, File, TryLockError};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 
@@ -146,7 +147,9 @@ pub(crate) fn made(
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
             println!("waiting for the gate that is just making {}", folder.display());
+            let begun = Instant::now();
             lock.lock().context("wait for a lock")?;
+            TOOK_MS.fetch_add(begun.elapsed().as_millis() as u64, Ordering::Relaxed);
         }
         Err(TryLockError::Error(error)) => return Err(error).context("take a lock"),
     }
@@ -176,10 +179,20 @@ fn python() -> anyhow::Result<(PathBuf, String)> {
 
 fn install(command: Command) -> anyhow::Result<()> {
     let name = command.get_program().to_string_lossy().into_owned();
-    let status = stream(command, INSTALL_LIMIT, |_| {})?;
+    let begun = Instant::now();
+    let ended = stream(command, INSTALL_LIMIT, |_| {});
+    TOOK_MS.fetch_add(begun.elapsed().as_millis() as u64, Ordering::Relaxed);
+    let status = ended?;
     anyhow::ensure!(status.success(), "{name}: {status}");
     Ok(())
 }
+
+/// How long this program has been installing in all, which depends on the line and not on the steps.
+pub(crate) fn took() -> Duration {
+    Duration::from_millis(TOOK_MS.load(Ordering::Relaxed))
+}
+
+static TOOK_MS: AtomicU64 = AtomicU64::new(0);
 
 fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
     fs::read(path).with_context(|| format!("read {}", path.display()))

@@ -24,6 +24,7 @@ mod handshake;
 mod heavy;
 mod in_flight;
 mod metrics;
+mod nowhere;
 mod open;
 mod outbox;
 mod peers;

@@ -11,7 +11,6 @@ use types::Dialect;
 use types::event::{Connection, Event, EventKind, Handshake};
 use types::headers::Headers;
 use types::id::IdKind;
-use types::snapshot::StageKey;
 
 use crate::address::Below;
 use crate::admit::identify;
@@ -21,6 +20,7 @@ use crate::early::Expected;
 use crate::gateway::Gateway;
 use crate::handshake::{self, Answer, RequestHead};
 use crate::metrics::StageMetrics;
+use crate::nowhere::Who;
 use crate::refusal::{By, Kind, Refusal};
 use crate::registry::Counted;
 use crate::socket::Socket;
@@ -68,15 +68,21 @@ impl Gateway {
     ) -> (Answer, Option<Opening>) {
         let (path, query) = head.path_and_query();
         let forbidden = || forbidden(self.dialect);
-        let Some(address) = self.address(head.host(), path) else { return (forbidden(), None) };
+        let Some(address) = self.address(head.host(), path) else {
+            self.tell_of_nowhere(Who::Client, head.host(), path, None);
+            return (forbidden(), None);
+        };
         let plan = self.stages.enter(&address.key).filter(|plan| address.reaches(plan));
         let path = match &address.below {
             Below::Nothing => None,
             Below::Path(path) if self.dialect.extended => Some(path.as_str().into()),
-            _ => return (forbidden(), None),
+            _ => {
+                self.tell_of_nowhere(Who::Client, head.host(), path, Some(&address));
+                return (forbidden(), None);
+            }
         };
         let Some(plan) = plan else {
-            self.remark_on_nowhere(&address.key);
+            self.tell_of_nowhere(Who::Client, head.host(), head.path_and_query().0, Some(&address));
             return (forbidden(), None);
         };
         if let Some(metrics) = self.stages.metrics(&plan.key) {
@@ -147,26 +153,6 @@ impl Gateway {
         }
     }
 
-    // The client gets AWS's bare 403; whoever runs the gateway learns what there is instead.
-    fn remark_on_nowhere(&self, key: &StageKey) {
-        if !self.hints.allows(self.now()) {
-            return;
-        }
-        let StageKey { api_id, stage } = key;
-        let (api_id, stage) = (shown(api_id), shown(stage));
-        let stages = self.stages.names(&key.api_id, STAGES_SHOWN_MAX);
-        let text = match stages.as_slice() {
-            [] => format!(
-                "client refused: no API `{api_id}` is deployed here; the address must end in /_aws/execute-api/API/STAGE"
-            ),
-            [one] => format!(
-                "client refused: API {api_id} has no stage `{stage}`; its stage is {one}: /_aws/execute-api/{api_id}/{one}"
-            ),
-            all => format!("client refused: API {api_id} has no stage `{stage}`; its stages are {}", all.join(", ")),
-        };
-        self.sink.say(None, text);
-    }
-
     fn has_room(&self) -> Result<(), Refusal> {
         if self.limits.connections != 0 && self.open_connections() > self.limits.connections {
             return Err(Refusal::new(Kind::Throttled(By::Connections), "the limit connections is reached"));
@@ -220,14 +206,6 @@ impl Opening {
 /// How much of a client's `User-Agent` a connection keeps, in bytes: it lives as long as the connection does, and the
 /// longest that browsers send has some 300. The header itself goes to `$connect` whole.
 const USER_AGENT_BYTES_MAX: usize = 1024;
-
-/// How many stages a remark names, and how much of a name that a client made up.
-const STAGES_SHOWN_MAX: usize = 10;
-const NAME_SHOWN_MAX: usize = 64;
-
-fn shown(name: &str) -> &str {
-    &name[..name.floor_char_boundary(NAME_SHOWN_MAX)]
-}
 
 fn shortened(agent: &str) -> &str {
     &agent[..agent.floor_char_boundary(USER_AGENT_BYTES_MAX)]

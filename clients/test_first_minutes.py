@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from harness.aws import cli_environment
+from harness.backend import Answer
 from harness.clients import Node
 from harness.frames import RawClient
 
@@ -93,6 +95,49 @@ def test_an_application_with_paths_is_reached_or_told_of_in_one_line(terminal, e
     assert "--backend sends every event to POST" in line and "--backend-paths to /connect" in line, line
 
 
+def test_every_log_says_who_refused_and_what_to_do_in_one_line(terminal, express):
+    for form in ("brief", "aws", "json"):
+        gateway = terminal("--backend", f"localhost:{express}", "--log-format", form)
+        with RawClient(gateway.port, TARGET) as client:
+            assert client.handshake.status == 404
+        line = gateway.wait_for("client refused")
+        assert "Cannot POST /" in line and "--backend-paths to /connect" in line, line
+        gateway.stop()
+        assert sum("--backend-paths" in line for line in gateway.lines) == 1, "\n".join(gateway.lines)
+
+
+def test_a_backend_that_is_not_there_is_asked_for(terminal):
+    with socket.create_server(("127.0.0.1", 0)) as nobody:
+        free_port = nobody.getsockname()[1]
+    gateway = terminal("--backend", f"localhost:{free_port}", "--log-format", "brief")
+    with RawClient(gateway.port, TARGET) as client:
+        assert client.handshake.status == 504
+    assert "the client was refused with 504" in gateway.wait_for("$connect → POST")
+    line = gateway.wait_for("cannot reach")
+    assert f"is the backend running? --backend says that it listens at http://localhost:{free_port}" in line, line
+
+
+def test_after_the_end_nobody_is_told_anything(terminal, backend, path):
+    gateway = terminal("--backend", f"{backend.url}{path}", "--backend-paths", "--log-format", "brief")
+    backend.answers[f"{path}/disconnect"] = Answer(raw=b"", then="close")
+    with RawClient(gateway.port, TARGET) as client:
+        assert client.handshake.status == 101
+    line = gateway.wait_for("$disconnect → POST")
+    assert line.endswith("failed") and "the client was told" not in line, line
+
+
+def test_a_remark_is_said_once_and_then_counted(terminal, backend, path):
+    gateway = terminal("--backend", f"{backend.url}{path}", "--log-format", "brief")
+    with RawClient(gateway.port, TARGET) as client:
+        for text in ("hello", "good morning"):
+            assert client.ask(text) == text
+        assert client.ask("{}") == "{}"
+    gateway.stop()
+    messages = [line for line in gateway.lines if "$default →" in line]
+    assert [line.endswith("; a remark as before") for line in messages] == [False, True, False], messages
+    assert sum("and is no JSON" in line for line in gateway.lines) == 1, "\n".join(gateway.lines)
+
+
 def test_with_backend_paths_the_same_application_answers(terminal, express):
     gateway = terminal("--backend", f"http://127.0.0.1:{express}", "--backend-paths", "--log-format", "brief")
     gateway.wait_for(f"$connect     → POST http://127.0.0.1:{express}/connect")
@@ -134,13 +179,44 @@ def test_a_push_reaches_the_feed_as_an_event(terminal, backend):
 
 def test_a_wrong_stage_is_told_with_the_stages_that_there_are(terminal, backend):
     gateway = terminal("--backend", f"{backend.url}/echo")
+    here = "/_aws/execute-api/gatewright/dev"
     for target, part in (
-        ("/_aws/execute-api/gatewright/prod", "has no stage `prod`; its stage is dev"),
-        ("/_aws/execute-api/nothing/dev", "no API `nothing` is deployed here"),
+        ("/_aws/execute-api/gatewright/prod", f"client refused: API gatewright has no stage `prod`; its stage is dev: {here}"),
+        ("/_aws/execute-api/nothing/dev", f"client refused: no API `nothing` is deployed here; clients connect to {here}"),
+        ("/", f"client refused: / names no API and no stage; clients connect to {here}"),
+        ("/dev?token=secret", f"client refused: /dev names no API and no stage; clients connect to {here}"),
+        (f"{here}/room", "client refused: there is nothing at /room below the stage gatewright/dev"),
+        (f"{here}/@connections/abc", "is for pushes, not for clients"),
     ):
         with RawClient(gateway.port, target) as client:
             assert client.handshake.status == 403
         gateway.wait_for(part)
+    with pytest.raises(urllib.error.HTTPError):
+        urllib.request.urlopen(f"http://127.0.0.1:{gateway.port}/_aws/execute-api/gatewright/prod/@connections/abcdefghijklmno=", data=b"x")
+    gateway.wait_for("push refused: API gatewright has no stage `prod`; its stage is dev")
+    assert not any("secret" in line for line in gateway.lines)
+
+
+def test_before_anything_is_deployed_a_client_is_told_of_that(terminal):
+    gateway = terminal()
+    assert "create-api --name" in gateway.wait_for("aws apigatewayv2")
+    with RawClient(gateway.port, "/") as client:
+        assert client.handshake.status == 403
+    gateway.wait_for("client refused: / names no API and no stage; no stage is deployed yet")
+
+
+def test_what_the_banner_says_of_pushing_works_as_it_stands(terminal, backend, path, tmp_path):
+    gateway = terminal("--backend", f"{backend.url}{path}")
+    exports = [gateway.wait_for(name).split("export ", 1)[1] for name in ("AWS_ENDPOINT_URL_APIGATEWAYV2", "AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI")]
+    command = gateway.wait_for("post-to-connection").strip()
+    with RawClient(gateway.port, TARGET) as client:
+        assert client.ask("{}") == "{}"
+        connection = backend.wait_for(path)[0].header("connectionId")
+        environment = cli_environment(f"http://127.0.0.1:{gateway.port}")
+        del environment["AWS_ENDPOINT_URL"]
+        script = "".join(f"export {line}\n" for line in exports) + command.replace(" ID", f" {connection}")
+        subprocess.run(["sh", "-ec", script], env=environment, timeout=60, check=True, capture_output=True)
+        assert client.read_text() == "Hello"
 
 
 def test_behind_a_proxy_the_addresses_are_those_of_the_proxy(terminal, backend, path):

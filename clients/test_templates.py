@@ -126,6 +126,26 @@ def test_what_is_no_json_is_shown_with_its_own_place(tmp_path):
     assert wrong.returncode == 65 and f"{context}:1:11: not JSON" in wrong.stderr, wrong.stderr
 
 
+def test_what_renders_and_was_not_meant_is_remarked_on(tmp_path):
+    for template, expected in (
+        ("$context.connectonId", ["--template-text:1: there is no $context.connectonId: it prints nothing; did you mean $context.connectionId?"]),
+        ("x\n$inptu.body", ["--template-text:2: there is no $inptu: it prints nothing; did you mean $input?"]),
+        ("$context.stage", ["$context is empty here; --context FILE"]),
+        ("$stageVariables.a", ["$stageVariables is empty here; --stage-variables FILE"]),
+        ("#set($a = 1)$a$input.body$util.urlEncode('x')", []),
+    ):
+        said = render("--template-text", template, "--body-text", "{}")
+        assert said.returncode == 0 and [part for part in expected if part not in said.stderr] == [], (template, said.stderr)
+        assert expected or said.stderr == "", (template, said.stderr)
+    context = tmp_path / "context.json"
+    context.write_text('{"stage": "dev"}')
+    given = render("--template-text", "$context.stage", "--context", str(context))
+    assert (given.stdout, given.stderr) == ("dev", "")
+    for template, expected in (("$input.path($.user)", "needs quotes: `'$.user'`"), ("#if($input.path('$.a')\nx#end", "the `(` in line 1, column 4 is still open")):
+        wrong = render("--template-text", template)
+        assert wrong.returncode == 65 and expected in wrong.stderr, wrong.stderr
+
+
 HEAVY = {
     "groups of three": ("$input.path('$.text').replaceAll('(\\d)(?=(\\d{3})+$)','$1,').length()", "1" * 20_000),
     "commas outside quotes": ("$input.path('$.text').split(',(?=(?:[^\"]*\"[^\"]*\")*[^\"]*$)').size()", "," * 20_000),

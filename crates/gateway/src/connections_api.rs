@@ -16,7 +16,7 @@ use types::resources::LoggingLevel;
 use types::snapshot::StageKey;
 use types::time::Timestamp;
 
-use crate::address::{Address, Below};
+use crate::address::{Address, Below, PATH_FORM};
 use crate::client::{Client, NotSent};
 use crate::command::{Answer, Command};
 use crate::early::Kept;
@@ -24,6 +24,7 @@ use crate::execution_log::Push;
 use crate::frame::{self, Opcode, close};
 use crate::gateway::Gateway;
 use crate::handshake::query_parameters;
+use crate::nowhere::Who;
 use crate::stages::Compiled;
 
 /// How many posts of one call are made before the thread's other work has its turn.
@@ -54,6 +55,10 @@ impl Gateway {
                 Err(answer) => answer,
             },
         };
+        if matches!(address.below, Below::Connection(_) | Below::Connections) && !self.has_stage(address) {
+            let path = format!("{PATH_FORM}{}/@connections", address.key);
+            self.tell_of_nowhere(Who::Push, &address.domain_name, &path, Some(address));
+        }
         if let Some(stage) = self.stages.pin(&address.key) {
             stage.metrics.answered(method, answer.status);
             self.tell_push(&stage, method, address, bytes, answer.status);

@@ -25,6 +25,7 @@ mod handshake;
 mod heavy;
 mod in_flight;
 mod metrics;
+mod nowhere;
 mod open;
 mod outbox;
 mod peers;

@@ -11,7 +11,6 @@ use types::Dialect;
 use types::event::{Connection, Event, EventKind, Handshake};
 use types::headers::Headers;
 use types::id::IdKind;
-use types::snapshot::StageKey;
 
 use crate::address::Below;
 use crate::client::Client;
@@ -20,6 +19,7 @@ use crate::early::Expected;
 use crate::gateway::Gateway;
 use crate::handshake::{self, Answer, RequestHead};
 use crate::metrics::StageMetrics;
+use crate::nowhere::Who;
 use crate::refusal::{By, Kind, Refusal};
 use crate::registry::Counted;
 use crate::socket::Socket;
@@ -75,18 +75,22 @@ impl Gateway {
 
     // The stage that a request is for. Where there is none, whoever runs the gateway is told what there is instead.
     fn reach(&self, head: &RequestHead) -> Option<Reached> {
-        let address = self.address(head.host(), head.path_and_query().0)?;
-        let path = match &address.below {
-            Below::Nothing => None,
-            Below::Path(path) if self.dialect.extended => Some(path.as_str().into()),
-            _ => return None,
-        };
-        let Some(plan) = self.stages.enter(&address.key).filter(|plan| address.reaches(plan)) else {
-            self.remark_on_nowhere(&address.key);
-            return None;
-        };
-        let metrics = self.stages.metrics(&plan.key).unwrap_or_else(|| self.metrics.nowhere().clone());
-        Some(Reached { plan, domain_name: address.domain_name, path, metrics })
+        let (host, path) = (head.host(), head.path_and_query().0);
+        let address = self.address(host, path);
+        let reached = address.as_ref().and_then(|address| {
+            let path = match &address.below {
+                Below::Nothing => None,
+                Below::Path(path) if self.dialect.extended => Some(path.as_str().into()),
+                _ => return None,
+            };
+            let plan = self.stages.enter(&address.key).filter(|plan| address.reaches(plan))?;
+            let metrics = self.stages.metrics(&plan.key).unwrap_or_else(|| self.metrics.nowhere().clone());
+            Some(Reached { plan, domain_name: address.domain_name.clone(), path, metrics })
+        });
+        if reached.is_none() {
+            self.tell_of_nowhere(Who::Client, host, path, address.as_ref());
+        }
+        reached
     }
 
     async fn let_in(self: &Arc<Self>, head: RequestHead, peer: Peer, reached: Reached) -> (Answer, Option<Opening>) {
@@ -155,26 +159,6 @@ impl Gateway {
         }
     }
 
-    // The client gets AWS's bare 403; whoever runs the gateway learns what there is instead.
-    fn remark_on_nowhere(&self, key: &StageKey) {
-        if !self.hints.allows(self.now()) {
-            return;
-        }
-        let StageKey { api_id, stage } = key;
-        let (api_id, stage) = (shown(api_id), shown(stage));
-        let stages = self.stages.names(&key.api_id, STAGES_SHOWN_MAX);
-        let text = match stages.as_slice() {
-            [] => format!(
-                "client refused: no API `{api_id}` is deployed here; the address must end in /_aws/execute-api/API/STAGE"
-            ),
-            [one] => format!(
-                "client refused: API {api_id} has no stage `{stage}`; its stage is {one}: /_aws/execute-api/{api_id}/{one}"
-            ),
-            all => format!("client refused: API {api_id} has no stage `{stage}`; its stages are {}", all.join(", ")),
-        };
-        self.sink.say(None, text);
-    }
-
     fn has_room(&self) -> Result<(), Refusal> {
         if self.limits.connections != 0 && self.open_connections() > self.limits.connections {
             return Err(Refusal::new(Kind::Throttled(By::Connections), "the limit connections is reached"));
@@ -228,14 +212,6 @@ impl Opening {
 /// How much of a client's `User-Agent` a connection keeps, in bytes: it lives as long as the connection does, and the
 /// longest that browsers send has some 300. The header itself goes to `$connect` whole.
 const USER_AGENT_BYTES_MAX: usize = 1024;
-
-/// How many stages a remark names, and how much of a name that a client made up.
-const STAGES_SHOWN_MAX: usize = 10;
-const NAME_SHOWN_MAX: usize = 64;
-
-fn shown(name: &str) -> &str {
-    &name[..name.floor_char_boundary(NAME_SHOWN_MAX)]
-}
 
 fn shortened(agent: &str) -> &str {
     &agent[..agent.floor_char_boundary(USER_AGENT_BYTES_MAX)]

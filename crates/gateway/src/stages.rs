@@ -75,6 +75,15 @@ impl Stages {
         names
     }
 
+    /// Stages that let clients in, in order, up to `most` of them.
+    pub(crate) fn open(&self, most: usize) -> Vec<StageKey> {
+        let current = self.current.load();
+        let mut keys: Vec<_> = current.iter().filter(|(_, stage)| !stage.retired).map(|(key, _)| key.clone()).collect();
+        keys.sort_unstable_by(|a, b| (&a.api_id, &a.stage).cmp(&(&b.api_id, &b.stage)));
+        keys.truncate(most);
+        keys
+    }
+
     /// What is counted of a stage.
     pub(crate) fn metrics(&self, key: &StageKey) -> Option<Arc<StageMetrics>> {
         self.current.load().get(key).map(|compiled| compiled.metrics.clone())

@@ -88,10 +88,14 @@ impl Announcements {
         self.changed.notify_one();
     }
 
-    /// Says what there is to say behind the banner, which names the stages.
-    pub(crate) fn banner_is_out(&self) {
+    /// Says what there is to say behind the banner, which names the stages. What is remarked of `shown`, an API that is
+    /// made to show it, counts as said.
+    pub(crate) fn banner_is_out(&self, shown: Option<&str>) {
         let mut state = self.state();
         state.banner_is_out = true;
+        for (_, remarks) in state.stages.iter_mut().filter(|(key, _)| shown == Some(key.api_id.as_str())) {
+            remarks.said = remarks.hold.iter().map(|(text, _)| text.clone()).collect();
+        }
         self.say_remarks(&mut state, true);
     }
 

@@ -82,8 +82,9 @@ pub(crate) fn text(config: &Config, addresses: &Addresses, stages: &[(StageKey, 
         config.settings.region
     );
     if stages.is_empty() {
-        text +=
-            "  stages         none yet: aws apigatewayv2 create-api …, or start with --backend http://127.0.0.1:3000\n";
+        text += "  stages         none yet. An API of your own:\n    aws apigatewayv2 create-api --name chat --protocol-type \
+                 WEBSOCKET --route-selection-expression '$request.body.action'\n    or at once, to a backend that is there: \
+                 gatewright serve --backend http://127.0.0.1:3000\n";
     }
     for (key, deployed) in stages {
         match deployed {
@@ -96,11 +97,18 @@ pub(crate) fn text(config: &Config, addresses: &Addresses, stages: &[(StageKey, 
             }
         }
     }
+    if stages.iter().any(|(_, deployed)| *deployed) {
+        text += PUSH;
+    }
     if let Some(backend) = &config.settings.backend {
         text += &ReadyMade { backend, paths: config.settings.backend_paths, logs: config.backend_logs() }.told();
     }
     text
 }
+
+// Both versions of the CLI read a file as it is; text behind `--data` they read differently.
+const PUSH: &str = "  and then, with the id of a connection:\n    printf Hello | aws apigatewaymanagementapi post-to-connection \
+                    --data fileb:///dev/stdin --connection-id ID\n";
 
 // Where clients connect, and where backends push.
 fn stage(addresses: &Addresses, key: &StageKey) -> String {

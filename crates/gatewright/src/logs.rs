@@ -8,7 +8,7 @@ use std::io::{IsTerminal, Write};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use gateway::{AccessLine, LineKind, LogSink, Push, Record};
+use gateway::{AccessLine, Line, LineKind, LogSink, Push, Record};
 use serde_json::json;
 use tokio::sync::broadcast;
 use types::id::Id;
@@ -19,12 +19,16 @@ use types::time::Timestamp;
 use crate::access_logs::AccessFiles;
 use crate::choices::{LogFormat, LogLevel};
 use crate::queue::{Queue, Writer};
-use crate::ready_made;
+use crate::ready_made::{self, Hints};
+use crate::repeats::Repeats;
 
 /// Records that a slow watcher may fall behind before it is told that it missed some.
 const FEED_MAX: usize = 512;
 /// Failures of routes without logging that are shown each second.
 const FAILURES_PER_SECOND: usize = 10;
+
+/// How a failure to reach a backend is told.
+const UNREACHABLE: &str = "cannot reach ";
 
 /// Bytes that are gathered before they are written.
 const BATCH_BYTES: usize = 64 * 1024;
@@ -69,8 +73,8 @@ pub(crate) struct Log {
 
 impl Log {
     /// Starts the writer. Access logs go to standard output until it is told otherwise.
-    /// `hint` is said behind each client that the ready-made API's backend refuses.
-    pub(crate) fn start(level: LogLevel, format: LogFormat, hint: Option<String>) -> Log {
+    /// `hints` are said of the ready-made API, where there is one.
+    pub(crate) fn start(level: LogLevel, format: LogFormat, hints: Option<Hints>) -> Log {
         let (feed, _) = broadcast::channel(FEED_MAX);
         let at_terminal = std::io::stdout().is_terminal();
         let form = match format {
@@ -83,7 +87,8 @@ impl Log {
         let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let writer = Output {
             form,
-            hint,
+            hints,
+            repeats: Repeats::default(),
             colours: form != Form::Json && at_terminal && !plain,
             feed: feed.clone(),
             failures: Budget { since: Instant::now(), shown: 0, left_out: 0 },
@@ -192,7 +197,8 @@ enum Form {
 /// What the thread keeps while it writes.
 struct Output {
     form: Form,
-    hint: Option<String>,
+    hints: Option<Hints>,
+    repeats: Repeats,
     colours: bool,
     feed: broadcast::Sender<Arc<str>>,
     failures: Budget,
@@ -243,15 +249,13 @@ impl Output {
             // Nobody there any more is no error.
             let _ = self.feed.send(record.to_json().to_string().into());
         }
-        let lines = if self.form == Form::Brief { record.brief() } else { record.lines() };
-        for line in lines {
+        let lines = if self.form == Form::Brief { self.brief(record) } else { record.lines() };
+        for mut line in lines {
+            // Who refused, and what to do, in one line.
+            if let Some(hint) = self.hint_for(record, &line.text) {
+                line.text += &format!("; {hint}");
+            }
             self.line(line.at, About::record(record), line.kind.name(), &line.text);
-        }
-        if record.refused().is_some()
-            && record.logging.level != LoggingLevel::Off
-            && let Some(hint) = self.hint_for(record)
-        {
-            self.line(record.at, About::record(record), LineKind::Note.name(), &hint);
         }
         if record.logging.level == LoggingLevel::Off
             && let Some(failure) = record.failure()
@@ -260,8 +264,31 @@ impl Output {
         }
     }
 
-    fn hint_for(&self, record: &Record) -> Option<String> {
-        self.hint.clone().filter(|_| record.connection.stage.api_id == ready_made::API_ID)
+    // Remarks that were read a moment ago are counted in the summary, and not said again.
+    fn brief(&mut self, record: &Record) -> Vec<Line> {
+        let (mut lines, now) = (record.brief(), Instant::now());
+        let has_summary = lines.first().is_some_and(|line| line.kind != LineKind::Note);
+        if !has_summary || record.refused().is_some() {
+            return lines;
+        }
+        let before = lines.len();
+        let stage = &record.connection.stage;
+        lines.retain(|line| line.kind != LineKind::Note || !self.repeats.again(stage, &line.text, now));
+        match before - lines.len() {
+            0 => {}
+            1 => lines[0].text += "; a remark as before",
+            more => lines[0].text += &format!("; {more} remarks as before"),
+        }
+        lines
+    }
+
+    /// What to do about a failure of the ready-made API, as `line` tells it.
+    fn hint_for(&self, record: &Record, line: &str) -> Option<&str> {
+        let hints = self.hints.as_ref().filter(|_| record.connection.stage.api_id == ready_made::API_ID)?;
+        if record.refused().is_some_and(|refused| line.contains(refused)) {
+            return Some(&hints.refused);
+        }
+        record.failure().filter(|failure| line.contains(*failure) && failure.contains(UNREACHABLE)).map(|_| &*hints.absent)
     }
 
     fn push(&mut self, push: &Push) {
@@ -293,11 +320,18 @@ impl Output {
         }
         self.failures.shown += 1;
         let route = record.route_key.as_deref().unwrap_or("-");
-        let hint = match (record.refused().is_some(), self.hint_for(record)) {
-            (true, Some(hint)) => hint,
-            _ => "this stage's log is off; to see every step set its logging level to INFO".to_owned(),
-        };
-        let text = format!("({}) {} on route {route}: {failure} [{hint}]", record.request_id, record.event_type);
+        let mut text = format!("({}) {} on route {route}: {failure}", record.request_id, record.event_type);
+        match (self.hint_for(record, failure), record.remedy()) {
+            (Some(hint), _) => text += &format!("; {hint}"),
+            (None, Some(remedy)) => text += &format!("; {remedy}"),
+            (None, None) => {
+                let StageKey { api_id, stage } = &*record.connection.stage;
+                text += &format!(
+                    " [this stage's log is off; to see every step: aws apigatewayv2 update-stage --api-id {api_id} --stage-name \
+                     {stage} --default-route-settings LoggingLevel=INFO,DataTraceEnabled=true]"
+                );
+            }
+        }
         self.line(record.at, About::record(record), LineKind::Error.name(), &text);
     }
 

@@ -28,6 +28,7 @@ mod patience;
 mod queue;
 mod ready_made;
 mod render;
+mod repeats;
 mod serve;
 mod service;
 mod shutdown;

@@ -60,9 +60,10 @@ impl ReadyMade<'_> {
         text + "    with the headers connectionId, eventType, routeKey; the answer to a message goes to the client\n"
     }
 
-    /// What may be wrong when the backend lets nobody in.
-    pub(crate) fn hint(&self) -> String {
-        match self.paths {
+    /// What may be wrong when nobody gets in.
+    pub(crate) fn hints(&self) -> Hints {
+        let absent = format!("is the backend running? --backend says that it listens at {}", self.backend);
+        let refused = match self.paths {
             false => format!(
                 "--backend sends every event to POST {}; --backend-paths to /connect, /message and /disconnect",
                 self.url("$connect")
@@ -72,8 +73,17 @@ impl ReadyMade<'_> {
                 self.url("$connect"),
                 self.backend
             ),
-        }
+        };
+        Hints { refused, absent }
     }
+}
+
+/// What to do about a failure, as part of a sentence.
+pub(crate) struct Hints {
+    /// The backend let a client not in.
+    pub(crate) refused: String,
+    /// Nobody answers at the backend's address.
+    pub(crate) absent: String,
 }
 
 /// Creates the API, or points the one of an earlier start at `backend`, and says what that changed. Leaves nothing

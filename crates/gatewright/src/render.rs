@@ -90,7 +90,11 @@ pub(crate) fn run(options: &RenderOptions) -> Result<(), Failure> {
     let answer = mapping::batch_line(&case.to_string());
     let answer: Value = serde_json::from_str(&answer).map_err(|error| Failure::config(format!("render: {error}")))?;
     match answer["output"].as_str() {
-        Some(output) => print(output),
+        Some(output) => {
+            print(output)?;
+            remark(options, &template);
+            Ok(())
+        }
         None => Err(Failure::data(explain(&template, body.as_ref(), &answer))),
     }
 }
@@ -117,6 +121,8 @@ fn print(output: &str) -> Result<(), Failure> {
     if stdout.is_terminal() && !output.ends_with('\n') && !output.is_empty() {
         written(stdout.write_all(b"\n"))?;
     }
+    // What is said of it stands behind it.
+    written(stdout.flush())?;
     if output.trim_start().starts_with(['{', '['])
         && let Err(error) = serde_json::from_str::<IgnoredAny>(output)
     {
@@ -125,6 +131,23 @@ fn print(output: &str) -> Result<(), Failure> {
         eprintln!("gatewright: the output looks like JSON and is none: line {line}, column {column}\n{at}");
     }
     Ok(())
+}
+
+// What rendered well and is still not what was meant: names that nothing has, objects that nobody gave.
+fn remark(options: &RenderOptions, template: &Given) {
+    let names = mapping::names(&template.text);
+    for mapping::Unknown { name, line, meant } in names.unknown {
+        let meant = meant.map(|meant| format!("; did you mean {meant}?")).unwrap_or_default();
+        eprintln!("gatewright: {}:{line}: there is no {name}: it prints nothing{meant}", template.name);
+    }
+    for (asked, given, object, option) in [
+        (names.context, &options.context, "$context", "--context"),
+        (names.stage_variables, &options.stage_variables, "$stageVariables", "--stage-variables"),
+    ] {
+        if asked && given.is_none() {
+            eprintln!("gatewright: {}: {object} is empty here; {option} FILE gives it values", template.name);
+        }
+    }
 }
 
 /// One line in, one line out, in order; flushed when the input pauses for the reader to see.

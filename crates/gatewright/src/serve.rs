@@ -113,7 +113,7 @@ pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
     let invitation = if mode == Mode::Demo { demo::invitation(&addresses) } else { String::new() };
     say_hello(&config, &(banner::text(&config, &addresses, &control.stages()) + &invitation), &log);
     changed.into_iter().for_each(|text| log.say(LogLevel::Info, text));
-    announcements.banner_is_out();
+    announcements.banner_is_out((mode == Mode::Demo).then_some(demo::API_ID));
     tokio::spawn(announcements.run());
     shutdown::wait_and_stop(signals, &gateway, &stopper, &log).await;
     config.settings.data_dir.iter().for_each(|dir| folder_socket::remove(dir));
@@ -131,8 +131,8 @@ fn made_ready(control: &Control, made: &ReadyMade<'_>) -> Result<Option<String>,
 
 // The program's log comes first: it is told what the files of access logs have to complain of.
 fn start_logs(config: &Config) -> Result<Log, Failure> {
-    let hint = ready_made(config).map(|made| made.hint());
-    let log = Log::start(config.settings.log_level, config.settings.log_format, hint);
+    let hints = ready_made(config).map(|made| made.hints());
+    let log = Log::start(config.settings.log_level, config.settings.log_format, hints);
     let files = match config.access_log() {
         AccessLog::Standard => return Ok(log),
         AccessLog::Off => return Ok(log.with_access(Access::Off)),

@@ -31,6 +31,7 @@ pub use access_log::AccessLog;
 pub use effort::{TooMuch, small};
 pub use error::{Error, Kind};
 pub use facts::{Call, Facts, Failure};
+pub use named::{Names, Unknown, names};
 pub use note::{Note, Site};
 pub use objects::{Case, batch_line, jsonpath_line};
 pub use plan::{Plan, Route};

@@ -9,13 +9,31 @@ use crate::objects::UTIL_FUNCTIONS;
 
 /// A name in a template that nothing has.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Unknown {
+pub struct Unknown {
     /// As it is written: `$context.connectonId`.
-    pub(crate) name: String,
+    pub name: String,
     /// Counted from 1.
-    pub(crate) line: usize,
+    pub line: usize,
     /// What may have been meant, as it would be written.
-    pub(crate) meant: Option<String>,
+    pub meant: Option<String>,
+}
+
+/// What a template names, for whoever renders it without a stage.
+#[derive(Debug, Default)]
+pub struct Names {
+    /// What nothing has.
+    pub unknown: Vec<Unknown>,
+    /// Whether it asks for `$context`, and for `$stageVariables`.
+    pub context: bool,
+    /// As above.
+    pub stage_variables: bool,
+}
+
+/// What the template `text` names; nothing where it is no template.
+pub fn names(text: &str) -> Names {
+    let Ok(template) = Template::parse(text) else { return Names::default() };
+    let asks = |name: &str| template.uses().iter().any(|used| used.variable == name && !used.is_set);
+    Names { unknown: unknown(&template, false), context: asks("context"), stage_variables: asks("stageVariables") }
 }
 
 /// What every map of a template understands, besides its keys. Source: Velocity on Java's maps (corpus/vtl).
@@ -42,19 +60,27 @@ const OF_MAPS: &[&str] = &[
 ];
 /// What `$context` holds in templates beside the variables of `context.rs`.
 const BESIDE: &[&str] = &["requestOverride", "responseOverride", "authorizer", "identity", "error", "status"];
+/// What there is in templates before they set anything: the gateway's objects, and what a loop brings.
+const OBJECTS: &[&str] = &["input", "context", "util", "stageVariables"];
+const OF_LOOPS: &[&str] = &["foreach", "velocityCount", "velocityHasNext"];
 const INPUT: &[&str] = &["body", "json", "path", "params", "getBody"];
 
-/// Every name under `$context`, `$input` and `$util` that there is not, each once.
+/// Every variable, and every name under `$context`, `$input` and `$util`, that there is not, each once.
 pub(crate) fn unknown(template: &Template, extended: bool) -> Vec<Unknown> {
-    let uses = template.uses();
+    let (uses, gives) = (template.uses(), template.gives());
     let mut unknown: Vec<Unknown> = Vec::new();
     for used in &uses {
-        let Some((name, meant)) = fault(used, &uses, extended) else { continue };
+        let Some((name, meant)) = no_variable(used, &gives).or_else(|| fault(used, &uses, extended)) else { continue };
         if unknown.iter().all(|other| other.name != name) {
             unknown.push(Unknown { name, line: used.line, meant });
         }
     }
     unknown
+}
+
+/// Whether anything of the message, or of the answer where it is a response's, gets into what the template makes.
+pub(crate) fn reads_input(template: &Template) -> bool {
+    template.uses().iter().any(|used| used.variable == "input")
 }
 
 /// The template's uses of what a handshake brought, as written: `$input.params('user')`.
@@ -79,6 +105,16 @@ pub(crate) fn slow_patterns(template: &Template) -> Vec<(&str, usize)> {
         }
     }
     found
+}
+
+// A variable that is none of the gateway's and that the template never sets.
+fn no_variable(used: &Use<'_>, gives: &[&str]) -> Option<(String, Option<String>)> {
+    let name = used.variable;
+    if used.is_set || OBJECTS.contains(&name) || OF_LOOPS.contains(&name) || gives.contains(&name) {
+        return None;
+    }
+    let near = meant(name, OBJECTS.iter().copied().chain(OF_LOOPS.iter().copied()));
+    Some((format!("${name}"), near.map(|name| format!("${name}"))))
 }
 
 // The name as it is written and what may have been meant, if there is no such thing.
@@ -177,13 +213,16 @@ mod tests {
             ("$context.connectionId $context.identity.userAgent $context.authorizer.anything.deep", &[]),
             ("$context.identity $context.keySet() $context.identity.get('x') $context.size()", &[]),
             ("#set($context.mine = 1)$context.mine $context.requestOverride.header.x", &[]),
-            ("$input.path('$.a').anything $input.params().header.x $input.body.length() $mine.connectonId", &[]),
+            ("$input.path('$.a').anything $input.params().header.x $input.body.length()", &[]),
+            ("$inptu.body $mine.connectonId", &[("$inptu", Some("$input")), ("$mine", None)]),
+            ("#set($a = 1)$a #foreach($b in [1])$b$foreach.count$velocityCount#end #define($c)#end$c", &[]),
+            ("#set($m.a = 1)#if($undefined)x#end $stageVariables.x", &[("$undefined", None)]),
             ("$util.parseJson($input.body) $util.base64Decode('x').foo", &[]),
         ] {
             let found = unknown(&Template::parse(template).unwrap(), false);
             let found: Vec<_> = found.iter().map(|one| (one.name.as_str(), one.meant.as_deref())).collect();
             assert_eq!(found, expected, "{template}");
         }
-        assert_eq!(unknown(&Template::parse("$util.toJson($x)").unwrap(), true), []);
+        assert_eq!(unknown(&Template::parse("$util.toJson($input)").unwrap(), true), []);
     }
 }

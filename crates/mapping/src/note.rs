@@ -203,6 +203,15 @@ pub enum Note {
         /// For the command that mends it.
         site: Site,
     },
+    /// A request template uses nothing of the message.
+    MessageUnread {
+        /// The template's key.
+        key: String,
+        /// Which integration.
+        integration_id: String,
+        /// For the command that mends it.
+        site: Site,
+    },
     /// A template names what `$context`, `$input` or `$util` have not.
     UnknownName {
         /// `request template `x` of integration y`, or the response's.
@@ -445,10 +454,17 @@ impl fmt::Display for Note {
                      400, or show the application nothing. {mend}"
                 )
             }
+            Note::MessageUnread { key, integration_id, site } => write!(
+                f,
+                "request template `{key}` of integration {integration_id} has no $input in it: the backend gets nothing of \
+                 the message. To pass it on: $input.body, or $input.json('$.member') for a part. To change the template: {}",
+                site.update_integration(integration_id, " --request-templates file://templates.json")
+            ),
             Note::UnknownName { what, name, line, meant, mend } => {
                 write!(f, "{what} names {name} in line {line}, which there is not: it prints nothing")?;
-                if let Some(meant) = meant {
-                    write!(f, "; did you mean {meant}?")?;
+                match meant {
+                    Some(meant) => write!(f, "; did you mean {meant}?")?,
+                    None => f.write_str(".")?,
                 }
                 write!(f, " To change it: {mend}")
             }

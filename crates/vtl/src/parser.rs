@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use crate::ast::{Node, Slot};
-use crate::error::{Error, Kind as ErrorKind};
+use crate::error::{Error, Kind as ErrorKind, place};
 use crate::lexer::Lexer;
 use crate::limits::NESTING_MAX;
 use crate::token::{Kind, Token};
@@ -76,7 +76,7 @@ pub(crate) fn parse(text: &str) -> Result<Tree, Error> {
     let mut names = Names::default();
     let nodes = Parser::new(text, 0, &mut names)
         .template()
-        .map_err(|mistake| Error::at(mistake.kind, mistake.detail, text, mistake.at))?;
+        .map_err(|mistake| Error::at(mistake.kind, mistake.detail + &unquoted_path(text, mistake.at), text, mistake.at))?;
     Ok((nodes, crate::names::Names::new(names.names, names.members)))
 }
 
@@ -272,8 +272,34 @@ impl<'a, 'n> Parser<'a, 'n> {
     ) -> Parsed<T> {
         parse(self).map_err(|mistake| match mistake.early {
             true => self.mistake(format!("`{opener}` is opened here, and its `{closer}` never comes"), at),
+            false if closer == ")" => self.still_open(mistake, opener, at),
             false => mistake,
         })
+    }
+
+    // What is wrong on a later line than its parenthesis was opened on may be right: the parenthesis was not closed.
+    fn still_open(&self, mistake: Mistake, opener: &str, at: usize) -> Mistake {
+        let since = self.text.get(at..mistake.at.saturating_sub(self.base)).unwrap_or_default();
+        if !since.contains('\n') || mistake.detail.contains(STILL_OPEN) {
+            return mistake;
+        }
+        let (line, column) = place(self.text, at);
+        let detail = format!("{}; the `{opener}` in line {line}, column {column} {STILL_OPEN}", mistake.detail);
+        Mistake { detail, ..mistake }
+    }
+}
+
+const STILL_OPEN: &str = "is still open";
+
+/// What to do where the mistake at `at` is a JSONPath that is no text: `$input.path($.user)`.
+fn unquoted_path(text: &str, at: usize) -> String {
+    let asked = text.get(..at).and_then(|before| before.rsplit_once('('));
+    let is_path = |path: &str| path.starts_with('$') && path.bytes().all(|b| b.is_ascii_alphanumeric() || b"$._[]*-".contains(&b));
+    match asked {
+        Some((call, path)) if (call.ends_with(".path") || call.ends_with(".json")) && is_path(path.trim()) => {
+            format!("; a path is a text and needs quotes: `'{}'`", path.trim())
+        }
+        _ => String::new(),
     }
 }
 
@@ -308,6 +334,10 @@ mod tests {
             ("#set($m = {'a': 1", 1, 11, "`{`"),
             ("x ${a.b", 1, 3, "`${`"),
             ("#set($x = \"abc)", 1, 11, "string that begins here is never closed"),
+            ("#if($input.path('$.a')\nx\n#end", 2, 1, "unexpected `x`; the `(` in line 1, column 4 is still open"),
+            ("a\n#set($x = $y.z\n{\"a\": $x}", 3, 1, "the `#set(` in line 2, column 1 is still open"),
+            ("#if(($a &&\n $b) x", 2, 6, "unexpected `x`; the `(` in line 1, column 4 is still open"),
+            ("{\"a\": $input.path($.user.name)}", 1, 30, "a path is a text and needs quotes: `'$.user.name'`"),
         ] {
             let error = Template::parse(template).unwrap_err();
             assert!(error.detail().contains(told), "{template}: {error}");

@@ -43,19 +43,29 @@ impl Template {
     /// Every reference to a variable, those in strings, arguments and conditions too. They are what is written; whether it
     /// is ever reached is not looked at.
     pub fn uses(&self) -> Vec<Use<'_>> {
-        let mut walk = Walk { template: self, uses: Vec::new() };
-        walk.nodes(self.nodes());
-        walk.uses
+        Walk::through(self).uses
+    }
+
+    /// The variables that the template itself gives a value somewhere: by `#set`, as a loop's item, by `#define`.
+    pub fn gives(&self) -> Vec<&str> {
+        Walk::through(self).gives
     }
 }
 
 struct Walk<'t> {
     template: &'t Template,
     uses: Vec<Use<'t>>,
+    gives: Vec<&'t str>,
 }
 
 // Templates nest as deeply as the parser lets them, which bounds this recursion too.
 impl<'t> Walk<'t> {
+    fn through(template: &'t Template) -> Walk<'t> {
+        let mut walk = Walk { template, uses: Vec::new(), gives: Vec::new() };
+        walk.nodes(template.nodes());
+        walk
+    }
+
     fn nodes(&mut self, nodes: &'t [Node]) {
         nodes.iter().for_each(|node| self.node(node));
     }
@@ -65,6 +75,9 @@ impl<'t> Walk<'t> {
             Node::Text(_) | Node::Stop | Node::Fail(..) => {}
             Node::Print(reference) => self.reference(reference, false),
             Node::Set(reference, value) => {
+                if let (Root::Slot(slot), true) = (&reference.root, reference.steps.is_empty()) {
+                    self.gives.push(self.template.variable(*slot));
+                }
                 self.reference(reference, true);
                 self.expression(value);
             }
@@ -76,11 +89,15 @@ impl<'t> Walk<'t> {
                 otherwise.iter().for_each(|body| self.nodes(body));
             }
             Node::Foreach(each) => {
-                let Foreach { source, body, .. } = &**each;
+                let Foreach { item, source, body, .. } = &**each;
+                self.gives.extend(item.map(|slot| self.template.variable(slot)));
                 self.expression(source);
                 self.nodes(body);
             }
-            Node::Define(_, body) => self.nodes(body),
+            Node::Define(slot, body) => {
+                self.gives.push(self.template.variable(*slot));
+                self.nodes(body);
+            }
             Node::Break(of, _) => of.iter().for_each(|of| self.expression(&of.0)),
         }
     }
@@ -164,5 +181,8 @@ mod tests {
             ("j", vec![Property("k")], false, 3),
         ];
         assert_eq!(all, expected);
+        assert_eq!(template.gives(), ["j"]);
+        let template = Template::parse("#set($a = 1)#set($b.c = 1)#define($d)#set($e = 1)#end#foreach($f [1])#end").unwrap();
+        assert_eq!(template.gives(), ["a", "d", "e"]);
     }
 }

@@ -73,9 +73,14 @@ impl Record {
         if let Some(disconnect) = &self.disconnect {
             text += &format!(" (code {})", disconnect.status_code);
         }
-        match (self.facts.reply_bytes, &self.facts.failure) {
-            (_, Some(failure)) => text += &format!(", the client was told `{}`", failure.message),
-            (Some(bytes), None) if self.event_type == "MESSAGE" => text += &format!(", reply {bytes} bytes"),
+        match (self.event_type, &self.facts.failure, self.facts.reply_bytes) {
+            // Nobody is there any more who could be told.
+            ("DISCONNECT", Some(_), _) => text += ", failed",
+            ("CONNECT", Some(failure), _) => {
+                text += &format!(", the client was refused with {} `{}`", self.facts.status, failure.message);
+            }
+            (_, Some(failure), _) => text += &format!(", the client was told `{}`", failure.message),
+            ("MESSAGE", None, Some(bytes)) => text += &format!(", reply {bytes} bytes"),
             _ => {}
         }
         text

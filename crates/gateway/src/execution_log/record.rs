@@ -118,6 +118,15 @@ impl Record {
         })
     }
 
+    /// What mends the failure, where that is known.
+    pub fn remedy(&self) -> Option<&str> {
+        let after = self.steps.iter().skip_while(|(_, step)| !matches!(step, Step::Failed(_)));
+        after.skip(1).find_map(|(_, step)| match step {
+            Step::Note(text) => Some(text.as_str()),
+            _ => None,
+        })
+    }
+
     /// Who did not let the client in, where that was the backend.
     pub fn refused(&self) -> Option<&str> {
         self.steps.iter().find_map(|(_, step)| match step {

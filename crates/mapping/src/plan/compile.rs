@@ -266,6 +266,13 @@ impl Compiler<'_> {
             });
         }
         self.remark_on_handshake(route_key, integration, &parameters, &templates);
+        let sends_messages = !matches!(backend, Backend::Mock) && !matches!(route_key, "$connect" | "$disconnect");
+        if sends_messages && carries_body(&method) && !templates.is_empty() {
+            let deaf = templates.parsed().filter(|(_, template)| !named::reads_input(template));
+            for key in deaf.map(|(key, _)| key.to_owned()).collect::<Vec<_>>() {
+                self.remark(Note::MessageUnread { key, integration_id: id.clone(), site: self.site.clone() });
+            }
+        }
         if is_proxy && !integration.request_templates.is_empty() {
             self.remark(Note::TemplatesIgnored { integration_id: id.clone(), site: self.site.clone() });
         }

@@ -1,0 +1,80 @@
+//! Tells whoever runs the gateway of clients and pushes that came to an address where nothing is.
+//!
+//! They themselves get AWS's bare 403, which says neither what was wrong nor what would be right.
+
+use types::snapshot::StageKey;
+
+use crate::address::{Address, Below, PATH_FORM};
+use crate::gateway::Gateway;
+
+/// How many stages a remark names, and how much of a name that a client made up.
+const STAGES_SHOWN_MAX: usize = 10;
+const NAME_BYTES_SHOWN_MAX: usize = 64;
+
+/// Who came.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Who {
+    /// A handshake.
+    Client,
+    /// A call of `@connections`.
+    Push,
+}
+
+impl Gateway {
+    /// Says that nothing is at `path` on `host`, and what is there instead; a few times a second at most. `address` is
+    /// what of the data plane the two name.
+    pub(crate) fn tell_of_nowhere(&self, who: Who, host: &str, path: &str, address: Option<&Address>) {
+        if !self.hints.allows(self.now()) {
+            return;
+        }
+        let who = match who {
+            Who::Client => "client refused",
+            Who::Push => "push refused",
+        };
+        self.sink.say(None, format!("{who}: {}", self.what_is_wrong(host, path, address)));
+    }
+
+    fn what_is_wrong(&self, host: &str, path: &str, address: Option<&Address>) -> String {
+        let path = shown(path);
+        let Some(address) = address else {
+            return format!("{path} names no API and no stage; {}", self.where_to());
+        };
+        let StageKey { api_id, stage } = &address.key;
+        let (api_id, stage) = (shown(api_id), shown(stage));
+        if address.by_custom_domain && api_id.is_empty() {
+            return format!("the domain name {} has no API mapping for {path}", shown(host));
+        }
+        let stages = self.stages.names(&address.key.api_id, STAGES_SHOWN_MAX);
+        if stages.contains(&address.key.stage) {
+            return match &address.below {
+                Below::Path(below) => format!(
+                    "there is nothing at {} below the stage {api_id}/{stage}; clients connect to the stage itself",
+                    shown(below)
+                ),
+                Below::Connection(_) | Below::Connections if self.has_stage(address) => {
+                    format!("{path} is for pushes, not for clients")
+                }
+                _ => format!("the API {api_id} has its default address switched off (disableExecuteApiEndpoint)"),
+            };
+        }
+        match stages.as_slice() {
+            [] => format!("no API `{api_id}` is deployed here; {}", self.where_to()),
+            [one] => format!("API {api_id} has no stage `{stage}`; its stage is {one}: {PATH_FORM}{api_id}/{one}"),
+            all => format!("API {api_id} has no stage `{stage}`; its stages are {}", all.join(", ")),
+        }
+    }
+
+    // The addresses that there are, or what they look like.
+    fn where_to(&self) -> String {
+        let open = self.stages.open(STAGES_SHOWN_MAX);
+        if open.is_empty() {
+            return format!("no stage is deployed yet; addresses are {PATH_FORM}API/STAGE");
+        }
+        let open: Vec<_> = open.iter().map(|key| format!("{PATH_FORM}{key}")).collect();
+        format!("clients connect to {}", open.join(", "))
+    }
+}
+
+fn shown(name: &str) -> &str {
+    &name[..name.floor_char_boundary(NAME_BYTES_SHOWN_MAX)]
+}

@@ -179,11 +179,10 @@ fn definition(path: &str, detail: impl Into<String>) -> ImportError {
     ImportError::Definition { path: path.to_owned(), detail: detail.into() }
 }
 
+type Documents = Vec<(Key, Document)>;
+
 /// Checks all definitions; gives them as they are to be stored, and the remarks on them.
-fn check(
-    settings: &Settings,
-    documents: Vec<(Key, Document)>,
-) -> Result<(Vec<(Key, Document)>, Vec<String>), ImportError> {
+fn check(settings: &Settings, documents: Documents) -> Result<(Documents, Vec<String>), ImportError> {
     let state = loading::collect(documents.clone()).map_err(|error| ImportError::Form(error.to_string()))?;
     let (mut checked, mut remarks, mut told) = (Vec::new(), Vec::new(), HashSet::new());
     for (key, document) in documents {

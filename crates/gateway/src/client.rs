@@ -142,8 +142,11 @@ impl Client {
 
     /// Sends several pongs in one write; like [`Client::send_bounded_elsewhere`], bounded by the input read.
     pub(crate) fn send_pongs(&self, pongs: &Pongs, now: Duration) {
+        if pongs.count == 0 {
+            return;
+        }
         let mut state = self.state();
-        if pongs.count > 0 && state.closing.is_none() && !state.over {
+        if state.closing.is_none() && !state.over {
             let traffic = self.metrics.traffic();
             traffic.frames_out.add(pongs.count);
             traffic.bytes_out.add(pongs.bytes.len() as u64);

@@ -135,12 +135,12 @@ impl Live {
     /// Goes on as far as it can; ready when the connection is over, with what `$disconnect` is told.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Disconnect> {
         self.client.register(cx);
-        let mut turn = Turn::begin(self.gateway.now());
+        let mut now = self.gateway.now();
+        let mut turn = Turn::begin(now);
         loop {
             if self.client.is_over() {
                 return Poll::Ready(self.end(abnormal()));
             }
-            let now = self.gateway.now();
             if turn.is_over(now) {
                 // Others first; the task comes again at once.
                 cx.waker().wake_by_ref();
@@ -162,6 +162,7 @@ impl Live {
             if let Some(disconnect) = std::task::ready!(self.poll_input(cx, now, &mut turn)) {
                 return Poll::Ready(self.end(disconnect));
             }
+            now = self.gateway.now();
         }
     }
 

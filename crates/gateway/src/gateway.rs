@@ -233,10 +233,10 @@ impl Gateway {
     /// How a backend's bytes go out. A text frame holds UTF-8; what is none goes out as binary where that is allowed,
     /// else with U+FFFD for what is not (inferred).
     pub(crate) fn framed<'b>(&self, body: &'b [u8]) -> (Opcode, Cow<'b, [u8]>) {
-        match String::from_utf8_lossy(body) {
-            Cow::Borrowed(_) => (Opcode::Text, Cow::Borrowed(body)),
-            Cow::Owned(_) if self.dialect.binary => (Opcode::Binary, Cow::Borrowed(body)),
-            Cow::Owned(text) => (Opcode::Text, Cow::Owned(text.into_bytes())),
+        match simdutf8::basic::from_utf8(body) {
+            Ok(_) => (Opcode::Text, Cow::Borrowed(body)),
+            Err(_) if self.dialect.binary => (Opcode::Binary, Cow::Borrowed(body)),
+            Err(_) => (Opcode::Text, Cow::Owned(String::from_utf8_lossy(body).into_owned().into_bytes())),
         }
     }
 

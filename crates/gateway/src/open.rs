@@ -124,8 +124,8 @@ impl Gateway {
         });
         let request_id = self.new_id(IdKind::Request);
         let handshake = Handshake {
-            query: handshake::query_parameters(query),
-            query_string: query.to_owned(),
+            query: handshake::query_parameters(&query),
+            query_string: query,
             headers: forwarded(head.headers, peer, mapping::trace_id(&connection.id, &request_id, at)),
         };
         let mut event = Event { connection, request_id, at, kind: EventKind::Connect(Box::new(handshake)) };

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use foldhash::fast::RandomState;
 use tokio::sync::Notify;
 use types::Id;
 
@@ -14,7 +15,7 @@ const SHARDS: usize = 64;
 
 /// The clients, and a count of the connections that are not over yet.
 pub(crate) struct Registry {
-    shards: Vec<Mutex<HashMap<Id, Arc<Client>>>>,
+    shards: Vec<Mutex<HashMap<Id, Arc<Client>, RandomState>>>,
     open: AtomicUsize,
     /// How many of them are in no shard: their `$connect` or `$disconnect` is running. May be one too many for a moment,
     /// and never one too few.
@@ -87,7 +88,7 @@ impl Registry {
         }
     }
 
-    fn shard(&self, id: &Id) -> MutexGuard<'_, HashMap<Id, Arc<Client>>> {
+    fn shard(&self, id: &Id) -> MutexGuard<'_, HashMap<Id, Arc<Client>, RandomState>> {
         self.shards[id.random() as usize % SHARDS].lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
+use foldhash::fast::RandomState;
 use mapping::{Note, Plan, Route, Shared};
 use types::Dialect;
 use types::limits::Limits;
@@ -16,7 +17,7 @@ use crate::throttle::{Bucket, Buckets};
 
 /// The current plans.
 pub(crate) struct Stages {
-    current: ArcSwap<HashMap<StageKey, Arc<Compiled>>>,
+    current: ArcSwap<HashMap<StageKey, Arc<Compiled>, RandomState>>,
     /// One publisher at a time, and what the plans have in common.
     publishing: Mutex<Shared>,
 }
@@ -106,7 +107,7 @@ impl Stages {
         let mut shared = self.publishing.lock().unwrap_or_else(PoisonError::into_inner);
         let before = self.current.load_full();
         let mut published = Published::default();
-        let mut stages = HashMap::with_capacity(snapshot.stages.len());
+        let mut stages = HashMap::with_capacity_and_hasher(snapshot.stages.len(), RandomState::default());
         for (key, source) in &snapshot.stages {
             let unchanged = before.get(key).filter(|old| !old.retired && Arc::ptr_eq(&old.source, source));
             let compiled = unchanged.cloned().unwrap_or_else(|| {

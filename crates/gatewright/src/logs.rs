@@ -288,7 +288,10 @@ impl Output {
         if record.refused().is_some_and(|refused| line.contains(refused)) {
             return Some(&hints.refused);
         }
-        record.failure().filter(|failure| line.contains(*failure) && failure.contains(UNREACHABLE)).map(|_| &*hints.absent)
+        record
+            .failure()
+            .filter(|failure| line.contains(*failure) && failure.contains(UNREACHABLE))
+            .map(|_| &*hints.absent)
     }
 
     fn push(&mut self, push: &Push) {

@@ -47,9 +47,8 @@ mod tests {
         let stage = |stage: &str| StageKey { api_id: "a".into(), stage: stage.into() };
         let mut repeats = Repeats::default();
         let start = Instant::now();
-        let mut again = |of: &str, text: &str, seconds: u64| {
-            repeats.again(&stage(of), text, start + Duration::from_secs(seconds))
-        };
+        let mut again =
+            |of: &str, text: &str, seconds: u64| repeats.again(&stage(of), text, start + Duration::from_secs(seconds));
         assert!(!again("dev", "no JSON (line 1, column 5: `hello`), to mend it: aws x", 0));
         assert!(again("dev", "no JSON (line 3, column 12: `good by`), to mend it: aws x", 1));
         assert!(!again("prod", "no JSON (line 1, column 5: `hello`), to mend it: aws x", 1));

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use foldhash::fast::RandomState;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::place::Place;
@@ -224,12 +225,14 @@ impl Default for Backend {
 }
 
 /// Two floors of map, so that looking a backend up needs no new text.
-type ByHost = HashMap<String, Backend>;
+type ByHost = HashMap<String, Backend, RandomState>;
+
+type ByPort = HashMap<(bool, u16), ByHost, RandomState>;
 
 /// The kept connections, by scheme, port and host.
 #[derive(Default)]
 pub(crate) struct Pool {
-    backends: Mutex<HashMap<(bool, u16), ByHost>>,
+    backends: Mutex<ByPort>,
 }
 
 impl Pool {
@@ -340,7 +343,7 @@ impl Pool {
         backends.get_mut(&(place.tls, place.port))?.get_mut(&*place.key).map(act)
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<(bool, u16), ByHost>> {
+    fn lock(&self) -> MutexGuard<'_, ByPort> {
         self.backends.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

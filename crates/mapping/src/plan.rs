@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use foldhash::fast::RandomState;
 use regex::Regex;
 use types::account::Throttle;
 use types::event::{Event, EventKind};
@@ -21,6 +22,9 @@ use crate::parameters::Parameter;
 use crate::template::Templates;
 use crate::uri::UriTemplate;
 use crate::validation::Validation;
+
+/// By their keys.
+type Routes = HashMap<String, Route, RandomState>;
 
 /// One stage as of one deployment, ready to run. A message pins one plan.
 pub struct Plan {
@@ -45,7 +49,7 @@ pub struct Plan {
     pub(crate) selection: Result<Expression, String>,
     pub(crate) selection_text: String,
     variables: Map<String>,
-    routes: HashMap<String, Route>,
+    routes: Routes,
 }
 
 /// Where a client's API key is found. Source: documented; there are only these two.

@@ -74,9 +74,9 @@ pub(crate) type Tree = (Box<[Node]>, crate::names::Names);
 /// [`ErrorKind::Parse`], or [`ErrorKind::Limit`] where it nests too deeply.
 pub(crate) fn parse(text: &str) -> Result<Tree, Error> {
     let mut names = Names::default();
-    let nodes = Parser::new(text, 0, &mut names)
-        .template()
-        .map_err(|mistake| Error::at(mistake.kind, mistake.detail + &unquoted_path(text, mistake.at), text, mistake.at))?;
+    let nodes = Parser::new(text, 0, &mut names).template().map_err(|mistake| {
+        Error::at(mistake.kind, mistake.detail + &unquoted_path(text, mistake.at), text, mistake.at)
+    })?;
     Ok((nodes, crate::names::Names::new(names.names, names.members)))
 }
 
@@ -294,7 +294,9 @@ const STILL_OPEN: &str = "is still open";
 /// What to do where the mistake at `at` is a JSONPath that is no text: `$input.path($.user)`.
 fn unquoted_path(text: &str, at: usize) -> String {
     let asked = text.get(..at).and_then(|before| before.rsplit_once('('));
-    let is_path = |path: &str| path.starts_with('$') && path.bytes().all(|b| b.is_ascii_alphanumeric() || b"$._[]*-".contains(&b));
+    let is_path = |path: &str| {
+        path.starts_with('$') && path.bytes().all(|b| b.is_ascii_alphanumeric() || b"$._[]*-".contains(&b))
+    };
     match asked {
         Some((call, path)) if (call.ends_with(".path") || call.ends_with(".json")) && is_path(path.trim()) => {
             format!("; a path is a text and needs quotes: `'{}'`", path.trim())

@@ -182,7 +182,8 @@ mod tests {
         ];
         assert_eq!(all, expected);
         assert_eq!(template.gives(), ["j"]);
-        let template = Template::parse("#set($a = 1)#set($b.c = 1)#define($d)#set($e = 1)#end#foreach($f [1])#end").unwrap();
+        let template =
+            Template::parse("#set($a = 1)#set($b.c = 1)#define($d)#set($e = 1)#end#foreach($f [1])#end").unwrap();
         assert_eq!(template.gives(), ["a", "d", "e"]);
     }
 }

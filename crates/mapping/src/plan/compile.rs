@@ -3,7 +3,6 @@
 //! Compiling keeps going over mistakes: a route that cannot work fails by itself, the others run, and each mistake
 //! becomes a [`Note`], so that one deployment shows them all.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,7 +16,7 @@ use types::snapshot::{DeployedStage, IntegrationDefinition, RouteDefinition};
 
 use super::{
     ApiKeySource, Authorization, Backend, Integration, Logging, NEVER_SENT, OWNED_HEADERS, Passthrough, Plan, Required,
-    Response, ResponseKey, Route, RouteTarget, carries_body, is_one_of,
+    Response, ResponseKey, Route, RouteTarget, Routes, carries_body, is_one_of,
 };
 use crate::access_log::AccessLog;
 use crate::expression::Expression;
@@ -47,7 +46,7 @@ impl Plan {
             Ok(_) => {}
         }
         let routes = stage.definition.routes.iter().map(|route| (route.route.route_key.clone(), compiler.route(route)));
-        let mut routes: HashMap<String, Route> = routes.collect();
+        let mut routes: Routes = routes.collect();
         let detailed_routes = number_detailed(&mut routes, &stage.settings);
         let access_log = stage.settings.access_log_settings.as_ref();
         let access_log = access_log.and_then(|settings| AccessLog::compile(settings, &mut compiler.notes));
@@ -77,7 +76,7 @@ impl Plan {
 }
 
 // Numbers the routes whose own settings, or else the stage's, ask for detailed metrics.
-fn number_detailed(routes: &mut HashMap<String, Route>, settings: &Stage) -> Vec<Arc<str>> {
+fn number_detailed(routes: &mut Routes, settings: &Stage) -> Vec<Arc<str>> {
     let by_default = settings.default_route_settings.detailed_metrics_enabled.unwrap_or_default();
     let mut keys = Vec::new();
     for (key, route) in routes {

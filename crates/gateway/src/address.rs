@@ -105,11 +105,12 @@ fn below_domain(host: &str, path: &str, domain: &DomainName) -> Address {
     Address { key, below: below(rest), by_custom_domain: true, domain_name: host.to_owned() }
 }
 
-// `{apiId}.execute-api.{anything}[:port]`
+// `{apiId}.execute-api.{anything}[:port]`. What cannot be an API's id is no host of one either.
 fn by_host(host: &str) -> Option<&str> {
     let (api_id, rest) = host.split_once('.')?;
     let label = rest.split(['.', ':']).next()?;
-    (label.eq_ignore_ascii_case("execute-api") && !api_id.is_empty()).then_some(api_id)
+    let is_id = !api_id.is_empty() && api_id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    (label.eq_ignore_ascii_case("execute-api") && is_id).then_some(api_id)
 }
 
 /// Undoes percent-encoding once; what is not valid stays as it is.
@@ -163,6 +164,9 @@ mod tests {
             ("abc.execute-api.localhost", "/prod/a%20b/@connections", Some(("abc", "prod", path("/a b/@connections")))),
             ("example.com", "/prod", None),
             ("", "/prod", None),
+            // Found by fuzzing.
+            ("/abc.execute-api.localh", "/od_aws/execu", None),
+            ("a b.execute-api.localhost", "/prod", None),
         ] {
             let address = Address::read(host, path, &Map::new());
             let parts = address.map(|address| (address.key.api_id, address.key.stage, address.below));

@@ -65,6 +65,7 @@ mod tests {
         "a.example.com",
         "",
         "[::1]:1",
+        "/abc.execute-api.localhost",
     ];
     const PIECES: &[&str] = &[
         "/",

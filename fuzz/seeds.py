@@ -1,0 +1,78 @@
+"""Writes the first inputs of each fuzz target into corpus/, made of the repository's own corpora: python3 fuzz/seeds.py"""
+
+import hashlib
+import json
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+CORPUS = HERE.parent / "corpus"
+# As the targets have it: what stands between the parts of an input, and the longest input worth starting from.
+BETWEEN = "\0"
+BYTES_MAX = 4096
+HEADS = [
+    "GET /dev?token=%ff&&a=b+c HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: keep-alive, Upgrade\r\n"
+    "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: a, b\r\n\r\n",
+    "POST http://h/v2/apis HTTP/1.1\nHost: h\nContent-Length: 5\n\nhello",
+]
+ADDRESSES = [
+    "abc.execute-api.localhost\0/prod/@connections/Gto47d9-DoECGqg%3D",
+    "ws.example.com:443\0/chat/@connections",
+    "127.0.0.1:4510\0/_aws/execute-api/abc/prod/@connections/Gto47d9-DoECGqg=",
+    "a.example.com\0/chat/deeper/%2f?x",
+]
+
+
+def lines(*names):
+    for name in names:
+        for line in (CORPUS / name).read_text().splitlines():
+            if line.strip():
+                yield json.loads(line)
+
+
+def frames():
+    """Frames of the protocol's cases, masked with zeros, behind the two bytes that say bounds and cuts."""
+    for case in lines("autobahn/cases.jsonl"):
+        data = b""
+        for step in case["send"]:
+            if "opcode" in step:
+                payload = step.get("text", "").encode() or bytes.fromhex(step.get("hex", ""))
+                payload = (payload * step.get("times", 1))[:140]
+                size = bytes([0x80 | len(payload)]) if len(payload) < 126 else b"\xfe" + len(payload).to_bytes(2, "big")
+                data += bytes([step.get("fin", True) << 7 | step.get("rsv", 0) << 4 | step["opcode"]]) + size + bytes(4) + payload
+        for form in (b"\0\x05", b"\3\x10"):
+            yield form + data
+
+
+def answers():
+    """What servers send, behind the two bytes that say how it was asked for and how it is cut."""
+    for row in lines("backends/servers.jsonl"):
+        sent = "".join(piece for piece in row["sends"] if isinstance(piece, str)).encode()
+        yield bytes([(row["method"] == "HEAD") | 2 * row.get("closes", False), 7]) + sent
+
+
+def texts():
+    templates = ["vtl/cases.jsonl", "vtl/velocity.jsonl", "vtl/aws-recorded.jsonl", "vtl/found.jsonl"]
+    paths = ["jsonpath/cases.jsonl", "jsonpath/oddities.jsonl", "jsonpath/found.jsonl"]
+    for case in lines(*templates):
+        body = case.get("input", {}).get("body")
+        yield "template_parse_render", case["template"] if body is None else case["template"] + BETWEEN + body
+        if body:
+            yield "json_body", body
+    for case in lines(*paths):
+        yield "jsonpath", case["path"] + BETWEEN + case["doc"]
+        yield "json_body", case["doc"]
+
+
+def main():
+    inputs = [(target, text.encode("utf-8", "surrogatepass")) for target, text in texts()]
+    inputs += [("client_frames", data) for data in frames()]
+    inputs += [("backend_answer", data) for data in answers()]
+    inputs += [("request_head", head.encode()) for head in HEADS] + [("addresses", text.encode()) for text in ADDRESSES]
+    for target, data in inputs:
+        if len(data) <= BYTES_MAX:
+            folder = HERE / "corpus" / target
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / hashlib.sha1(data).hexdigest()).write_bytes(data)
+
+
+main()

@@ -67,7 +67,7 @@ class Story:
 
     @property
     def section(self):
-        """The folder, which is named after a section of the reference."""
+        """The folder, which is named after a section of docs/aws/data-plane.md."""
         return self.path.parent.name
 
     @property
@@ -148,7 +148,7 @@ def verb_of(step, number):
 
 @dataclass
 class Rule:
-    """One rule of the reference, in our words."""
+    """One rule of docs/aws/data-plane.md, short."""
 
     id: str
     says: str
@@ -159,12 +159,12 @@ class Rule:
 
     @property
     def section(self):
-        """Its section of the reference, such as `1.2`."""
+        """Its section of docs/aws/data-plane.md, such as `1.2`."""
         return self.id.split("-")[0]
 
 
 def rules():
-    """The rules in the order of the reference."""
+    """The rules in the order of docs/aws/data-plane.md."""
     read = tomllib.loads((FOLDER / "rules.toml").read_text("utf-8"))["rule"]
     out = []
     for table in read:

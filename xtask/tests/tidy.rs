@@ -4,6 +4,7 @@
 
 mod tidy {
     mod arrows;
+    mod citations;
     mod circles;
     mod queues;
     mod size;

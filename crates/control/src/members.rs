@@ -26,7 +26,7 @@ pub(crate) struct Member {
     invalid: Option<&'static str>,
 }
 
-/// What becomes of a value that a caller sends. Source of all: reference "control plane", section 6.
+/// What becomes of a value that a caller sends. Source of all: docs/aws/control-plane.md 6.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Rule {
     /// The new value takes the place of the old one; an empty text, list or object clears it.

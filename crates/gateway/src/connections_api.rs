@@ -1,6 +1,6 @@
 //! `@connections`: what backends say to clients.
 //!
-//! Source: documented ("Use @connections commands…") and observed, as marked; reference "data plane", section 7.
+//! Source: documented ("Use @connections commands…") and observed, as marked; docs/aws/data-plane.md 7.
 
 use std::borrow::Cow;
 use std::collections::HashSet;

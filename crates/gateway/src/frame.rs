@@ -22,7 +22,7 @@ pub(crate) struct Head {
     pub(crate) head_len: usize,
 }
 
-/// Close codes that the gateway sends. Source: RFC 6455, 7.4.1; which one when: reference "data plane", 1.9.
+/// Close codes that the gateway sends. Source: RFC 6455, 7.4.1; which one when: docs/aws/data-plane.md 1.9.
 pub(crate) mod close {
     pub(crate) const NORMAL: u16 = 1000;
     pub(crate) const GOING_AWAY: u16 = 1001;

@@ -1,6 +1,6 @@
 //! Opens a connection: the upgrade request, `$connect`, the answer.
 //!
-//! The steps are those of the reference "data plane", 1.2. Nothing of them stays in memory once the client is in.
+//! The steps are those of docs/aws/data-plane.md 1.2. Nothing of them stays in memory once the client is in.
 
 use std::net::IpAddr;
 use std::sync::Arc;

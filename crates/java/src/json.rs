@@ -1,7 +1,7 @@
 //! Reads JSON as leniently as json-smart's permissive mode does, and writes a string as it does.
 //!
 //! A text that is no JSON at all is a string; what follows the first value is not looked at.
-//! Source: observed (corpus group `json-lenient`, and what the original engine says to random texts).
+//! Source: observed (docs/aws/vtl.md 10, corpus group `json-lenient`, and what the original engine says to random texts).
 
 mod quote;
 

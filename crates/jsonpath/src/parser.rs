@@ -2,7 +2,7 @@
 //!
 //! Paths hold filters and arguments, which hold paths; each part has its file and all share one [`Parser`], which
 //! counts what the whole path may hold.
-//! Source: the reference on mapping templates, section 11.2; what it leaves open follows Jayway 2.9.0, oddities too.
+//! Source: docs/aws/vtl.md 11.2; what it leaves open follows Jayway 2.9.0, oddities too.
 
 mod arguments;
 mod filter;

@@ -1,7 +1,7 @@
 //! Walks a document along a path.
 //!
 //! A [`Run`] is one path on one document; filters and arguments start runs of their own, with the same [`Meter`].
-//! Source: the reference on mapping templates, section 11.2; what it leaves open follows Jayway 2.9.0, oddities too.
+//! Source: docs/aws/vtl.md 11.2; what it leaves open follows Jayway 2.9.0, oddities too.
 
 mod call;
 mod filter;

@@ -136,7 +136,7 @@ fn part(variable: &str) -> Result<Part, String> {
     Err(format!("`${variable}` is no variable of a selection expression"))
 }
 
-// "JSON object expected": a message that is a string, number or plain text selects nothing (reference 2.4).
+// "JSON object expected": a message that is a string, number or plain text selects nothing (docs/aws/data-plane.md 2.4).
 fn starts_json(body: &[u8]) -> bool {
     matches!(body.iter().find(|byte| !byte.is_ascii_whitespace()), Some(b'{' | b'['))
 }

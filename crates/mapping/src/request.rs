@@ -87,7 +87,7 @@ fn message(scope: &Scope<'_>, integration: &Integration) -> Result<Bytes, Error>
     decoded.map(Bytes::from).map_err(|_| Error::configuration("Unable to base64 decode the body."))
 }
 
-// Reference 3.9: a template if one fits, else as the passthrough behaviour says.
+// docs/aws/data-plane.md 3.9: a template if one fits, else as the passthrough behaviour says.
 fn body(scope: &Scope<'_>, integration: &Integration) -> Result<Body, Error> {
     let message = message(scope, integration)?;
     if let Some(template) = integration.templates.choose(&message_text(scope.event), None) {

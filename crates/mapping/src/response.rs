@@ -58,7 +58,7 @@ pub fn response(
     Ok(Mapped { value: reply, notes })
 }
 
-// Reference 4.3: the first pattern that fits the whole status, else $default.
+// docs/aws/data-plane.md 4.3: the first pattern that fits the whole status, else $default.
 fn non_proxy(
     scope: &Scope<'_>,
     integration: &Integration,

@@ -1,8 +1,8 @@
 //! API Gateway's resources as the data plane reads them.
 //!
 //! These are views of AWS's JSON documents: the control plane keeps the documents whole, with every member that
-//! a client sent; here stand the members that act at run time. Meaning and defaults: reference "control plane",
-//! section 7 of the API model's documentation.
+//! a client sent; here stand the members that act at run time. Meaning and defaults:
+//! docs/aws/control-plane.md 7, and the API model's documentation.
 
 use std::collections::BTreeMap;
 

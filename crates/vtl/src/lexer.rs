@@ -2,7 +2,7 @@
 //!
 //! A state machine with a stack, the longest match in the current state winning. It leaves some states later than one
 //! would expect and carries the front of an unfinished token (`$`, `#`) into the next one; templates show both, so
-//! both are kept. Source: observed (reference of the language, section 3).
+//! both are kept. Source: observed (docs/aws/vtl.md 3).
 
 mod scan;
 mod state;

@@ -13,7 +13,7 @@ use crate::bench::{idle_client, procfs};
 
 /// The aims, in bytes of user-space memory of one connection.
 ///
-/// Source: the issue on the main job ("≤ 3 KiB user-space now, 1.5 later").
+/// Source: ours, 3 KiB in user space now and 1.5 later.
 const AIMS: Aims = Aims { now: 3072.0, later: 1536.0 };
 /// The API and stage that `serve --backend` makes. Source: the contract.
 const PATH: &str = "/_aws/execute-api/gatewright/dev";

@@ -17,7 +17,7 @@ use crate::bench::{control, procfs, proxy};
 
 /// The aims, as ratios to the proxy's cost per request.
 ///
-/// Source: the issue on the main job ("≤ 1.5 × now, 1.0 × later").
+/// Source: ours, 1.5 times the proxy now and once later.
 const AIMS: Aims = Aims { now: 1.5, later: 1.0 };
 /// How long each load runs before the first measurement, unmeasured.
 const WARM_UP: Duration = Duration::from_secs(1);

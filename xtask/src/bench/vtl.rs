@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::bench::options::{Options, within};
 use crate::bench::vtl::engines::{Answer, Engine, Figure, Output};
 
-/// How many times as fast as Velocity, warmed up, each template is to be rendered. Source: the issue on templates.
+/// How many times as fast as Velocity, warmed up, each template is to be rendered. Source: ours.
 const AIM: f64 = 5.0;
 /// The least time for a figure, in seconds: with less a JVM is not warm, and the ratio to it flatters us.
 const SECONDS_MIN: f64 = 0.5;

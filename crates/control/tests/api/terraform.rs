@@ -1,8 +1,8 @@
 //! Terraform's sequences, as its provider sends them: create and read, change each attribute and read, import.
 //!
 //! After each of them a plan must be empty: what is read is what was configured, and what was not configured has the
-//! provider's default or is not there. Source: the provider's acceptance tests, in words ("control plane", sections 6
-//! and 7).
+//! provider's default or is not there. Source: the provider's acceptance tests, in words
+//! (docs/aws/control-plane.md 6 and 7).
 
 use serde_json::{Value, json};
 

@@ -1,6 +1,6 @@
 //! Makes the demo's API through the control plane, with the calls that a user would make.
 //!
-//! Source of the wire forms: reference of the control plane, sections 3 and 7; the API model of `apigatewayv2`.
+//! Source of the wire forms: docs/aws/control-plane.md 3 and 7; the API model of `apigatewayv2`.
 
 use http::Method;
 use serde_json::{Value, json};

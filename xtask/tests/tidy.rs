@@ -4,8 +4,8 @@
 
 mod tidy {
     mod arrows;
-    mod citations;
     mod circles;
+    mod citations;
     mod queues;
     mod size;
     mod spawns;

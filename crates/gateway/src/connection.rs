@@ -2,7 +2,8 @@
 //!
 //! The task is one future without buffers of its own: it reads into memory that the thread's connections share and
 //! keeps bytes only while a frame or message is in parts. Messages run inside the task, in order of arrival, up to
-//! the limit in-flight-per-connection; then the socket is not read.
+//! the limit in-flight-per-connection; then the socket is not read. Nor is it where all messages of the gateway together have
+//! as many bytes as they may (`in_flight.rs`).
 
 use std::cell::RefCell;
 use std::pin::Pin;
@@ -21,6 +22,7 @@ use crate::client::{Client, Pongs};
 use crate::flights::Flights;
 use crate::frame::{Opcode, close};
 use crate::gateway::Gateway;
+use crate::in_flight::{Held, OwnPart};
 use crate::refusal::Outcome;
 use crate::registry::Counted;
 use crate::walk;
@@ -73,6 +75,7 @@ pub(crate) fn spawn(
         rest: rest.into(),
         flights: None,
         reading: Reading::Frames,
+        room: None,
     };
     tokio::spawn(run(live, counted));
 }
@@ -119,6 +122,8 @@ struct Live {
     /// The messages in flight; nothing while there are none.
     flights: Option<Box<Flights>>,
     reading: Reading,
+    /// The wait for room for messages, while there is none.
+    room: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
 }
 
 /// What becomes of the client's bytes.
@@ -159,6 +164,7 @@ impl Live {
                 // A flight's end or room in the socket wakes the task.
                 return Poll::Pending;
             }
+            std::task::ready!(self.poll_room(cx));
             if let Some(disconnect) = std::task::ready!(self.poll_input(cx, now, &mut turn)) {
                 return Poll::Ready(self.end(disconnect));
             }
@@ -174,6 +180,32 @@ impl Live {
                 && self.flights.as_ref().map_or(0, |flights| flights.bytes())
                     < self.gateway.limits.in_flight_bytes_per_connection
                 && !self.client.is_full(self.gateway.outbox_bounds)
+    }
+
+    fn has_room(&self) -> bool {
+        self.gateway.in_flight.has_room(|| self.own_part())
+            || self.reading != Reading::Frames
+            || self.client.is_closing()
+    }
+
+    fn own_part(&self) -> Option<Arc<OwnPart>> {
+        self.gateway.stages.pin(&self.client.info.stage).map(|stage| stage.own_part.clone())
+    }
+
+    // Ready when a message may be read, so far as all messages of the gateway are concerned.
+    fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        while !self.has_room() {
+            if self.room.is_none() {
+                let (gateway, own) = (self.gateway.clone(), self.own_part());
+                self.room = Some(Box::pin(async move { gateway.in_flight.opened(own).await }));
+            }
+            if let Some(room) = &mut self.room {
+                std::task::ready!(room.as_mut().poll(cx));
+            }
+            self.room = None;
+        }
+        self.room = None;
+        Poll::Ready(())
     }
 
     fn flights_len(&self) -> usize {
@@ -228,7 +260,7 @@ impl Live {
             binary: self.gateway.dialect.binary,
         };
         let mut pongs = Pongs::default();
-        while self.may_read() && turn.frames > 0 {
+        while self.may_read() && self.has_room() && turn.frames > 0 {
             if turn.frames.is_multiple_of(FRAMES_A_LOOK) && self.gateway.now() >= turn.until {
                 break;
             }
@@ -268,11 +300,12 @@ impl Live {
         let bytes = body.len();
         let mut event =
             new_event(&self.gateway, &self.client, EventKind::Message(ClientMessage { id, body, is_binary }));
-        let (gateway, client) = (self.gateway.clone(), self.client.clone());
+        let held = Held::take(self.gateway.clone(), bytes, || self.own_part());
+        let client = self.client.clone();
         let flight = async move {
-            let outcome = walk::run(&gateway, &mut event).await;
-            deliver(&gateway, &client, &event, outcome);
-            bytes
+            let outcome = walk::run(&held.gateway, &mut event).await;
+            deliver(&held.gateway, &client, &event, outcome);
+            held.bytes
         };
         self.flights.get_or_insert_default().push(bytes, Box::pin(flight));
     }

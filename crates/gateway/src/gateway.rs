@@ -100,7 +100,7 @@ impl Gateway {
             usage: Usage::default(),
             account_limits: AccountLimits::new(&limits),
             account: ArcSwap::default(),
-            in_flight: InFlight::new(limits.in_flight),
+            in_flight: InFlight::new(limits.in_flight, limits.in_flight_bytes),
             heavy: Heavy::new(limits.mapping_time),
             outbox_bounds: OutboxBounds { messages: limits.outbox_messages, bytes: limits.outbox_bytes },
             node: settings.node,

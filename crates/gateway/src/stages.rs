@@ -35,8 +35,8 @@ pub(crate) struct Compiled {
     routes: Vec<Arc<RouteMetrics>>,
     /// Whether messages that were looked at choose routes of the user's own.
     pub(crate) selections: Arc<Selections>,
-    /// Its own part of the calls to backends.
-    pub(crate) own_part: OwnPart,
+    /// Its own part of the calls to backends, and of the room for messages.
+    pub(crate) own_part: Arc<OwnPart>,
     /// The stage is gone: its open connections are being closed and may still run `$disconnect`, nobody gets in.
     pub(crate) retired: bool,
 }

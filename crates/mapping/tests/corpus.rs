@@ -49,7 +49,8 @@ fn functions_are_given_what_aws_gives_them_to_the_byte() {
             settings: serde_json::from_str(stage).unwrap(),
             definition: Arc::new(serde_json::from_value(definition).unwrap()),
         };
-        let (plan, _) = Plan::compile(&stage, &Limits::default(), types::Dialect::default(), &mut mapping::Shared::default());
+        let (plan, _) =
+            Plan::compile(&stage, &Limits::default(), types::Dialect::default(), &mut mapping::Shared::default());
         let route = mapping::select_route(&plan, &event).unwrap().unwrap();
         let given = if sections.contains_key("authorizer") {
             let place = json(sections, "authorizer", name);

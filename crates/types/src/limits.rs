@@ -139,6 +139,8 @@ limits! {
         "Bytes of one connection's messages that are at backends at once; beyond it its socket is not read. One always passes. Ours.";
     "in-flight" in_flight: usize = 100_000, none: false,
         "Calls to backends at once, of all connections together; beyond it messages wait, each stage with a sixteenth of its own. Ours.";
+    "in-flight-bytes" in_flight_bytes: usize = 256 * 1024 * 1024, none: true,
+        "Bytes of all connections' messages that are at backends at once; beyond it sockets are not read, each stage has a sixteenth of its own. Ours: 256 MiB.";
     "mapping-time" mapping_time: Duration = Duration::from_secs(10), none: false,
         "How long a template, path or model that is much work may wait and take, beside the others; beyond it the message is refused. Ours.";
     "outbox-messages" outbox_messages: usize = 1024, none: false,

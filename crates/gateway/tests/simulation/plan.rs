@@ -11,6 +11,8 @@ pub(crate) const GOOD_KEY: &str = "good-key-good-key-good";
 pub(crate) struct Schedule {
     pub(crate) seed: u64,
     pub(crate) in_flight: usize,
+    /// The limit `in-flight-bytes`; 0 is none.
+    pub(crate) in_flight_bytes: usize,
     pub(crate) extended: bool,
     pub(crate) idle_ms: Option<u64>,
     pub(crate) close_ms: u64,
@@ -158,6 +160,7 @@ impl Schedule {
             changes: changes(rng),
             early_drain: rng.random_bool(0.2).then(|| rng.random_range(0..=25)),
             clients,
+            in_flight_bytes: if rng.random_bool(0.3) { rng.random_range(1..=400) } else { 0 },
         }
     }
 }

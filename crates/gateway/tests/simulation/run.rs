@@ -75,6 +75,7 @@ fn settings(schedule: &Schedule) -> Settings {
         frame_bytes: FRAME_BYTES,
         message_bytes: 2 * FRAME_BYTES,
         in_flight_per_connection: schedule.in_flight,
+        in_flight_bytes: schedule.in_flight_bytes,
         outbox_messages: OUTBOX_MESSAGES,
         outbox_bytes: OUTBOX_BYTES,
         connections: schedule.connections,

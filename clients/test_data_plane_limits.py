@@ -164,6 +164,28 @@ def test_messages_in_flight_of_one_connection_are_bounded(gateway, backend, path
     assert gate.most == 17, "16 of the one, 1 of the other"
 
 
+def test_messages_in_flight_of_one_api_leave_the_others_their_room(start_gateway, backend, path):
+    gateway = start_gateway("--limit", "in-flight-bytes=64k")
+    gate = Gate()
+    backend.answers[path] = gate
+    hung, well = echo_api(gateway, backend, path), echo_api(gateway, backend, path + "/well")
+    text = "x" * 2000
+    clients = [RawClient(gateway.port, hung.target) for _ in range(10)]
+    for client in clients:
+        for _ in range(8):
+            client.text(text)
+    # 33 fill the common room, however large the last one is, and 3 the stage's own part of 4 KB.
+    gate.wait_inside(36)
+    with RawClient(gateway.port, well.target) as other:
+        other.text("other")
+        assert other.read_text() == "other"
+    gate.let_out(80)
+    for client in clients:
+        assert [client.read_text() for _ in range(8)] == [text] * 8
+        client.close()
+    assert gate.most == 36
+
+
 def test_with_one_in_flight_backend_and_client_see_the_order_of_sending(start_gateway, backend, path):
     gateway = start_gateway("--limit", "in-flight-per-connection=1")
     api = echo_api(gateway, backend, path)

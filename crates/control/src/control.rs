@@ -1,41 +1,46 @@
 //! The control plane itself: answers a call, stores what it changed, shows it to others, tells the data plane.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{Request, Response};
 use serde_json::Value;
-use types::id::IdKind;
 use types::time::Timestamp;
-use types::{Id, Snapshot, StageKey};
+use types::{Snapshot, StageKey};
 
-use crate::crud::{self, Answer, Call};
+use crate::answer;
+use crate::batch::{Batch, Plan, Refused};
+use crate::caller::Caller;
+use crate::crud::Call;
 use crate::deployments::{self, Told};
 use crate::error::{self, Error, Fault};
-use crate::handlers::apis;
 use crate::handlers::stages::STAGE;
-use crate::ids;
 use crate::loading;
-use crate::operations::Action;
 use crate::paths;
 use crate::publication::Publication;
-use crate::router::{self, Matched};
+use crate::router;
 use crate::settings::{Remark, Settings};
 use crate::state::State;
-use crate::store::{Document, Store, StoreError};
-use crate::transaction::Transaction;
+use crate::store::{Change, Document, Followed, Revision, Store, StoreError};
+use crate::transaction::{Overlay, Transaction};
 use crate::transfer;
 
 /// Takes each new snapshot, in order.
 type Publish = Box<dyn Fn(Arc<Snapshot>, Vec<Remark>) + Send + Sync>;
 
-/// The control plane. Shared behind an `Arc`; calls may come from many threads.
+/// How often a change is made anew because others changed the store meanwhile. Each time somebody else's was stored, so
+/// that many in a row are a crowd; its callers are asked to come again later.
+const TRIES_MAX: usize = 100;
+
+/// The control plane. Shared behind an `Arc`; calls may come from many threads, and others may share its store.
 ///
 /// Writers take turns: compute, store, show, publish. Readers wait for none of it but the showing.
 pub struct Control {
     settings: Settings,
+    store: Arc<dyn Store>,
     memory: RwLock<Memory>,
     writer: Mutex<Writer>,
     publish: Publish,
@@ -47,9 +52,18 @@ struct Memory {
 }
 
 struct Writer {
-    store: Box<dyn Store>,
     publication: Publication,
     told: Told,
+}
+
+/// A batch with what comes of it once it is stored.
+struct Prepared {
+    expected: Revision,
+    changes: Vec<Change>,
+    next: Option<Snapshot>,
+    remarks: Vec<Remark>,
+    /// The stages of which may be spoken again.
+    again: Vec<StageKey>,
 }
 
 impl Control {
@@ -60,15 +74,16 @@ impl Control {
     ///
     /// # Errors
     /// When the store cannot be read, or holds what this program did not write.
-    pub fn open(settings: Settings, mut store: Box<dyn Store>, publish: Publish) -> Result<Control, Error> {
-        let state = loading::load(&mut *store)?;
+    pub fn open(settings: Settings, store: Arc<dyn Store>, publish: Publish) -> Result<Control, Error> {
+        let state = loading::load(&*store)?;
         let mut publication = Publication::default();
         let snapshot = Arc::new(publication.first(&Transaction::new(&state))?);
         publish(snapshot.clone(), Vec::new());
         Ok(Control {
             settings,
+            store,
             memory: RwLock::new(Memory { state, snapshot }),
-            writer: Mutex::new(Writer { store, publication, told: Told::default() }),
+            writer: Mutex::new(Writer { publication, told: Told::default() }),
             publish,
         })
     }
@@ -82,21 +97,83 @@ impl Control {
     ///
     /// Blocks for the disk on writes; a write is durable before this returns. The size of the body is the caller's
     /// to bound (`Limits::control_body_bytes`).
-    pub fn handle(&self, request: Request<Bytes>) -> Response<Bytes> {
-        match self.answer(&request) {
-            Ok((status, Some(body))) => respond(status, None, &Value::Object(body)),
-            Ok((status, None)) => headed(status, None, Bytes::new()),
-            Err(fault) => {
-                let mut body = Document::new();
-                body.insert("message".into(), Value::String(fault.message));
-                respond(fault.status, Some(fault.name), &Value::Object(body))
-            }
+    pub fn handle(&self, caller: &Caller, request: Request<Bytes>) -> Response<Bytes> {
+        let (settings, now) = (self.settings_for(caller), now());
+        let answered = answer::call(&settings, now, &request).and_then(|(operation, call)| {
+            let body = match operation.writes() {
+                true => self.write(&settings, now, |tx| operation.run(&call, tx), |fault| fault),
+                false => operation.run(&call, &mut Transaction::new(&self.memory().state)),
+            };
+            body.map(|body| answer::success(operation, body))
+        });
+        answered.unwrap_or_else(|fault| answer::refusal(&fault))
+    }
+
+    /// Makes several calls as one: all of them or none, stored and published at once, after which a stage with auto-deploy
+    /// is deployed once. Gives what `calls` gives.
+    ///
+    /// `calls` is made anew when others change the store at the same time; it must not call the control plane but by what
+    /// it is given.
+    ///
+    /// # Errors
+    /// What `calls` gives, the first change that was refused, or that the store did not take it. Nothing has changed then.
+    pub fn batch<T, E: From<Refused>>(
+        &self,
+        caller: &Caller,
+        calls: impl Fn(&mut Batch) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let (settings, now) = (self.settings_for(caller), now());
+        self.write(&settings, now, |tx| Batch::run(&settings, now, tx, &calls), |fault| Refused::from(fault).into())
+    }
+
+    /// What a batch would do; changes nothing. [`Control::carry_out`] does it.
+    ///
+    /// # Errors
+    /// As [`Control::batch`].
+    pub fn plan<T, E: From<Refused>>(
+        &self,
+        caller: &Caller,
+        calls: impl Fn(&mut Batch) -> Result<T, E>,
+    ) -> Result<Plan<T>, E> {
+        let (settings, now) = (self.settings_for(caller), now());
+        let memory = self.memory();
+        let mut tx = Transaction::new(&memory.state);
+        let outcome = Batch::run(&settings, now, &mut tx, &calls)?;
+        deployments::follow(&Call::none(&settings, now), &mut tx, STAGE.members);
+        Ok(Plan::of(outcome, &memory.state, tx))
+    }
+
+    /// Does what a plan says, ids and all.
+    ///
+    /// # Errors
+    /// 409 when anything has changed since the plan was made; then it is to be made anew. Or that the store did not take it.
+    pub fn carry_out<T>(&self, plan: Plan<T>) -> Result<T, Refused> {
+        let mut writer = self.writer();
+        let memory = self.memory();
+        if memory.state.revision != plan.revision {
+            return Err(error::plan_is_old().into());
         }
+        let prepared = prepare(&mut writer, &memory, &Transaction::over(&memory.state, plan.overlay))?;
+        drop(memory);
+        match self.commit(&mut writer, prepared) {
+            Ok(()) => Ok(plan.outcome),
+            Err(StoreError::Conflict) => Err(error::plan_is_old().into()),
+            Err(error) => Err(error::not_stored(&error).into()),
+        }
+    }
+
+    /// Takes in what others who share the store have changed: shows and publishes it. A change of one's own does so by
+    /// itself where it meets others'.
+    ///
+    /// # Errors
+    /// When the store cannot be read, or holds what this program did not write; all stays as it was then.
+    pub fn catch_up(&self) -> Result<(), Error> {
+        self.take_in(&mut self.writer())
     }
 
     /// Every stage that exists, in order of creation, and whether it is deployed.
     pub fn stages(&self) -> Vec<(StageKey, bool)> {
-        let memory = self.memory.read().unwrap_or_else(PoisonError::into_inner);
+        let memory = self.memory();
         let tx = Transaction::new(&memory.state);
         let mut all = Vec::new();
         for (api_id, _) in tx.all("apis") {
@@ -111,7 +188,7 @@ impl Control {
 
     /// The names of all APIs, by their ids.
     pub fn api_names(&self) -> HashMap<String, String> {
-        let memory = self.memory.read().unwrap_or_else(PoisonError::into_inner);
+        let memory = self.memory();
         let tx = Transaction::new(&memory.state);
         let name = |api: &Document| api.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
         tx.all("apis").map(|(id, api)| (id.to_owned(), name(api))).collect()
@@ -122,72 +199,93 @@ impl Control {
     /// # Errors
     /// When the store cannot be read.
     pub fn export(&self) -> Result<Value, StoreError> {
-        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        transfer::export(&mut *writer.store)
+        let _writer = self.writer();
+        transfer::export(&*self.store)
     }
 
-    fn answer(&self, request: &Request<Bytes>) -> Result<(StatusCode, Option<Document>), Fault> {
-        let Matched { operation, params, query } =
-            router::route(request.method(), request.uri().path(), request.uri().query().unwrap_or_default())?;
-        if let Action::OutOfScope(why) = operation.action {
-            return Err(error::out_of_scope(operation.name, why));
+    // A poisoned lock is taken all the same: what it guards changes only after the last step that can fail.
+    fn writer(&self) -> MutexGuard<'_, Writer> {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn memory(&self) -> RwLockReadGuard<'_, Memory> {
+        self.memory.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A client's Region is its own business: answers name the one that its signature is for.
+    fn settings_for(&self, caller: &Caller) -> Cow<'_, Settings> {
+        match caller.region() {
+            Some(region) if region != self.settings.place.region => {
+                let mut settings = self.settings.clone();
+                settings.place.region = region.to_owned();
+                Cow::Owned(settings)
+            }
+            _ => Cow::Borrowed(&self.settings),
         }
-        let body = match (operation.action, request.method()) {
-            (Action::WriteRaw(_) | Action::HttpOnly(_), _) => Document::new(),
-            (_, &Method::POST | &Method::PATCH | &Method::PUT) => read_body(request.body())?,
-            _ => Document::new(),
+    }
+
+    /// Computes under the writers' lock, stores, and only then shows: a failing disk leaves everything as it was. Where
+    /// others were quicker, takes in what they did and computes anew.
+    fn write<T, E>(
+        &self,
+        settings: &Settings,
+        now: Timestamp,
+        work: impl Fn(&mut Transaction) -> Result<T, E>,
+        refuse: impl Fn(Fault) -> E,
+    ) -> Result<T, E> {
+        let mut writer = self.writer();
+        for _ in 0..TRIES_MAX {
+            let memory = self.memory();
+            let mut tx = Transaction::new(&memory.state);
+            let done = work(&mut tx)?;
+            deployments::follow(&Call::none(settings, now), &mut tx, STAGE.members);
+            let prepared = prepare(&mut writer, &memory, &tx).map_err(&refuse)?;
+            drop(memory);
+            match self.commit(&mut writer, prepared) {
+                Ok(()) => return Ok(done),
+                Err(StoreError::Conflict) => {
+                    self.take_in(&mut writer).map_err(|error| refuse(error::internal(error.to_string())))?;
+                }
+                Err(error) => return Err(refuse(error::not_stored(&error))),
+            }
+        }
+        Err(refuse(error::crowded()))
+    }
+
+    fn commit(&self, writer: &mut Writer, prepared: Prepared) -> Result<(), StoreError> {
+        if !prepared.changes.is_empty() {
+            let revision = self.store.commit(prepared.expected, &prepared.changes)?;
+            self.show(writer, prepared, revision);
+        }
+        Ok(())
+    }
+
+    /// Goes the way of a change of one's own, from where the store has it already. Its remarks are told where it was made.
+    fn take_in(&self, writer: &mut Writer) -> Result<(), Error> {
+        let memory = self.memory();
+        let (revision, mut changes) = match self.store.follow(memory.state.revision)? {
+            Followed::Changes(revision, changes) => (revision, changes),
+            Followed::Gap => {
+                let state = loading::load(&*self.store)?;
+                (state.revision, memory.state.changes_to(&state))
+            }
         };
-        // A client's Region is its own business: answers name the one that its signature is for.
-        let abroad = scope_region(request).filter(|region| *region != self.settings.place.region);
-        let abroad = abroad.map(|region| {
-            let mut settings = self.settings.clone();
-            settings.place.region = region.to_owned();
-            settings
-        });
-        let settings = abroad.as_ref().unwrap_or(&self.settings);
-        let call = Call { settings, now: now(), params, query, body, raw: request.body(), taken: None };
-        let body = match operation.action {
-            Action::Get(resource) => self.read(&call, |call, tx| crud::get(resource, call, tx)),
-            Action::List(resource) => self.read(&call, |call, tx| crud::list(resource, call, tx)),
-            Action::Read(handler) => self.read(&call, handler),
-            Action::Create(resource) => self.write(&call, |call, tx| crud::create(resource, call, tx)),
-            Action::Update(resource) => self.write(&call, |call, tx| crud::update(resource, call, tx)),
-            Action::Delete(resource) => self.write(&call, |call, tx| crud::delete(resource, call, tx)),
-            Action::Write(handler) | Action::WriteRaw(handler) => self.write(&call, handler),
-            Action::HttpOnly(subject) => self.read(&call, |call, tx| apis::http_only(subject, call, tx)),
-            Action::OutOfScope(_) => Ok(None),
-        }?;
-        let status = StatusCode::from_u16(operation.success).map_err(|error| error::internal(error.to_string()))?;
-        Ok((status, body))
-    }
-
-    fn read(&self, call: &Call, handler: impl Fn(&Call, &mut Transaction) -> Answer) -> Answer {
-        let memory = self.memory.read().unwrap_or_else(PoisonError::into_inner);
-        handler(call, &mut Transaction::new(&memory.state))
-    }
-
-    /// Computes under the writers' lock, stores, and only then shows: a failing disk leaves everything as it was.
-    fn write(&self, call: &Call, handler: impl Fn(&Call, &mut Transaction) -> Answer) -> Answer {
-        // A poisoned lock is taken all the same: what it guards changes only after the last step that can fail.
-        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        let memory = self.memory.read().unwrap_or_else(PoisonError::into_inner);
-        let mut tx = Transaction::new(&memory.state);
-        let answer = handler(call, &mut tx)?;
-        deployments::follow(call, &mut tx, STAGE.members);
-        let next =
-            writer.publication.next(&memory.snapshot, &tx).map_err(|error| error::internal(error.to_string()))?;
-        let remarks = writer.told.remarks(&tx);
-        let again = Told::deployed_or_gone(&tx);
-        let changes = tx.into_changes();
+        loading::adopt(&memory.state, &mut changes);
+        let tx = Transaction::over(&memory.state, Overlay::of(&changes));
+        let next = writer.publication.next(&memory.snapshot, &tx)?;
+        let (expected, remarks, again) = (memory.state.revision, Vec::new(), Told::deployed_or_gone(&tx));
         drop(memory);
-        if changes.is_empty() {
-            return Ok(answer);
-        }
-        writer.store.commit(&changes).map_err(|error| error::not_stored(&error))?;
+        self.show(writer, Prepared { expected, changes, next, remarks, again }, revision);
+        Ok(())
+    }
+
+    /// Makes a stored batch visible, and publishes what clients can notice of it.
+    fn show(&self, writer: &mut Writer, prepared: Prepared, revision: Revision) {
+        let Prepared { changes, next, remarks, again, .. } = prepared;
         writer.told.settle(&remarks, &again);
         let is_new = next.is_some();
         let mut memory = self.memory.write().unwrap_or_else(PoisonError::into_inner);
-        memory.state.apply(changes);
+        memory.state.apply(changes, revision);
         if let Some(next) = next {
             memory.snapshot = Arc::new(next);
         }
@@ -196,72 +294,23 @@ impl Control {
         if is_new || !remarks.is_empty() {
             (self.publish)(snapshot, remarks);
         }
-        Ok(answer)
     }
 }
 
-/// The Region in the scope of a signature: `…Credential=ID/DATE/REGION/SERVICE/aws4_request…`.
-fn scope_region<B>(request: &Request<B>) -> Option<&str> {
-    let authorization = request.headers().get(header::AUTHORIZATION)?.to_str().ok()?;
-    let region = authorization.split_once("Credential=")?.1.split(',').next()?.split('/').nth(2)?;
-    let is_region = (1..=32).contains(&region.len()) && region.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
-    is_region.then_some(region)
-}
-
-/// How deep a body may be nested: as deep as the parser goes, which stops there by itself.
-const DEPTH_MAX: usize = 127;
-
-/// The body as a JSON object; an empty one counts as `{}`, as for clients that send none.
-fn read_body(body: &Bytes) -> Result<Document, Fault> {
-    if body.is_empty() {
-        return Ok(Document::new());
-    }
-    serde_json::from_slice(body).map_err(|error| {
-        if is_deeper_than(body, DEPTH_MAX) { error::nested_too_deep() } else { error::not_json(&error.to_string()) }
-    })
-}
-
-/// Whether brackets outside of texts are nested deeper than this.
-fn is_deeper_than(body: &[u8], most: usize) -> bool {
-    let (mut depth, mut in_text, mut is_escaped) = (0usize, false, false);
-    body.iter().any(|byte| {
-        match byte {
-            _ if is_escaped => is_escaped = false,
-            b'\\' if in_text => is_escaped = true,
-            b'"' => in_text = !in_text,
-            b'{' | b'[' if !in_text => depth += 1,
-            b'}' | b']' if !in_text => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        depth > most
+fn prepare(writer: &mut Writer, memory: &Memory, tx: &Transaction) -> Result<Prepared, Fault> {
+    let next = writer.publication.next(&memory.snapshot, tx).map_err(|error| error::internal(error.to_string()))?;
+    Ok(Prepared {
+        expected: memory.state.revision,
+        changes: tx.changes(),
+        next,
+        remarks: writer.told.remarks(tx),
+        again: Told::deployed_or_gone(tx),
     })
 }
 
 fn now() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
-}
-
-fn respond(status: StatusCode, name: Option<&'static str>, body: &Value) -> Response<Bytes> {
-    headed(status, name, Bytes::from(body.to_string()))
-}
-
-/// Source of the headers: observed (the error name is what SDKs dispatch on, the ids are what people report).
-fn headed(status: StatusCode, name: Option<&'static str>, body: Bytes) -> Response<Bytes> {
-    let mut response = Response::new(body);
-    *response.status_mut() = status;
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    if let Some(name) = name {
-        headers.insert("x-amzn-errortype", HeaderValue::from_static(name));
-    }
-    let gateway_id = Id::new(IdKind::Request, 0, rand::random()).to_string();
-    for (name, id) in [("x-amzn-requestid", ids::uuid()), ("x-amz-apigw-id", gateway_id)] {
-        if let Ok(id) = HeaderValue::from_str(&id) {
-            headers.insert(name, id);
-        }
-    }
-    response
 }
 
 #[cfg(test)]

@@ -30,7 +30,12 @@ pub(crate) struct Call<'a> {
     pub(crate) taken: Option<&'a RefCell<Vec<String>>>,
 }
 
-impl Call<'_> {
+impl<'a> Call<'a> {
+    /// No operation's: what follows by itself from those of a batch.
+    pub(crate) fn none(settings: &'a Settings, now: Timestamp) -> Call<'a> {
+        Call { settings, now, params: Vec::new(), query: Vec::new(), body: Document::new(), raw: &[], taken: None }
+    }
+
     /// A parameter of the path; the table of operations says how many there are.
     pub(crate) fn param(&self, index: usize) -> &str {
         self.params.get(index).map_or("", String::as_str)

@@ -103,7 +103,6 @@ pub(crate) fn automatic(call: &Call, tx: &mut Transaction, stage_members: &[Memb
         let message = format!("Successfully deployed stage with deployment ID '{id}'");
         stage.insert("lastDeploymentStatusMessage".into(), message.into());
         put_updated_stage(call, tx, stage_members, &stages, &name, stage);
-        tx.deployed(api_id, &name);
     }
     sweep(tx, api_id);
 }
@@ -208,12 +207,16 @@ impl Told {
         }
     }
 
-    /// The stages that a call deployed to or removed.
+    /// The stages that a batch deployed to or removed, whoever made it.
     pub(crate) fn deployed_or_gone(tx: &Transaction) -> Vec<StageKey> {
-        let gone = changed_stages(tx).filter(|(api_id, name)| tx.get(&paths::stages(api_id), name).is_none());
-        let gone = gone.map(|(api_id, name)| (api_id.to_owned(), name.to_owned()));
-        let deployed = tx.deployed_stages().iter().cloned();
-        gone.chain(deployed).map(|(api_id, stage)| StageKey { api_id, stage }).collect()
+        let deployment = |stage: Option<&Arc<Document>>| stage.map(|stage| text(stage, "deploymentId").to_owned());
+        let is_so = |(api_id, name): &(&str, &str)| {
+            let stages = paths::stages(api_id);
+            let now = deployment(tx.get(&stages, name));
+            now.is_none() || now != Some(deployment(tx.before(&stages, name)).unwrap_or_default())
+        };
+        let stages = changed_stages(tx).filter(is_so);
+        stages.map(|(api_id, stage)| StageKey { api_id: api_id.to_owned(), stage: stage.to_owned() }).collect()
     }
 }
 

@@ -87,6 +87,20 @@ pub(crate) fn not_stored(error: &StoreError) -> Fault {
     }
 }
 
+/// Others who share the store were quicker again and again. Source: ours; SDKs try again by themselves after it.
+pub(crate) fn crowded() -> Fault {
+    Fault {
+        status: StatusCode::TOO_MANY_REQUESTS,
+        name: "TooManyRequestsException",
+        message: "The change was not stored: too many others change definitions at the same time".into(),
+    }
+}
+
+/// A plan that does not fit what is there any more. Source: ours.
+pub(crate) fn plan_is_old() -> Fault {
+    conflict("The definitions have changed since the plan was made: make it anew")
+}
+
 /// Something that should not be. Source: ours (name as AWS services answer it).
 pub(crate) fn internal(message: impl Into<String>) -> Fault {
     Fault { status: StatusCode::INTERNAL_SERVER_ERROR, name: "InternalServerErrorException", message: message.into() }

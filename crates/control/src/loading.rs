@@ -7,8 +7,9 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::error::Error;
+use crate::paths;
 use crate::state::State;
-use crate::store::{Content, Document, Key, Store};
+use crate::store::{Change, Content, Document, Key, Store};
 
 /// Where documents stand that deployments hold.
 const OF_APIS: &str = "apis/";
@@ -17,10 +18,10 @@ const OF_APIS: &str = "apis/";
 ///
 /// # Errors
 /// When the store cannot be read, or a key's path names no collection.
-pub(crate) fn load(store: &mut dyn Store) -> Result<State, Error> {
+pub(crate) fn load(store: &dyn Store) -> Result<State, Error> {
     let mut loading = Loading::default();
     let mut fault = None;
-    store.each(&mut |key, content| {
+    loading.state.revision = store.each(&mut |key, content| {
         if fault.is_none() {
             fault = loading.add(key, content).err();
         }
@@ -41,6 +42,21 @@ pub(crate) fn collect(documents: impl IntoIterator<Item = (Key, Document)>) -> R
     Ok(loading.state)
 }
 
+/// Has what others wrote share the documents that are in memory already.
+pub(crate) fn adopt(state: &State, changes: &mut [Change]) {
+    let mut loading = Loading::default();
+    let mut seen = HashSet::new();
+    for change in changes {
+        let Change::Put(key, content) = change else { continue };
+        if let (Content::Definition(_), Some(api_id)) = (&*content, key.path.split('/').nth(1))
+            && seen.insert(api_id.to_owned())
+        {
+            loading.know(state, api_id);
+        }
+        loading.share(&key.path, content);
+    }
+}
+
 #[derive(Default)]
 struct Loading {
     state: State,
@@ -54,17 +70,32 @@ impl Loading {
         if !key.path.contains('/') {
             return Err(Error::Document { path: key.path, detail: "the path names no collection".into() });
         }
-        match &mut content {
+        self.share(&key.path, &mut content);
+        self.state.put(key, content);
+        Ok(())
+    }
+
+    /// Puts known documents in the place of equal ones, and knows the others from now on.
+    fn share(&mut self, path: &str, content: &mut Content) {
+        match content {
             Content::Definition(definition) => Arc::make_mut(definition).exchange(&mut |document| {
                 match self.known.get(document) {
                     Some(known) => *document = known.clone(),
                     None => drop(self.known.insert(document.clone())),
                 };
             }),
-            Content::Document(document) if key.path.starts_with(OF_APIS) => drop(self.known.insert(document.clone())),
+            Content::Document(document) if path.starts_with(OF_APIS) => drop(self.known.insert(document.clone())),
             Content::Document(_) => {}
         }
-        self.state.put(key, content);
-        Ok(())
+    }
+
+    /// Knows the documents of an API as it is.
+    fn know(&mut self, state: &State, api_id: &str) {
+        let path = format!("{}/{api_id}", paths::APIS);
+        let api = state.collection(paths::APIS).and_then(|apis| apis.get(api_id));
+        let below = state.below(&path).flat_map(|(_, entries)| entries.values());
+        for entry in api.into_iter().chain(below) {
+            self.share(&path, &mut entry.content.clone());
+        }
     }
 }

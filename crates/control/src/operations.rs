@@ -1,6 +1,7 @@
 //! Every operation of the control plane: one row each. A test compares the rows with AWS's API model.
 
-use crate::crud::{Answer, Call, Resource};
+use crate::crud::{self, Answer, Call, Resource};
+use crate::error;
 use crate::handlers::api_mappings::API_MAPPING;
 use crate::handlers::apis::{self, API};
 use crate::handlers::authorizers::AUTHORIZER;
@@ -53,6 +54,27 @@ pub(crate) enum Action {
     WriteRaw(fn(&Call, &mut Transaction) -> Answer),
     /// AWS has it for what Gatewright is not about; the text says what that is.
     OutOfScope(&'static str),
+}
+
+impl Operation {
+    /// Whether it may change something.
+    pub(crate) fn writes(&self) -> bool {
+        matches!(self.action, Create(_) | Update(_) | Delete(_) | Write(_) | WriteRaw(_))
+    }
+
+    /// Does it.
+    pub(crate) fn run(&self, call: &Call, tx: &mut Transaction) -> Answer {
+        match self.action {
+            Create(resource) => crud::create(resource, call, tx),
+            Get(resource) => crud::get(resource, call, tx),
+            List(resource) => crud::list(resource, call, tx),
+            Update(resource) => crud::update(resource, call, tx),
+            Delete(resource) => crud::delete(resource, call, tx),
+            Read(handler) | Write(handler) | WriteRaw(handler) => handler(call, tx),
+            HttpOnly(subject) => apis::http_only(subject, call, tx),
+            OutOfScope(why) => Err(error::out_of_scope(self.name, why)),
+        }
+    }
 }
 
 /// Why there are no portals. Source: documented (they publish the documentation of REST APIs).

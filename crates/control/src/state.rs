@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use indexmap::IndexMap;
 
-use crate::store::{Change, Content, Key};
+use crate::store::{Change, Content, Key, Revision};
 
 /// A document with its age.
 #[derive(Clone, Debug)]
@@ -17,12 +17,12 @@ pub(crate) struct Entry {
 /// The documents of one collection, such as `apis/a1b2c3d4e5/routes`, by id, in order of creation.
 pub(crate) type Collection = IndexMap<String, Entry>;
 
-/// All collections. Once loaded it changes only by [`State::apply`], with batches that the store has taken.
+/// All collections. Once loaded it changes only by [`State::apply`], with batches that the store has.
 #[derive(Debug, Default)]
 pub(crate) struct State {
     collections: BTreeMap<String, Collection>,
-    /// Larger than every sequence number in use.
-    pub(crate) next_sequence: u64,
+    /// The store's, when it was as this is.
+    pub(crate) revision: Revision,
 }
 
 impl State {
@@ -36,8 +36,9 @@ impl State {
         below(&self.collections, path)
     }
 
-    /// Makes a stored batch visible.
-    pub(crate) fn apply(&mut self, changes: Vec<Change>) {
+    /// Makes a stored batch visible, which led to a revision.
+    pub(crate) fn apply(&mut self, changes: Vec<Change>, revision: Revision) {
+        self.revision = revision;
         for change in changes {
             match change {
                 Change::Put(key, content) => self.put(key, content),
@@ -48,10 +49,27 @@ impl State {
 
     /// Puts one thing in its place; a new one is younger than all others of its collection.
     pub(crate) fn put(&mut self, key: Key, content: Content) {
-        self.next_sequence = self.next_sequence.max(key.sequence + 1);
         let (collection, id) = split(&key.path);
         let entry = Entry { sequence: key.sequence, content };
         self.collections.entry(collection.to_owned()).or_default().insert(id.to_owned(), entry);
+    }
+
+    /// What it takes to get from here to another state, as a batch: first what is gone, then what is new or different,
+    /// ordered by key.
+    pub(crate) fn changes_to(&self, other: &State) -> Vec<Change> {
+        let entries = |state: &State| {
+            let all = state.collections.iter().flat_map(|(path, collection)| {
+                collection.iter().map(move |(id, entry)| {
+                    let key = Key { sequence: entry.sequence, path: format!("{path}/{id}") };
+                    (key, entry.content.clone())
+                })
+            });
+            all.collect::<BTreeMap<Key, Content>>()
+        };
+        let (here, there) = (entries(self), entries(other));
+        let gone = here.keys().filter(|key| !there.contains_key(key)).cloned().map(Change::Delete);
+        let there = there.iter().filter(|(key, content)| here.get(key) != Some(content));
+        gone.chain(there.map(|(key, content)| Change::Put(key.clone(), content.clone()))).collect()
     }
 
     fn delete(&mut self, key: &Key) {
@@ -76,6 +94,6 @@ pub(crate) fn below<'m, V>(map: &'m BTreeMap<String, V>, path: &str) -> impl Ite
 }
 
 /// The collection and the id in a key's path.
-fn split(path: &str) -> (&str, &str) {
+pub(crate) fn split(path: &str) -> (&str, &str) {
     path.rsplit_once('/').unwrap_or(("", path))
 }

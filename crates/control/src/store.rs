@@ -2,6 +2,7 @@
 
 mod content;
 mod disk;
+mod log;
 mod memory;
 
 use std::path::PathBuf;
@@ -20,7 +21,8 @@ pub type Document = serde_json::Map<String, serde_json::Value>;
 /// The name of a document. Keys order by age: the sequence number is first, and no two documents share one.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Key {
-    /// Counts documents in order of creation; survives restarts, so that lists keep their order.
+    /// Counts documents in order of creation, from the [`Revision`] on that they were made on top of; survives restarts, so
+    /// that lists keep their order.
     pub sequence: u64,
     /// Where the document stands, such as `apis/a1b2c3d4e5/routes/xrfucl1`: letters, digits, `-`, `_` and `/`.
     pub path: String,
@@ -35,36 +37,85 @@ pub enum Change {
     Delete(Key),
 }
 
-/// Keeps documents. One writer at a time; the control plane sees to that.
-pub trait Store: Send {
+impl Change {
+    /// What it changes.
+    pub fn key(&self) -> &Key {
+        match self {
+            Change::Put(key, _) | Change::Delete(key) => key,
+        }
+    }
+}
+
+/// A state of a store: what it was after one batch, and before the next.
+///
+/// It is larger than every sequence number that a document has or had, so it is also where those of new documents come
+/// from: whoever makes a batch on top of a revision numbers what it creates from there on. Of two who do so at once, one is
+/// told of a conflict, so no two documents share a number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Revision(pub u64);
+
+impl Revision {
+    /// The revision after a batch.
+    pub fn after(self, batch: &[Change]) -> Revision {
+        let numbered = batch.iter().map(|change| match change {
+            Change::Put(key, _) => key.sequence + 1,
+            Change::Delete(_) => 0,
+        });
+        Revision(numbered.fold(self.0 + 1, u64::max))
+    }
+}
+
+/// What happened in a store since a revision.
+#[derive(Clone, Debug)]
+pub enum Followed {
+    /// What it takes to get from there to a later revision, as one batch: first what is gone, then what is there, ordered by
+    /// key. What changed several times is there as it is now.
+    Changes(Revision, Vec<Change>),
+    /// So much that the store no longer knows what: everything has to be read anew.
+    Gap,
+}
+
+/// Keeps documents, for one control plane or for several that share it.
+pub trait Store: Send + Sync {
     /// Hands out everything, ordered by key, one after the other: together it may be much larger than what the program
-    /// keeps of it.
+    /// keeps of it. Gives the revision that it is of.
     ///
     /// # Errors
     /// When something cannot be read; some may have been handed out then.
-    fn each(&mut self, take: &mut dyn FnMut(Key, Content)) -> Result<(), StoreError>;
+    fn each(&self, take: &mut dyn FnMut(Key, Content)) -> Result<Revision, StoreError>;
 
-    /// Every document, ordered by key.
+    /// Every document, ordered by key, and the revision.
     ///
     /// # Errors
     /// When the documents cannot be read.
-    fn load(&mut self) -> Result<Vec<(Key, Document)>, StoreError> {
+    fn load(&self) -> Result<(Revision, Vec<(Key, Document)>), StoreError> {
         let mut documents = Vec::new();
-        self.each(&mut |key, content| documents.push((key, content.to_document())))?;
-        Ok(documents)
+        let revision = self.each(&mut |key, content| documents.push((key, content.to_document())))?;
+        Ok((revision, documents))
     }
 
-    /// Makes a batch durable: all of it or, on error, none of it. Blocks until it is.
+    /// Makes a batch durable: all of it or, on error, none of it. Blocks until it is. Gives the revision that it leads to,
+    /// which is `expected.after(batch)`.
     ///
     /// # Errors
-    /// When the batch could not be stored. A later call may succeed again. [`StoreError::Doubtful`]: it may be there all the
-    /// same once the store is opened anew.
-    fn commit(&mut self, changes: &[Change]) -> Result<(), StoreError>;
+    /// [`StoreError::Conflict`]: the store is not at the expected revision any more; [`Store::follow`] says what happened.
+    /// Any other: the batch could not be stored. A later call may succeed again. [`StoreError::Doubtful`]: it may be there
+    /// all the same once the store is opened anew.
+    fn commit(&self, expected: Revision, batch: &[Change]) -> Result<Revision, StoreError>;
+
+    /// What happened since a revision, whoever did it. Does not wait for anything to happen.
+    ///
+    /// # Errors
+    /// When the documents cannot be read.
+    fn follow(&self, from: Revision) -> Result<Followed, StoreError>;
 }
 
 /// Why the store does not do its work; the text names the place and what is wrong.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
+    /// Somebody else has changed the store meanwhile.
+    #[error("the definitions were changed by somebody else at the same time")]
+    Conflict,
     /// Another process has the file open.
     #[error("{} is in use by another process", .0.display())]
     Locked(PathBuf),

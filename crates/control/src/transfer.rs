@@ -69,9 +69,8 @@ pub enum ImportError {
 ///
 /// # Errors
 /// When the store cannot be read.
-pub fn export(store: &mut dyn Store) -> Result<Value, StoreError> {
-    let mut stored = store.load()?;
-    stored.sort_by(|(a, _), (b, _)| a.cmp(b));
+pub fn export(store: &dyn Store) -> Result<Value, StoreError> {
+    let (_, stored) = store.load()?;
     let documents: Document = stored.into_iter().map(|(key, document)| (key.path, Value::Object(document))).collect();
     Ok(serde_json::json!({ "format": FORMAT, "documents": documents }))
 }
@@ -94,22 +93,19 @@ pub struct Imported {
 ///
 /// # Errors
 /// Names the definition that does not hold up, or the store's trouble. Nothing is imported then.
-pub fn import(
-    settings: &Settings,
-    store: &mut dyn Store,
-    text: &[u8],
-    replaces: bool,
-) -> Result<Imported, ImportError> {
+pub fn import(settings: &Settings, store: &dyn Store, text: &[u8], replaces: bool) -> Result<Imported, ImportError> {
     let (documents, remarks) = check(settings, read(text)?)?;
-    let old = store.load()?;
+    let (revision, old) = store.load()?;
     if !old.is_empty() && !replaces {
         return Err(ImportError::NotEmpty(old.len()));
     }
     let gone = old.into_iter().map(|(key, _)| Change::Delete(key));
     let count = documents.len();
-    let new = documents.into_iter().map(|(key, document)| Change::Put(key, Content::Document(Arc::new(document))));
-    // Deleted first: an old definition can have the key of a new one.
-    store.commit(&gone.chain(new).collect::<Vec<_>>())?;
+    let new = documents.into_iter().map(|(Key { sequence, path }, document)| {
+        let key = Key { sequence: revision.0 + sequence, path };
+        Change::Put(key, Content::Document(Arc::new(document)))
+    });
+    store.commit(revision, &gone.chain(new).collect::<Vec<_>>())?;
     Ok(Imported { count, remarks })
 }
 

@@ -6,7 +6,9 @@
 mod api;
 mod backend;
 
-use control::Control;
+use control::{Caller, Control};
+use http::Method;
+use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -29,12 +31,15 @@ pub(crate) async fn start(control: &Control, addresses: &Addresses, stop: watch:
         TcpListener::bind(("127.0.0.1", 0)).await.map_err(|error| format!("demo backend: listen: {error}"))?;
     let address = listener.local_addr().map_err(|error| format!("demo backend: {error}"))?;
     tokio::spawn(backend::serve(listener, push_base(&format!("http://{}", addresses.listen)), stop));
-    let exists = ready_made::call(control, http::Method::GET, &format!("/v2/apis/{API_ID}"), &serde_json::Value::Null);
-    if exists.is_ok() {
-        // Kept by --data-dir from an earlier tour, whose backend had another port.
-        ready_made::call(control, http::Method::DELETE, &format!("/v2/apis/{API_ID}"), &serde_json::Value::Null)?;
-    }
-    api::create(&format!("http://{address}"), |method, path, body| ready_made::call(control, method, path, &body))
+    let api = format!("/v2/apis/{API_ID}");
+    control.batch(&Caller::program(), |batch| {
+        if ready_made::exists(batch, &api) {
+            // Kept by --data-dir from an earlier tour, whose backend had another port.
+            batch.call(Method::DELETE, &api, &Value::Null)?;
+        }
+        let call = |method, path: &str, body| batch.call(method, path, &body).map_err(String::from);
+        api::create(&format!("http://{address}"), call)
+    })
 }
 
 /// What to open.

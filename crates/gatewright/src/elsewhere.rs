@@ -2,7 +2,8 @@
 //!
 //! Each in the form in which its client reads errors, so that the sentence reaches a person and not "invalid XML".
 
-use http::{HeaderValue, Request, StatusCode, header};
+use control::Scope;
+use http::{HeaderValue, Request, StatusCode};
 
 use crate::answers::{Response, error, text_response};
 
@@ -11,7 +12,7 @@ const OURS: &[&str] = &["apigateway", "execute-api"];
 
 /// The answer to a call whose signature names another service; `None` where none does.
 pub(crate) fn answer<B>(request: &Request<B>) -> Option<Response> {
-    let service = service(request)?;
+    let service = Scope::of(request)?.service;
     if OURS.contains(&service.as_str()) {
         return None;
     }
@@ -38,16 +39,6 @@ fn xml(text: &str) -> Response {
     text_response("text/xml", format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{text}"))
 }
 
-/// The service in the scope of the signature: `…Credential=ID/DATE/REGION/SERVICE/aws4_request…`.
-fn service<B>(request: &Request<B>) -> Option<String> {
-    let authorization = request.headers().get(header::AUTHORIZATION)?.to_str().ok()?;
-    let scope = authorization.split_once("Credential=")?.1.split(',').next()?;
-    let service = scope.split('/').nth(3)?;
-    let is_name =
-        !service.is_empty() && service.len() <= 40 && service.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
-    is_name.then(|| service.to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -63,7 +54,7 @@ mod tests {
                 request = request.header("X-Amz-Target", target);
             }
             answer(&request.body(()).unwrap()).map(|response| {
-                let kind = response.headers().get(header::CONTENT_TYPE).unwrap().to_str().unwrap().to_owned();
+                let kind = response.headers().get(http::header::CONTENT_TYPE).unwrap().to_str().unwrap().to_owned();
                 (response.status().as_u16(), kind)
             })
         };

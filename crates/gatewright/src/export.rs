@@ -19,7 +19,7 @@ pub(crate) fn run(options: Options) -> Result<(), Failure> {
         return Err(Failure { code: exit::NO_INPUT, text: format!("export: {} holds no definitions", dir.display()) });
     }
     let document = match DiskStore::open(&dir) {
-        Ok(mut store) => transfer::export(&mut store).map_err(|error| Failure::disk(format!("export: {error}")))?,
+        Ok(store) => transfer::export(&store).map_err(|error| Failure::disk(format!("export: {error}")))?,
         Err(StoreError::Locked(_)) => from_running(&dir)?,
         Err(error) => return Err(Failure::disk(format!("export: {error}"))),
     };

@@ -21,8 +21,8 @@ pub(crate) fn run(file: &Path, replace: bool, options: Options) -> Result<(), Fa
         limits: config.limits.clone(),
         ..control::Settings::new(config.place(), config.settings.listen.to_string())
     };
-    let mut store = export::open("import", &dir)?;
-    match transfer::import(&settings, &mut store, &text, replace) {
+    let store = export::open("import", &dir)?;
+    match transfer::import(&settings, &store, &text, replace) {
         Ok(Imported { count, remarks }) => {
             remarks.iter().for_each(|remark| eprintln!("gatewright: import: {remark}"));
             eprintln!("gatewright: imported {count} definitions into {}", dir.display());

@@ -2,7 +2,7 @@
 //!
 //! It is made by the same calls that a user would send, so that it can be read, changed and deleted like any other.
 
-use control::Control;
+use control::{Batch, Caller, Control, Refused};
 use http::Method;
 use serde_json::{Value, json};
 
@@ -10,22 +10,6 @@ use serde_json::{Value, json};
 pub(crate) const API_ID: &str = "gatewright";
 /// Its stage.
 pub(crate) const STAGE: &str = "dev";
-
-/// Makes one call of the control plane. The error is a sentence with the call and the answer.
-pub(crate) fn call(control: &Control, method: Method, path: &str, body: &Value) -> Result<Value, String> {
-    let request = http::Request::builder()
-        .method(method.clone())
-        .uri(path)
-        .header(http::header::CONTENT_TYPE, "application/json")
-        .body(bytes::Bytes::from(if body.is_null() { String::new() } else { body.to_string() }))
-        .map_err(|error| format!("{method} {path}: {error}"))?;
-    let answer = control.handle(request);
-    let value: Value = serde_json::from_slice(answer.body()).unwrap_or_default();
-    match answer.status().is_success() {
-        true => Ok(value),
-        false => Err(format!("{method} {path}: {} {}", answer.status(), value["message"].as_str().unwrap_or_default())),
-    }
-}
 
 /// What the ready-made API is to be.
 pub(crate) struct ReadyMade<'b> {
@@ -88,24 +72,27 @@ pub(crate) struct Hints {
 
 /// Creates the API, or points the one of an earlier start at `backend`, and says what that changed. Leaves nothing
 /// half-made behind.
-pub(crate) fn ensure(control: &Control, made: &ReadyMade<'_>) -> Result<Option<String>, String> {
+pub(crate) fn ensure(control: &Control, made: &ReadyMade<'_>) -> Result<Option<String>, Refused> {
     let api = format!("/v2/apis/{API_ID}");
-    let exists = |path: &str| call(control, Method::GET, path, &Value::Null).is_ok();
-    if exists(&format!("{api}/stages/{STAGE}")) {
-        return point(control, &api, made);
-    }
-    // Without its stage it is what an interrupted start left.
-    if exists(&api) {
-        call(control, Method::DELETE, &api, &Value::Null)?;
-    }
-    create(control, &api, made).map(|()| None).inspect_err(|_| {
-        // The first error counts.
-        let _ = call(control, Method::DELETE, &api, &Value::Null);
+    control.batch(&Caller::program(), |batch| {
+        if exists(batch, &format!("{api}/stages/{STAGE}")) {
+            return point(batch, &api, made);
+        }
+        // Without its stage it is what an interrupted start left, when it was made call by call.
+        if exists(batch, &api) {
+            batch.call(Method::DELETE, &api, &Value::Null)?;
+        }
+        create(batch, &api, made).map(|()| None)
     })
 }
 
-fn point(control: &Control, api: &str, made: &ReadyMade<'_>) -> Result<Option<String>, String> {
-    let integrations = call(control, Method::GET, &format!("{api}/integrations?maxResults=500"), &Value::Null)?;
+/// Whether a path leads to something.
+pub(crate) fn exists(batch: &mut Batch, path: &str) -> bool {
+    batch.call(Method::GET, path, &Value::Null).is_ok()
+}
+
+fn point(batch: &mut Batch, api: &str, made: &ReadyMade<'_>) -> Result<Option<String>, Refused> {
+    let integrations = batch.call(Method::GET, &format!("{api}/integrations?maxResults=500"), &Value::Null)?;
     let items = integrations["items"].as_array().into_iter().flatten();
     let mut before = Vec::new();
     for integration in items {
@@ -119,15 +106,15 @@ fn point(control: &Control, api: &str, made: &ReadyMade<'_>) -> Result<Option<St
         }
         let id = integration["integrationId"].as_str().unwrap_or_default();
         before.push(integration["integrationUri"].as_str().unwrap_or_default().to_owned());
-        call(control, Method::PATCH, &format!("{api}/integrations/{id}"), &json!({ "integrationUri": url }))?;
+        batch.call(Method::PATCH, &format!("{api}/integrations/{id}"), &json!({ "integrationUri": url }))?;
     }
     let text =
         format!("the API {API_ID} of an earlier start called {}; now it calls {}", before.join(", "), made.backend);
     Ok((!before.is_empty()).then_some(text))
 }
 
-fn create(control: &Control, api: &str, made: &ReadyMade<'_>) -> Result<(), String> {
-    let create = |path: &str, body: Value| call(control, Method::POST, path, &body);
+fn create(batch: &mut Batch, api: &str, made: &ReadyMade<'_>) -> Result<(), Refused> {
+    let mut create = |path: &str, body: Value| batch.call(Method::POST, path, &body);
     create(
         "/v2/apis",
         json!({

@@ -203,13 +203,13 @@ fn open_control(
     announcements: &Arc<Announcements>,
     log: &Log,
 ) -> Result<Control, Failure> {
-    let store: Box<dyn Store> = match &config.settings.data_dir {
+    let store: Arc<dyn Store> = match &config.settings.data_dir {
         Some(dir) => {
             let store = DiskStore::open(dir).map_err(|error| folder_failure(dir, &error))?;
             DiskStore::readable_by_others(dir).into_iter().for_each(|text| log.say(LogLevel::Warn, text));
-            Box::new(store)
+            Arc::new(store)
         }
-        None => Box::new(MemoryStore::default()),
+        None => Arc::new(MemoryStore::default()),
     };
     let settings = control::Settings {
         limits: config.limits.clone(),

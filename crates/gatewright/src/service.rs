@@ -1,10 +1,11 @@
 //! Every HTTP request that is no upgrade: which part of the house answers it.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
 use bytes::Bytes;
-use control::Control;
+use control::{Caller, Control};
 use gateway::{Address, Below, ConnectionsAnswer, Gateway, upgrade_required};
 use http::{HeaderValue, Method, StatusCode, header};
 use hyper::body::Incoming;
@@ -80,8 +81,8 @@ impl Service {
         }
     }
 
-    /// Answers a request. Cannot fail: what is wrong with it is the answer.
-    pub(crate) async fn answer(&self, request: http::Request<Incoming>) -> Response {
+    /// Answers a request that came from an address. Cannot fail: what is wrong with it is the answer.
+    pub(crate) async fn answer(&self, request: http::Request<Incoming>, from: IpAddr) -> Response {
         if let Err(stranger) = strangers::check(&request) {
             return refused(&stranger);
         }
@@ -148,7 +149,7 @@ impl Service {
             return console::response(content_type, text);
         }
         if self.serves_admin && Control::owns(&path) {
-            return self.control_plane(request).await;
+            return self.control_plane(request, from).await;
         }
         if path.contains("/@connections") || path.contains("/%40connections") {
             return error(StatusCode::NOT_FOUND, &no_api_in(&host));
@@ -211,7 +212,8 @@ impl Service {
         }
     }
 
-    async fn control_plane(&self, request: http::Request<Incoming>) -> Response {
+    async fn control_plane(&self, request: http::Request<Incoming>, from: IpAddr) -> Response {
+        let caller = Caller::of(&request, Some(from));
         let (parts, body) = request.into_parts();
         let bytes_max = self.limits.control_body_bytes;
         let comes_too_late = || self.gateway.is_draining() && parts.method != Method::GET;
@@ -239,7 +241,8 @@ impl Service {
         let control = self.control.clone();
         let call = format!("{} {}", parts.method, parts.uri.path());
         // A write waits for the disk; the threads of the data plane do not.
-        let answer = tokio::task::spawn_blocking(move || control.handle(http::Request::from_parts(parts, body))).await;
+        let answer =
+            tokio::task::spawn_blocking(move || control.handle(&caller, http::Request::from_parts(parts, body))).await;
         match answer {
             Ok(answer) => {
                 // A full disk is the business of who runs the program, not only of the tool that happens to meet it.

@@ -6,8 +6,8 @@
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use control::Control;
 use control::store::MemoryStore;
+use control::{Caller, Control};
 use http::{Method, Request};
 use mapping::{Note, Plan, Shared};
 use serde_json::{Value, json};
@@ -151,14 +151,14 @@ impl Api {
         let place = types::arn::Place { region: "us-east-1".into(), account_id: "000000000000".into() };
         let settings = control::Settings::new(place, "localhost:1".into());
         let publish = move |next: Arc<Snapshot>, _| *published.lock().unwrap() = next;
-        let control = Control::open(settings, Box::new(MemoryStore::default()), Box::new(publish)).unwrap();
+        let control = Control::open(settings, Arc::new(MemoryStore::default()), Box::new(publish)).unwrap();
         Api { control, snapshot }
     }
 
     // The answer, if the call was accepted.
     fn post(&self, path: &str, body: &Value) -> Option<Value> {
         let request = Request::builder().method(Method::POST).uri(path).body(Bytes::from(body.to_string())).unwrap();
-        let answer = self.control.handle(request);
+        let answer = self.control.handle(&Caller::program(), request);
         answer.status().is_success().then(|| serde_json::from_slice(answer.body()).unwrap())
     }
 }

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow, ensure};
 use bytes::Bytes;
-use control::store::{Change, Content, DiskStore, Key, MemoryStore, Store, StoreError};
-use control::{Control, Settings, transfer};
+use control::store::{DiskStore, MemoryStore, Store};
+use control::{Caller, Control, Settings, transfer};
 use serde_json::{Value, json};
 use types::arn::Place;
 use types::{Snapshot, StageKey};
@@ -61,7 +61,7 @@ struct Published {
 }
 
 impl Plane {
-    fn open(store: Box<dyn Store>) -> anyhow::Result<Plane> {
+    fn open(store: Arc<dyn Store>) -> anyhow::Result<Plane> {
         let published = Arc::new(Mutex::new(Published::default()));
         let sink = published.clone();
         let publish = move |snapshot: Arc<Snapshot>, _: Vec<control::Remark>| {
@@ -74,7 +74,7 @@ impl Plane {
     fn call(&self, method: &str, path: &str, body: &Value) -> anyhow::Result<Value> {
         let body = if body.is_null() { Bytes::new() } else { Bytes::from(body.to_string()) };
         let request = http::Request::builder().method(method).uri(path).body(body)?;
-        let answer = self.control.handle(request);
+        let answer = self.control.handle(&Caller::program(), request);
         ensure!(answer.status().is_success(), "{method} {path}: {} {:?}", answer.status(), answer.body());
         if answer.body().is_empty() { Ok(Value::Null) } else { Ok(serde_json::from_slice(answer.body())?) }
     }
@@ -140,7 +140,7 @@ pub(crate) fn run(words: &[String]) -> anyhow::Result<bool> {
 /// All figures, and how many stages of other APIs were published anew when one was changed.
 fn measure(folder: &Path, time: Duration, apis: usize, routes: usize) -> anyhow::Result<(Vec<Figures>, usize)> {
     let mut figures = Vec::new();
-    let plane = Plane::open(Box::new(DiskStore::open(&folder.join("small"))?))?;
+    let plane = Plane::open(Arc::new(DiskStore::open(&folder.join("small"))?))?;
     let api = plane.api(10)?;
     eprintln!("writing and reading, {} s each", time.as_secs_f64());
     figures.push(writes("write, one at a time", &plane, &api, 1, time)?);
@@ -151,10 +151,10 @@ fn measure(folder: &Path, time: Duration, apis: usize, routes: usize) -> anyhow:
     figures.push(reads("list ten routes", &plane, &format!("{api}/routes?maxResults=10"), time)?);
     drop(plane);
     eprintln!("deploying one of {apis} APIs with {routes} routes each");
-    let mut large = DiskStore::open(&folder.join("large"))?;
-    fill(&mut large, apis, routes)?;
+    let large = DiskStore::open(&folder.join("large"))?;
+    fill(&large, apis, routes)?;
     let began = Instant::now();
-    let plane = Plane::open(Box::new(large))?;
+    let plane = Plane::open(Arc::new(large))?;
     let opened = began.elapsed();
     figures.push(Figures::new("open the large store", vec![opened], opened));
     let others = deployments(&plane, &mut figures)?;
@@ -209,30 +209,16 @@ fn until(end: Instant, call: impl Fn(usize) -> anyhow::Result<()>) -> anyhow::Re
 }
 
 /// Makes the large store in one batch: call by call, each waiting for the disk, it would take minutes.
-fn fill(store: &mut DiskStore, apis: usize, routes: usize) -> anyhow::Result<()> {
-    let memory = Shared::default();
-    let plane = Plane::open(Box::new(memory.clone()))?;
+fn fill(store: &DiskStore, apis: usize, routes: usize) -> anyhow::Result<()> {
+    let memory = Arc::new(MemoryStore::default());
+    let plane = Plane::open(memory.clone())?;
     for _ in 0..apis {
         plane.api(routes)?;
     }
     drop(plane);
-    let exported = transfer::export(&mut memory.clone())?;
+    let exported = transfer::export(&*memory)?;
     transfer::import(&settings(), store, &serde_json::to_vec(&exported)?, false)?;
     Ok(())
-}
-
-/// A store in memory that is still there when its control plane is not.
-#[derive(Clone, Default)]
-struct Shared(Arc<Mutex<MemoryStore>>);
-
-impl Store for Shared {
-    fn each(&mut self, take: &mut dyn FnMut(Key, Content)) -> Result<(), StoreError> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).each(take)
-    }
-
-    fn commit(&mut self, changes: &[Change]) -> Result<(), StoreError> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).commit(changes)
-    }
 }
 
 /// Changes and deploys one API, again and again. How many stages of others were published anew: there should be none.

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::path::PathBuf;
 
+use http::Method;
 use serde_json::json;
 use types::arn::Place;
 
@@ -14,14 +15,14 @@ const DEPLOYMENTS: usize = 40;
 /// A model is changed before every so manieth deployment.
 const CHANGED_EVERY: usize = 4;
 
-fn open(store: Box<dyn Store>) -> Control {
+fn open(store: Arc<dyn Store>) -> Control {
     let place = Place { region: "us-east-1".into(), account_id: "000000000000".into() };
     Control::open(Settings::new(place, "localhost:1".into()), store, Box::new(|_, _| ())).unwrap()
 }
 
 fn call(control: &Control, method: Method, path: &str, body: &Value) -> Value {
     let request = Request::builder().method(method).uri(path).body(Bytes::from(body.to_string())).unwrap();
-    let answer = control.handle(request);
+    let answer = control.handle(&Caller::program(), request);
     assert!(answer.status().is_success(), "{path}: {:?}", answer.body());
     serde_json::from_slice(answer.body()).unwrap()
 }
@@ -55,7 +56,7 @@ fn fill(control: &Control) -> String {
 
 /// How many documents the API's deployments hold, and how many there are of them and the API's own in memory.
 fn count(control: &Control, api_id: &str) -> (usize, usize) {
-    let memory = control.memory.read().unwrap();
+    let memory = control.memory();
     let tx = Transaction::new(&memory.state);
     let (mut held, mut addresses) = (0, HashSet::new());
     let mut keep = |document: &Arc<Document>| {
@@ -98,15 +99,15 @@ fn deployments_hold_the_documents_that_did_not_change_between_them_together() {
     let of_one = 5 + MODELS;
     let versions = DEPLOYMENTS.div_ceil(CHANGED_EVERY);
     let expected = (DEPLOYMENTS * of_one, of_one + versions - 1);
-    let control = open(Box::new(MemoryStore::default()));
+    let control = open(Arc::new(MemoryStore::default()));
     let api_id = fill(&control);
     assert_eq!(count(&control, &api_id), expected);
 
     let folder = Folder::new("shared-documents");
-    let control = open(Box::new(DiskStore::open(&folder.0).unwrap()));
+    let control = open(Arc::new(DiskStore::open(&folder.0).unwrap()));
     let api_id = fill(&control);
     assert_eq!(count(&control, &api_id), expected);
     drop(control);
-    let control = open(Box::new(DiskStore::open(&folder.0).unwrap()));
+    let control = open(Arc::new(DiskStore::open(&folder.0).unwrap()));
     assert_eq!(count(&control, &api_id), expected, "after a restart");
 }

@@ -51,7 +51,6 @@ pub(crate) fn create(call: &Call, tx: &mut Transaction) -> Answer {
     if let Some((name, mut stage)) = stage {
         stage.insert("deploymentId".into(), Value::String(id));
         deployments::put_updated_stage(call, tx, STAGE.members, &paths::stages(api_id), &name, stage);
-        tx.deployed(api_id, &name);
     }
     Ok(answer)
 }

@@ -196,7 +196,6 @@ fn check_deployment(subject: &Subject, tx: &mut Transaction, stage: &Document) -
     if !id.is_empty() && tx.get(&paths::deployments(subject.api_id()), id).is_none() {
         return Err(error::names_no("deployment"));
     }
-    tx.deployed(subject.api_id(), text(stage, "stageName"));
     Ok(())
 }
 

@@ -4,16 +4,21 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use redb::{Database, DatabaseError, Durability, ReadableDatabase, ReadableTable, StorageError, TableDefinition};
 
-use super::{Change, Content, Key, Store, StoreError};
+use super::log::Log;
+use super::{Change, Content, Followed, Key, Revision, Store, StoreError};
 
 /// The file's name in the data folder.
 const FILE: &str = "gatewright.redb";
 
 /// Sequence number and path → the document as JSON text.
 const DOCUMENTS: TableDefinition<(u64, &str), &[u8]> = TableDefinition::new("documents");
+
+/// The store's revision. Folders of before there were revisions have none: then it follows from the documents.
+const REVISION: TableDefinition<(), u64> = TableDefinition::new("revision");
 
 /// Page cache. Control planes are small and their documents are in memory anyway; redb's own default is 1 GiB.
 const CACHE_BYTES: usize = 8 * 1024 * 1024;
@@ -26,11 +31,14 @@ type Before = Vec<(Key, Option<Vec<u8>>)>;
 /// After a failed write redb refuses everything until the file is opened anew, so that is done at once, or by the next
 /// commit. Whether the failed batch reached the disk is not known then: it is put back to what was before, as its
 /// caller was told that it was not stored; where that fails too, its caller is told so.
-pub struct DiskStore {
+pub struct DiskStore(Mutex<Disk>);
+
+struct Disk {
     path: PathBuf,
     open: Box<dyn Fn() -> Result<Database, DatabaseError> + Send>,
     database: Option<Database>,
     doubtful: Before,
+    log: Log,
 }
 
 impl DiskStore {
@@ -81,17 +89,25 @@ impl DiskStore {
         path: PathBuf,
         open: Box<dyn Fn() -> Result<Database, DatabaseError> + Send>,
     ) -> Result<DiskStore, StoreError> {
-        let mut store = DiskStore { path, open, database: None, doubtful: Before::new() };
-        store.reopen()?;
+        let mut disk = Disk { path, open, database: None, doubtful: Before::new(), log: Log::default() };
+        disk.reopen()?;
         // A new file outlives a power cut only when its folder is on the disk too. Not every system lets one ask.
-        if let Some(Ok(folder)) = store.path.parent().map(fs::File::open) {
-            folder.sync_all().map_err(|error| io_error(&store.path, &error))?;
+        if let Some(Ok(folder)) = disk.path.parent().map(fs::File::open) {
+            folder.sync_all().map_err(|error| io_error(&disk.path, &error))?;
         }
-        // Makes the table, so that loading an empty store finds one, and shows now that the disk takes writes.
-        store.commit(&[])?;
-        Ok(store)
+        if let Some(database) = &disk.database {
+            let revision = begin(database).map_err(|error| storage_error(&disk.path, error))?;
+            disk.log = Log::at(revision);
+        }
+        Ok(DiskStore(Mutex::new(disk)))
     }
 
+    fn disk(&self) -> MutexGuard<'_, Disk> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Disk {
     /// Opens the file if it is closed, and takes back what may have been written in part.
     fn reopen(&mut self) -> Result<(), StoreError> {
         if self.database.is_some() {
@@ -105,42 +121,84 @@ impl DiskStore {
         self.database = Some(database);
         Ok(())
     }
+
+    fn content(&self, key: &Key, bytes: &[u8]) -> Result<Content, StoreError> {
+        Content::read(&key.path, bytes).map_err(|error| StoreError::Corrupt {
+            path: self.path.clone(),
+            detail: format!("document {}: {error}", key.path),
+        })
+    }
 }
 
 impl Store for DiskStore {
-    fn each(&mut self, take: &mut dyn FnMut(Key, Content)) -> Result<(), StoreError> {
-        self.reopen()?;
-        let Some(database) = &self.database else { return Ok(()) };
-        let read = read_each(database, |key, bytes| match Content::read(&key.path, bytes) {
-            Ok(content) => {
+    fn each(&self, take: &mut dyn FnMut(Key, Content)) -> Result<Revision, StoreError> {
+        let mut disk = self.disk();
+        disk.reopen()?;
+        if let Some(database) = &disk.database {
+            let read = read_each(database, |key, bytes| {
+                let content = disk.content(&key, bytes)?;
                 take(key, content);
                 Ok(())
-            }
-            Err(error) => {
-                Err(StoreError::Corrupt { path: self.path.clone(), detail: format!("document {}: {error}", key.path) })
-            }
-        });
-        read.map_err(|error| storage_error(&self.path, error))?
+            });
+            read.map_err(|error| storage_error(&disk.path, error))??;
+        }
+        Ok(disk.log.revision())
     }
 
-    fn commit(&mut self, changes: &[Change]) -> Result<(), StoreError> {
-        self.reopen()?;
-        let Some(database) = &self.database else { return Ok(()) };
+    fn commit(&self, expected: Revision, batch: &[Change]) -> Result<Revision, StoreError> {
+        let mut disk = self.disk();
+        disk.reopen()?;
+        let revision = disk.log.revision();
+        if revision != expected {
+            return Err(StoreError::Conflict);
+        }
+        let Some(database) = &disk.database else { return Ok(revision) };
         let mut before = Before::new();
-        match write(database, changes, &mut before) {
-            Ok(()) => Ok(()),
+        match write(database, batch, revision.after(batch), &mut before) {
+            Ok(()) => Ok(disk.log.add(batch)),
             Err(error) => {
-                self.database = None;
-                self.doubtful = before;
-                let error = storage_error(&self.path, error);
+                disk.database = None;
+                disk.doubtful = before;
+                let error = storage_error(&disk.path, error);
                 // Taken back at once, while it is known what was before: after a restart nobody knows.
-                match self.reopen() {
+                match disk.reopen() {
                     Ok(()) => Err(error),
                     Err(_) => Err(StoreError::Doubtful(Box::new(error))),
                 }
             }
         }
     }
+
+    fn follow(&self, from: Revision) -> Result<Followed, StoreError> {
+        let mut disk = self.disk();
+        disk.reopen()?;
+        let Some(database) = &disk.database else { return Ok(Followed::Gap) };
+        let table = database.begin_read().map_err(redb::Error::from);
+        let table = table.and_then(|reading| reading.open_table(DOCUMENTS).map_err(redb::Error::from));
+        let table = table.map_err(|error| storage_error(&disk.path, error))?;
+        disk.log.since(from, |key| {
+            let row = table.get((key.sequence, key.path.as_str()));
+            let row = row.map_err(|error| storage_error(&disk.path, error.into()))?;
+            row.map(|bytes| disk.content(key, bytes.value())).transpose()
+        })
+    }
+}
+
+/// Makes the tables, so that reading an empty store finds them, and shows now that the disk takes writes. Gives the
+/// revision.
+fn begin(database: &Database) -> Result<Revision, redb::Error> {
+    let mut writing = database.begin_write()?;
+    writing.set_durability(Durability::Immediate)?;
+    let revision = {
+        let documents = writing.open_table(DOCUMENTS)?;
+        let mut revisions = writing.open_table(REVISION)?;
+        let youngest = documents.last()?.map_or(0, |(key, _)| key.value().0 + 1);
+        let kept = revisions.get(())?.map_or(0, |kept| kept.value());
+        revisions.insert((), youngest.max(kept))?;
+        youngest.max(kept)
+    };
+    writing.commit()?;
+    Ok(Revision(revision))
 }
 
 /// Reads rows, ordered by key, until one is not taken.
@@ -160,7 +218,7 @@ fn read_each(
     Ok(Ok(()))
 }
 
-fn write(database: &Database, changes: &[Change], before: &mut Before) -> Result<(), redb::Error> {
+fn write(database: &Database, changes: &[Change], revision: Revision, before: &mut Before) -> Result<(), redb::Error> {
     let mut writing = database.begin_write()?;
     writing.set_durability(Durability::Immediate)?;
     {
@@ -175,6 +233,8 @@ fn write(database: &Database, changes: &[Change], before: &mut Before) -> Result
             };
             before.push((key.clone(), old.map(|bytes| bytes.value().to_vec())));
         }
+        // A batch that is taken back leaves it: a revision that nobody saw harms nobody.
+        writing.open_table(REVISION)?.insert((), revision.0)?;
     }
     writing.commit()?;
     Ok(())

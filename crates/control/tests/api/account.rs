@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use control::store::{Change, Content, Document, Key, MemoryStore, Store};
+use control::store::{Change, Content, Document, Key, MemoryStore, Revision, Store};
 use serde_json::{Value, json};
 use types::StageKey;
 use types::account::{Period, Quota, Throttle};
@@ -10,8 +10,8 @@ use types::account::{Period, Quota, Throttle};
 use crate::gateway::Gateway;
 
 /// A store with these documents, in this order.
-fn stored(documents: &[(&str, Value)]) -> Box<dyn Store> {
-    let mut store = MemoryStore::default();
+fn stored(documents: &[(&str, Value)]) -> Arc<dyn Store> {
+    let store = MemoryStore::default();
     let changes: Vec<Change> = documents
         .iter()
         .zip(0..)
@@ -20,8 +20,8 @@ fn stored(documents: &[(&str, Value)]) -> Box<dyn Store> {
             Change::Put(Key { sequence, path: (*path).to_owned() }, Content::Document(Arc::new(document)))
         })
         .collect();
-    store.commit(&changes).unwrap();
-    Box::new(store)
+    store.commit(Revision::default(), &changes).unwrap();
+    Arc::new(store)
 }
 
 #[test]

@@ -522,5 +522,5 @@ fn a_body_that_is_no_json_object_is_told_where() {
         assert!(text.contains(place), "{body}: {text}");
     }
     let request = http::Request::post("/v2/apis").body(bytes::Bytes::from_static(b"{\"name\": \"\xff\"}")).unwrap();
-    assert_eq!(gateway.control.handle(request).status(), 400);
+    assert_eq!(gateway.control.handle(&control::Caller::program(), request).status(), 400);
 }

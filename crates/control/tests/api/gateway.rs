@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use control::store::{MemoryStore, Store};
-use control::{Control, Remark, Settings};
+use control::{Caller, Control, Remark, Settings};
 use http::{Method, Request, Response};
 use serde_json::{Value, json};
 use types::arn::Place;
@@ -22,15 +22,15 @@ pub(crate) struct Gateway {
 
 impl Gateway {
     pub(crate) fn new() -> Gateway {
-        Gateway::open(Box::new(MemoryStore::default()))
+        Gateway::open(Arc::new(MemoryStore::default()))
     }
 
-    pub(crate) fn open(store: Box<dyn Store>) -> Gateway {
+    pub(crate) fn open(store: Arc<dyn Store>) -> Gateway {
         Gateway::with(store, |_| ())
     }
 
     /// With settings of its own.
-    pub(crate) fn with(store: Box<dyn Store>, change: impl FnOnce(&mut Settings)) -> Gateway {
+    pub(crate) fn with(store: Arc<dyn Store>, change: impl FnOnce(&mut Settings)) -> Gateway {
         let place = Place { region: "us-east-1".into(), account_id: "000000000000".into() };
         let mut settings = Settings::new(place, "localhost:4510".into());
         change(&mut settings);
@@ -43,7 +43,7 @@ impl Gateway {
     /// Sends a request as it stands.
     pub(crate) fn send(&self, method: Method, path: &str, body: &str) -> Response<Bytes> {
         let request = Request::builder().method(method).uri(path).body(Bytes::from(body.to_owned())).unwrap();
-        self.control.handle(request)
+        self.control.handle(&Caller::of(&request, None), request)
     }
 
     /// Sends JSON (null: no body) and gives status and JSON (null: no body).

@@ -323,7 +323,7 @@ impl Usage for Scripted {
 #[test]
 fn usage_is_answered_by_whoever_counts() {
     let usage = Arc::new(Scripted::default());
-    let gateway = Gateway::with(Box::new(MemoryStore::default()), |settings| settings.usage = usage.clone());
+    let gateway = Gateway::with(Arc::new(MemoryStore::default()), |settings| settings.usage = usage.clone());
     let plan = gateway.make("/usageplans", json!({"name": "p"}), "id");
     let key = gateway.make("/apikeys", json!({}), "id");
     gateway.ok("POST", &format!("{plan}/keys"), json!({"keyId": id(&key), "keyType": "API_KEY"}));
@@ -360,12 +360,12 @@ fn usage_is_answered_by_whoever_counts() {
 
 #[test]
 fn a_limit_of_the_settings_bounds_keys_and_names_itself() {
-    let gateway = Gateway::with(Box::new(MemoryStore::default()), |settings| settings.limits.api_keys = 1);
+    let gateway = Gateway::with(Arc::new(MemoryStore::default()), |settings| settings.limits.api_keys = 1);
     gateway.ok("POST", "/apikeys", json!({}));
     let too_many = (429, "LimitExceededException");
     let message = "The maximum number of API Keys has been reached: limit api-keys";
     refused(&gateway, ("POST", "/apikeys"), json!({}), too_many, message);
-    let unbounded = Gateway::with(Box::new(MemoryStore::default()), |settings| settings.limits.apis = 0);
+    let unbounded = Gateway::with(Arc::new(MemoryStore::default()), |settings| settings.limits.apis = 0);
     unbounded.api();
     let stage = StageKey::default();
     assert!(!unbounded.snapshot().stages.contains_key(&stage));

@@ -1,6 +1,7 @@
 //! The control plane as its callers see it: requests in, answers out, snapshots published.
 
 mod account;
+mod batches;
 mod cloudformation;
 mod deployments;
 mod domains;
@@ -12,6 +13,7 @@ mod pages;
 mod patch;
 mod resources;
 mod rules;
+mod shared;
 mod stores;
 mod terraform;
 mod threads;

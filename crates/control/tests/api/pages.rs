@@ -1,5 +1,7 @@
 //! Lists, page by page.
 
+use std::sync::Arc;
+
 use control::store::MemoryStore;
 use serde_json::{Value, json};
 
@@ -80,7 +82,7 @@ fn tokens_and_sizes_that_are_none_are_refused() {
 
 #[test]
 fn lists_that_sdks_do_not_page_through_hold_a_hundred_items() {
-    let gateway = Gateway::with(Box::new(MemoryStore::default()), |settings| settings.limits.vpc_links = 0);
+    let gateway = Gateway::with(Arc::new(MemoryStore::default()), |settings| settings.limits.vpc_links = 0);
     let api = gateway.api();
     gateway.ok("POST", &format!("{api}/stages"), json!({"stageName": "dev"}));
     gateway.ok("POST", "/v2/domainnames", json!({"domainName": "a.b", "domainNameConfigurations": [{}]}));

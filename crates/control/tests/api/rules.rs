@@ -1,10 +1,11 @@
 //! What may be deleted, and what goes with it.
 
-use control::store::Store;
+use std::sync::Arc;
+
+use control::store::{MemoryStore, Store};
 use serde_json::{Value, json};
 
 use crate::gateway::{Gateway, id};
-use crate::stores::Shared;
 
 #[test]
 fn an_integration_in_use_stays_until_its_routes_are_gone() {
@@ -69,8 +70,8 @@ fn a_route_takes_its_responses_and_its_settings_on_stages_with_it() {
 
 #[test]
 fn an_api_takes_everything_with_it() {
-    let mut store = Shared::default();
-    let gateway = Gateway::open(Box::new(store.clone()));
+    let store = Arc::new(MemoryStore::default());
+    let gateway = Gateway::open(store.clone());
     let kept = gateway.api_with_route();
     let api = gateway.api_with_route();
     gateway.ok("POST", &format!("{api}/stages"), json!({"stageName": "dev"}));
@@ -85,7 +86,7 @@ fn an_api_takes_everything_with_it() {
     assert_eq!(gateway.ok("GET", "/v2/apis", Value::Null)["items"].as_array().unwrap().len(), 1);
     assert_eq!(gateway.control.stages().len(), 1);
     gateway.ok("DELETE", &kept, Value::Null);
-    assert_eq!(store.load().unwrap(), [], "nothing is left behind in the store");
+    assert_eq!(store.load().unwrap().1, [], "nothing is left behind in the store");
 }
 
 #[test]

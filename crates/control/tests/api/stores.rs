@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use control::store::{Change, Content, DiskStore, Document, Key, MemoryStore, Store, StoreError};
+use control::store::{Change, Content, DiskStore, Document, Followed, Key, MemoryStore, Revision, Store, StoreError};
 use serde_json::{Value, json};
 
 use crate::gateway::{Gateway, id};
@@ -24,7 +24,7 @@ impl Folder {
     }
 
     pub(crate) fn open(&self) -> Gateway {
-        Gateway::open(Box::new(DiskStore::open(&self.0).unwrap()))
+        Gateway::open(Arc::new(DiskStore::open(&self.0).unwrap()))
     }
 }
 
@@ -100,7 +100,7 @@ fn a_deployment_keeps_members_that_no_one_reads_yet() {
     let gateway = folder.open();
     let api = fill(&gateway);
     drop(gateway);
-    let documents = DiskStore::open(&folder.0).unwrap().load().unwrap();
+    let (_, documents) = DiskStore::open(&folder.0).unwrap().load().unwrap();
     let definitions: Vec<&Document> =
         documents.iter().filter(|(key, _)| key.path.ends_with("/definition")).map(|(_, document)| document).collect();
     assert_eq!(definitions.len(), 2);
@@ -114,27 +114,31 @@ fn a_deployment_keeps_members_that_no_one_reads_yet() {
 
 /// Fails the commit that `fails` asks for; keeps what the others bring.
 struct Failing {
-    inner: Box<dyn Store>,
+    inner: MemoryStore,
     fails: Arc<AtomicBool>,
 }
 
 impl Store for Failing {
-    fn each(&mut self, take: &mut dyn FnMut(Key, Content)) -> Result<(), StoreError> {
+    fn each(&self, take: &mut dyn FnMut(Key, Content)) -> Result<Revision, StoreError> {
         self.inner.each(take)
     }
 
-    fn commit(&mut self, changes: &[Change]) -> Result<(), StoreError> {
+    fn follow(&self, from: Revision) -> Result<Followed, StoreError> {
+        self.inner.follow(from)
+    }
+
+    fn commit(&self, expected: Revision, batch: &[Change]) -> Result<Revision, StoreError> {
         if self.fails.load(Ordering::SeqCst) {
             return Err(StoreError::Full("some.file".into()));
         }
-        self.inner.commit(changes)
+        self.inner.commit(expected, batch)
     }
 }
 
 #[test]
 fn a_commit_that_fails_changes_nothing_and_loses_nothing_that_was_answered() {
     let fails = Arc::new(AtomicBool::new(false));
-    let gateway = Gateway::open(Box::new(Failing { inner: Box::new(MemoryStore::default()), fails: fails.clone() }));
+    let gateway = Gateway::open(Arc::new(Failing { inner: MemoryStore::default(), fails: fails.clone() }));
     let api = fill(&gateway);
     let calls = [
         ("POST", format!("{api}/routes"), json!({"routeKey": "lost"})),
@@ -165,46 +169,32 @@ fn a_commit_that_fails_changes_nothing_and_loses_nothing_that_was_answered() {
     gateway.check("GET", "/v2/apis", Value::Null, 200, json!({"items": []}));
 }
 
-/// A store whose memory outlives the control plane, as a disk does.
-#[derive(Clone, Default)]
-pub(crate) struct Shared(Arc<std::sync::Mutex<MemoryStore>>);
-
-impl Store for Shared {
-    fn each(&mut self, take: &mut dyn FnMut(Key, Content)) -> Result<(), StoreError> {
-        self.0.lock().unwrap().each(take)
-    }
-
-    fn commit(&mut self, changes: &[Change]) -> Result<(), StoreError> {
-        self.0.lock().unwrap().commit(changes)
-    }
-}
-
 #[test]
 fn what_is_answered_is_stored_whenever_the_process_ends() {
-    let store = Shared::default();
-    let gateway = Gateway::open(Box::new(store.clone()));
+    let store = Arc::new(MemoryStore::default());
+    let gateway = Gateway::open(store.clone());
     let api = gateway.api();
     for key in 0..20 {
         gateway.ok("POST", &format!("{api}/routes"), json!({"routeKey": key.to_string()}));
         if key == 10 {
             gateway.ok("POST", &format!("{api}/stages"), json!({"stageName": "dev", "autoDeploy": true}));
         }
-        let reopened = Gateway::open(Box::new(store.clone()));
+        let reopened = Gateway::open(store.clone());
         assert_eq!(everything(&reopened), everything(&gateway), "after route {key}");
     }
 }
 
 #[test]
 fn a_stored_document_that_is_not_ours_is_named() {
-    let store = Shared::default();
+    let store = Arc::new(MemoryStore::default());
     let stage: Document = serde_json::from_value(json!({"stageName": "dev", "deploymentId": "gone"})).unwrap();
     let key = |sequence, path: &str| Key { sequence, path: path.into() };
-    let mut inner = store.clone();
-    inner.commit(&[Change::Put(key(0, "apis/a"), Content::Document(Arc::default()))]).unwrap();
-    inner.commit(&[Change::Put(key(1, "apis/a/stages/dev"), Content::Document(Arc::new(stage)))]).unwrap();
+    let api = Change::Put(key(0, "apis/a"), Content::Document(Arc::default()));
+    let stage = Change::Put(key(1, "apis/a/stages/dev"), Content::Document(Arc::new(stage)));
+    store.commit(Revision::default(), &[api, stage]).unwrap();
     let place = types::arn::Place { region: "r".into(), account_id: "0".into() };
     let settings = control::Settings::new(place, "h".into());
-    let error = control::Control::open(settings, Box::new(store), Box::new(|_, _| ())).err().unwrap();
+    let error = control::Control::open(settings, store, Box::new(|_, _| ())).err().unwrap();
     let text = "the stored document apis/a/deployments/gone/definition cannot be read: it is missing";
     assert_eq!(error.to_string(), text);
 }

@@ -1,5 +1,7 @@
 //! Definitions leave as one document and come back.
 
+use std::sync::Arc;
+
 use control::Settings;
 use control::store::{DiskStore, MemoryStore, Store};
 use control::transfer::{Imported, export, import};
@@ -7,7 +9,7 @@ use serde_json::{Value, json};
 use types::arn::Place;
 
 use crate::gateway::{Gateway, id};
-use crate::stores::{Folder, Shared, everything};
+use crate::stores::{Folder, everything};
 
 fn settings() -> Settings {
     let place = Place { region: "us-east-1".into(), account_id: "000000000000".into() };
@@ -58,35 +60,35 @@ fn what_is_exported_comes_back_the_same() {
     fill(&gateway);
     let (before, accounts, published) = (everything(&gateway), account(&gateway), gateway.snapshot());
     drop(gateway);
-    let mut store = DiskStore::open(folder.path()).unwrap();
-    let exported = export(&mut store).unwrap();
+    let store = DiskStore::open(folder.path()).unwrap();
+    let exported = export(&store).unwrap();
     drop(store);
     let text = serde_json::to_vec_pretty(&exported).unwrap();
-    let copy = Shared::default();
-    let imported = import(&settings(), &mut copy.clone(), &text, false).unwrap();
+    let copy = Arc::new(MemoryStore::default());
+    let imported = import(&settings(), &*copy, &text, false).unwrap();
     let count = exported["documents"].as_object().unwrap().len();
     assert_eq!(imported, Imported { count, remarks: Vec::new() });
-    assert_eq!(export(&mut copy.clone()).unwrap(), exported);
-    let gateway = Gateway::open(Box::new(copy.clone()));
+    assert_eq!(export(&*copy).unwrap(), exported);
+    let gateway = Gateway::open(copy.clone());
     assert_eq!(everything(&gateway), before);
     assert_eq!(account(&gateway), accounts);
     assert_eq!(*gateway.snapshot().account, *published.account);
     // What is there stays, unless it is to be replaced.
     gateway.api_with_route();
     drop(gateway);
-    let refused = import(&settings(), &mut copy.clone(), &text, false).unwrap_err().to_string();
+    let refused = import(&settings(), &*copy, &text, false).unwrap_err().to_string();
     assert!(refused.ends_with("definitions are there already; nothing was imported"), "{refused}");
-    import(&settings(), &mut copy.clone(), &text, true).unwrap();
-    assert_eq!(export(&mut copy.clone()).unwrap(), exported);
-    assert_eq!(everything(&Gateway::open(Box::new(copy))), before);
+    import(&settings(), &*copy, &text, true).unwrap();
+    assert_eq!(export(&*copy).unwrap(), exported);
+    assert_eq!(everything(&Gateway::open(copy)), before);
 }
 
 #[test]
 fn what_a_definition_lacks_is_filled_in() {
-    let shared = Shared::default();
-    let gateway = Gateway::open(Box::new(shared.clone()));
+    let shared = Arc::new(MemoryStore::default());
+    let gateway = Gateway::open(shared.clone());
     fill(&gateway);
-    let exported = export(&mut shared.clone()).unwrap();
+    let exported = export(&*shared).unwrap();
     let mut short = exported.clone();
     for document in short["documents"].as_object_mut().unwrap().values_mut() {
         for member in ["defaultRouteSettings", "stageVariables", "tags", "authorizationType", "timeoutInMillis"] {
@@ -94,25 +96,25 @@ fn what_a_definition_lacks_is_filled_in() {
         }
     }
     assert_ne!(short, exported);
-    let mut copy = Shared::default();
-    import(&settings(), &mut copy, &serde_json::to_vec(&short).unwrap(), false).unwrap();
-    assert_eq!(export(&mut copy).unwrap(), exported);
+    let copy = Arc::new(MemoryStore::default());
+    import(&settings(), &*copy, &serde_json::to_vec(&short).unwrap(), false).unwrap();
+    assert_eq!(export(&*copy).unwrap(), exported);
 }
 
 #[test]
 fn what_does_not_hold_up_is_named_and_nothing_is_imported() {
-    let mut source = MemoryStore::default();
-    let shared = Shared::default();
-    let gateway = Gateway::open(Box::new(shared.clone()));
+    let source = MemoryStore::default();
+    let shared = Arc::new(MemoryStore::default());
+    let gateway = Gateway::open(shared.clone());
     fill(&gateway);
-    let good = export(&mut shared.clone()).unwrap();
+    let good = export(&*shared).unwrap();
     let documents = good["documents"].as_object().unwrap();
     let path = |part: &str| documents.keys().find(|path| path.contains(part)).unwrap().clone();
     let text = |value: &Value| serde_json::to_vec(value).unwrap();
-    let mut check = |broken: Value, expected: &str| {
-        let error = import(&settings(), &mut source, &text(&broken), true).unwrap_err().to_string();
+    let check = |broken: Value, expected: &str| {
+        let error = import(&settings(), &source, &text(&broken), true).unwrap_err().to_string();
         assert!(error.contains(expected), "{error} does not hold {expected}");
-        assert!(source.load().unwrap().is_empty(), "half of it is there");
+        assert!(source.load().unwrap().1.is_empty(), "half of it is there");
     };
     check(json!([]), "its member `format` is not `gatewright-definitions-1`");
     check(json!({"format": "gatewright-definitions-1"}), "its member `documents` is no object");
@@ -173,16 +175,16 @@ fn what_does_not_hold_up_is_named_and_nothing_is_imported() {
     // Two branches that were merged: neither may vanish.
     let first = format!("\"documents\":{{{}:", json!(api));
     let twice = good.to_string().replacen("\"documents\":{", &format!("{first}{{}},"), 1);
-    let error = import(&settings(), &mut source, twice.as_bytes(), true).unwrap_err().to_string();
+    let error = import(&settings(), &source, twice.as_bytes(), true).unwrap_err().to_string();
     assert!(error.contains(&format!("{api} stands there twice")), "{error}");
-    let error = import(&settings(), &mut source, b"{", true).unwrap_err().to_string();
+    let error = import(&settings(), &source, b"{", true).unwrap_err().to_string();
     assert!(error.starts_with("not a document that `gatewright export` wrote: EOF"), "{error}");
 }
 
 #[test]
 fn what_an_earlier_version_took_is_taken_and_named() {
-    let shared = Shared::default();
-    let gateway = Gateway::open(Box::new(shared.clone()));
+    let shared = Arc::new(MemoryStore::default());
+    let gateway = Gateway::open(shared.clone());
     let api = gateway.api();
     let model = gateway.make(&format!("{api}/models"), json!({"name": "Old", "schema": "{}"}), "modelId");
     let integration = json!({
@@ -199,7 +201,7 @@ fn what_an_earlier_version_took_is_taken_and_named() {
     let log = json!({"destinationArn": destination, "format": "$context.requestId"});
     gateway.ok("POST", &format!("{api}/stages"), json!({"stageName": "dev", "accessLogSettings": log}));
     gateway.ok("POST", &format!("{api}/deployments"), json!({"stageName": "dev"}));
-    let now = export(&mut shared.clone()).unwrap();
+    let now = export(&*shared).unwrap();
     // Version 0.0 took all of this.
     let mut old = now.clone();
     let place = |path: &str| path.trim_start_matches("/v2/").to_owned();
@@ -207,9 +209,9 @@ fn what_an_earlier_version_took_is_taken_and_named() {
     old["documents"][place(&connect)].as_object_mut().unwrap().shift_remove("requestParameters");
     old["documents"][place(&format!("{api}/stages/dev"))]["accessLogSettings"]["format"] =
         "$context.requestId\nx".into();
-    let mut copy = Shared::default();
-    let imported = import(&settings(), &mut copy, &serde_json::to_vec(&old).unwrap(), false).unwrap();
-    assert_eq!(export(&mut copy).unwrap(), old, "it comes in as it is");
+    let copy = Arc::new(MemoryStore::default());
+    let imported = import(&settings(), &*copy, &serde_json::to_vec(&old).unwrap(), false).unwrap();
+    assert_eq!(export(&*copy).unwrap(), old, "it comes in as it is");
     assert_eq!(imported.remarks.len(), 3, "{:?}", imported.remarks);
     for (remark, (path, told)) in imported.remarks.iter().zip([
         (format!("{} (Old) is taken", place(&model)), r#"Unsupported keyword(s): ["example"]"#),
@@ -222,7 +224,7 @@ fn what_an_earlier_version_took_is_taken_and_named() {
         assert!(remark.starts_with(&path) && remark.contains(told), "{remark}");
     }
     // Whoever has such a store can go on with it, as far as the old thing itself is left as it is.
-    let gateway = Gateway::open(Box::new(copy));
+    let gateway = Gateway::open(copy);
     gateway.ok("PATCH", &model, json!({"description": "x"}));
     gateway.ok("PATCH", &connect, json!({"operationName": "x"}));
     gateway.ok("PATCH", &integration, json!({"description": "x"}));

@@ -106,8 +106,14 @@ fn delete(sequence: u64) -> Change {
     Change::Delete(Key { sequence, path: format!("things/{sequence}") })
 }
 
-fn texts(store: &mut dyn Store) -> Vec<(u64, String)> {
-    let documents = store.load().unwrap();
+/// Commits on top of what is there.
+fn commit(store: &dyn Store, batch: &[Change]) -> Result<Revision, StoreError> {
+    let (revision, _) = store.load()?;
+    store.commit(revision, batch)
+}
+
+fn texts(store: &dyn Store) -> Vec<(u64, String)> {
+    let (_, documents) = store.load().unwrap();
     documents.iter().map(|(key, document)| (key.sequence, document["text"].as_str().unwrap().to_owned())).collect()
 }
 
@@ -118,13 +124,43 @@ fn expected(rows: &[(u64, &str)]) -> Vec<(u64, String)> {
 #[test]
 fn what_was_committed_is_there_after_opening_again() {
     let folder = Folder::new();
-    let mut store = DiskStore::open(&folder.0).unwrap();
-    assert_eq!(texts(&mut store), []);
-    store.commit(&[put(2, "two"), put(1, "one"), put(300, "three")]).unwrap();
-    store.commit(&[put(1, "one again"), delete(2)]).unwrap();
+    let store = DiskStore::open(&folder.0).unwrap();
+    assert_eq!(texts(&store), []);
+    commit(&store, &[put(2, "two"), put(1, "one"), put(300, "three")]).unwrap();
+    commit(&store, &[put(1, "one again"), delete(2)]).unwrap();
     drop(store);
-    let mut store = DiskStore::open(&folder.0).unwrap();
-    assert_eq!(texts(&mut store), expected(&[(1, "one again"), (300, "three")]));
+    let store = DiskStore::open(&folder.0).unwrap();
+    assert_eq!(texts(&store), expected(&[(1, "one again"), (300, "three")]));
+}
+
+#[test]
+fn revisions_go_on_after_opening_again_and_a_follower_is_told_what_happened() {
+    let folder = Folder::new();
+    let store = DiskStore::open(&folder.0).unwrap();
+    let first = store.commit(Revision(0), &[put(0, "zero"), put(1, "one")]).unwrap();
+    let last = store.commit(first, &[delete(1), put(0, "zero again")]).unwrap();
+    assert_eq!((first, last), (Revision(2), Revision(3)));
+    assert!(matches!(store.commit(first, &[put(2, "late")]), Err(StoreError::Conflict)));
+    let Followed::Changes(at, changes) = store.follow(first).unwrap() else { panic!("a gap") };
+    assert_eq!((at, format!("{changes:?}")), (last, format!("{:?}", [delete(1), put(0, "zero again")])));
+    drop(store);
+    let store = DiskStore::open(&folder.0).unwrap();
+    assert_eq!(store.load().unwrap().0, last, "although the youngest document is gone");
+    assert!(matches!(store.follow(first).unwrap(), Followed::Gap));
+    assert!(matches!(store.follow(last).unwrap(), Followed::Changes(at, changes) if at == last && changes.is_empty()));
+}
+
+#[test]
+fn a_folder_of_before_there_were_revisions_opens_as_it_is() {
+    let folder = Folder::new();
+    let database = Database::create(folder.0.join(FILE)).unwrap();
+    let writing = database.begin_write().unwrap();
+    let text = serde_json::to_vec(&document("old")).unwrap();
+    writing.open_table(DOCUMENTS).unwrap().insert((41, "things/41"), text.as_slice()).unwrap();
+    writing.commit().unwrap();
+    drop(database);
+    let store = DiskStore::open(&folder.0).unwrap();
+    assert_eq!((store.load().unwrap().0, texts(&store)), (Revision(42), expected(&[(41, "old")])));
 }
 
 #[test]
@@ -143,13 +179,13 @@ fn a_failed_batch_leaves_nothing_behind_and_the_next_one_works() {
             }
         };
         let flag = if syncs_fail { &syncs } else { &writes };
-        let mut store = DiskStore::with(path.clone(), Box::new(open)).unwrap();
-        store.commit(&[put(1, "one"), put(2, "two")]).unwrap();
+        let store = DiskStore::with(path.clone(), Box::new(open)).unwrap();
+        commit(&store, &[put(1, "one"), put(2, "two")]).unwrap();
 
         flag.store(true, Ordering::SeqCst);
         let lost = [put(1, "lost"), delete(2), put(3, "lost"), put(3, "lost again")];
         for attempt in 0..3 {
-            let error = store.commit(&lost).unwrap_err();
+            let error = commit(&store, &lost).unwrap_err();
             // Only the first one wrote anything; it could not be taken back while the disk failed.
             let (error, is_doubtful) = match error {
                 StoreError::Doubtful(error) => (*error, true),
@@ -160,12 +196,12 @@ fn a_failed_batch_leaves_nothing_behind_and_the_next_one_works() {
             assert_eq!(error.to_string(), format!("{}: the disk is full", path.display()));
         }
         flag.store(false, Ordering::SeqCst);
-        store.commit(&[put(4, "four")]).unwrap();
+        commit(&store, &[put(4, "four")]).unwrap();
         let kept = expected(&[(1, "one"), (2, "two"), (4, "four")]);
-        assert_eq!(texts(&mut store), kept, "in the same process, syncs fail: {syncs_fail}");
+        assert_eq!(texts(&store), kept, "in the same process, syncs fail: {syncs_fail}");
         drop(store);
-        let mut store = DiskStore::open(&folder.0).unwrap();
-        assert_eq!(texts(&mut store), kept, "after opening again, syncs fail: {syncs_fail}");
+        let store = DiskStore::open(&folder.0).unwrap();
+        assert_eq!(texts(&store), kept, "after opening again, syncs fail: {syncs_fail}");
     }
 }
 
@@ -182,14 +218,14 @@ fn a_batch_whose_sync_fails_once_is_taken_back_before_it_is_refused() {
             Database::builder().create_with_backend(FailingOnce { file, left: left.clone() })
         }
     };
-    let mut store = DiskStore::with(path, Box::new(open)).unwrap();
-    store.commit(&[put(1, "one")]).unwrap();
+    let store = DiskStore::with(path, Box::new(open)).unwrap();
+    commit(&store, &[put(1, "one")]).unwrap();
     left.store(1, Ordering::SeqCst);
-    let error = store.commit(&[put(1, "lost"), put(2, "lost")]).unwrap_err();
+    let error = commit(&store, &[put(1, "lost"), put(2, "lost")]).unwrap_err();
     assert!(matches!(error, StoreError::Full(_)), "{error:?}");
     drop(store);
-    let mut store = DiskStore::open(&folder.0).unwrap();
-    assert_eq!(texts(&mut store), expected(&[(1, "one")]), "a restart must not bring it back");
+    let store = DiskStore::open(&folder.0).unwrap();
+    assert_eq!(texts(&store), expected(&[(1, "one")]), "a restart must not bring it back");
 }
 
 #[test]
@@ -229,9 +265,9 @@ fn a_file_in_use_a_damaged_one_and_a_folder_that_is_none_say_so() {
 #[test]
 fn a_document_that_is_not_json_is_named() {
     let folder = Folder::new();
-    let mut store = DiskStore::open(&folder.0).unwrap();
+    let store = DiskStore::open(&folder.0).unwrap();
     {
-        let writing = store.database.as_ref().unwrap().begin_write().unwrap();
+        let writing = store.disk().database.as_ref().unwrap().begin_write().unwrap();
         writing.open_table(DOCUMENTS).unwrap().insert((7, "things/7"), b"{".as_slice()).unwrap();
         writing.commit().unwrap();
     }

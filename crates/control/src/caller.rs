@@ -1,0 +1,76 @@
+//! Who calls the control plane, from where, and with what identity.
+
+use std::net::IpAddr;
+
+use http::{Request, header};
+
+/// The longest name of a Region or service that a signature's scope may have.
+const SCOPE_NAME_CHARS_MAX: usize = 40;
+
+/// Who makes a call: an argument of every call, so that what may be done, and what was done, can depend on it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// The address that the call came from; none where the program itself calls.
+    pub address: Option<IpAddr>,
+    /// What is known of who that is.
+    pub identity: Identity,
+}
+
+/// What is known of a caller.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Identity {
+    /// The program itself, such as for `--backend`.
+    Program,
+    /// Somebody who did not sign.
+    Unsigned,
+    /// Somebody who signed, with what the signature says it is for. Nothing checks it yet.
+    Claimed(Scope),
+}
+
+/// What a signature says of itself: `Credential=ID/DATE/REGION/SERVICE/aws4_request`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scope {
+    /// The id of the access key.
+    pub access_key_id: String,
+    /// The Region that the call is meant for.
+    pub region: String,
+    /// The service that the call is meant for, such as `apigateway`.
+    pub service: String,
+}
+
+impl Caller {
+    /// The program itself.
+    pub fn program() -> Caller {
+        Caller { address: None, identity: Identity::Program }
+    }
+
+    /// Who sent a request from an address.
+    pub fn of<B>(request: &Request<B>, address: Option<IpAddr>) -> Caller {
+        let identity = Scope::of(request).map_or(Identity::Unsigned, Identity::Claimed);
+        Caller { address, identity }
+    }
+
+    /// The Region that the caller means; none where it names none.
+    pub(crate) fn region(&self) -> Option<&str> {
+        match &self.identity {
+            Identity::Claimed(scope) => Some(&scope.region),
+            Identity::Program | Identity::Unsigned => None,
+        }
+    }
+}
+
+impl Scope {
+    /// The scope of a request's signature; none where it has none that can be read.
+    pub fn of<B>(request: &Request<B>) -> Option<Scope> {
+        let authorization = request.headers().get(header::AUTHORIZATION)?.to_str().ok()?;
+        let scope = authorization.split_once("Credential=")?.1.split(',').next()?;
+        let mut parts = scope.split('/');
+        let (access_key_id, _date, region, service) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+        let is_name = |name: &str| {
+            (1..=SCOPE_NAME_CHARS_MAX).contains(&name.len())
+                && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        };
+        let [access_key_id, region, service] = [access_key_id, region, service].map(str::to_owned);
+        (is_name(&region) && is_name(&service)).then_some(Scope { access_key_id, region, service })
+    }
+}

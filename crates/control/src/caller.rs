@@ -74,3 +74,31 @@ impl Scope {
         (is_name(&region) && is_name(&service)).then_some(Scope { access_key_id, region, service })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signature_says_which_key_region_and_service_it_is_of() {
+        for (authorization, expected) in [
+            ("AWS4-HMAC-SHA256 Credential=AKID/20261127/eu-west-1/apigateway/aws4_request, SignedHeaders=host", true),
+            ("AWS4-HMAC-SHA256 Credential=AKID/20261127/eu-west-1/apigateway", true),
+            ("AWS4-HMAC-SHA256 Credential=AKID/20261127/eu-west-1", false),
+            ("AWS4-HMAC-SHA256 Credential=AKID/20261127/<eu>/apigateway/aws4_request", false),
+            ("AWS4-HMAC-SHA256 Credential=AKID/20261127/eu-west-1/<script>/aws4_request", false),
+            ("Bearer token", false),
+        ] {
+            let request = Request::builder().header(header::AUTHORIZATION, authorization).body(()).unwrap();
+            let caller = Caller::of(&request, None);
+            let scope = Scope {
+                access_key_id: "AKID".to_owned(),
+                region: "eu-west-1".to_owned(),
+                service: "apigateway".to_owned(),
+            };
+            let identity = if expected { Identity::Claimed(scope) } else { Identity::Unsigned };
+            assert_eq!(caller.identity, identity, "{authorization}");
+            assert_eq!(caller.region(), expected.then_some("eu-west-1"));
+        }
+    }
+}

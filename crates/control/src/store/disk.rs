@@ -17,8 +17,12 @@ const FILE: &str = "gatewright.redb";
 /// Sequence number and path → the document as JSON text.
 const DOCUMENTS: TableDefinition<(u64, &str), &[u8]> = TableDefinition::new("documents");
 
-/// The store's revision. Folders of before there were revisions have none: then it follows from the documents.
+/// A revision that the store has not reached yet. Folders of before there were revisions have none: then the documents tell.
 const REVISION: TableDefinition<(), u64> = TableDefinition::new("revision");
+
+/// How far ahead that revision is. It is a page of its own, so it is not written with each batch; after a restart the store
+/// goes on from there, with numbers left out.
+const REVISIONS_AHEAD: u64 = 1024;
 
 /// Page cache. Control planes are small and their documents are in memory anyway; redb's own default is 1 GiB.
 const CACHE_BYTES: usize = 8 * 1024 * 1024;
@@ -39,6 +43,8 @@ struct Disk {
     database: Option<Database>,
     doubtful: Before,
     log: Log,
+    /// What the file has in [`REVISION`].
+    unreached: Revision,
 }
 
 impl DiskStore {
@@ -89,7 +95,8 @@ impl DiskStore {
         path: PathBuf,
         open: Box<dyn Fn() -> Result<Database, DatabaseError> + Send>,
     ) -> Result<DiskStore, StoreError> {
-        let mut disk = Disk { path, open, database: None, doubtful: Before::new(), log: Log::default() };
+        let (doubtful, log, unreached) = (Before::new(), Log::default(), Revision::default());
+        let mut disk = Disk { path, open, database: None, doubtful, log, unreached };
         disk.reopen()?;
         // A new file outlives a power cut only when its folder is on the disk too. Not every system lets one ask.
         if let Some(Ok(folder)) = disk.path.parent().map(fs::File::open) {
@@ -98,6 +105,7 @@ impl DiskStore {
         if let Some(database) = &disk.database {
             let revision = begin(database).map_err(|error| storage_error(&disk.path, error))?;
             disk.log = Log::at(revision);
+            disk.unreached = revision.ahead();
         }
         Ok(DiskStore(Mutex::new(disk)))
     }
@@ -121,13 +129,6 @@ impl Disk {
         self.database = Some(database);
         Ok(())
     }
-
-    fn content(&self, key: &Key, bytes: &[u8]) -> Result<Content, StoreError> {
-        Content::read(&key.path, bytes).map_err(|error| StoreError::Corrupt {
-            path: self.path.clone(),
-            detail: format!("document {}: {error}", key.path),
-        })
-    }
 }
 
 impl Store for DiskStore {
@@ -136,7 +137,7 @@ impl Store for DiskStore {
         disk.reopen()?;
         if let Some(database) = &disk.database {
             let read = read_each(database, |key, bytes| {
-                let content = disk.content(&key, bytes)?;
+                let content = content(&disk.path, &key, bytes)?;
                 take(key, content);
                 Ok(())
             });
@@ -154,8 +155,13 @@ impl Store for DiskStore {
         }
         let Some(database) = &disk.database else { return Ok(revision) };
         let mut before = Before::new();
-        match write(database, batch, revision.after(batch), &mut before) {
-            Ok(()) => Ok(disk.log.add(batch)),
+        let next = revision.after(batch);
+        let unreached = if next < disk.unreached { None } else { Some(next.ahead()) };
+        match write(database, batch, unreached, &mut before) {
+            Ok(()) => {
+                disk.unreached = unreached.unwrap_or(disk.unreached);
+                Ok(disk.log.add(batch))
+            }
             Err(error) => {
                 disk.database = None;
                 disk.doubtful = before;
@@ -172,16 +178,23 @@ impl Store for DiskStore {
     fn follow(&self, from: Revision) -> Result<Followed, StoreError> {
         let mut disk = self.disk();
         disk.reopen()?;
-        let Some(database) = &disk.database else { return Ok(Followed::Gap) };
+        let Disk { path, database: Some(database), log, .. } = &mut *disk else { return Ok(Followed::Gap) };
         let table = database.begin_read().map_err(redb::Error::from);
         let table = table.and_then(|reading| reading.open_table(DOCUMENTS).map_err(redb::Error::from));
-        let table = table.map_err(|error| storage_error(&disk.path, error))?;
-        disk.log.since(from, |key| {
+        let table = table.map_err(|error| storage_error(path, error))?;
+        log.since(from, |key| {
             let row = table.get((key.sequence, key.path.as_str()));
-            let row = row.map_err(|error| storage_error(&disk.path, error.into()))?;
-            row.map(|bytes| disk.content(key, bytes.value())).transpose()
+            let row = row.map_err(|error| storage_error(path, error.into()))?;
+            row.map(|bytes| content(path, key, bytes.value())).transpose()
         })
     }
+}
+
+fn content(path: &Path, key: &Key, bytes: &[u8]) -> Result<Content, StoreError> {
+    Content::read(&key.path, bytes).map_err(|error| StoreError::Corrupt {
+        path: path.to_owned(),
+        detail: format!("document {}: {error}", key.path),
+    })
 }
 
 /// Makes the tables, so that reading an empty store finds them, and shows now that the disk takes writes. Gives the
@@ -193,12 +206,19 @@ fn begin(database: &Database) -> Result<Revision, redb::Error> {
         let documents = writing.open_table(DOCUMENTS)?;
         let mut revisions = writing.open_table(REVISION)?;
         let youngest = documents.last()?.map_or(0, |(key, _)| key.value().0 + 1);
-        let kept = revisions.get(())?.map_or(0, |kept| kept.value());
-        revisions.insert((), youngest.max(kept))?;
-        youngest.max(kept)
+        let unreached = revisions.get(())?.map_or(0, |unreached| unreached.value());
+        let revision = Revision(youngest.max(unreached));
+        revisions.insert((), revision.ahead().0)?;
+        revision
     };
     writing.commit()?;
-    Ok(Revision(revision))
+    Ok(revision)
+}
+
+impl Revision {
+    fn ahead(self) -> Revision {
+        Revision(self.0 + REVISIONS_AHEAD)
+    }
 }
 
 /// Reads rows, ordered by key, until one is not taken.
@@ -218,7 +238,12 @@ fn read_each(
     Ok(Ok(()))
 }
 
-fn write(database: &Database, changes: &[Change], revision: Revision, before: &mut Before) -> Result<(), redb::Error> {
+fn write(
+    database: &Database,
+    changes: &[Change],
+    unreached: Option<Revision>,
+    before: &mut Before,
+) -> Result<(), redb::Error> {
     let mut writing = database.begin_write()?;
     writing.set_durability(Durability::Immediate)?;
     {
@@ -233,8 +258,10 @@ fn write(database: &Database, changes: &[Change], revision: Revision, before: &m
             };
             before.push((key.clone(), old.map(|bytes| bytes.value().to_vec())));
         }
-        // A batch that is taken back leaves it: a revision that nobody saw harms nobody.
-        writing.open_table(REVISION)?.insert((), revision.0)?;
+        // A batch that is taken back leaves it: a revision that is left out harms nobody.
+        if let Some(unreached) = unreached {
+            writing.open_table(REVISION)?.insert((), unreached.0)?;
+        }
     }
     writing.commit()?;
     Ok(())

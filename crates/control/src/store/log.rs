@@ -8,9 +8,10 @@ use super::{Change, Followed, Key, Revision};
 /// everything anew.
 const CHANGES_MAX: usize = 4096;
 
-/// The keys of the last batches.
+/// The keys of the last batches, from the first question on: most stores have one control plane, which never asks.
 #[derive(Debug, Default)]
 pub(super) struct Log {
+    is_followed: bool,
     /// The revision before the oldest batch that is remembered.
     from: Revision,
     /// Each with the revision that its batch led to, which ascends.
@@ -22,7 +23,7 @@ pub(super) struct Log {
 impl Log {
     /// Of a store that is opened at a revision.
     pub(super) fn at(revision: Revision) -> Log {
-        Log { from: revision, changes: VecDeque::new(), to: revision }
+        Log { is_followed: false, from: revision, changes: VecDeque::new(), to: revision }
     }
 
     /// The store's revision.
@@ -33,6 +34,10 @@ impl Log {
     /// Notes a batch that was stored; gives the revision that it led to.
     pub(super) fn add(&mut self, batch: &[Change]) -> Revision {
         self.to = self.to.after(batch);
+        if !self.is_followed {
+            self.from = self.to;
+            return self.to;
+        }
         self.changes.extend(batch.iter().map(|change| (self.to, change.key().clone())));
         while self.changes.len() > CHANGES_MAX {
             // Whole batches only: half of one is what nobody may see.
@@ -46,10 +51,11 @@ impl Log {
 
     /// What happened since a revision; `now` gives what stands at a key.
     pub(super) fn since<E>(
-        &self,
+        &mut self,
         from: Revision,
         mut now: impl FnMut(&Key) -> Result<Option<super::Content>, E>,
     ) -> Result<Followed, E> {
+        self.is_followed = true;
         if from < self.from {
             return Ok(Followed::Gap);
         }
@@ -86,7 +92,7 @@ mod tests {
     }
 
     /// What a follower is told: `+` and `-` with sequence numbers, and the revision. Even numbers are there.
-    fn told(log: &Log, from: u64) -> String {
+    fn told(log: &mut Log, from: u64) -> String {
         let content =
             |key: &Key| Ok::<_, Infallible>(key.sequence.is_multiple_of(2).then(|| Content::Document(Arc::default())));
         match log.since(Revision(from), content).unwrap() {
@@ -103,7 +109,10 @@ mod tests {
 
     #[test]
     fn a_follower_is_told_what_changed_since_its_revision_and_no_more() {
-        let mut log = Log::at(Revision(10));
+        let mut log = Log::at(Revision(8));
+        assert_eq!(log.add(&[put(8), put(9)]), Revision(10));
+        assert_eq!(told(&mut log, 8), "gap", "nobody had asked when it happened");
+        assert_eq!(told(&mut log, 10), "at 10");
         assert_eq!(log.add(&[put(10), put(11), put(12)]), Revision(13));
         assert_eq!(log.add(&[put(4), put(10)]), Revision(14), "a batch that creates nothing is a revision, too");
         assert_eq!(log.add(&[Change::Delete(key(11))]), Revision(15));
@@ -115,25 +124,26 @@ mod tests {
             (15, "at 15"),
             (16, "at 15"),
         ] {
-            assert_eq!(told(&log, from), expected, "since {from}");
+            assert_eq!(told(&mut log, from), expected, "since {from}");
         }
     }
 
     #[test]
     fn what_is_forgotten_is_whole_batches_and_a_gap() {
         let mut log = Log::at(Revision(0));
+        assert_eq!(told(&mut log, 0), "at 0");
         log.add(&[put(0), put(1)]);
         let most = u64::try_from(CHANGES_MAX).unwrap();
         let many: Vec<Change> = (2..=most).map(put).collect();
         assert_eq!(log.add(&many), Revision(most + 1));
-        assert_eq!((told(&log, 1).as_str(), log.changes.len()), ("gap", CHANGES_MAX - 1));
-        assert_eq!(told(&log, most + 1), format!("at {}", most + 1));
-        assert!(told(&log, 2).contains("+2 +4 "), "the last batch is all there");
+        assert_eq!((told(&mut log, 1).as_str(), log.changes.len()), ("gap", CHANGES_MAX - 1));
+        assert_eq!(told(&mut log, most + 1), format!("at {}", most + 1));
+        assert!(told(&mut log, 2).contains("+2 +4 "), "the last batch is all there");
         let more: Vec<Change> = (most..=2 * most).map(put).collect();
         log.add(&more);
         assert!(log.changes.is_empty(), "a batch that is larger than all that is remembered");
         assert_eq!(
-            (told(&log, most + 1), told(&log, 2 * most + 1)),
+            (told(&mut log, most + 1), told(&mut log, 2 * most + 1)),
             ("gap".to_owned(), format!("at {}", 2 * most + 1))
         );
     }

@@ -39,8 +39,9 @@ impl Store for MemoryStore {
     }
 
     fn follow(&self, from: Revision) -> Result<Followed, StoreError> {
-        let memory = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let Ok(followed) = memory.log.since(from, |key| Ok::<_, Infallible>(memory.contents.get(key).cloned()));
+        let mut memory = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Memory { contents, log } = &mut *memory;
+        let Ok(followed) = log.since(from, |key| Ok::<_, Infallible>(contents.get(key).cloned()));
         Ok(followed)
     }
 }

@@ -15,6 +15,9 @@ use crate::stores::{Folder, everything};
 /// How many writes each of two control planes makes.
 const WRITES: usize = 1000;
 
+/// How many integrations they change, each of them in turn: large documents take their time.
+const MOCKS: usize = 10;
+
 /// A store that others use at the same time, as it is told.
 struct Crowded<S> {
     inner: S,
@@ -73,14 +76,15 @@ fn check_two_writers(store: impl Store + 'static, writes: usize) {
     let store = Crowded::new(store);
     let gateways = [open(&store), open(&store)];
     let api = gateways[0].api_with_route();
-    let mock = gateways[0].make(&format!("{api}/integrations"), json!({"integrationType": "MOCK"}), "integrationId");
+    let mock = || gateways[0].make(&format!("{api}/integrations"), json!({"integrationType": "MOCK"}), "integrationId");
+    let mocks: Vec<String> = (0..MOCKS).map(|_| mock()).collect();
     let stage = gateways[0].make(&format!("{api}/stages"), json!({"stageName": "dev"}), "stageName");
     gateways[0].ok("POST", &format!("{api}/deployments"), json!({"stageName": "dev"}));
     gateways[1].control.catch_up().unwrap();
     let together = Barrier::new(2);
     thread::scope(|scope| {
         for (writer, gateway) in gateways.iter().enumerate() {
-            let (api, mock, stage, together) = (&api, &mock, &stage, &together);
+            let (api, mocks, stage, together) = (&api, &mocks, &stage, &together);
             scope.spawn(move || {
                 together.wait();
                 for n in 0..writes {
@@ -90,7 +94,7 @@ fn check_two_writers(store: impl Store + 'static, writes: usize) {
                         // Both change one document: a lost update would miss one of the keys.
                         1 => {
                             let key = format!("integration.request.header.h{name}");
-                            gateway.ok("PATCH", mock, json!({"requestParameters": {key: "'1'"}}))
+                            gateway.ok("PATCH", &mocks[n / 4 % MOCKS], json!({"requestParameters": {key: "'1'"}}))
                         }
                         2 => gateway.ok("POST", "/apikeys", json!({"name": name})),
                         _ => gateway.ok("PATCH", stage, json!({"description": name})),
@@ -105,8 +109,8 @@ fn check_two_writers(store: impl Store + 'static, writes: usize) {
     let [one, other] = &gateways;
     assert!(store.conflicts.load(Ordering::SeqCst) > 0, "they did not meet");
     let of_each_kind = writes / 4 * 2;
-    let parameters = one.ok("GET", &mock, Value::Null)["requestParameters"].clone();
-    assert_eq!(parameters.as_object().unwrap().len(), of_each_kind);
+    let parameters = |mock: &String| one.ok("GET", mock, Value::Null)["requestParameters"].as_object().unwrap().len();
+    assert_eq!(mocks.iter().map(parameters).sum::<usize>(), of_each_kind);
     assert_eq!(one.snapshot().account.api_keys.len(), of_each_kind);
     let (_, documents) = store.load().unwrap();
     let routes = documents.iter().filter(|(key, _)| key.path.contains("/routes/")).count();

@@ -137,6 +137,7 @@ fn what_was_committed_is_there_after_opening_again() {
 fn revisions_go_on_after_opening_again_and_a_follower_is_told_what_happened() {
     let folder = Folder::new();
     let store = DiskStore::open(&folder.0).unwrap();
+    assert!(matches!(store.follow(Revision(0)).unwrap(), Followed::Changes(Revision(0), _)));
     let first = store.commit(Revision(0), &[put(0, "zero"), put(1, "one")]).unwrap();
     let last = store.commit(first, &[delete(1), put(0, "zero again")]).unwrap();
     assert_eq!((first, last), (Revision(2), Revision(3)));
@@ -145,9 +146,18 @@ fn revisions_go_on_after_opening_again_and_a_follower_is_told_what_happened() {
     assert_eq!((at, format!("{changes:?}")), (last, format!("{:?}", [delete(1), put(0, "zero again")])));
     drop(store);
     let store = DiskStore::open(&folder.0).unwrap();
-    assert_eq!(store.load().unwrap().0, last, "although the youngest document is gone");
-    assert!(matches!(store.follow(first).unwrap(), Followed::Gap));
-    assert!(matches!(store.follow(last).unwrap(), Followed::Changes(at, changes) if at == last && changes.is_empty()));
+    let mut revision = store.load().unwrap().0;
+    assert!(revision > last, "although the youngest document is gone: {revision:?}");
+    assert!(matches!(store.follow(last).unwrap(), Followed::Gap));
+    let followed = store.follow(revision).unwrap();
+    assert!(matches!(followed, Followed::Changes(at, changes) if at == revision && changes.is_empty()));
+    // Far beyond what was written ahead.
+    let batch = [put(revision.0, "a"), put(revision.0 + 3 * REVISIONS_AHEAD, "b"), put(0, "c")];
+    revision = store.commit(revision, &batch).unwrap();
+    let delete = Change::Delete(batch[1].key().clone());
+    revision = store.commit(revision, &[delete]).unwrap();
+    drop(store);
+    assert!(DiskStore::open(&folder.0).unwrap().load().unwrap().0 > revision);
 }
 
 #[test]

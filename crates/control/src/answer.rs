@@ -34,7 +34,7 @@ pub(crate) fn call<'r>(
         (_, &Method::POST | &Method::PATCH | &Method::PUT) => read_body(request.body())?,
         _ => Document::new(),
     };
-    Ok((operation, Call { settings, now, params, query, body, raw: request.body(), taken: None }))
+    Ok((operation, Call { params, query, body, raw: request.body(), ..Call::none(settings, now) }))
 }
 
 /// The body as a JSON object; an empty one counts as `{}`, as for clients that send none.

@@ -157,13 +157,17 @@ impl Control {
         drop(memory);
         match self.commit(&mut writer, prepared) {
             Ok(()) => Ok(plan.outcome),
-            Err(StoreError::Conflict) => Err(error::plan_is_old().into()),
+            Err(StoreError::Conflict) => {
+                // The next plan is made of what is there now.
+                self.take_in(&mut writer).map_err(|error| error::internal(error.to_string()))?;
+                Err(error::plan_is_old().into())
+            }
             Err(error) => Err(error::not_stored(&error).into()),
         }
     }
 
     /// Takes in what others who share the store have changed: shows and publishes it. A change of one's own does so by
-    /// itself where it meets others'.
+    /// itself where it meets others'; until then answers are of what was known.
     ///
     /// # Errors
     /// When the store cannot be read, or holds what this program did not write; all stays as it was then.

@@ -248,15 +248,7 @@ fn check_one(
     }
     let document = members::readmit(resource.members, resource.noun, &document)
         .map_err(|fault| definition(path, fault.message))?;
-    let call = Call {
-        settings,
-        now: Timestamp::default(),
-        params: above,
-        query: Vec::new(),
-        body: Document::new(),
-        raw: &[],
-        taken: Some(taken),
-    };
+    let call = Call { params: above, taken: Some(taken), ..Call::none(settings, Timestamp::default()) };
     let subject = Subject { call: &call, collection, id, previous: Some(&document) };
     (resource.check)(&subject, &mut tx, &mut document.clone()).map_err(|fault| definition(path, fault.message))?;
     Ok(document)

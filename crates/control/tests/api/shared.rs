@@ -200,6 +200,28 @@ fn a_change_is_made_anew_where_others_were_quicker_and_given_up_in_a_crowd() {
 }
 
 #[test]
+fn a_plan_that_somebody_else_made_old_is_made_anew_of_what_is_there() {
+    let store = Arc::new(MemoryStore::default());
+    let (one, other) = (open(&store), open(&store));
+    let api = one.api();
+    other.control.catch_up().unwrap();
+    let routes = format!("{api}/routes");
+    let plan = || {
+        let key = |batch: &mut control::Batch| {
+            let there = batch.call(http::Method::GET, &routes, &Value::Null)?;
+            let key = there["items"].as_array().unwrap().len().to_string();
+            batch.call(http::Method::POST, &routes, &json!({"routeKey": key}))
+        };
+        other.control.plan::<_, control::Refused>(&control::Caller::program(), key).unwrap()
+    };
+    let old = plan();
+    one.ok("POST", &routes, json!({"routeKey": "0"}));
+    assert_eq!(other.control.carry_out(old).unwrap_err().status().as_u16(), 409);
+    assert_eq!(other.control.carry_out(plan()).unwrap()["routeKey"], "1");
+    assert_eq!(everything(&open(&store)), everything(&other));
+}
+
+#[test]
 fn who_stayed_away_for_too_long_reads_everything_anew() {
     let store = Arc::new(MemoryStore::default());
     let (one, other) = (open(&store), open(&store));

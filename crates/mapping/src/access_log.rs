@@ -4,16 +4,13 @@
 //! ("Set up access logging"); that a variable without a value prints `-`, quoted or not: observed.
 
 mod escape;
-mod variables;
 
 use std::sync::Arc;
 
 use types::resources::AccessLogSettings;
 
 use self::escape::{Place, Syntax, escape_into};
-use self::variables::Source;
-use crate::context::Scope;
-use crate::facts::Facts;
+use crate::context::{Given, Named, Scope};
 use crate::note::Note;
 
 /// What stands for a variable that has no value. Source: observed.
@@ -35,7 +32,11 @@ pub struct AccessLog {
 #[derive(Debug)]
 enum Part {
     Text(String),
-    Variable { source: Source, place: Place },
+    /// `None`: no event has it.
+    Variable {
+        variable: Option<Named>,
+        place: Place,
+    },
 }
 
 impl AccessLog {
@@ -55,12 +56,12 @@ impl AccessLog {
                     parts.push(Part::Text(text.replace(['\r', '\n'], " ")));
                 }
                 Piece::Variable(name) => {
-                    let source = variables::find(name);
-                    if matches!(source, Source::Unknown) {
+                    let variable = Named::in_logs(name);
+                    if variable.is_none() {
                         notes.push(Note::UnknownLogVariable { name: name.to_owned() });
                     }
                     let place = if is_quoted { Place::Quoted } else { Place::Bare };
-                    parts.push(Part::Variable { source, place });
+                    parts.push(Part::Variable { variable, place });
                 }
             }
         }
@@ -68,18 +69,23 @@ impl AccessLog {
         Some(AccessLog { log_group: log_group.into(), syntax, parts })
     }
 
-    /// The line of an event, without its line break. `route_key` is missing where no route was chosen.
-    pub(crate) fn line(&self, scope: &Scope<'_>, route_key: Option<&str>, facts: &Facts) -> String {
+    /// The line of an event that is over, without its line break.
+    pub(crate) fn line(&self, scope: &Scope<'_>) -> String {
         let mut line = String::with_capacity(256);
         for part in &self.parts {
-            match part {
-                Part::Text(text) => line.push_str(text),
-                Part::Variable { source, place } => match source.value(scope, route_key, facts) {
-                    // It brings its own quotes and escapes.
-                    Some(value) if source.is_json() => line.push_str(&value),
-                    Some(value) => escape_into(&mut line, &value, self.syntax, *place),
-                    None => line.push_str(NOTHING),
-                },
+            let (variable, place) = match part {
+                Part::Text(text) => {
+                    line.push_str(text);
+                    continue;
+                }
+                Part::Variable { variable, place } => (variable, *place),
+            };
+            match variable.as_ref().map_or(Given::Absent, |variable| variable.given(scope)) {
+                Given::Text(text) if !text.is_empty() => escape_into(&mut line, &text, self.syntax, place),
+                Given::Number(number) => escape_into(&mut line, &number.to_string(), self.syntax, place),
+                // It brings its own quotes and escapes.
+                Given::Json(json) => line.push_str(&json),
+                Given::Absent | Given::Null | Given::Text(_) => line.push_str(NOTHING),
             }
         }
         line

@@ -1,74 +1,91 @@
-//! The `$context` variables as texts: one table, read by parameter mappings and access logs. Templates see the
-//! same variables as a map (`objects/event.rs`); a test there holds the two together.
+//! What an event knows of itself, and the `$context` variables by name: those of the one table (`variables.rs`), and what an
+//! authorizer said.
+//!
+//! Templates see them as a map (`objects/event.rs`), parameter mappings and access logs as texts; docs/context.md is the
+//! table for people.
 
-use types::event::{Event, EventKind};
-use types::identity::{Identity, Signer, UsedKey};
+mod page;
+mod variables;
+
+use std::borrow::Cow;
+
+use types::event::Event;
 use types::resources::Map;
 use types::snapshot::StageKey;
+
+use crate::facts::Facts;
+
+pub use page::context_page;
+pub(crate) use variables::VARIABLES;
 
 /// What a variable is worked out from.
 #[derive(Clone, Copy)]
 pub(crate) struct Scope<'a> {
     pub(crate) stage: &'a StageKey,
     pub(crate) stage_variables: &'a Map<String>,
+    /// Empty where no route was chosen.
     pub(crate) route_key: &'a str,
     pub(crate) event: &'a Event,
     /// Whether the extended dialect is spoken.
     pub(crate) extended: bool,
+    pub(crate) so_far: SoFar<'a>,
 }
 
-/// One variable: its name after `context.`, and its value as text; `None` where the event has none.
+/// How far an event has come.
+#[derive(Clone, Copy, Default)]
+pub(crate) enum SoFar<'a> {
+    #[default]
+    Asked,
+    /// The backend answered, with this status.
+    Answered(u16),
+    Over(&'a Facts),
+}
+
+/// What a variable is for one event.
+pub(crate) enum Given<'a> {
+    /// There is none: it is no key of a template's map.
+    Absent,
+    /// It is a key without a value.
+    Null,
+    Text(Cow<'a, str>),
+    Number(u64),
+    /// JSON already, quotes and all, wherever it is put.
+    Json(String),
+}
+
+/// A row of the table.
 #[derive(Debug)]
 pub(crate) struct Variable {
+    /// After `$context.`: `identity.sourceIp`.
     pub(crate) name: &'static str,
-    pub(crate) value: fn(&Scope<'_>) -> Option<String>,
+    /// The last word of its name.
+    pub(crate) key: &'static str,
+    pub(crate) seen: Seen,
+    pub(crate) of: Of,
+    /// For people.
+    pub(crate) meaning: &'static str,
 }
 
-/// Every variable of WebSocket APIs. Source: documented ("WebSocket API mapping template reference"), but for
-/// `messageDirection`, `disconnectStatusCode` and `disconnectReason`, which are observed in recorded events.
-pub(crate) const VARIABLES: &[Variable] = &[
-    Variable { name: "apiId", value: |s| Some(s.stage.api_id.clone()) },
-    Variable { name: "connectedAt", value: |s| Some(s.event.connection.connected_at.0.to_string()) },
-    Variable { name: "connectionId", value: |s| Some(s.event.connection.id.to_string()) },
-    Variable { name: "disconnectReason", value: |s| disconnect(s).map(|d| d.reason.clone()) },
-    Variable { name: "disconnectStatusCode", value: |s| disconnect(s).map(|d| d.status_code.to_string()) },
-    Variable { name: "domainName", value: |s| Some(s.event.connection.domain_name.to_string()) },
-    Variable { name: "domainPrefix", value: domain_prefix },
-    Variable { name: "eventType", value: |s| Some(s.event.kind.event_type().to_owned()) },
-    Variable { name: "extendedRequestId", value: |s| Some(s.event.request_id.to_string()) },
-    Variable { name: "identity.sourceIp", value: |s| Some(s.event.connection.source_ip.to_string()) },
-    Variable { name: "identity.userAgent", value: |s| s.event.connection.user_agent.as_deref().map(str::to_owned) },
-    Variable { name: "messageDirection", value: |_| Some("IN".to_owned()) },
-    Variable { name: "messageId", value: message_id },
-    Variable { name: "path", value: |s| s.event.connection.path.as_deref().map(str::to_owned) },
-    Variable { name: "requestId", value: |s| Some(s.event.request_id.to_string()) },
-    Variable { name: "requestTime", value: |s| Some(s.event.at.clf()) },
-    Variable { name: "requestTimeEpoch", value: |s| Some(s.event.at.0.to_string()) },
-    Variable { name: "routeKey", value: |s| Some(s.route_key.to_owned()) },
-    Variable { name: "stage", value: |s| Some(s.stage.stage.clone()) },
-    // Null where nobody asked for a key or a signature.
-    Variable { name: "identity.accessKey", value: |s| signer(s).map(|signer| signer.access_key.clone()) },
-    Variable { name: "identity.accountId", value: |s| signer(s).map(|signer| signer.account_id.clone()) },
-    Variable { name: "identity.apiKey", value: |s| api_key(s).map(|key| key.value.clone()) },
-    Variable { name: "identity.apiKeyId", value: |s| api_key(s).map(|key| key.id.clone()) },
-    Variable { name: "identity.caller", value: |s| signer(s).map(|signer| signer.caller.clone()) },
-    Variable { name: "identity.cognitoAuthenticationProvider", value: |_| None },
-    Variable { name: "identity.cognitoAuthenticationType", value: |_| None },
-    Variable { name: "identity.cognitoIdentityId", value: |_| None },
-    Variable { name: "identity.cognitoIdentityPoolId", value: |_| None },
-    Variable { name: "identity.principalOrgId", value: |_| None },
-    Variable { name: "identity.user", value: |s| signer(s).map(|signer| signer.user.clone()) },
-    Variable { name: "identity.userArn", value: |s| signer(s).map(|signer| signer.user_arn.clone()) },
-    // Set by the gateway only after an answer or a failure; empty in requests (observed for `status`).
-    Variable { name: "error.message", value: |_| None },
-    Variable { name: "error.messageString", value: |_| None },
-    Variable { name: "error.responseType", value: |_| None },
-    Variable { name: "error.validationErrorString", value: |_| None },
-    Variable { name: "integrationLatency", value: |_| None },
-    Variable { name: "status", value: |_| None },
-];
+/// What a row stands for.
+#[derive(Debug)]
+pub(crate) enum Of {
+    Value(for<'a> fn(&Scope<'a>) -> Given<'a>),
+    /// A map of these.
+    Members(&'static [Variable]),
+    /// A map of what the API's authorizer said, with any keys.
+    Authorizer,
+}
 
-/// A variable as a mapping names it.
+/// Who sees a variable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Seen {
+    Everywhere,
+    /// Parameter mappings and access logs; templates have no such key.
+    AsText,
+    InLogs,
+}
+
+/// A variable as a mapping or a format names it.
 #[derive(Clone, Debug)]
 pub(crate) enum Named {
     /// One of the table.
@@ -78,49 +95,53 @@ pub(crate) enum Named {
 }
 
 impl Named {
-    /// The variable of that name.
+    /// The variable of that name, of those that parameter mappings and templates know.
     pub(crate) fn find(name: &str) -> Option<Named> {
+        Named::in_logs(name).filter(|named| !matches!(named, Named::Fixed(Variable { seen: Seen::InLogs, .. })))
+    }
+
+    /// The variable of that name, of those that access logs know.
+    pub(crate) fn in_logs(name: &str) -> Option<Named> {
         match name.strip_prefix("authorizer.") {
             Some(key) if !key.is_empty() => Some(Named::Authorizer(key.to_owned())),
-            _ => VARIABLES.iter().find(|variable| variable.name == name).map(Named::Fixed),
+            _ => rows().find(|row| row.name == name).map(Named::Fixed),
+        }
+    }
+
+    /// Its value; absent where the event has none.
+    pub(crate) fn given<'a>(&self, scope: &Scope<'a>) -> Given<'a> {
+        match self {
+            Named::Fixed(Variable { of: Of::Value(value), .. }) => value(scope),
+            Named::Fixed(_) => Given::Absent,
+            Named::Authorizer(key) => {
+                let said = scope.event.connection.identity.as_deref().and_then(|identity| identity.authorizer.as_ref());
+                let value = said.and_then(|said| said.get(key));
+                value.map_or(Given::Absent, |value| Given::Text(value.into()))
+            }
         }
     }
 
     /// Its value as text; `None` where the event has none.
     pub(crate) fn value(&self, scope: &Scope<'_>) -> Option<String> {
-        match self {
-            Named::Fixed(variable) => (variable.value)(scope),
-            Named::Authorizer(key) => identity(scope)?.authorizer.as_ref()?.get(key).map(str::to_owned),
+        match self.given(scope) {
+            Given::Absent | Given::Null => None,
+            Given::Text(text) => Some(text.into_owned()),
+            Given::Number(number) => Some(number.to_string()),
+            Given::Json(json) => Some(json),
         }
     }
 }
 
-fn disconnect<'a>(scope: &Scope<'a>) -> Option<&'a types::event::Disconnect> {
-    match &scope.event.kind {
-        EventKind::Disconnect(disconnect) => Some(disconnect),
-        _ => None,
-    }
+/// The names that parameter mappings and templates know.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    rows().filter(|row| row.seen != Seen::InLogs).map(|row| row.name)
 }
 
-fn identity<'a>(scope: &Scope<'a>) -> Option<&'a Identity> {
-    scope.event.connection.identity.as_deref()
-}
-
-fn api_key<'a>(scope: &Scope<'a>) -> Option<&'a UsedKey> {
-    identity(scope)?.api_key.as_ref()
-}
-
-fn signer<'a>(scope: &Scope<'a>) -> Option<&'a Signer> {
-    identity(scope)?.signer.as_ref()
-}
-
-fn message_id(scope: &Scope<'_>) -> Option<String> {
-    match &scope.event.kind {
-        EventKind::Message(message) => Some(message.id.to_string()),
-        _ => None,
-    }
-}
-
-fn domain_prefix(scope: &Scope<'_>) -> Option<String> {
-    scope.event.connection.domain_name.split('.').next().map(str::to_owned)
+/// Every row that has a value.
+pub(crate) fn rows() -> impl Iterator<Item = &'static Variable> {
+    VARIABLES.iter().flat_map(|row| match row.of {
+        Of::Members(members) => members,
+        Of::Value(_) => std::slice::from_ref(row),
+        Of::Authorizer => &[],
+    })
 }

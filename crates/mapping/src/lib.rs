@@ -28,6 +28,7 @@ mod uri;
 mod validation;
 
 pub use access_log::AccessLog;
+pub use context::context_page;
 pub use effort::{TooMuch, small};
 pub use error::{Error, Kind};
 pub use facts::{Call, Facts, Failure};

@@ -4,7 +4,7 @@
 use types::nearest::nearest;
 use vtl::{Template, Use, UseStep};
 
-use crate::context::{Named, VARIABLES};
+use crate::context::{self, Named};
 use crate::objects::UTIL_FUNCTIONS;
 
 /// A name in a template that nothing has.
@@ -58,8 +58,8 @@ const OF_MAPS: &[&str] = &[
     "getClass",
     "getOrDefault",
 ];
-/// What `$context` holds in templates beside the variables of `context.rs`.
-const BESIDE: &[&str] = &["requestOverride", "responseOverride", "authorizer", "identity", "error", "status"];
+/// What `$context` holds in templates beside the variables of `context.rs`, and the maps that hold those.
+const BESIDE: &[&str] = &["requestOverride", "responseOverride", "authorizer", "identity", "error"];
 /// What there is in templates before they set anything: the gateway's objects, and what a loop brings.
 const OBJECTS: &[&str] = &["input", "context", "util", "stageVariables"];
 const OF_LOOPS: &[&str] = &["foreach", "velocityCount", "velocityHasNext"];
@@ -175,7 +175,7 @@ fn is_set(first: &str, all: &[Use<'_>]) -> bool {
 }
 
 fn context_names() -> impl Iterator<Item = &'static str> {
-    VARIABLES.iter().map(|variable| variable.name).chain(BESIDE.iter().copied())
+    context::names().chain(BESIDE.iter().copied())
 }
 
 fn meant(name: &str, known: impl Iterator<Item = &'static str>) -> Option<&'static str> {

@@ -16,7 +16,7 @@ use std::rc::Rc;
 
 use vtl::{Template, Value};
 
-use crate::context::Scope;
+use crate::context::{Scope, SoFar};
 use crate::effort;
 
 pub use batch::{batch_line, jsonpath_line};
@@ -100,7 +100,8 @@ pub(crate) fn for_event<'a>(
     status: Option<u16>,
     overrides: bool,
 ) -> RenderInput<'a, impl Source> {
-    RenderInput { body: Some(body), source: event::EventSource { scope, status, overrides } }
+    let so_far = status.map_or(scope.so_far, SoFar::Answered);
+    RenderInput { body: Some(body), source: event::EventSource { scope: Scope { so_far, ..*scope }, overrides } }
 }
 
 /// Renders a template that has been parsed.

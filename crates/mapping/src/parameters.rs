@@ -9,7 +9,7 @@ use types::headers::Headers;
 use types::message::IntegrationResponse;
 use types::nearest::nearest;
 
-use crate::context::{Named, Scope, VARIABLES};
+use crate::context::{self, Named, Scope};
 use crate::error::Error;
 
 /// Where a mapped value goes.
@@ -108,8 +108,7 @@ impl Parameter {
             return None;
         }
         let name = self.source_text.strip_prefix("context.");
-        let known = VARIABLES.iter().map(|variable| variable.name);
-        Some(name.and_then(|name| nearest(name, known)).map(|name| format!("context.{name}")))
+        Some(name.and_then(|name| nearest(name, context::names())).map(|name| format!("context.{name}")))
     }
 
     /// Whether the value comes with a handshake, and with nothing else.

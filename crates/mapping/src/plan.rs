@@ -14,7 +14,7 @@ use types::resources::{Authorizer, LoggingLevel, Map};
 use types::snapshot::StageKey;
 
 use crate::access_log::AccessLog;
-use crate::context::Scope;
+use crate::context::{Scope, SoFar};
 use crate::expression::Expression;
 use crate::facts::Facts;
 use crate::note::Site;
@@ -199,6 +199,7 @@ impl Plan {
             route_key: &route.key,
             event,
             extended: self.extended,
+            so_far: SoFar::Asked,
         }
     }
 
@@ -229,15 +230,15 @@ impl Plan {
     /// The access log's line for an event that is over, without a line break; `None` where the stage keeps no such log.
     /// `route_key` is missing where no route was chosen.
     pub fn access_line(&self, route_key: Option<&str>, event: &Event, facts: &Facts) -> Option<String> {
-        let route = route_key.unwrap_or_default();
-        let scope = Scope {
+        let log = self.access_log.as_ref()?;
+        Some(log.line(&Scope {
             stage: &self.key,
             stage_variables: &self.variables,
-            route_key: route,
+            route_key: route_key.unwrap_or_default(),
             event,
             extended: self.extended,
-        };
-        self.access_log.as_ref().map(|log| log.line(&scope, route_key, facts))
+            so_far: SoFar::Over(facts),
+        }))
     }
 
     pub(crate) fn route_keys(&self) -> impl Iterator<Item = &str> {

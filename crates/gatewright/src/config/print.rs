@@ -104,12 +104,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_page_in_docs_is_what_would_be_made() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/settings.md");
-        if std::env::var_os("UPDATE").is_some() {
-            std::fs::write(path, reference()).unwrap();
+    fn the_pages_in_docs_are_what_would_be_made() {
+        for (name, made) in [("settings.md", reference()), ("context.md", mapping::context_page())] {
+            let path = format!("{}/../../docs/{name}", env!("CARGO_MANIFEST_DIR"));
+            if std::env::var_os("UPDATE").is_some() {
+                std::fs::write(&path, &made).unwrap();
+            }
+            let page = std::fs::read_to_string(&path).unwrap_or_default();
+            assert!(page == made, "UPDATE=1 cargo test -p gatewright writes docs/{name} anew");
         }
-        let page = std::fs::read_to_string(path).unwrap_or_default();
-        assert!(page == reference(), "UPDATE=1 cargo test -p gatewright writes docs/settings.md anew");
     }
 }

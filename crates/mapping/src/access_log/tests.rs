@@ -7,7 +7,7 @@ use types::snapshot::StageKey;
 use types::time::Timestamp;
 
 use super::AccessLog;
-use crate::context::Scope;
+use crate::context::{Scope, SoFar};
 use crate::facts::{Call, Facts, Failure};
 use crate::note::Note;
 
@@ -41,9 +41,16 @@ fn message() -> EventKind {
 fn line(format: &str, event: &Event, route_key: Option<&str>, facts: &Facts) -> String {
     let stage_variables = Map::new();
     let stage = &event.connection.stage;
-    let route = route_key.unwrap_or_default();
-    let scope = Scope { stage, stage_variables: &stage_variables, route_key: route, event, extended: false };
-    compile(format).0.line(&scope, route_key, facts)
+    let route_key = route_key.unwrap_or_default();
+    let so_far = SoFar::Over(facts);
+    compile(format).0.line(&Scope {
+        stage,
+        stage_variables: &stage_variables,
+        route_key,
+        event,
+        extended: false,
+        so_far,
+    })
 }
 
 fn answered() -> Facts {

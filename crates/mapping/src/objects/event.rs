@@ -3,29 +3,26 @@
 use std::rc::Rc;
 
 use types::event::EventKind;
-use types::identity::Signer;
 use vtl::{Map, MapKind, Value};
 
-use crate::context::Scope;
+use crate::context::{Given, Of, Scope, Seen, VARIABLES, Variable};
 use crate::objects::Source;
 use crate::objects::context::{fixed, linked, map_of};
 
 /// What an event lets its template see.
 pub(super) struct EventSource<'a> {
-    pub(super) scope: &'a Scope<'a>,
-    /// The backend's, in a response template.
-    pub(super) status: Option<u16>,
+    pub(super) scope: Scope<'a>,
     /// Whether the template names the override maps.
     pub(super) overrides: bool,
 }
 
 impl Source for EventSource<'_> {
     fn params(&self) -> Value {
-        params(self.scope)
+        params(&self.scope)
     }
 
     fn context(&self) -> Value {
-        context(self.scope, self.status, self.overrides)
+        context(&self.scope, self.overrides)
     }
 
     fn overrides(&self) -> bool {
@@ -33,7 +30,7 @@ impl Source for EventSource<'_> {
     }
 
     fn stage_variables(&self) -> Value {
-        stage_variables(self.scope)
+        stage_variables(&self.scope)
     }
 
     fn extended(&self) -> bool {
@@ -41,54 +38,49 @@ impl Source for EventSource<'_> {
     }
 }
 
-/// `$context` of an event. The order in which keys are given is the order that AWS's printed map has where two fall
-/// into one bucket; what an event has not is null, so that it prints as in the recorded map.
+/// `$context` of an event. What it has not is null, so that it prints as in the recorded map, or is no key at all: the table
+/// says which.
 ///
-/// Source: observed (the founding question's log). `status` is there in response templates only. Overrides are maps to be
-/// filled, and there only for templates that name them (inferred, as on REST APIs), because they would print.
-fn context(scope: &Scope<'_>, status: Option<u16>, overrides: bool) -> Value {
-    let (event, connection) = (scope.event, &scope.event.connection);
-    let (message_id, disconnect) = match &event.kind {
-        EventKind::Message(message) => (text(&message.id.to_string()), None),
-        EventKind::Disconnect(disconnect) => (Value::Null, Some(disconnect)),
-        EventKind::Connect(_) => (Value::Null, None),
-    };
-    let request_id = text(&event.request_id.to_string());
-    let mut members = vec![
-        ("routeKey", text(scope.route_key)),
-        ("disconnectStatusCode", disconnect.map_or(Value::Null, |d| Value::integer(i64::from(d.status_code)))),
-        ("messageId", message_id),
-        ("eventType", text(event.kind.event_type())),
-        ("extendedRequestId", request_id.clone()),
-        ("requestTime", text(&event.at.clf())),
-        ("messageDirection", text("IN")),
-        ("disconnectReason", disconnect.map_or(Value::Null, |d| text(&d.reason))),
-        ("stage", text(&scope.stage.stage)),
-        ("connectedAt", integer(connection.connected_at.0)),
-        ("requestTimeEpoch", integer(event.at.0)),
-        ("identity", identity(scope)),
-        ("requestId", request_id),
-        ("domainName", text(&connection.domain_name)),
-        ("connectionId", text(&connection.id.to_string())),
-        ("apiId", text(&scope.stage.api_id)),
-    ];
-    if let Some(path) = connection.path.as_deref() {
-        members.push(("path", text(path)));
-    }
-    if let Some(said) = connection.identity.as_deref().and_then(|identity| identity.authorizer.as_ref()) {
-        let values = said.values.iter().map(|(name, value)| (name.as_str(), text(value)));
-        let all = [("principalId", text(&said.principal_id))].into_iter().chain(values);
-        members.push(("authorizer", map_of(&linked(all))));
-    }
-    if let Some(status) = status {
-        members.push(("status", text(&status.to_string())));
-    }
+/// Overrides are maps to be filled, and there only for templates that name them (inferred, as on REST APIs), because they
+/// would print.
+fn context(scope: &Scope<'_>, overrides: bool) -> Value {
+    let mut members = members(VARIABLES, scope);
     if overrides {
         let empty = || fixed([]);
-        members.push(("requestOverride", fixed([("header", empty()), ("path", empty()), ("querystring", empty())])));
-        members.push(("responseOverride", fixed([("header", empty())])));
+        let request = fixed([("header", empty()), ("path", empty()), ("querystring", empty())]);
+        members.push((Value::fixed("requestOverride"), request));
+        members.push((Value::fixed("responseOverride"), fixed([("header", empty())])));
     }
     hashed(members)
+}
+
+fn members(rows: &'static [Variable], scope: &Scope<'_>) -> Vec<(Value, Value)> {
+    let mut members = Vec::with_capacity(rows.len());
+    for row in rows.iter().filter(|row| row.seen == Seen::Everywhere) {
+        if let Some(value) = member(&row.of, scope) {
+            members.push((Value::fixed(row.key), value));
+        }
+    }
+    members
+}
+
+fn member(of: &Of, scope: &Scope<'_>) -> Option<Value> {
+    match of {
+        Of::Value(value) => match value(scope) {
+            Given::Absent => None,
+            Given::Null => Some(Value::Null),
+            Given::Text(given) => Some(text(&given)),
+            Given::Number(number) => Some(Value::integer(i64::try_from(number).unwrap_or(i64::MAX))),
+            Given::Json(json) => Some(text(&json)),
+        },
+        Of::Members(rows) => Some(members(rows, scope)).filter(|members| !members.is_empty()).map(hashed),
+        Of::Authorizer => {
+            let said = scope.event.connection.identity.as_deref()?.authorizer.as_ref()?;
+            let values = said.values.iter().map(|(name, value)| (name.as_str(), text(value)));
+            let all = [("principalId", text(&said.principal_id))].into_iter().chain(values);
+            Some(map_of(&linked(all)))
+        }
+    }
 }
 
 /// `$input.params()`: what the handshake had; empty maps on other events. Source: observed for headers.
@@ -107,45 +99,12 @@ fn stage_variables(scope: &Scope<'_>) -> Value {
     linked(scope.stage_variables.iter().map(|(name, value)| (name.as_str(), text(value))))
 }
 
-// The twelve keys of the recorded map; an API key adds its own two.
-fn identity(scope: &Scope<'_>) -> Value {
-    let connection = &scope.event.connection;
-    let identity = connection.identity.as_deref();
-    let signer = identity.and_then(|identity| identity.signer.as_ref());
-    let signed = |member: fn(&Signer) -> &str| signer.map_or(Value::Null, |signer| text(member(signer)));
-    let mut members = vec![
-        ("cognitoIdentityPoolId", Value::Null),
-        ("cognitoIdentityId", Value::Null),
-        ("principalOrgId", Value::Null),
-        ("cognitoAuthenticationType", Value::Null),
-        ("userArn", signed(|signer| &signer.user_arn)),
-        ("userAgent", connection.user_agent.as_deref().map_or(Value::Null, text)),
-        ("accountId", signed(|signer| &signer.account_id)),
-        ("caller", signed(|signer| &signer.caller)),
-        ("sourceIp", text(&connection.source_ip.to_string())),
-        ("accessKey", signed(|signer| &signer.access_key)),
-        ("cognitoAuthenticationProvider", Value::Null),
-        ("user", signed(|signer| &signer.user)),
-    ];
-    if let Some(key) = identity.and_then(|identity| identity.api_key.as_ref()) {
-        // Where two keys fall into one bucket, these stand where AWS's do (worked out from the order of buckets).
-        members.insert(3, ("apiKey", text(&key.value)));
-        members.insert(6, ("apiKeyId", text(&key.id)));
-    }
-    hashed(members)
-}
-
-fn hashed(members: Vec<(&'static str, Value)>) -> Value {
-    let members = members.into_iter().map(|(key, value)| (Value::fixed(key), value)).collect();
+fn hashed(members: Vec<(Value, Value)>) -> Value {
     Value::Map(Rc::new(Map::distinct(MapKind::Hash, members)))
 }
 
 fn text(text: &str) -> Value {
     Value::text(text)
-}
-
-fn integer(n: u64) -> Value {
-    Value::integer(i64::try_from(n).unwrap_or(i64::MAX))
 }
 
 #[cfg(test)]
@@ -159,7 +118,7 @@ mod tests {
     use types::snapshot::StageKey;
     use types::time::Timestamp;
 
-    use crate::context::{Scope, VARIABLES};
+    use crate::context::{Named, Scope, Seen, SoFar, rows};
     use crate::objects::{for_event, parse_and_render};
 
     #[test]
@@ -190,15 +149,15 @@ mod tests {
                 route_key: "$default",
                 event: &event,
                 extended: false,
+                so_far: SoFar::Asked,
             };
-            // `domainPrefix` is named in passing by the guide and is not in the recorded map, so templates have it not.
-            for variable in VARIABLES.iter().filter(|variable| variable.name != "domainPrefix") {
+            for variable in rows().filter(|row| row.seen == Seen::Everywhere) {
                 let template = format!("$context.{}", variable.name);
                 let rendered = parse_and_render(&template, for_event(&scope, b"", None, false));
                 let text = rendered.map(|rendered| rendered.text).unwrap_or_else(|error| error.message);
                 assert_eq!(
                     text,
-                    (variable.value)(&scope).unwrap_or_default(),
+                    Named::Fixed(variable).value(&scope).unwrap_or_default(),
                     "{template} on {}",
                     event.kind.event_type()
                 );

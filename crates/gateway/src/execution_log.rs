@@ -10,18 +10,16 @@ mod record;
 mod secrets;
 
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use mapping::{Call, Mapped, Note, Reply, Route};
 use types::event::{Event, EventKind};
 use types::message::{IntegrationRequest, IntegrationResponse, Target};
 use types::snapshot::StageKey;
-use types::time::Timestamp;
 
 pub use lines::{Line, LineKind};
 pub use push::Push;
-pub use record::Record;
-pub(crate) use record::Step;
+pub use record::{Part, Record, Span, Step, Timed};
 
 use crate::access_log::AccessLine;
 use crate::metrics::RouteMetrics;
@@ -56,8 +54,8 @@ pub(crate) struct ExecutionLog<'s> {
     record: Record,
     /// What is counted of the route, where its metrics are detailed.
     route_metrics: Option<&'s Arc<RouteMetrics>>,
-    /// False: only failures and what it takes to tell them are kept.
-    keeps_steps: bool,
+    /// When it was opened; `None`: only failures and what it takes to tell them are kept, and no clock is read.
+    opened: Option<Instant>,
 }
 
 impl<'s> ExecutionLog<'s> {
@@ -66,15 +64,26 @@ impl<'s> ExecutionLog<'s> {
         let keeps_steps = stage.is_some_and(|stage| stage.plan.logs) || sink.watched();
         let logging = stage.map_or_else(Default::default, |stage| stage.plan.default_logging);
         let record = Record::open(event, logging, keeps_steps);
-        ExecutionLog { sink, stage, keeps_steps, record, route_metrics: None }
+        let opened = keeps_steps.then(Instant::now);
+        ExecutionLog { sink, stage, opened, record, route_metrics: None }
+    }
+
+    /// A part of the walk is over, which began where the last one ended.
+    pub(crate) fn passed(&mut self, part: Part) {
+        if let Some(opened) = self.opened {
+            let began = self.record.spans.last().map_or(Duration::ZERO, |last| last.ended);
+            self.record.spans.push(Span { part, began, ended: opened.elapsed() });
+        }
     }
 
     /// Writes down what a step gave, its notes too, and hands it on.
     pub(crate) fn step<T: Recorded, E: Into<Refusal>>(
         &mut self,
+        part: Part,
         event: &Event,
         result: Result<T, E>,
     ) -> Result<T::Value, Refusal> {
+        self.passed(part);
         match result {
             Ok(done) => Ok(done.record(self, event)),
             Err(error) => Err(error.into()),
@@ -100,9 +109,9 @@ impl<'s> ExecutionLog<'s> {
                 facts.status = refusal.status();
                 facts.reply_bytes = Some(failure.message.len());
                 facts.failure = Some(Box::new(failure));
-                self.record.steps.push((now(), Step::Failed(refusal.log_line())));
+                self.push(Step::Failed(refusal.log_line()));
                 if let Some(remedy) = &refusal.remedy {
-                    self.record.steps.push((now(), Step::Note(remedy.to_string())));
+                    self.push(Step::Note(remedy.to_string()));
                 }
             }
         }
@@ -111,11 +120,12 @@ impl<'s> ExecutionLog<'s> {
             self.tell(stage, event, throttled_by);
         }
         // A client that is sent away is always told of: the developer may not know that the backend had a say.
-        let is_told = self.keeps_steps || outcome.is_err() || refused.is_some();
+        let is_told = self.opened.is_some() || outcome.is_err() || refused.is_some();
         if let Some(refused) = refused {
-            self.record.steps.push((now(), Step::Refused(refused)));
+            self.push(Step::Refused(refused));
         }
         if is_told {
+            self.record.deployment_id = self.stage.and_then(|stage| stage.plan.deployment_id.clone());
             self.sink.write(self.record);
         }
         outcome
@@ -137,21 +147,30 @@ impl<'s> ExecutionLog<'s> {
     }
 
     fn keep(&mut self, step: impl FnOnce() -> Step) {
-        if self.keeps_steps {
-            self.record.steps.push((now(), step()));
+        if self.opened.is_some() {
+            self.push(step());
         }
+    }
+
+    fn push(&mut self, step: Step) {
+        let after = match (self.opened, self.record.spans.last()) {
+            (Some(_), Some(last)) => last.ended,
+            (Some(opened), None) => opened.elapsed(),
+            (None, _) => since(self.record.at.0),
+        };
+        self.record.steps.push(Timed::new(after, step));
     }
 
     // These remarks cost a reading of the body, so they are made only where somebody reads them.
     fn remark_on_request(&mut self, event: &Event, request: &IntegrationRequest) {
-        let Some(stage) = self.stage.filter(|_| self.keeps_steps) else { return };
+        let Some(stage) = self.stage.filter(|_| self.opened.is_some()) else { return };
         let route = self.record.route_key.as_deref().and_then(|key| stage.plan.route(key));
         let notes = route.map(|route| mapping::remarks::on_request(&stage.plan, route, event, request));
         self.notes(notes.unwrap_or_default());
     }
 
     fn remark_on_selection(&mut self, event: &Event, route: &Route) {
-        let Some(stage) = self.stage.filter(|_| self.keeps_steps) else { return };
+        let Some(stage) = self.stage.filter(|_| self.opened.is_some()) else { return };
         let EventKind::Message(_) = &event.kind else { return };
         let unfit = &*route.key == "$default" && stage.plan.has_own_routes();
         let note = unfit.then(|| mapping::remarks::on_selection(&stage.plan, event)).flatten();
@@ -240,8 +259,9 @@ impl Recorded for Mapped<Reply> {
     }
 }
 
-/// The time as it is written down. Here and not an argument, because it is read only where somebody reads the log.
-fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp(since.as_millis() as u64)
+/// How long ago that was, in milliseconds since 1970. The clock is no argument, because it is read only where somebody reads
+/// the log.
+fn since(at: u64) -> Duration {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    now.saturating_sub(Duration::from_millis(at))
 }

@@ -74,15 +74,15 @@ impl Mappings<'_> {
     /// Does one of them: here, or, where it is much work, on the other threads.
     ///
     /// # Errors
-    /// It is too much work, or too much of it waits.
-    pub(crate) async fn run<T: Send + 'static>(
+    /// Its own, or it is too much work, or too much of it waits.
+    pub(crate) async fn run<T: Send + 'static, E: Into<Refusal> + Send + 'static>(
         self,
-        act: impl Fn(&Plan, &Route, &Event) -> T + Send + 'static,
+        act: impl Fn(&Plan, &Route, &Event) -> Result<T, E> + Send + 'static,
     ) -> Result<T, Refusal> {
         match mapping::small(|| act(&self.stage.plan, self.route, self.event)) {
-            Ok(done) => Ok(done),
+            Ok(done) => done.map_err(Into::into),
             // In a box: what is rare does not make every message's walk larger.
-            Err(mapping::TooMuch) => Box::pin(self.elsewhere(act)).await,
+            Err(mapping::TooMuch) => Box::pin(self.elsewhere(act)).await?.map_err(Into::into),
         }
     }
 

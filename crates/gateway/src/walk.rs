@@ -7,7 +7,7 @@ use types::Event;
 
 use crate::admit::{admit, admit_unrouted, fits, fits_model};
 use crate::authorize::authorize;
-use crate::execution_log::ExecutionLog;
+use crate::execution_log::{ExecutionLog, Part};
 use crate::gateway::Gateway;
 use crate::metrics::Flight;
 use crate::refusal::{Kind, Outcome, Refusal};
@@ -23,9 +23,10 @@ use crate::stages::Compiled;
 pub(crate) async fn run(gateway: &Gateway, event: &mut Event) -> Outcome {
     let stage = gateway.stages.pin(&event.connection.stage);
     let _flight = Flight::begin(stage.as_ref().map(|stage| stage.metrics.clone()));
+    let mut log = ExecutionLog::open(&*gateway.sink, event, stage.as_deref());
     // Bounds the calls of all connections together (limit in-flight), and leaves each stage its part.
     let _permit = gateway.in_flight.enter(stage.as_ref().map(|stage| &stage.own_part)).await;
-    let mut log = ExecutionLog::open(&*gateway.sink, event, stage.as_deref());
+    log.passed(Part::Wait);
     let outcome = match &stage {
         Some(stage) => walk(gateway, stage, event, &mut log).await,
         None => Err(Refusal::new(Kind::AccessDenied, "the stage is gone")),
@@ -35,18 +36,21 @@ pub(crate) async fn run(gateway: &Gateway, event: &mut Event) -> Outcome {
 
 async fn walk(gateway: &Gateway, stage: &Arc<Compiled>, event: &mut Event, log: &mut ExecutionLog<'_>) -> Outcome {
     let plan: &Plan = &stage.plan;
-    let route: Option<&Route> = log.step(event, mapping::select_route(plan, event))?;
-    let Some(route) = route else { return log.step(event, admit_unrouted(gateway, stage, event)).map(|()| None) };
+    let route: Option<&Route> = log.step(Part::Select, event, mapping::select_route(plan, event))?;
+    let Some(route) = route else {
+        return log.step(Part::Admit, event, admit_unrouted(gateway, stage, event)).map(|()| None);
+    };
     let identified = authorize(gateway, plan, route, event).await;
-    log.step(event, identified)?;
+    log.step(Part::Authorize, event, identified)?;
     let event: &Event = event;
-    log.step(event, admit(gateway, stage, route, event))?;
+    log.step(Part::Admit, event, admit(gateway, stage, route, event))?;
     let mappings = gateway.heavy.of(stage, route, event);
-    log.step(event, mappings.run(fits_model).await?)?;
-    let Some(request) = log.step(event, mappings.run(mapping::request).await?)? else { return Ok(None) };
+    log.step(Part::Validate, event, mappings.run(fits_model).await)?;
+    let request = log.step(Part::Map, event, mappings.run(mapping::request).await)?;
+    let Some(request) = request else { return Ok(None) };
     let destination = gateway.integrations.find(&request.target);
-    let response = log.step(event, gateway.integrations.send(&request, destination).await)?;
+    let response = log.step(Part::Call, event, gateway.integrations.send(&request, destination).await)?;
     let respond = move |plan: &Plan, route: &Route, event: &Event| mapping::response(plan, route, event, &response);
-    let reply = log.step(event, mappings.run(respond).await?)?;
-    log.step(event, fits(reply, gateway.limits.message_bytes)).map(Some)
+    let reply = log.step(Part::MapBack, event, mappings.run(respond).await)?;
+    log.step(Part::Fit, event, fits(reply, gateway.limits.message_bytes)).map(Some)
 }

@@ -12,12 +12,14 @@ use gateway::{AccessLine, Line, LineKind, LogSink, Push, Record};
 use serde_json::json;
 use tokio::sync::broadcast;
 use types::id::Id;
+use types::limits::Limits;
 use types::resources::LoggingLevel;
 use types::snapshot::StageKey;
 use types::time::Timestamp;
 
 use crate::access_logs::AccessFiles;
 use crate::choices::{LogFormat, LogLevel};
+use crate::history::{History, Past, What};
 use crate::queue::{Queue, Writer};
 use crate::ready_made::{self, Hints};
 use crate::repeats::Repeats;
@@ -32,6 +34,13 @@ const UNREACHABLE: &str = "cannot reach ";
 
 /// Bytes that are gathered before they are written.
 const BATCH_BYTES: usize = 64 * 1024;
+
+/// A record as watchers are told of it.
+#[derive(Debug)]
+pub(crate) struct Told {
+    pub(crate) number: u64,
+    pub(crate) json: String,
+}
 
 enum Entry {
     Record(Box<Record>),
@@ -66,7 +75,8 @@ pub(crate) enum Access {
 #[derive(Clone)]
 pub(crate) struct Log {
     queue: Queue<Entry>,
-    feed: broadcast::Sender<Arc<str>>,
+    feed: broadcast::Sender<Arc<Told>>,
+    history: Arc<History>,
     level: LogLevel,
     access: Access,
 }
@@ -74,8 +84,9 @@ pub(crate) struct Log {
 impl Log {
     /// Starts the writer. Access logs go to standard output until it is told otherwise.
     /// `hints` are said of the ready-made API, where there is one.
-    pub(crate) fn start(level: LogLevel, format: LogFormat, hints: Option<Hints>) -> Log {
+    pub(crate) fn start(level: LogLevel, format: LogFormat, hints: Option<Hints>, limits: &Limits) -> Log {
         let (feed, _) = broadcast::channel(FEED_MAX);
+        let history = Arc::new(History::new(limits, now()));
         let at_terminal = std::io::stdout().is_terminal();
         let form = match format {
             LogFormat::Json => Form::Json,
@@ -91,10 +102,11 @@ impl Log {
             repeats: Repeats::default(),
             colours: form != Form::Json && at_terminal && !plain,
             feed: feed.clone(),
+            history: history.clone(),
             failures: Budget { since: Instant::now(), shown: 0, left_out: 0 },
             out: Vec::new(),
         };
-        Log { queue: Queue::start("log", writer), feed, level, access: Access::Standard }
+        Log { queue: Queue::start("log", writer), feed, history, level, access: Access::Standard }
     }
 
     /// The same log with another place for access logs.
@@ -128,9 +140,19 @@ impl Log {
         }
     }
 
-    /// The records from now on, as JSON.
-    pub(crate) fn watch(&self) -> broadcast::Receiver<Arc<str>> {
+    /// The records from now on.
+    pub(crate) fn watch(&self) -> broadcast::Receiver<Arc<Told>> {
         self.feed.subscribe()
+    }
+
+    /// The newest `most` records behind that number.
+    pub(crate) fn past(&self, after: u64, most: usize) -> Vec<Arc<Past>> {
+        self.history.after(after, most, now())
+    }
+
+    /// The records of past events.
+    pub(crate) fn history(&self) -> &Arc<History> {
+        &self.history
     }
 
     /// Waits until everything that was said so far is written.
@@ -200,7 +222,8 @@ struct Output {
     hints: Option<Hints>,
     repeats: Repeats,
     colours: bool,
-    feed: broadcast::Sender<Arc<str>>,
+    feed: broadcast::Sender<Arc<Told>>,
+    history: Arc<History>,
     failures: Budget,
     /// Bytes that are not written yet.
     out: Vec<u8>,
@@ -216,8 +239,8 @@ struct Budget {
 impl Writer<Entry> for Output {
     fn entry(&mut self, entry: Entry) {
         match entry {
-            Entry::Record(record) => self.record(&record),
-            Entry::Push(push) => self.push(&push),
+            Entry::Record(record) => self.record(record),
+            Entry::Push(push) => self.push(push),
             Entry::Line { level, stage, kind, text } => {
                 let kind = if level == LogLevel::Error { "error" } else { kind };
                 self.line(now(), About { stage: stage.as_ref(), ..About::default() }, kind, &text);
@@ -244,11 +267,20 @@ impl Writer<Entry> for Output {
 }
 
 impl Output {
-    fn record(&mut self, record: &Record) {
+    fn record(&mut self, record: Box<Record>) {
+        self.write(&record);
+        self.keep(What::Event(record));
+    }
+
+    fn keep(&self, what: What) {
+        let past = self.history.put(what, now());
         if self.feed.receiver_count() > 0 {
             // Nobody there any more is no error.
-            let _ = self.feed.send(record.to_json().to_string().into());
+            let _ = self.feed.send(Arc::new(Told { number: past.number, json: past.to_json().to_string() }));
         }
+    }
+
+    fn write(&mut self, record: &Record) {
         let lines = if self.form == Form::Brief { self.brief(record) } else { record.lines() };
         for mut line in lines {
             // Who refused, and what to do, in one line.
@@ -294,16 +326,13 @@ impl Output {
             .map(|_| &*hints.absent)
     }
 
-    fn push(&mut self, push: &Push) {
-        if self.feed.receiver_count() > 0 {
-            // Nobody there any more is no error.
-            let _ = self.feed.send(push.to_json().to_string().into());
-        }
+    fn push(&mut self, push: Box<Push>) {
         if push.logged {
             let line = push.line();
             let about = About { stage: Some(&push.stage), event: None };
             self.line(line.at, about, line.kind.name(), &line.text);
         }
+        self.keep(What::Push(push));
     }
 
     // A client was told no and the stage's log is off: said all the same, but never as a flood.

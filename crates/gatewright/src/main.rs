@@ -20,6 +20,7 @@ mod export;
 mod feed;
 mod folder_socket;
 mod front;
+mod history;
 mod import;
 mod logs;
 mod metrics;

@@ -132,7 +132,7 @@ fn made_ready(control: &Control, made: &ReadyMade<'_>) -> Result<Option<String>,
 // The program's log comes first: it is told what the files of access logs have to complain of.
 fn start_logs(config: &Config) -> Result<Log, Failure> {
     let hints = ready_made(config).map(|made| made.hints());
-    let log = Log::start(config.settings.log_level, config.settings.log_format, hints);
+    let log = Log::start(config.settings.log_level, config.settings.log_format, hints, &config.limits);
     let files = match config.access_log() {
         AccessLog::Standard => return Ok(log),
         AccessLog::Off => return Ok(log.with_access(Access::Off)),

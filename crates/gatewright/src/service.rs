@@ -120,7 +120,7 @@ impl Service {
             "/_health" if self.gateway.is_draining() => return error(StatusCode::SERVICE_UNAVAILABLE, "stopping"),
             "/_health" => return json_response(StatusCode::OK, &self.health()),
             "/_gatewright/v1/log" if self.serves_admin && request.method() == Method::GET => {
-                return match feed::start(&self.log, &self.watchers) {
+                return match feed::start(&self.log, &self.watchers, request.uri().query(), request.headers()) {
                     Some(body) => feed_response(body),
                     None => error(StatusCode::SERVICE_UNAVAILABLE, "too many readers of the log feed"),
                 };

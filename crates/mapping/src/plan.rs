@@ -41,6 +41,8 @@ pub struct Plan {
     api_key_source: ApiKeySource,
     /// The stage's access log, if it keeps one.
     pub access_log: Option<AccessLog>,
+    /// The deployment that it was compiled from, where one is known.
+    pub deployment_id: Option<Arc<str>>,
     /// The keys of the routes that are counted one by one, in the order of [`Route::detailed`].
     pub detailed_routes: Vec<Arc<str>>,
     extended: bool,

@@ -59,7 +59,12 @@ impl Headers {
         self.0.iter().map(|(n, v)| (n.as_str(), v.as_str()))
     }
 
-    /// How many headers there are, repeated ones counted each.
+    /// How many bytes of memory they take, about.
+    pub fn bytes(&self) -> usize {
+        self.iter().map(|(name, value)| name.len() + value.len() + 2 * size_of::<String>()).sum()
+    }
+
+    /// How many there are, repeated ones counted each.
     pub fn len(&self) -> usize {
         self.0.len()
     }

@@ -167,6 +167,10 @@ limits! {
         "How long a client may take to send the headers of a request. Ours.";
     "close-timeout" close_timeout: Duration = Duration::from_secs(5), none: false,
         "How long a client may take to answer a close frame before its socket is dropped. Ours.";
+    "history-bytes" history_bytes: usize = 64 * 1024 * 1024, none: true,
+        "Memory for the records of past events, which the console shows; the oldest go. 0: none is kept. Ours: 64 MiB.";
+    "history-age" history_age: Duration = Duration::from_secs(3600), none: true,
+        "How long a past event's record is kept. Ours: 1 hour.";
     "drain-timeout" drain_timeout: Duration = Duration::from_secs(30), none: false,
         "How long a stop waits for messages in flight and for $disconnect calls. Ours.";
     "control-body-bytes" control_body_bytes: usize = 1024 * 1024, none: false,

@@ -44,7 +44,7 @@ impl Record {
     }
 
     fn backend_refused(&self) -> bool {
-        self.steps.iter().any(|(_, step)| matches!(step, Step::Response(answer) if answer.status >= 400))
+        self.steps.iter().any(|timed| matches!(&timed.step, Step::Response(answer) if answer.status >= 400))
     }
 
     fn summary(&self) -> String {
@@ -54,8 +54,8 @@ impl Record {
             _ => "message",
         });
         let mut text = format!("{} {route}", self.connection.id);
-        for (_, step) in &self.steps {
-            match step {
+        for timed in &self.steps {
+            match &timed.step {
                 Step::Request(sent) => match &sent.target {
                     Target::Http(target) => {
                         let path = target.path_and_query.split('?').next().unwrap_or_default();

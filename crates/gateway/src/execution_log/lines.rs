@@ -10,7 +10,7 @@ use types::message::{IntegrationRequest, IntegrationResponse, Target};
 use types::resources::LoggingLevel;
 use types::time::Timestamp;
 
-use super::record::{CONSOLE_BODY_MAX, Record, Step};
+use super::record::{CONSOLE_BODY_MAX, Record, Step, Timed};
 use super::secrets;
 
 /// A log event of AWS is cut at this many bytes. Source: documented.
@@ -106,8 +106,8 @@ impl Writer<'_> {
 
     // "ERROR level prints only the failure lines"; our remarks go with them, since they explain.
     fn failures(&mut self) {
-        for (at, step) in &self.record.steps {
-            self.at = *at;
+        for Timed { after, step, .. } in &self.record.steps {
+            self.at = self.record.time_at(*after);
             match step {
                 Step::Failed(line) => self.add(LineKind::Error, line),
                 Step::Note(text) | Step::Refused(text) => self.add(LineKind::Note, text),
@@ -119,8 +119,8 @@ impl Writer<'_> {
     fn everything(&mut self) {
         self.start();
         let mut failed = false;
-        for (at, step) in &self.record.steps {
-            self.at = *at;
+        for Timed { after, step, .. } in &self.record.steps {
+            self.at = self.record.time_at(*after);
             match step {
                 Step::Request(request) => self.request(request),
                 Step::Response(response) => self.response(response),

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use mapping::plan::Logging;
@@ -17,6 +18,8 @@ use super::secrets;
 
 /// The most of a body that the console is sent; the rest is counted.
 pub(super) const CONSOLE_BODY_MAX: usize = 16 * 1024;
+/// What a URL counts for in a record's size; the limit `url-bytes` bounds what clients choose of it.
+const URL_BYTES: usize = 256;
 
 /// What happened to one event.
 #[derive(Clone, Debug)]
@@ -37,8 +40,12 @@ pub struct Record {
     pub route_key: Option<Arc<str>>,
     /// What the stage's settings ask to log of it.
     pub logging: Logging,
-    /// The steps, in order, each with its time.
-    pub steps: Vec<(Timestamp, Step)>,
+    /// What happened on the way, in order.
+    pub steps: Vec<Timed>,
+    /// What the walk was busy with, in order and without gaps. Empty where steps are not kept.
+    pub spans: Vec<Span>,
+    /// The deployment that the stage served, where one is known.
+    pub deployment_id: Option<Arc<str>>,
     /// How it ended.
     pub facts: Facts,
 }
@@ -52,7 +59,69 @@ pub enum Came {
     Message(Bytes),
 }
 
-/// One step of the walk.
+/// A part of the walk, as ARCHITECTURE.md counts them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// For its turn, where as many calls run as may.
+    Wait,
+    /// The route.
+    Select,
+    /// Who the client is, at `$connect`.
+    Authorize,
+    /// Key, plan, limits, required parameters.
+    Admit,
+    /// The message against its model.
+    Validate,
+    /// The request to the backend.
+    Map,
+    /// The backend.
+    Call,
+    /// Its answer for the client.
+    MapBack,
+    /// Whether the client may be sent so much.
+    Fit,
+}
+
+impl Part {
+    /// What the feed calls it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Part::Wait => "wait",
+            Part::Select => "select",
+            Part::Authorize => "authorize",
+            Part::Admit => "admit",
+            Part::Validate => "validate",
+            Part::Map => "map",
+            Part::Call => "call",
+            Part::MapBack => "map back",
+            Part::Fit => "fit",
+        }
+    }
+}
+
+/// How long a part of the walk took, counted from the event's beginning by a clock that only goes forward.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// The part.
+    pub part: Part,
+    /// When it began.
+    pub began: Duration,
+    /// When it was over.
+    pub ended: Duration,
+}
+
+/// A step, and when it was taken.
+#[derive(Clone, Debug)]
+pub struct Timed {
+    /// Counted from the event's beginning.
+    pub after: Duration,
+    /// How long its body was; what is kept of it may be less ([`Record::cut_bodies`]).
+    pub body_bytes: usize,
+    /// What it gave.
+    pub step: Step,
+}
+
+/// What happened on the way.
 #[derive(Clone, Debug)]
 pub enum Step {
     /// The request to the backend, mapped.
@@ -81,6 +150,41 @@ impl Step {
             Step::Failed(_) => "failed",
         }
     }
+
+    fn body(&self) -> Option<&Bytes> {
+        match self {
+            Step::Request(request) => Some(&request.body),
+            Step::Response(response) => Some(&response.body),
+            Step::Reply(reply) => Some(&reply.body),
+            Step::Note(_) | Step::Refused(_) | Step::Failed(_) => None,
+        }
+    }
+
+    fn body_mut(&mut self) -> Option<&mut Bytes> {
+        match self {
+            Step::Request(request) => Some(&mut Arc::make_mut(request).body),
+            Step::Response(response) => Some(&mut Arc::make_mut(response).body),
+            Step::Reply(reply) => Some(&mut Arc::make_mut(reply).body),
+            Step::Note(_) | Step::Refused(_) | Step::Failed(_) => None,
+        }
+    }
+
+    // What it holds on to beside its body.
+    fn other_bytes(&self) -> usize {
+        size_of::<Timed>()
+            + match self {
+                Step::Request(request) => size_of::<IntegrationRequest>() + request.headers.bytes() + URL_BYTES,
+                Step::Response(response) => size_of::<IntegrationResponse>() + response.headers.bytes(),
+                Step::Reply(reply) => size_of_val(&**reply),
+                Step::Note(text) | Step::Refused(text) | Step::Failed(text) => text.len(),
+            }
+    }
+}
+
+impl Timed {
+    pub(super) fn new(after: Duration, step: Step) -> Timed {
+        Timed { after, body_bytes: step.body().map_or(0, Bytes::len), step }
+    }
 }
 
 impl Record {
@@ -106,13 +210,15 @@ impl Record {
             route_key: None,
             logging,
             steps: Vec::new(),
+            spans: Vec::new(),
+            deployment_id: None,
             facts: Facts { message_bytes, ..Facts::default() },
         }
     }
 
     /// The failure in one line, if there was one: what is said even where logging is off.
     pub fn failure(&self) -> Option<&str> {
-        self.steps.iter().find_map(|(_, step)| match step {
+        self.steps.iter().find_map(|timed| match &timed.step {
             Step::Failed(line) | Step::Refused(line) => Some(line.as_str()),
             _ => None,
         })
@@ -120,8 +226,8 @@ impl Record {
 
     /// What mends the failure, where that is known.
     pub fn remedy(&self) -> Option<&str> {
-        let after = self.steps.iter().skip_while(|(_, step)| !matches!(step, Step::Failed(_)));
-        after.skip(1).find_map(|(_, step)| match step {
+        let after = self.steps.iter().skip_while(|timed| !matches!(timed.step, Step::Failed(_)));
+        after.skip(1).find_map(|timed| match &timed.step {
             Step::Note(text) => Some(text.as_str()),
             _ => None,
         })
@@ -129,7 +235,7 @@ impl Record {
 
     /// Who did not let the client in, where that was the backend.
     pub fn refused(&self) -> Option<&str> {
-        self.steps.iter().find_map(|(_, step)| match step {
+        self.steps.iter().find_map(|timed| match &timed.step {
             Step::Refused(line) => Some(line.as_str()),
             _ => None,
         })
@@ -137,17 +243,51 @@ impl Record {
 
     /// How many bytes of bodies it holds on to.
     pub fn body_bytes(&self) -> usize {
-        let bytes = self.steps.iter().map(|(_, step)| match step {
-            Step::Request(request) => request.body.len(),
-            Step::Response(response) => response.body.len(),
-            Step::Reply(reply) => reply.body.len(),
-            Step::Note(_) | Step::Refused(_) | Step::Failed(_) => 0,
-        });
+        let bytes = self.steps.iter().filter_map(|timed| timed.step.body()).map(Bytes::len);
         let came = match &self.came {
             Some(Came::Message(body)) => body.len(),
             Some(Came::Query(_)) | None => 0,
         };
         came + bytes.sum::<usize>()
+    }
+
+    /// How many bytes of memory it takes, about.
+    pub fn bytes(&self) -> usize {
+        let query = match &self.came {
+            Some(Came::Query(query)) => query.len(),
+            Some(Came::Message(_)) | None => 0,
+        };
+        let failure = self.facts.failure.as_ref().map_or(0, |failure| failure.message.len() + failure.detail.len());
+        let steps: usize = self.steps.iter().map(|timed| timed.step.other_bytes()).sum();
+        size_of::<Record>() + query + failure + steps + size_of_val(&*self.spans) + self.body_bytes()
+    }
+
+    /// Keeps the first [`CONSOLE_BODY_MAX`] bytes of each body, in memory of their own: what a body is cut from would be held
+    /// as a whole.
+    pub fn cut_bodies(&mut self) {
+        let came = match &mut self.came {
+            Some(Came::Message(body)) => Some(body),
+            Some(Came::Query(_)) | None => None,
+        };
+        for body in came.into_iter().chain(self.steps.iter_mut().filter_map(|timed| timed.step.body_mut())) {
+            *body = Bytes::copy_from_slice(&body[..body.len().min(CONSOLE_BODY_MAX)]);
+        }
+    }
+
+    /// The id of its trace, 32 hexadecimal digits: those of the `X-Amzn-Trace-Id` that its backend got.
+    pub fn trace_id(&self) -> String {
+        let header = mapping::trace_id(&self.connection.id, &self.request_id, self.at);
+        header.trim_start_matches("Root=1-").replace('-', "")
+    }
+
+    /// The id of the event in its trace, 16 hexadecimal digits.
+    pub fn span_id(&self) -> String {
+        format!("{:016x}", self.request_id.random())
+    }
+
+    /// The time of day at `after` its beginning.
+    pub(super) fn time_at(&self, after: Duration) -> Timestamp {
+        Timestamp(self.at.0.saturating_add(after.as_millis() as u64))
     }
 
     /// The record as the console reads it: the facts, and every line with headers and bodies.
@@ -156,18 +296,18 @@ impl Record {
         let mut response = Value::Null;
         let mut reply = Value::Null;
         let mut latency_ms = Value::Null;
-        for (_, step) in &self.steps {
+        for Timed { body_bytes, step, .. } in &self.steps {
             match step {
-                Step::Request(sent) => request = request_json(sent),
+                Step::Request(sent) => request = request_json(sent, *body_bytes),
                 Step::Response(got) => {
                     latency_ms = json!((got.latency.as_secs_f64() * 10_000.0).round() / 10.0);
                     response = json!({
                         "status": got.status, "headers": pairs(&got.headers), "body": text(&got.body),
-                        "bodyBytes": got.body.len(),
+                        "bodyBytes": body_bytes,
                     });
                 }
                 Step::Reply(got) => {
-                    reply = json!({ "body": text(&got.body), "bodyBytes": got.body.len(), "twoWay": got.two_way });
+                    reply = json!({ "body": text(&got.body), "bodyBytes": body_bytes, "twoWay": got.two_way });
                 }
                 Step::Note(_) | Step::Refused(_) | Step::Failed(_) => {}
             }
@@ -179,11 +319,17 @@ impl Record {
             .collect();
         let (query, message) = match &self.came {
             Some(Came::Query(query)) => (json!(secrets::url(&format!("?{query}"))[1..]), Value::Null),
-            Some(Came::Message(body)) => (Value::Null, json!({ "body": text(body), "bodyBytes": body.len() })),
+            Some(Came::Message(body)) => {
+                (Value::Null, json!({ "body": text(body), "bodyBytes": self.facts.message_bytes }))
+            }
             None => (Value::Null, Value::Null),
         };
-        let steps: Vec<_> =
-            self.steps.iter().map(|(at, step)| json!({"step": step.name(), "at": at.iso_millis()})).collect();
+        let at = |timed: &Timed| self.time_at(timed.after).iso_millis();
+        let steps = self.steps.iter().map(|timed| json!({"step": timed.step.name(), "at": at(timed)}));
+        let micros = |time: Duration| time.as_micros() as u64;
+        let spans = self.spans.iter().map(
+            |span| json!({"part": span.part.name(), "beganUs": micros(span.began), "endedUs": micros(span.ended)}),
+        );
         let disconnect = self.disconnect.as_ref().map(|end| json!({"code": end.status_code, "reason": end.reason}));
         json!({
             "requestId": self.request_id, "connectionId": self.connection.id,
@@ -192,19 +338,20 @@ impl Record {
             "status": self.facts.status, "latencyMs": latency_ms, "request": request, "response": response,
             "query": query, "message": message, "reply": reply, "replyBytes": self.facts.reply_bytes,
             "disconnect": disconnect, "failure": self.facts.failure.as_deref().map(|failure| &failure.message),
-            "steps": steps, "lines": lines,
+            "steps": steps.collect::<Vec<_>>(), "spans": spans.collect::<Vec<_>>(), "lines": lines,
+            "traceId": self.trace_id(), "spanId": self.span_id(), "deploymentId": self.deployment_id,
         })
     }
 }
 
-fn request_json(sent: &IntegrationRequest) -> Value {
+fn request_json(sent: &IntegrationRequest, body_bytes: usize) -> Value {
     let url = match &sent.target {
         Target::Http(target) => secrets::url(&target.url()).into_owned(),
         Target::Mock { status } => format!("mock, statusCode {status}"),
     };
     json!({
         "method": sent.method, "url": url, "headers": pairs(&sent.headers), "body": text(&sent.body),
-        "bodyBytes": sent.body.len(), "bodySent": sent.carries_body,
+        "bodyBytes": body_bytes, "bodySent": sent.carries_body,
     })
 }
 

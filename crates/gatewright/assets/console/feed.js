@@ -9,6 +9,8 @@ const PATIENCE = 10_000;
 
 export class Feed {
   #source = null;
+  /** The id of the newest record. */
+  #last = "";
   #watchdog = 0;
   #retry;
 
@@ -27,7 +29,7 @@ export class Feed {
   open() {
     this.#source?.close();
     if (this.downSince) this.on.down(0);
-    const source = new EventSource(FEED);
+    const source = new EventSource(`${FEED}?${this.#last ? `after=${this.#last}` : "past=100"}`);
     this.#source = source;
     clearTimeout(this.#watchdog);
     this.#watchdog = setTimeout(() => this.#failed(), PATIENCE);
@@ -41,7 +43,8 @@ export class Feed {
     });
     // The browser would try again by itself, but not after every failure, and never later and later.
     source.addEventListener("error", () => this.#source === source && this.#failed());
-    source.addEventListener("message", ({ data }) => {
+    source.addEventListener("message", ({ data, lastEventId }) => {
+      this.#last = lastEventId;
       const record = parsed(data);
       if (record && Array.isArray(record.lines)) this.on.record(record, data.length);
     });

@@ -64,6 +64,7 @@ impl Plan {
                 _ => ApiKeySource::Header,
             },
             access_log,
+            deployment_id: stage.settings.deployment_id.as_deref().map(Arc::from),
             detailed_routes,
             extended: dialect.extended,
             selection,

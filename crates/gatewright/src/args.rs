@@ -34,6 +34,10 @@ pub(crate) enum Command {
         /// Print the page that describes every setting, and no value
         #[arg(long, conflicts_with = "toml")]
         reference: bool,
+
+        /// Print the manual's page of the program, or of one command, as `man` reads it
+        #[arg(long, value_name = "COMMAND", num_args = 0..=1, conflicts_with_all = ["toml", "reference"])]
+        man: Option<Option<String>>,
     },
     /// Write all stored definitions to standard output, as one JSON document
     #[command(after_help = "The document holds secrets: API keys, and the private keys of client certificates.")]

@@ -23,6 +23,7 @@ mod front;
 mod history;
 mod import;
 mod logs;
+mod man;
 mod metrics;
 mod origin;
 mod patience;
@@ -70,13 +71,17 @@ fn run(matches: &clap::ArgMatches) -> Result<(), Failure> {
     let cli = Cli::from_arg_matches(matches).map_err(|error| Failure { code: exit::USAGE, text: error.to_string() })?;
     let mut options = Options::of(matches);
     let mode = match cli.command {
-        Command::Config { toml, reference } => {
-            let text = match (reference, Config::new(options)) {
-                (true, _) => config::reference(),
-                (false, config) if toml => config.map_err(Failure::config)?.toml(),
-                (false, config) => config.map_err(Failure::config)?.print(),
+        Command::Config { toml, reference, man } => {
+            let text = match man {
+                Some(name) => man::page(name.as_deref()).ok_or_else(|| Failure {
+                    code: exit::USAGE,
+                    text: format!("there is no command `{}`", name.unwrap_or_default()),
+                })?,
+                None if reference => config::reference().into(),
+                None if toml => Config::new(options).map_err(Failure::config)?.toml().into(),
+                None => Config::new(options).map_err(Failure::config)?.print().into(),
             };
-            return match std::io::stdout().write_all(text.as_bytes()) {
+            return match std::io::stdout().write_all(&text) {
                 // Whoever reads has enough.
                 Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
                 written => written.map_err(|error| Failure::disk(format!("write to standard output: {error}"))),

@@ -248,7 +248,7 @@ async function steps() {
     await see(".bubble", "(30000 characters)");
     await browser.send("[".repeat(300) + "]".repeat(300));
     await page.locator(".bubble pre", { hasText: "]]]]" }).nth(1).waitFor();
-    await page.locator(".record[open] .response summary").first().click();
+    await page.locator(".record[open]:visible .response summary:visible").first().click();
     await looksRight("long bodies");
     const lines = await page.locator(".bubble pre").evaluateAll((all) => Math.max(...all.map((pre) => pre.textContent.split("\n").length)));
     assert.ok(lines < 60, `nesting makes ${lines} lines`);

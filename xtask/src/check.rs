@@ -19,7 +19,7 @@ use crate::check::counts::Counts;
 pub(crate) use originals::oracle;
 
 /// What the steps need to know of the place they run in.
-pub(crate) struct Place {
+pub(crate) struct Checkout {
     /// The repository's root.
     pub(crate) root: PathBuf,
     /// Where cargo builds, the same for every step so that each reuses what the one before it built.
@@ -28,15 +28,15 @@ pub(crate) struct Place {
     pub(crate) cargo: PathBuf,
 }
 
-impl Place {
-    pub(crate) fn find() -> anyhow::Result<Place> {
+impl Checkout {
+    pub(crate) fn find() -> anyhow::Result<Checkout> {
         let manifest = std::env::var_os("CARGO_MANIFEST_DIR").context("run this as `cargo xtask check`")?;
         let root = PathBuf::from(manifest).parent().context("xtask stands in the repository's root")?.to_path_buf();
         // This program is `<target>/<profile>/xtask`.
         let own = std::env::current_exe().context("find this program's own file")?;
         let target = own.ancestors().nth(2).context("find the folder that cargo builds in")?.to_path_buf();
         let cargo = std::env::var_os("CARGO").map_or_else(|| "cargo".into(), PathBuf::from);
-        Ok(Place { root, target, cargo })
+        Ok(Checkout { root, target, cargo })
     }
 }
 
@@ -50,7 +50,7 @@ struct Step {
     needs: Option<&'static str>,
     /// True when the step counts tests: then having counted none is a failure.
     counts: bool,
-    run: fn(&Place) -> anyhow::Result<Report>,
+    run: fn(&Checkout) -> anyhow::Result<Report>,
 }
 
 /// What a step found out.
@@ -143,7 +143,7 @@ pub(crate) fn run(words: &[String]) -> anyhow::Result<bool> {
     }
     let wanted = wanted(words)?;
     let budget = budget::budget()?;
-    let place = Place::find()?;
+    let place = Checkout::find()?;
     let mut total = Counts::default();
     let mut rows: Vec<(&str, Outcome, Duration)> = Vec::new();
     let mut left_out = Vec::new();

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Context;
 
 use crate::Usage;
-use crate::check::Place;
+use crate::check::Checkout;
 use crate::check::command::stream;
 
 /// The longest that building everything anew may take.
@@ -24,7 +24,7 @@ pub(crate) fn run(words: &[String]) -> anyhow::Result<bool> {
     if let Some(word) = words.first() {
         return Err(Usage::error(format!("`{word}` is no option of `release`")));
     }
-    let place = Place::find()?;
+    let place = Checkout::find()?;
     let mut cargo = Command::new(&place.cargo);
     cargo.args(["build", "--release", "--locked", "--package", "gatewright"]);
     cargo.current_dir(&place.root).env("CARGO_TARGET_DIR", &place.target);

@@ -9,7 +9,7 @@ use crate::error::{Error, Kind};
 use crate::limits::{PATH_BYTES_MAX, SCAN_VISITS_MAX};
 use crate::node::{Node, NodeKind};
 use crate::parser::Parser;
-use crate::place::{Place, position};
+use crate::place::{SingleStep, position};
 use crate::run;
 use crate::scan;
 use crate::step::{Program, Step};
@@ -22,7 +22,7 @@ pub struct Path {
     text: String,
     program: Program,
     /// The same steps where each is one name or one index: nearly every path, and quick to follow.
-    places: Option<Vec<Place>>,
+    places: Option<Vec<SingleStep>>,
 }
 
 impl PartialEq for Path {
@@ -81,8 +81,8 @@ impl Path {
         }
         match &self.places {
             Some(places) => Ok(places.iter().try_fold(root.clone(), |node, place| match place {
-                Place::Name(name) => node.member(name),
-                Place::Index(index) => node.item(position(*index, node.len())?),
+                SingleStep::Name(name) => node.member(name),
+                SingleStep::Index(index) => node.item(position(*index, node.len())?),
             })),
             None => run::evaluate(&self.program, root, visits),
         }
@@ -102,8 +102,8 @@ impl Path {
             return self.ask(document).ok()?;
         };
         let found = places.iter().try_fold(document, |value, place| match (place, value) {
-            (Place::Name(name), Value::Object(members)) => members.get(name),
-            (Place::Index(index), Value::Array(items)) => items.get(position(*index, items.len())?),
+            (SingleStep::Name(name), Value::Object(members)) => members.get(name),
+            (SingleStep::Index(index), Value::Array(items)) => items.get(position(*index, items.len())?),
             _ => None,
         });
         found.map(Cow::Borrowed)
@@ -127,14 +127,14 @@ impl Path {
     }
 }
 
-fn place(step: &Step) -> Option<Place> {
+fn place(step: &Step) -> Option<SingleStep> {
     match step {
         Step::Names(names) => match names.as_slice() {
-            [name] => Some(Place::Name(name.clone())),
+            [name] => Some(SingleStep::Name(name.clone())),
             _ => None,
         },
         Step::Indexes(indexes) => match indexes.as_slice() {
-            [index] => Some(Place::Index(i64::from(*index))),
+            [index] => Some(SingleStep::Index(i64::from(*index))),
             _ => None,
         },
         _ => None,

@@ -1,7 +1,7 @@
 //! Steps that name one place at most, and where an index points.
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum SingleStep {
     Name(String),
     /// Negative ones count from the end, as Jayway has it.
     Index(i64),

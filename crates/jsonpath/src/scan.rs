@@ -7,16 +7,16 @@ use std::fmt;
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
-use crate::place::{Place, position};
+use crate::place::{SingleStep, position};
 
-pub(crate) fn scan(places: &[Place], json: &[u8]) -> Result<Option<Value>, serde_json::Error> {
+pub(crate) fn scan(places: &[SingleStep], json: &[u8]) -> Result<Option<Value>, serde_json::Error> {
     let mut deserializer = serde_json::Deserializer::from_slice(json);
     let found = Seek(places).deserialize(&mut deserializer)?;
     deserializer.end()?;
     Ok(found)
 }
 
-struct Seek<'s>(&'s [Place]);
+struct Seek<'s>(&'s [SingleStep]);
 
 impl<'de> DeserializeSeed<'de> for Seek<'_> {
     type Value = Option<Value>;
@@ -30,8 +30,8 @@ impl<'de> DeserializeSeed<'de> for Seek<'_> {
 }
 
 struct Descend<'s> {
-    step: &'s Place,
-    rest: &'s [Place],
+    step: &'s SingleStep,
+    rest: &'s [SingleStep],
 }
 
 impl<'de> Visitor<'de> for Descend<'_> {
@@ -42,7 +42,7 @@ impl<'de> Visitor<'de> for Descend<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Option<Value>, A::Error> {
-        let Place::Name(wanted) = self.step else {
+        let SingleStep::Name(wanted) = self.step else {
             while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
             return Ok(None);
         };
@@ -59,7 +59,7 @@ impl<'de> Visitor<'de> for Descend<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Option<Value>, A::Error> {
         match self.step {
-            Place::Index(index) if *index >= 0 => {
+            SingleStep::Index(index) if *index >= 0 => {
                 let mut found = None;
                 let mut at = 0;
                 loop {
@@ -75,7 +75,7 @@ impl<'de> Visitor<'de> for Descend<'_> {
                 }
             }
             // From the end: only now is it known where that is.
-            Place::Index(index) => {
+            SingleStep::Index(index) => {
                 let mut items = Vec::new();
                 while let Some(item) = seq.next_element::<Value>()? {
                     items.push(item);
@@ -84,7 +84,7 @@ impl<'de> Visitor<'de> for Descend<'_> {
                 let item = position(*index, items.len()).and_then(|at| items.into_iter().nth(at));
                 Ok(item.and_then(|item| Seek(path).deserialize(item).ok().flatten()))
             }
-            Place::Name(_) => {
+            SingleStep::Name(_) => {
                 while seq.next_element::<IgnoredAny>()?.is_some() {}
                 Ok(None)
             }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use types::resources::AccessLogSettings;
 
-use self::escape::{Place, Syntax, escape_into};
+use self::escape::{Quoting, Syntax, escape_into};
 use crate::context::{Given, Named, Scope};
 use crate::note::Note;
 
@@ -35,7 +35,7 @@ enum Part {
     /// `None`: no event has it.
     Variable {
         variable: Option<Named>,
-        place: Place,
+        quoting: Quoting,
     },
 }
 
@@ -60,8 +60,8 @@ impl AccessLog {
                     if variable.is_none() {
                         notes.push(Note::UnknownLogVariable { name: name.to_owned() });
                     }
-                    let place = if is_quoted { Place::Quoted } else { Place::Bare };
-                    parts.push(Part::Variable { variable, place });
+                    let quoting = if is_quoted { Quoting::Quoted } else { Quoting::Bare };
+                    parts.push(Part::Variable { variable, quoting });
                 }
             }
         }
@@ -73,16 +73,16 @@ impl AccessLog {
     pub(crate) fn line(&self, scope: &Scope<'_>) -> String {
         let mut line = String::with_capacity(256);
         for part in &self.parts {
-            let (variable, place) = match part {
+            let (variable, quoting) = match part {
                 Part::Text(text) => {
                     line.push_str(text);
                     continue;
                 }
-                Part::Variable { variable, place } => (variable, *place),
+                Part::Variable { variable, quoting } => (variable, *quoting),
             };
             match variable.as_ref().map_or(Given::Absent, |variable| variable.given(scope)) {
-                Given::Text(text) if !text.is_empty() => escape_into(&mut line, &text, self.syntax, place),
-                Given::Number(number) => escape_into(&mut line, &number.to_string(), self.syntax, place),
+                Given::Text(text) if !text.is_empty() => escape_into(&mut line, &text, self.syntax, quoting),
+                Given::Number(number) => escape_into(&mut line, &number.to_string(), self.syntax, quoting),
                 // It brings its own quotes and escapes.
                 Given::Json(json) => line.push_str(&json),
                 Given::Absent | Given::Null | Given::Text(_) => line.push_str(NOTHING),

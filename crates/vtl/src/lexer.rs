@@ -8,7 +8,7 @@ mod scan;
 mod state;
 
 use self::state::{Scan, State};
-use crate::token::{Kind, Token};
+use crate::token::{Token, TokenKind};
 
 struct Frame {
     state: State,
@@ -83,7 +83,7 @@ impl<'a> Lexer<'a> {
         self.state = to;
     }
 
-    /// The next token; at the end again and again [`Kind::End`].
+    /// The next token; at the end again and again [`TokenKind::End`].
     pub(crate) fn next(&mut self) -> Result<Token, Stray> {
         let mut special = None;
         let mut start = self.pos;
@@ -96,7 +96,7 @@ impl<'a> Lexer<'a> {
             if self.pos >= self.bytes.len() {
                 return match (unfinished, self.state) {
                     (Some(what), _) => Err(Stray { at: start, what }),
-                    (None, _) => Ok(Token { kind: Kind::Eof, start: self.pos, end: self.pos, special }),
+                    (None, _) => Ok(Token { kind: TokenKind::Eof, start: self.pos, end: self.pos, special }),
                 };
             }
             if matches!(self.state, State::LineComment | State::BlockComment | State::FormalComment | State::TextBlock)
@@ -130,17 +130,17 @@ impl<'a> Lexer<'a> {
             };
             match scan {
                 // `$[` is text, but not behind a backslash or `#`. Source: observed.
-                Scan::Token(Kind::BareIndex, len) => {
+                Scan::Token(TokenKind::BareIndex, len) => {
                     let front = &self.text[start..self.pos];
                     if front.starts_with('\\') || front.contains('#') || front.contains("\\$") {
                         return Err(Stray { at: start, what: "`$[` behind a backslash or `#`" });
                     }
                     self.pos += len;
                     self.pop();
-                    return Ok(Token { kind: Kind::Text, start, end: self.pos, special });
+                    return Ok(Token { kind: TokenKind::Text, start, end: self.pos, special });
                 }
                 Scan::Token(kind, len) => {
-                    if kind == Kind::Dot && start < self.pos {
+                    if kind == TokenKind::Dot && start < self.pos {
                         // The point remains of `\\$.x`. Source: observed.
                         self.runts.push((start, self.pos));
                         start = self.pos;
@@ -190,35 +190,35 @@ impl<'a> Lexer<'a> {
         self.bytes[start..self.pos].iter().all(|b| *b == b'$')
     }
 
-    fn act(&mut self, kind: Kind) {
+    fn act(&mut self, kind: TokenKind) {
         match kind {
-            Kind::Set => {
+            TokenKind::Set => {
                 self.push(State::Dir);
                 self.open += 1;
             }
-            Kind::If | Kind::ElseIf => self.state = State::Dir,
-            Kind::Else | Kind::EndDirective | Kind::IndexClose => {
+            TokenKind::If | TokenKind::ElseIf => self.state = State::Dir,
+            TokenKind::Else | TokenKind::EndDirective | TokenKind::IndexClose => {
                 self.pop();
             }
-            Kind::IndexOpen => self.push(State::RefIndex),
-            Kind::LineComment => {
+            TokenKind::IndexOpen => self.push(State::RefIndex),
+            TokenKind::LineComment => {
                 if self.state == State::Ref {
                     self.pop();
                 }
                 self.push(State::LineComment);
             }
-            Kind::RCurly => {
+            TokenKind::RCurly => {
                 self.pop();
             }
-            Kind::Dot => self.state = State::RefDot,
-            Kind::Open => {
+            TokenKind::Dot => self.state = State::RefDot,
+            TokenKind::Open => {
                 self.open += 1;
                 if self.state == State::RefDot {
                     self.state = State::RefArgs;
                 }
             }
-            Kind::Close if self.state == State::RefArgs => self.state = State::Ref,
-            Kind::Close => self.close(),
+            TokenKind::Close if self.state == State::RefArgs => self.state = State::Ref,
+            TokenKind::Close => self.close(),
             _ => {}
         }
     }

@@ -6,7 +6,7 @@ use crate::ast::{Node, Slot};
 use crate::error::{Error, Kind as ErrorKind, place};
 use crate::lexer::Lexer;
 use crate::limits::NESTING_MAX;
-use crate::token::{Kind, Token};
+use crate::token::{Token, TokenKind};
 
 mod directive;
 mod expression;
@@ -88,7 +88,7 @@ impl<'a, 'n> Parser<'a, 'n> {
     fn template(&mut self) -> Parsed<Box<[Node]>> {
         let nodes = self.statements()?;
         match self.peek()? {
-            Kind::Eof => Ok(nodes),
+            TokenKind::Eof => Ok(nodes),
             _ => Err(self.unexpected()),
         }
     }
@@ -98,47 +98,47 @@ impl<'a, 'n> Parser<'a, 'n> {
         let mut nodes = Vec::new();
         loop {
             match self.peek()? {
-                Kind::Identifier => self.print(&mut nodes)?,
-                Kind::LCurly if self.peek_at(1)? == Kind::Identifier => self.print(&mut nodes)?,
-                Kind::Text
-                | Kind::Escape
-                | Kind::Dot
-                | Kind::Open
-                | Kind::Integer
-                | Kind::Float
-                | Kind::Str
-                | Kind::LCurly
-                | Kind::RCurly => {
+                TokenKind::Identifier => self.print(&mut nodes)?,
+                TokenKind::LCurly if self.peek_at(1)? == TokenKind::Identifier => self.print(&mut nodes)?,
+                TokenKind::Text
+                | TokenKind::Escape
+                | TokenKind::Dot
+                | TokenKind::Open
+                | TokenKind::Integer
+                | TokenKind::Float
+                | TokenKind::Str
+                | TokenKind::LCurly
+                | TokenKind::RCurly => {
                     let token = self.bump()?;
                     if let Some(special) = &token.special {
                         text(&mut nodes, special);
                     }
                     text(&mut nodes, self.image(&token));
                 }
-                Kind::DoubleEscape => self.escapes(&mut nodes)?,
-                Kind::EscapedDirective => {
+                TokenKind::DoubleEscape => self.escapes(&mut nodes)?,
+                TokenKind::EscapedDirective => {
                     let token = self.bump()?;
                     let shown = self.escaped_directive(self.image(&token));
                     text(&mut nodes, &shown);
                 }
-                Kind::LineComment | Kind::BlockComment => {
+                TokenKind::LineComment | TokenKind::BlockComment => {
                     let token = self.bump()?;
                     let image = self.image(&token);
                     let front = image.find("##").or_else(|| image.find("#*")).unwrap_or(0);
                     text(&mut nodes, &image[..front]);
-                    if token.kind == Kind::LineComment && self.peek()? == Kind::LineCommentEnd {
+                    if token.kind == TokenKind::LineComment && self.peek()? == TokenKind::LineCommentEnd {
                         self.bump()?;
                     }
                 }
-                Kind::TextBlock => {
+                TokenKind::TextBlock => {
                     let token = self.bump()?;
                     // The first three bytes are the `#[[`, unless a stray `$` shifted them.
                     let image = self.image(&token);
                     text(&mut nodes, image.get(3..image.len() - 3).unwrap_or_default());
                 }
-                Kind::Set => self.nested(|p| p.set(&mut nodes))?,
-                Kind::If => self.nested(|p| p.conditional(&mut nodes))?,
-                Kind::Word | Kind::BracedWord => self.nested(|p| p.directive(&mut nodes))?,
+                TokenKind::Set => self.nested(|p| p.set(&mut nodes))?,
+                TokenKind::If => self.nested(|p| p.conditional(&mut nodes))?,
+                TokenKind::Word | TokenKind::BracedWord => self.nested(|p| p.directive(&mut nodes))?,
                 _ => return Ok(nodes.into()),
             }
         }
@@ -146,13 +146,13 @@ impl<'a, 'n> Parser<'a, 'n> {
 
     fn escapes(&mut self, nodes: &mut Vec<Node>) -> Parsed<()> {
         let mut count = 0;
-        while self.peek()? == Kind::DoubleEscape {
+        while self.peek()? == TokenKind::DoubleEscape {
             self.bump()?;
             count += 1;
         }
         let next = &self.ahead[0];
         let control = match next.kind {
-            Kind::If | Kind::Else | Kind::ElseIf | Kind::EndDirective => true,
+            TokenKind::If | TokenKind::Else | TokenKind::ElseIf | TokenKind::EndDirective => true,
             _ => {
                 let mut image = self.image(next).chars();
                 image.next();
@@ -204,21 +204,21 @@ impl<'a, 'n> Parser<'a, 'n> {
         Ok(())
     }
 
-    fn peek(&mut self) -> Parsed<Kind> {
+    fn peek(&mut self) -> Parsed<TokenKind> {
         self.peek_at(0)
     }
 
-    fn peek_at(&mut self, index: usize) -> Parsed<Kind> {
+    fn peek_at(&mut self, index: usize) -> Parsed<TokenKind> {
         self.fill(index + 1)?;
         Ok(self.ahead[index].kind)
     }
 
     fn bump(&mut self) -> Parsed<Token> {
         self.fill(1)?;
-        let token = self.ahead.pop_front().unwrap_or(Token { kind: Kind::Eof, start: 0, end: 0, special: None });
+        let token = self.ahead.pop_front().unwrap_or(Token { kind: TokenKind::Eof, start: 0, end: 0, special: None });
         self.last_end = token.end;
         if let Some(log) = &mut self.log
-            && token.kind != Kind::BlockComment
+            && token.kind != TokenKind::BlockComment
         {
             log.push_str(token.special.as_deref().unwrap_or_default());
             log.push_str(&self.text[token.start..token.end]);
@@ -226,12 +226,12 @@ impl<'a, 'n> Parser<'a, 'n> {
         Ok(token)
     }
 
-    fn expect(&mut self, kind: Kind) -> Parsed<Token> {
+    fn expect(&mut self, kind: TokenKind) -> Parsed<Token> {
         if self.peek()? == kind { self.bump() } else { Err(self.unexpected()) }
     }
 
     fn skip_space(&mut self) -> Parsed<()> {
-        if self.peek()? == Kind::Space {
+        if self.peek()? == TokenKind::Space {
             self.bump()?;
         }
         Ok(())
@@ -248,7 +248,7 @@ impl<'a, 'n> Parser<'a, 'n> {
     /// The next token stands where it cannot.
     fn unexpected(&mut self) -> Mistake {
         let (detail, early) = match self.ahead.front() {
-            Some(token) if token.kind != Kind::Eof => {
+            Some(token) if token.kind != TokenKind::Eof => {
                 let image: String = self.image(token).chars().take(40).collect();
                 (format!("unexpected `{}`", image.trim_end()), false)
             }

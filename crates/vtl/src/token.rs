@@ -1,7 +1,7 @@
 //! The tokens of the language.
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum TokenKind {
     Eof,
     Text,
     Escape,
@@ -61,7 +61,7 @@ pub(crate) enum Kind {
 /// One token. Its image is `start..end` of the text, an unfinished front (`$`, `#`, backslashes) included.
 #[derive(Clone, Debug)]
 pub(crate) struct Token {
-    pub(crate) kind: Kind,
+    pub(crate) kind: TokenKind,
     pub(crate) start: usize,
     pub(crate) end: usize,
     /// What a front that became nothing left to be printed before this token, where the token is text.

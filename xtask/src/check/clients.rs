@@ -8,12 +8,12 @@ use anyhow::Context;
 
 use crate::check::command::{find, stream};
 use crate::check::counts::{Counts, of_junit};
-use crate::check::{Place, Report, installs, steps};
+use crate::check::{Checkout, Report, installs, steps};
 
 /// The longest the whole suite may take; it is written to stay under four minutes on two cores.
 const SUITE_LIMIT: Duration = Duration::from_secs(30 * 60);
 
-pub(crate) fn run(place: &Place) -> anyhow::Result<Report> {
+pub(crate) fn run(place: &Checkout) -> anyhow::Result<Report> {
     let cache = installs::cache()?;
     let clients = place.root.join("clients");
     let environment = installs::virtualenv(&cache, &clients.join("requirements.txt"))?;

@@ -11,7 +11,7 @@ use std::time::Duration;
 use anyhow::Context;
 
 use crate::check::command::{in_path, stream};
-use crate::check::{Place, Report, installs, steps};
+use crate::check::{Checkout, Report, installs, steps};
 
 /// Debian's packages, each with a file that shows it is there.
 const PACKAGES: [(&str, &str); 3] = [
@@ -25,7 +25,7 @@ const TESTS: u64 = 2;
 const COMPILE_LIMIT: Duration = Duration::from_secs(5 * 60);
 
 /// Runs `crates/mapping/tests/originals.rs`; skipped, with the reason, where the engines cannot be installed.
-pub(super) fn run(place: &Place) -> anyhow::Result<Report> {
+pub(super) fn run(place: &Checkout) -> anyhow::Result<Report> {
     let jars = match jars(&place.root) {
         Ok(jars) => jars,
         Err(error) => return Ok(Report::skipped(TESTS, format!("the original engines cannot be had: {error:#}"))),
@@ -35,7 +35,7 @@ pub(super) fn run(place: &Place) -> anyhow::Result<Report> {
 
 /// `cargo xtask oracle …`: the original engines by hand, for instance `oracle render < cases.jsonl`.
 pub(crate) fn oracle(words: &[String]) -> anyhow::Result<bool> {
-    let root = Place::find()?.root;
+    let root = Checkout::find()?.root;
     let classes = class_path(&root, &jars(&root)?)?;
     let status = Command::new("java").args(["-Xss8m", "-cp", &classes, "Oracle"]).args(words).status();
     Ok(status.context("start java")?.success())

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::check::command::{RAISE_AND_EXEC, stream};
 use crate::check::counts::{Counts, of_cargo_line};
-use crate::check::{Place, Report};
+use crate::check::{Checkout, Report};
 
 /// The longest a cargo step may take; a first build on two slow cores stays well under it.
 const CARGO_LIMIT: Duration = Duration::from_secs(60 * 60);
@@ -16,33 +16,33 @@ const CARGO_LIMIT: Duration = Duration::from_secs(60 * 60);
 /// Every cargo step names the same packages and features, so that each reuses what the one before it built.
 const WHOLE: [&str; 3] = ["--workspace", "--features", "xtask/bench,mapping/originals"];
 
-pub(crate) fn format(place: &Place) -> anyhow::Result<Report> {
+pub(crate) fn format(place: &Checkout) -> anyhow::Result<Report> {
     cargo(place, &["fmt", "--all", "--check"])
 }
 
-pub(crate) fn clippy(place: &Place) -> anyhow::Result<Report> {
+pub(crate) fn clippy(place: &Checkout) -> anyhow::Result<Report> {
     cargo(place, &[&["clippy"], &WHOLE[..], &["--all-targets", "--", "-D", "warnings"]].concat())
 }
 
 /// Every test except those that are a step of their own and would be counted twice.
-pub(crate) fn test(place: &Place) -> anyhow::Result<Report> {
+pub(crate) fn test(place: &Checkout) -> anyhow::Result<Report> {
     cargo(
         place,
         &[&["test"], &WHOLE[..], &["--no-fail-fast", "--", "--skip", "tidy::", "--skip", "originals::"]].concat(),
     )
 }
 
-pub(crate) fn tidy(place: &Place) -> anyhow::Result<Report> {
+pub(crate) fn tidy(place: &Checkout) -> anyhow::Result<Report> {
     cargo(place, &[&["test"], &WHOLE[..], &["--test", "tidy"]].concat())
 }
 
 /// The tests beside the original engines, which lie along `classes`.
-pub(crate) fn originals(place: &Place, classes: &str) -> anyhow::Result<Report> {
+pub(crate) fn originals(place: &Checkout, classes: &str) -> anyhow::Result<Report> {
     let words = [&["test"], &WHOLE[..], &["--test", "originals", "--", "--nocapture"]].concat();
     cargo_with(place, &words, &[("GATEWRIGHT_ORACLE_CLASSPATH", classes)])
 }
 
-pub(crate) fn build(place: &Place) -> anyhow::Result<Report> {
+pub(crate) fn build(place: &Checkout) -> anyhow::Result<Report> {
     let mut report = cargo(place, &[&["build"], &WHOLE[..]].concat())?;
     let binary = binary(place);
     if report.trouble.is_none() && !binary.is_file() {
@@ -60,7 +60,7 @@ const SOAK_SECONDS: &str = "2";
 const SOAK_LIMIT: Duration = Duration::from_secs(10 * 60);
 
 /// The torments of the soak that would make others wait, in the build that the step before made.
-pub(crate) fn soak(place: &Place) -> anyhow::Result<Report> {
+pub(crate) fn soak(place: &Checkout) -> anyhow::Result<Report> {
     let mut command = Command::new("sh");
     command.args(["-c", RAISE_AND_EXEC, "sh"]).arg(place.target.join("debug").join("xtask"));
     command
@@ -73,15 +73,15 @@ pub(crate) fn soak(place: &Place) -> anyhow::Result<Report> {
 }
 
 /// The program that the step `build` makes and the client tests run.
-pub(crate) fn binary(place: &Place) -> PathBuf {
+pub(crate) fn binary(place: &Checkout) -> PathBuf {
     place.target.join("debug").join("gatewright")
 }
 
-fn cargo(place: &Place, words: &[&str]) -> anyhow::Result<Report> {
+fn cargo(place: &Checkout, words: &[&str]) -> anyhow::Result<Report> {
     cargo_with(place, words, &[])
 }
 
-fn cargo_with(place: &Place, words: &[&str], variables: &[(&str, &str)]) -> anyhow::Result<Report> {
+fn cargo_with(place: &Checkout, words: &[&str], variables: &[(&str, &str)]) -> anyhow::Result<Report> {
     let mut command = Command::new(&place.cargo);
     command.args(words).envs(variables.iter().copied()).current_dir(&place.root).env("CARGO_TARGET_DIR", &place.target);
     // What `cargo run` sets for xtask itself would otherwise look to build scripts as if it were meant for them.

@@ -19,7 +19,7 @@ pub(super) enum Syntax {
 
 /// Where in the line a variable stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum Quoting {
     /// Between double quotes.
     Quoted,
     /// Elsewhere.
@@ -43,13 +43,13 @@ impl Syntax {
 }
 
 /// Appends `value` as it may stand there. Control characters never stay: one event is one line.
-pub(super) fn escape_into(line: &mut String, value: &str, syntax: Syntax, place: Place) {
+pub(super) fn escape_into(line: &mut String, value: &str, syntax: Syntax, quoting: Quoting) {
     let is_harmless = |c: u8| (0x20..0x7f).contains(&c) && !matches!(c, b'"' | b'\\' | b'<' | b'>' | b'&');
     if value.bytes().all(is_harmless) {
         return line.push_str(value);
     }
     // Within JSON a bare value of a client's could end the object, so it is escaped wherever it stands.
-    let escapes_quotes = syntax == Syntax::Json || syntax == Syntax::Plain && place == Place::Quoted;
+    let escapes_quotes = syntax == Syntax::Json || syntax == Syntax::Plain && quoting == Quoting::Quoted;
     for c in value.chars() {
         match c {
             '"' | '\\' if escapes_quotes => line.extend(['\\', c]),

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use jsonpath::Path;
 use vtl::{Map, MapKind, Value};
 
-use crate::objects::node::Place;
+use crate::objects::node::BodyNode;
 use crate::objects::{RenderError, RenderInput, RenderKind, Rendered, Source, fixed, linked, map_of, parse_and_render};
 
 /// Renders one case: a JSON object with `template`, and optionally `id`, `input` (`body`, `params`), `context` and
@@ -91,9 +91,9 @@ pub fn jsonpath_line(line: &str) -> String {
         Err(error) => return failed(&id, "eval", &error),
     };
     let kind = |error: &jsonpath::Error| if error.kind == jsonpath::Kind::Path { "path" } else { "eval" };
-    let found = Path::parse(&path).and_then(|path| Ok((path.is_definite(), path.evaluate(&Place(document))?)));
+    let found = Path::parse(&path).and_then(|path| Ok((path.is_definite(), path.evaluate(&BodyNode(document))?)));
     let (definite, found) = match found {
-        Ok((definite, Some(Place(found)))) => (definite, found),
+        Ok((definite, Some(BodyNode(found)))) => (definite, found),
         Ok((_, None)) => return one_line(&[("id", id), ("missing", Value::Bool(true))]),
         Err(error) => return failed(&id, kind(&error), &error.to_string()),
     };

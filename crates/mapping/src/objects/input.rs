@@ -6,7 +6,7 @@ use jsonpath::{Path, Visits};
 use vtl::{Object, Text, Value};
 
 use crate::effort;
-use crate::objects::node::Place;
+use crate::objects::node::BodyNode;
 
 /// What the message is where there is none. Source: observed.
 const NO_BODY: &str = "{}";
@@ -71,7 +71,7 @@ impl Input {
             return Ok(Value::Null);
         }
         let mut visits = self.visits.get();
-        let found = path.evaluate_within(&Place(document.clone()), &mut visits);
+        let found = path.evaluate_within(&BodyNode(document.clone()), &mut visits);
         self.visits.set(visits);
         let found = found.map_err(|error| {
             if error.kind == jsonpath::Kind::Limit {

@@ -9,9 +9,9 @@ use vtl::{ListKind, Map, MapKind, Value};
 
 /// A place in the parsed body. What a path finds is the body's own value: a template that changes it changes the body.
 #[derive(Clone, Debug)]
-pub(super) struct Place(pub(super) Value);
+pub(super) struct BodyNode(pub(super) Value);
 
-impl Node for Place {
+impl Node for BodyNode {
     fn kind(&self) -> NodeKind {
         match &self.0 {
             Value::Null => NodeKind::Null,
@@ -69,12 +69,12 @@ impl Node for Place {
         self.0.size()
     }
 
-    fn item(&self, index: usize) -> Option<Place> {
-        self.0.item(index).map(Place)
+    fn item(&self, index: usize) -> Option<BodyNode> {
+        self.0.item(index).map(BodyNode)
     }
 
-    fn member(&self, name: &str) -> Option<Place> {
-        self.0.member(name).map(Place)
+    fn member(&self, name: &str) -> Option<BodyNode> {
+        self.0.member(name).map(BodyNode)
     }
 
     fn names(&self) -> Vec<String> {
@@ -82,36 +82,36 @@ impl Node for Place {
     }
 
     // A Java Set: it prints as `[a, b]` and not as JSON (the oracle's answer).
-    fn key_set(names: Vec<String>) -> Place {
-        Place(Value::list(ListKind::View, names.into_iter().map(Value::from).collect()))
+    fn key_set(names: Vec<String>) -> BodyNode {
+        BodyNode(Value::list(ListKind::View, names.into_iter().map(Value::from).collect()))
     }
 
-    fn list(items: Vec<Place>) -> Place {
-        Place(Value::list(ListKind::Json, items.into_iter().map(|item| item.0).collect()))
+    fn list(items: Vec<BodyNode>) -> BodyNode {
+        BodyNode(Value::list(ListKind::Json, items.into_iter().map(|item| item.0).collect()))
     }
 
-    fn map(members: Vec<(String, Place)>) -> Place {
+    fn map(members: Vec<(String, BodyNode)>) -> BodyNode {
         let members = members.into_iter().map(|(name, value)| (Value::from(name), value.0));
-        Place(Value::Map(Rc::new(Map::of(MapKind::Linked, members))))
+        BodyNode(Value::Map(Rc::new(Map::of(MapKind::Linked, members))))
     }
 
-    fn null() -> Place {
-        Place(Value::Null)
+    fn null() -> BodyNode {
+        BodyNode(Value::Null)
     }
 
-    fn bool(b: bool) -> Place {
-        Place(Value::Bool(b))
+    fn bool(b: bool) -> BodyNode {
+        BodyNode(Value::Bool(b))
     }
 
-    fn integer(n: i64) -> Place {
-        Place(Value::integer(n))
+    fn integer(n: i64) -> BodyNode {
+        BodyNode(Value::integer(n))
     }
 
-    fn double(n: f64) -> Place {
-        Place(Value::Double(n))
+    fn double(n: f64) -> BodyNode {
+        BodyNode(Value::Double(n))
     }
 
-    fn string(s: String) -> Place {
-        Place(Value::from(s))
+    fn string(s: String) -> BodyNode {
+        BodyNode(Value::from(s))
     }
 }

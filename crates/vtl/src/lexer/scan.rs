@@ -2,46 +2,46 @@
 
 use super::Lexer;
 use super::state::{Scan, State};
-use crate::token::Kind;
+use crate::token::TokenKind;
 
-const OPERATORS: [(&str, Kind); 24] = [
-    ("&&", Kind::And),
-    ("||", Kind::Or),
-    ("<=", Kind::LessEqual),
-    (">=", Kind::GreaterEqual),
-    ("==", Kind::Equal),
-    ("!=", Kind::NotEqual),
-    ("..", Kind::DoubleDot),
-    ("(", Kind::Open),
-    ("-", Kind::Minus),
-    ("+", Kind::Plus),
-    ("*", Kind::Times),
-    ("/", Kind::Divide),
-    ("%", Kind::Modulo),
-    ("<", Kind::Less),
-    (">", Kind::Greater),
-    ("!", Kind::Not),
-    ("=", Kind::Assign),
-    ("[", Kind::BracketOpen),
-    ("]", Kind::BracketClose),
-    ("{", Kind::CurlyOpen),
-    ("}", Kind::CurlyClose),
-    (",", Kind::Comma),
-    (":", Kind::Colon),
-    (")", Kind::Close),
+const OPERATORS: [(&str, TokenKind); 24] = [
+    ("&&", TokenKind::And),
+    ("||", TokenKind::Or),
+    ("<=", TokenKind::LessEqual),
+    (">=", TokenKind::GreaterEqual),
+    ("==", TokenKind::Equal),
+    ("!=", TokenKind::NotEqual),
+    ("..", TokenKind::DoubleDot),
+    ("(", TokenKind::Open),
+    ("-", TokenKind::Minus),
+    ("+", TokenKind::Plus),
+    ("*", TokenKind::Times),
+    ("/", TokenKind::Divide),
+    ("%", TokenKind::Modulo),
+    ("<", TokenKind::Less),
+    (">", TokenKind::Greater),
+    ("!", TokenKind::Not),
+    ("=", TokenKind::Assign),
+    ("[", TokenKind::BracketOpen),
+    ("]", TokenKind::BracketClose),
+    ("{", TokenKind::CurlyOpen),
+    ("}", TokenKind::CurlyClose),
+    (",", TokenKind::Comma),
+    (":", TokenKind::Colon),
+    (")", TokenKind::Close),
 ];
 
-fn word_kind(word: &[u8]) -> Option<Kind> {
+fn word_kind(word: &[u8]) -> Option<TokenKind> {
     Some(match word {
-        b"and" => Kind::And,
-        b"or" => Kind::Or,
-        b"lt" => Kind::Less,
-        b"le" => Kind::LessEqual,
-        b"gt" => Kind::Greater,
-        b"ge" => Kind::GreaterEqual,
-        b"eq" => Kind::Equal,
-        b"ne" => Kind::NotEqual,
-        b"not" => Kind::Not,
+        b"and" => TokenKind::And,
+        b"or" => TokenKind::Or,
+        b"lt" => TokenKind::Less,
+        b"le" => TokenKind::LessEqual,
+        b"gt" => TokenKind::Greater,
+        b"ge" => TokenKind::GreaterEqual,
+        b"eq" => TokenKind::Equal,
+        b"ne" => TokenKind::NotEqual,
+        b"not" => TokenKind::Not,
         _ => return None,
     })
 }
@@ -71,12 +71,12 @@ impl Lexer<'_> {
     }
 
     /// The end of a comment or text block, where it stands here.
-    pub(super) fn raw_end(&self) -> Option<(Kind, usize)> {
+    pub(super) fn raw_end(&self) -> Option<(TokenKind, usize)> {
         let rest = self.rest();
         match self.state {
-            State::LineComment => Some((Kind::LineCommentEnd, line_end(rest)?)),
-            State::TextBlock => rest.starts_with(b"]]#").then_some((Kind::TextBlock, 3)),
-            _ => rest.starts_with(b"*#").then_some((Kind::BlockComment, 2)),
+            State::LineComment => Some((TokenKind::LineCommentEnd, line_end(rest)?)),
+            State::TextBlock => rest.starts_with(b"]]#").then_some((TokenKind::TextBlock, 3)),
+            _ => rest.starts_with(b"*#").then_some((TokenKind::BlockComment, 2)),
         }
     }
 
@@ -109,9 +109,9 @@ impl Lexer<'_> {
             State::Text => Some(self.text_token()),
             State::Ref | State::RefDot | State::RefArgs => self.reference_token(bare, fresh),
             State::RefIndex => match rest[0] {
-                b']' => Some(Scan::Token(Kind::IndexClose, 1)),
-                _ if rest.starts_with(b"true") => Some(Scan::Token(Kind::True, 4)),
-                _ if rest.starts_with(b"false") => Some(Scan::Token(Kind::False, 5)),
+                b']' => Some(Scan::Token(TokenKind::IndexClose, 1)),
+                _ if rest.starts_with(b"true") => Some(Scan::Token(TokenKind::True, 4)),
+                _ if rest.starts_with(b"false") => Some(Scan::Token(TokenKind::False, 5)),
                 _ => literal(rest),
             },
             State::PreDir => Some(self.directive_name()),
@@ -133,7 +133,7 @@ impl Lexer<'_> {
         if matches!(state, State::Text | State::Ref | State::RefDot | State::RefArgs)
             && let Some(len) = set(rest)
         {
-            return Some(Scan::Token(Kind::Set, len));
+            return Some(Scan::Token(TokenKind::Set, len));
         }
         if rest[0] != b'#' {
             return None;
@@ -148,7 +148,7 @@ impl Lexer<'_> {
             return Some(Scan::Front(2, State::BlockComment, false));
         }
         if rest.starts_with(b"##") && matches!(state, State::Text | State::PreDir | State::Dir | State::Ref) {
-            return Some(Scan::Token(Kind::LineComment, 2));
+            return Some(Scan::Token(TokenKind::LineComment, 2));
         }
         Some(Scan::Front(1, State::PreDir, matches!(state, State::Ref | State::RefDot)))
     }
@@ -161,12 +161,16 @@ impl Lexer<'_> {
                 && rest.get(slashes) == Some(&b'#')
                 && let Some(len) = any_word(&rest[slashes + 1..])
             {
-                return Scan::Token(Kind::EscapedDirective, slashes + 1 + len);
+                return Scan::Token(TokenKind::EscapedDirective, slashes + 1 + len);
             }
-            return if slashes > 1 { Scan::Token(Kind::DoubleEscape, 2) } else { Scan::Token(Kind::Escape, 1) };
+            return if slashes > 1 {
+                Scan::Token(TokenKind::DoubleEscape, 2)
+            } else {
+                Scan::Token(TokenKind::Escape, 1)
+            };
         }
         let len = rest.iter().position(|b| matches!(b, b'$' | b'#' | b'\\')).unwrap_or(rest.len());
-        Scan::Token(Kind::Text, len)
+        Scan::Token(TokenKind::Text, len)
     }
 
     fn reference_token(&self, bare: bool, fresh: bool) -> Option<Scan> {
@@ -176,27 +180,27 @@ impl Lexer<'_> {
             b'a'..=b'z' | b'A'..=b'Z' | b'_' => {
                 let len = rest.iter().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')).count();
                 let kind = match &rest[..len] {
-                    b"true" => Kind::True,
-                    b"false" => Kind::False,
-                    _ => Kind::Identifier,
+                    b"true" => TokenKind::True,
+                    b"false" => TokenKind::False,
+                    _ => TokenKind::Identifier,
                 };
                 Scan::Token(kind, len)
             }
-            b'.' if !bare && rest.get(1).is_some_and(u8::is_ascii_alphabetic) => Scan::Token(Kind::Dot, 1),
-            b'{' if !args => Scan::Token(Kind::LCurly, 1),
-            b'}' if !args => Scan::Token(Kind::RCurly, 1),
-            b'[' if fresh => Scan::Token(Kind::BareIndex, 1),
-            b'[' if !args => Scan::Token(Kind::IndexOpen, 1),
-            b'(' if self.state == State::RefDot => Scan::Token(Kind::Open, 1),
-            b')' if args => Scan::Token(Kind::Close, 1),
+            b'.' if !bare && rest.get(1).is_some_and(u8::is_ascii_alphabetic) => Scan::Token(TokenKind::Dot, 1),
+            b'{' if !args => Scan::Token(TokenKind::LCurly, 1),
+            b'}' if !args => Scan::Token(TokenKind::RCurly, 1),
+            b'[' if fresh => Scan::Token(TokenKind::BareIndex, 1),
+            b'[' if !args => Scan::Token(TokenKind::IndexOpen, 1),
+            b'(' if self.state == State::RefDot => Scan::Token(TokenKind::Open, 1),
+            b')' if args => Scan::Token(TokenKind::Close, 1),
             _ if !args => Scan::Terminator,
-            b'[' => Scan::Token(Kind::BracketOpen, 1),
-            b']' => Scan::Token(Kind::BracketClose, 1),
-            b'{' => Scan::Token(Kind::CurlyOpen, 1),
-            b'}' => Scan::Token(Kind::CurlyClose, 1),
-            b',' => Scan::Token(Kind::Comma, 1),
-            b':' => Scan::Token(Kind::Colon, 1),
-            b'.' if rest.get(1) == Some(&b'.') => Scan::Token(Kind::DoubleDot, 2),
+            b'[' => Scan::Token(TokenKind::BracketOpen, 1),
+            b']' => Scan::Token(TokenKind::BracketClose, 1),
+            b'{' => Scan::Token(TokenKind::CurlyOpen, 1),
+            b'}' => Scan::Token(TokenKind::CurlyClose, 1),
+            b',' => Scan::Token(TokenKind::Comma, 1),
+            b':' => Scan::Token(TokenKind::Colon, 1),
+            b'.' if rest.get(1) == Some(&b'.') => Scan::Token(TokenKind::DoubleDot, 2),
             // Unlike a name, an argument does not end where nothing fits.
             _ => return literal(rest),
         })
@@ -208,11 +212,11 @@ impl Lexer<'_> {
         let braced = rest[0] == b'{';
         let name = if braced { &rest[1..len - 1] } else { &rest[..len] };
         match name {
-            b"if" => Scan::Token(Kind::If, len),
-            b"elseif" => Scan::Token(Kind::ElseIf, len),
-            b"else" => Scan::Token(Kind::Else, len + blank_line_end(&rest[len..])),
-            b"end" => Scan::Token(Kind::EndDirective, len + blank_line_end(&rest[len..])),
-            _ => Scan::Token(if braced { Kind::BracedWord } else { Kind::Word }, len),
+            b"if" => Scan::Token(TokenKind::If, len),
+            b"elseif" => Scan::Token(TokenKind::ElseIf, len),
+            b"else" => Scan::Token(TokenKind::Else, len + blank_line_end(&rest[len..])),
+            b"end" => Scan::Token(TokenKind::EndDirective, len + blank_line_end(&rest[len..])),
+            _ => Scan::Token(if braced { TokenKind::BracedWord } else { TokenKind::Word }, len),
         }
     }
 }
@@ -223,14 +227,14 @@ fn directive_token(rest: &[u8]) -> Option<Scan> {
     }
     if let Some(len) = word(rest) {
         let kind = match &rest[..len] {
-            b"true" => Kind::True,
-            b"false" => Kind::False,
-            name => word_kind(name).unwrap_or(Kind::Word),
+            b"true" => TokenKind::True,
+            b"false" => TokenKind::False,
+            name => word_kind(name).unwrap_or(TokenKind::Word),
         };
         return Some(Scan::Token(kind, len));
     }
     let (text, kind) = OPERATORS.iter().find(|(text, _)| rest.starts_with(text.as_bytes()))?;
-    let more = if *kind == Kind::Close { blank_line_end(&rest[1..]) } else { 0 };
+    let more = if *kind == TokenKind::Close { blank_line_end(&rest[1..]) } else { 0 };
     Some(Scan::Token(*kind, text.len() + more))
 }
 
@@ -239,9 +243,9 @@ fn literal(rest: &[u8]) -> Option<Scan> {
     match rest[0] {
         b' ' | b'\t' | b'\n' | b'\r' => {
             let len = rest.iter().take_while(|b| matches!(b, b' ' | b'\t' | b'\n' | b'\r')).count();
-            Some(Scan::Token(Kind::Space, len))
+            Some(Scan::Token(TokenKind::Space, len))
         }
-        b'"' | b'\'' => Some(Scan::Token(Kind::Str, string(rest)?)),
+        b'"' | b'\'' => Some(Scan::Token(TokenKind::Str, string(rest)?)),
         _ => number(rest),
     }
 }
@@ -290,7 +294,7 @@ fn number(rest: &[u8]) -> Option<Scan> {
             len += 1 + sign + exponent;
         }
     }
-    Some(Scan::Token(if float { Kind::Float } else { Kind::Integer }, len))
+    Some(Scan::Token(if float { TokenKind::Float } else { TokenKind::Integer }, len))
 }
 
 /// The length of a directive's name, bare or in braces.

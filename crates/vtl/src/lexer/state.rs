@@ -1,6 +1,6 @@
 //! The states of the machine, and what it can find in one.
 
-use crate::token::Kind;
+use crate::token::TokenKind;
 
 /// What the machine is inside of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub(super) enum State {
 /// The longest match in a state.
 pub(super) enum Scan {
     /// A whole token of this many bytes.
-    Token(Kind, usize),
+    Token(TokenKind, usize),
     /// The front of a token: so many bytes, the state to push, and whether an open reference is left first.
     Front(usize, State, bool),
     /// Nothing that belongs here: the reference or directive name ends.

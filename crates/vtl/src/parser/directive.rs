@@ -2,7 +2,7 @@
 
 use super::{Parsed, Parser, is_known_directive, text};
 use crate::ast::{Expr, Foreach, Node, Root};
-use crate::token::{Kind, Token};
+use crate::token::{Token, TokenKind};
 
 enum Argument {
     Word,
@@ -19,15 +19,15 @@ impl Parser<'_, '_> {
 
     fn assignment(&mut self, nodes: &mut Vec<Node>) -> Parsed<()> {
         self.skip_space()?;
-        if !matches!(self.peek()?, Kind::Identifier | Kind::LCurly) {
+        if !matches!(self.peek()?, TokenKind::Identifier | TokenKind::LCurly) {
             return Err(self.unexpected());
         }
         let target = self.reference()?;
         self.skip_space()?;
-        self.expect(Kind::Assign)?;
+        self.expect(TokenKind::Assign)?;
         let value = self.expression()?;
         self.skip_space()?;
-        self.expect(Kind::Close)?;
+        self.expect(TokenKind::Close)?;
         nodes.push(Node::Set(Box::new(target), Box::new(value)));
         Ok(())
     }
@@ -40,24 +40,26 @@ impl Parser<'_, '_> {
 
     fn branches(&mut self, nodes: &mut Vec<Node>) -> Parsed<()> {
         let mut branches = Vec::new();
-        while matches!(self.peek()?, Kind::If | Kind::ElseIf) && (branches.is_empty() || self.peek()? == Kind::ElseIf) {
+        while matches!(self.peek()?, TokenKind::If | TokenKind::ElseIf)
+            && (branches.is_empty() || self.peek()? == TokenKind::ElseIf)
+        {
             self.bump()?;
             self.skip_space()?;
-            let open = self.expect(Kind::Open)?;
+            let open = self.expect(TokenKind::Open)?;
             let condition = self.until(")", "(", open.start, |p| {
                 let condition = p.expression()?;
                 p.skip_space()?;
-                p.expect(Kind::Close)?;
+                p.expect(TokenKind::Close)?;
                 Ok(condition)
             })?;
             branches.push((condition, self.statements()?));
         }
         let mut otherwise = None;
-        if self.peek()? == Kind::Else {
+        if self.peek()? == TokenKind::Else {
             self.bump()?;
             otherwise = Some(self.statements()?);
         }
-        self.expect(Kind::EndDirective)?;
+        self.expect(TokenKind::EndDirective)?;
         nodes.push(Node::If(branches.into(), otherwise));
         Ok(())
     }
@@ -66,7 +68,7 @@ impl Parser<'_, '_> {
         let word = self.bump()?;
         let image = self.image(&word);
         let name = match word.kind {
-            Kind::BracedWord => image[2..].trim_end_matches('}'),
+            TokenKind::BracedWord => image[2..].trim_end_matches('}'),
             _ => &image[1..],
         };
         self.until("#end", image, word.start, |p| p.named(name, &word, nodes))
@@ -90,7 +92,7 @@ impl Parser<'_, '_> {
                     return Err(self.mistake("#define needs one name, such as `$block`", word.start));
                 };
                 // The name is the first token's image without its `$`, so `${x}` names nothing that can be read.
-                if let (Expr::Reference(_), Kind::Identifier) = (block, first.kind)
+                if let (Expr::Reference(_), TokenKind::Identifier) = (block, first.kind)
                     && let Some(name) = self.image(first).strip_prefix('$')
                 {
                     let slot = self.names.slot(name);
@@ -226,13 +228,13 @@ impl Parser<'_, '_> {
                 log.push_str(&logged);
             }
         }
-        self.expect(Kind::EndDirective)?;
+        self.expect(TokenKind::EndDirective)?;
         Ok((body, logged))
     }
 
     fn directive_arguments(&mut self, name: &str) -> Parsed<Vec<Argument>> {
         self.skip_space()?;
-        let open = self.expect(Kind::Open)?;
+        let open = self.expect(TokenKind::Open)?;
         self.until(")", "(", open.start, |p| p.directive_argument_list(name))
     }
 
@@ -240,16 +242,16 @@ impl Parser<'_, '_> {
         let mut args = Vec::new();
         loop {
             self.skip_space()?;
-            if self.peek()? == Kind::Close {
+            if self.peek()? == TokenKind::Close {
                 break;
             }
-            if self.peek()? == Kind::Comma {
+            if self.peek()? == TokenKind::Comma {
                 self.bump()?;
                 self.skip_space()?;
             }
             self.fill(1)?;
             let first = self.ahead[0].clone();
-            if self.peek()? == Kind::Word {
+            if self.peek()? == TokenKind::Word {
                 self.bump()?;
                 let allowed = match name {
                     "foreach" => args.len() == 1,
@@ -269,7 +271,7 @@ impl Parser<'_, '_> {
             let value = self.nested(Parser::operand)?;
             args.push(Argument::Value(value, first));
         }
-        self.expect(Kind::Close)?;
+        self.expect(TokenKind::Close)?;
         Ok(args)
     }
 }

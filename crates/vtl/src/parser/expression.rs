@@ -6,17 +6,17 @@ use num_bigint::BigInt;
 
 use super::{Parsed, Parser};
 use crate::ast::{Arithmetic, Comparison, Expr, Operator, Relation, Root};
-use crate::token::{Kind, Token};
+use crate::token::{Token, TokenKind};
 
 /// How tightly an operator binds; of equal strength the left one goes first.
-fn strength(kind: Kind) -> u8 {
+fn strength(kind: TokenKind) -> u8 {
     match kind {
-        Kind::Or => 1,
-        Kind::And => 2,
-        Kind::Equal | Kind::NotEqual => 3,
-        Kind::Less | Kind::LessEqual | Kind::Greater | Kind::GreaterEqual => 4,
-        Kind::Plus | Kind::Minus => 5,
-        Kind::Times | Kind::Divide | Kind::Modulo => 6,
+        TokenKind::Or => 1,
+        TokenKind::And => 2,
+        TokenKind::Equal | TokenKind::NotEqual => 3,
+        TokenKind::Less | TokenKind::LessEqual | TokenKind::Greater | TokenKind::GreaterEqual => 4,
+        TokenKind::Plus | TokenKind::Minus => 5,
+        TokenKind::Times | TokenKind::Divide | TokenKind::Modulo => 6,
         _ => 0,
     }
 }
@@ -47,16 +47,16 @@ impl Parser<'_, '_> {
     fn unary(&mut self) -> Parsed<Expr> {
         self.skip_space()?;
         match self.peek()? {
-            Kind::Not => {
+            TokenKind::Not => {
                 self.bump()?;
                 Ok(Expr::Not(Box::new(self.nested(Parser::unary)?)))
             }
-            Kind::Open => {
+            TokenKind::Open => {
                 let start = self.bump()?.start;
                 let open = self.last_end;
                 let (mut inner, close) = self.until(")", "(", start, |p| {
                     let inner = p.nested(|p| p.climb(1))?;
-                    Ok((inner, p.expect(Kind::Close)?))
+                    Ok((inner, p.expect(TokenKind::Close)?))
                 })?;
                 if let Expr::Arithmetic(arithmetic) = &mut inner {
                     arithmetic.literal = self.text[open..close.start].into();
@@ -78,28 +78,28 @@ impl Parser<'_, '_> {
     /// A literal or a reference.
     pub(super) fn operand(&mut self) -> Parsed<Expr> {
         match self.peek()? {
-            Kind::Str => {
+            TokenKind::Str => {
                 let token = self.bump()?;
                 self.string(&token)
             }
-            Kind::Integer => {
+            TokenKind::Integer => {
                 let token = self.bump()?;
                 Ok(integer(self.image(&token)))
             }
-            Kind::Float => {
+            TokenKind::Float => {
                 let token = self.bump()?;
                 Ok(Expr::Double(self.image(&token).parse().unwrap_or(f64::NAN)))
             }
-            Kind::True | Kind::False => Ok(Expr::Bool(self.bump()?.kind == Kind::True)),
-            Kind::Identifier | Kind::LCurly => {
+            TokenKind::True | TokenKind::False => Ok(Expr::Bool(self.bump()?.kind == TokenKind::True)),
+            TokenKind::Identifier | TokenKind::LCurly => {
                 let reference = self.reference()?;
                 Ok(match reference.root {
                     Root::Runt(_) => Expr::Null,
                     _ => Expr::Reference(Box::new(reference)),
                 })
             }
-            Kind::BracketOpen => self.list(),
-            Kind::CurlyOpen => self.map(),
+            TokenKind::BracketOpen => self.list(),
+            TokenKind::CurlyOpen => self.map(),
             _ => Err(self.unexpected()),
         }
     }
@@ -111,27 +111,27 @@ impl Parser<'_, '_> {
 
     fn items(&mut self, open: &Token) -> Parsed<Expr> {
         let mut items = Vec::new();
-        if self.peek()? != Kind::BracketClose {
+        if self.peek()? != TokenKind::BracketClose {
             items.push(self.parameter()?);
-            if self.peek()? == Kind::DoubleDot
+            if self.peek()? == TokenKind::DoubleDot
                 && matches!(items[0], Expr::Reference(_) | Expr::Int(_) | Expr::Long(_) | Expr::Big(_))
             {
                 self.bump()?;
                 self.skip_space()?;
-                if !matches!(self.peek()?, Kind::Integer | Kind::Identifier | Kind::LCurly) {
+                if !matches!(self.peek()?, TokenKind::Integer | TokenKind::Identifier | TokenKind::LCurly) {
                     return Err(self.unexpected());
                 }
                 let to = self.parameter()?;
-                self.expect(Kind::BracketClose)?;
+                self.expect(TokenKind::BracketClose)?;
                 let from = items.swap_remove(0);
                 return Ok(Expr::Range(Box::new(from), Box::new(to), (self.base + open.start) as u32));
             }
-            while self.peek()? == Kind::Comma {
+            while self.peek()? == TokenKind::Comma {
                 self.bump()?;
                 items.push(self.parameter()?);
             }
         }
-        self.expect(Kind::BracketClose)?;
+        self.expect(TokenKind::BracketClose)?;
         Ok(Expr::List(items.into()))
     }
 
@@ -143,12 +143,12 @@ impl Parser<'_, '_> {
     fn members(&mut self) -> Parsed<Expr> {
         let mut members = Vec::new();
         self.skip_space()?;
-        if !matches!(self.peek()?, Kind::CurlyClose | Kind::RCurly) {
+        if !matches!(self.peek()?, TokenKind::CurlyClose | TokenKind::RCurly) {
             loop {
                 let key = self.parameter()?;
-                self.expect(Kind::Colon)?;
+                self.expect(TokenKind::Colon)?;
                 members.push((key, self.parameter()?));
-                if self.peek()? != Kind::Comma {
+                if self.peek()? != TokenKind::Comma {
                     break;
                 }
                 self.bump()?;
@@ -156,29 +156,29 @@ impl Parser<'_, '_> {
         }
         // A `}` directly after a reference was read as the reference's.
         match self.peek()? {
-            Kind::CurlyClose | Kind::RCurly => self.bump()?,
+            TokenKind::CurlyClose | TokenKind::RCurly => self.bump()?,
             _ => return Err(self.unexpected()),
         };
         Ok(Expr::Map(members.into()))
     }
 }
 
-fn combine(kind: Kind, left: Expr, right: Expr, literal: &str, at: u32) -> Expr {
+fn combine(kind: TokenKind, left: Expr, right: Expr, literal: &str, at: u32) -> Expr {
     let operator = match kind {
-        Kind::Or => return Expr::Or(Box::new(left), Box::new(right)),
-        Kind::And => return Expr::And(Box::new(left), Box::new(right)),
-        Kind::Plus => Operator::Add,
-        Kind::Minus => Operator::Subtract,
-        Kind::Times => Operator::Multiply,
-        Kind::Divide => Operator::Divide,
-        Kind::Modulo => Operator::Modulo,
+        TokenKind::Or => return Expr::Or(Box::new(left), Box::new(right)),
+        TokenKind::And => return Expr::And(Box::new(left), Box::new(right)),
+        TokenKind::Plus => Operator::Add,
+        TokenKind::Minus => Operator::Subtract,
+        TokenKind::Times => Operator::Multiply,
+        TokenKind::Divide => Operator::Divide,
+        TokenKind::Modulo => Operator::Modulo,
         _ => {
             let relation = match kind {
-                Kind::NotEqual => Relation::NotEqual,
-                Kind::Less => Relation::Less,
-                Kind::LessEqual => Relation::LessEqual,
-                Kind::Greater => Relation::Greater,
-                Kind::GreaterEqual => Relation::GreaterEqual,
+                TokenKind::NotEqual => Relation::NotEqual,
+                TokenKind::Less => Relation::Less,
+                TokenKind::LessEqual => Relation::LessEqual,
+                TokenKind::Greater => Relation::Greater,
+                TokenKind::GreaterEqual => Relation::GreaterEqual,
                 _ => Relation::Equal,
             };
             return Expr::Compare(Box::new(Comparison { relation, left, right }));

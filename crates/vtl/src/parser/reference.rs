@@ -4,7 +4,7 @@ use super::{Parsed, Parser};
 use crate::ast::{Call, Expr, Node, Reference, Root, Step};
 use crate::item::sign;
 use crate::patterns::Regular;
-use crate::token::Kind;
+use crate::token::TokenKind;
 
 impl Parser<'_, '_> {
     pub(super) fn print(&mut self, nodes: &mut Vec<Node>) -> Parsed<()> {
@@ -15,11 +15,11 @@ impl Parser<'_, '_> {
 
     pub(super) fn reference(&mut self) -> Parsed<Reference> {
         let first = self.bump()?;
-        let braced = first.kind == Kind::LCurly;
-        let name = if braced { Some(self.expect(Kind::Identifier)?) } else { None };
+        let braced = first.kind == TokenKind::LCurly;
+        let name = if braced { Some(self.expect(TokenKind::Identifier)?) } else { None };
         let mut steps = Vec::new();
         self.indexes(&mut steps)?;
-        while self.peek()? == Kind::Dot && self.peek_at(1)? == Kind::Identifier {
+        while self.peek()? == TokenKind::Dot && self.peek_at(1)? == TokenKind::Identifier {
             self.bump()?;
             let name = self.bump()?;
             let at = (self.base + name.start) as u32;
@@ -27,7 +27,7 @@ impl Parser<'_, '_> {
             if !self.names.members.contains(image) {
                 self.names.members.insert(image.into());
             }
-            if self.peek()? == Kind::Open && self.begins_arguments()? {
+            if self.peek()? == TokenKind::Open && self.begins_arguments()? {
                 let args = self.nested(Parser::arguments)?;
                 let regular = Regular::of_method(image).map(Box::new);
                 steps.push(Step::Method(Box::new(Call { name: image.into(), args, regular, at })));
@@ -38,7 +38,7 @@ impl Parser<'_, '_> {
         }
         if braced {
             let at = first.start + self.image(&first).rfind('$').unwrap_or(0);
-            self.until("}", "${", at, |p| p.expect(Kind::RCurly))?;
+            self.until("}", "${", at, |p| p.expect(TokenKind::RCurly))?;
         }
 
         let mut image = self.image(&first);
@@ -85,52 +85,55 @@ impl Parser<'_, '_> {
     fn begins_arguments(&mut self) -> Parsed<bool> {
         Ok(matches!(
             self.peek_at(1)?,
-            Kind::Close
-                | Kind::Space
-                | Kind::Str
-                | Kind::Integer
-                | Kind::Float
-                | Kind::True
-                | Kind::False
-                | Kind::BracketOpen
-                | Kind::CurlyOpen
-                | Kind::Identifier
-                | Kind::LCurly
+            TokenKind::Close
+                | TokenKind::Space
+                | TokenKind::Str
+                | TokenKind::Integer
+                | TokenKind::Float
+                | TokenKind::True
+                | TokenKind::False
+                | TokenKind::BracketOpen
+                | TokenKind::CurlyOpen
+                | TokenKind::Identifier
+                | TokenKind::LCurly
         ))
     }
 
     fn arguments(&mut self) -> Parsed<Box<[Expr]>> {
-        let open = self.expect(Kind::Open)?;
+        let open = self.expect(TokenKind::Open)?;
         self.until(")", "(", open.start, Parser::argument_list)
     }
 
     fn argument_list(&mut self) -> Parsed<Box<[Expr]>> {
         let mut args = Vec::new();
-        if self.peek()? != Kind::Close {
+        if self.peek()? != TokenKind::Close {
             loop {
                 args.push(self.parameter()?);
-                if self.peek()? != Kind::Comma {
+                if self.peek()? != TokenKind::Comma {
                     break;
                 }
                 self.bump()?;
             }
         }
-        self.expect(Kind::Close)?;
+        self.expect(TokenKind::Close)?;
         Ok(args.into())
     }
 
     fn indexes(&mut self, steps: &mut Vec<Step>) -> Parsed<()> {
-        while self.peek()? == Kind::IndexOpen {
+        while self.peek()? == TokenKind::IndexOpen {
             let open = self.bump()?;
             self.skip_space()?;
             let index = match self.peek()? {
-                Kind::Str | Kind::Integer | Kind::True | Kind::False | Kind::Identifier | Kind::LCurly => {
-                    self.nested(Parser::operand)?
-                }
+                TokenKind::Str
+                | TokenKind::Integer
+                | TokenKind::True
+                | TokenKind::False
+                | TokenKind::Identifier
+                | TokenKind::LCurly => self.nested(Parser::operand)?,
                 _ => return Err(self.unexpected()),
             };
             self.skip_space()?;
-            self.expect(Kind::IndexClose)?;
+            self.expect(TokenKind::IndexClose)?;
             steps.push(Step::Index(index, (self.base + open.start) as u32));
         }
         Ok(())

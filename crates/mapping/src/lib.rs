@@ -7,6 +7,7 @@ pub mod plan;
 pub mod remarks;
 
 mod access_log;
+mod authorizer_answer;
 mod context;
 mod effort;
 mod error;
@@ -28,6 +29,7 @@ mod uri;
 mod validation;
 
 pub use access_log::AccessLog;
+pub use authorizer_answer::{AuthorizerAnswer, authorizer_answer};
 pub use context::context_page;
 pub use effort::{TooMuch, small};
 pub use error::{Error, Kind};

@@ -58,6 +58,11 @@ pub fn response(
     Ok(Mapped { value: reply, notes })
 }
 
+/// The regular expression of an integration response's key: what stands between two slashes, not nothing.
+pub(crate) fn pattern(key: &str) -> Option<&str> {
+    key.strip_prefix('/')?.strip_suffix('/').filter(|pattern| !pattern.is_empty())
+}
+
 // docs/aws/data-plane.md 4.3: the first pattern that fits the whole status, else $default.
 fn non_proxy(
     scope: &Scope<'_>,

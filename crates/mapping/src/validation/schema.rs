@@ -8,6 +8,22 @@ use serde_json::{Map, Value};
 /// How deep schemas may nest: as deep as the parser goes.
 const DEPTH_MAX: usize = 127;
 
+/// Why a text is no schema.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WrongSchema {
+    /// It is no JSON; what the parser says.
+    NoJson(String),
+    /// Keywords that draft 4 does not have, each once.
+    Unsupported(Vec<String>),
+    /// A value that its keyword does not take.
+    Value {
+        /// Where it stands, as a JSON pointer.
+        at: String,
+        /// What it must be: "a number".
+        must_be: String,
+    },
+}
+
 /// What a keyword's value must be.
 enum Form {
     /// Any value.
@@ -77,22 +93,22 @@ const KEYWORDS: &[(&str, Form)] = &[
 const TYPES: &[&str] = &["array", "boolean", "integer", "null", "number", "object", "string"];
 
 /// # Errors
-/// What is wrong, as the end of AWS's sentence.
-pub(crate) fn check(text: &str) -> Result<(), String> {
-    let schema: Value = serde_json::from_str(text).map_err(|error| format!("It is no JSON: {error}"))?;
+/// Unknown keywords first, else the first value that is wrong.
+pub(crate) fn check(text: &str) -> Result<(), WrongSchema> {
+    let schema: Value = serde_json::from_str(text).map_err(|error| WrongSchema::NoJson(error.to_string()))?;
     let mut found = Found::default();
     found.schema(&schema, "#", 0);
-    if !found.unknown.is_empty() {
-        let names: Vec<String> = found.unknown.iter().map(|name| Value::from(name.as_str()).to_string()).collect();
-        return Err(format!("Unsupported keyword(s): [{}]", names.join(", ")));
+    if found.unknown.is_empty() {
+        found.wrong.map_or(Ok(()), Err)
+    } else {
+        Err(WrongSchema::Unsupported(found.unknown))
     }
-    found.wrong.map_or(Ok(()), Err)
 }
 
 #[derive(Default)]
 struct Found {
     unknown: Vec<String>,
-    wrong: Option<String>,
+    wrong: Option<WrongSchema>,
 }
 
 impl Found {
@@ -167,13 +183,14 @@ impl Found {
 
     // The first one is told.
     fn wrong(&mut self, at: &str, what: &str) {
-        self.wrong.get_or_insert_with(|| format!("{at} must be {what}"));
+        let wrong = || WrongSchema::Value { at: at.to_owned(), must_be: what.to_owned() };
+        self.wrong.get_or_insert_with(wrong);
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::check;
+    use super::{WrongSchema, check};
 
     #[test]
     fn schemas_of_draft_4_pass_and_others_are_told() {
@@ -187,19 +204,28 @@ mod tests {
         ] {
             assert_eq!(check(schema), Ok(()), "{schema}");
         }
-        for (schema, told) in [
-            (r#"{"type":"string","MinLength":2}"#, r#"Unsupported keyword(s): ["MinLength"]"#),
-            (r#"{"properties":{"when":{"type":"string","example":"x"}}}"#, r#"Unsupported keyword(s): ["example"]"#),
-            (r#"{"$id":"http://e/x","examples":[1]}"#, r#"Unsupported keyword(s): ["$id", "examples"]"#),
-            (r#"{"type":"string","maxLength":"35"}"#, "#/maxLength must be a whole number from 0"),
-            (r#"{"type":"objekt"}"#, "#/type must be one or more of"),
-            (r#"{"properties":{"a":1}}"#, "#/properties/a must be an object"),
-            (r#"{"required":[]}"#, "#/required must be a list of texts"),
-            ("not json", "It is no JSON"),
-            ("[1]", "# must be an object"),
-            ("", "It is no JSON"),
+        let unsupported = |names: &[&str]| WrongSchema::Unsupported(names.iter().map(|&name| name.into()).collect());
+        for (schema, wrong) in [
+            (r#"{"type":"string","MinLength":2}"#, unsupported(&["MinLength"])),
+            (r#"{"properties":{"when":{"type":"string","example":"x"}}}"#, unsupported(&["example"])),
+            (r#"{"$id":"http://e/x","examples":[1],"not":{"$id":"y"}}"#, unsupported(&["$id", "examples"])),
         ] {
-            assert!(check(schema).is_err_and(|error| error.contains(told)), "{schema}: {:?}", check(schema));
+            assert_eq!(check(schema), Err(wrong), "{schema}");
+        }
+        for (schema, place, form) in [
+            (r#"{"type":"string","maxLength":"35"}"#, "#/maxLength", "a whole number from 0"),
+            (r#"{"type":"objekt"}"#, "#/type", "one or more of"),
+            (r#"{"properties":{"a":1}}"#, "#/properties/a", "an object"),
+            (r#"{"required":[]}"#, "#/required", "a list of texts"),
+            ("[1]", "#", "an object"),
+        ] {
+            let told = check(schema);
+            let fits =
+                matches!(&told, Err(WrongSchema::Value { at, must_be }) if at == place && must_be.starts_with(form));
+            assert!(fits, "{schema}: {told:?}");
+        }
+        for schema in ["not json", ""] {
+            assert!(matches!(check(schema), Err(WrongSchema::NoJson(_))), "{schema}");
         }
     }
 }

@@ -3,6 +3,8 @@
 //! AWS looks at models when they are made and changed. Source: reported, with these examples: an unknown keyword, a number as
 //! text, a type that is none, text that is no JSON. Which other keywords it takes is the draft's own list (documented).
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value};
 
 /// How deep schemas may nest: as deep as the parser goes.
@@ -32,6 +34,8 @@ enum Form {
     /// A whole number from 0.
     Count,
     Number,
+    /// A number above 0.
+    Positive,
     Flag,
     Schema,
     /// A list of schemas, not empty.
@@ -42,13 +46,13 @@ enum Form {
     SchemaMap,
     /// A flag or a schema.
     FlagOrSchema,
-    /// A list of texts, not empty.
+    /// A list of texts, not empty, none twice.
     Texts,
-    /// A list, not empty.
+    /// A list, not empty, nothing twice.
     List,
-    /// A type's name, or a list of them.
+    /// A type's name, or a list of them, none twice.
     Types,
-    /// An object whose members are schemas or lists of texts.
+    /// An object whose members are schemas or lists as above of texts.
     Dependencies,
 }
 
@@ -78,7 +82,7 @@ const KEYWORDS: &[(&str, Form)] = &[
     ("minLength", Form::Count),
     ("minProperties", Form::Count),
     ("minimum", Form::Number),
-    ("multipleOf", Form::Number),
+    ("multipleOf", Form::Positive),
     ("not", Form::Schema),
     ("oneOf", Form::Schemas),
     ("pattern", Form::Text),
@@ -90,6 +94,10 @@ const KEYWORDS: &[(&str, Form)] = &[
     ("uniqueItems", Form::Flag),
 ];
 
+/// Keywords that stand beside another one only. Source: the meta-schema.
+const BESIDE: &[(&str, &str)] = &[("exclusiveMaximum", "maximum"), ("exclusiveMinimum", "minimum")];
+
+const TEXTS: &str = "a list of texts with something in it, and nothing twice";
 const TYPES: &[&str] = &["array", "boolean", "integer", "null", "number", "object", "string"];
 
 /// # Errors
@@ -124,10 +132,14 @@ impl Found {
                 None => self.unknown.push(name.clone()),
             }
         }
+        if let Some((one, other)) =
+            BESIDE.iter().find(|(one, other)| schema.contains_key(*one) && !schema.contains_key(*other))
+        {
+            self.wrong(at, &format!("a schema with {other} beside {one}"));
+        }
     }
 
     fn value(&mut self, form: &Form, value: &Value, at: &str, depth: usize) {
-        let is_text = |value: &Value| value.is_string();
         match form {
             Form::Any => {}
             Form::Text => self.must(value.is_string(), at, "a text"),
@@ -137,17 +149,12 @@ impl Found {
                 let is_count = value.as_u64().is_some() || value.as_f64().is_some_and(|n| n >= 0.0 && n.fract() == 0.0);
                 self.must(is_count, at, "a whole number from 0");
             }
-            Form::List => {
-                self.must(value.as_array().is_some_and(|list| !list.is_empty()), at, "a list with something in it")
-            }
-            Form::Texts => {
-                let fits = value.as_array().is_some_and(|list| !list.is_empty() && list.iter().all(is_text));
-                self.must(fits, at, "a list of texts with something in it");
-            }
+            Form::Positive => self.must(value.as_f64().is_some_and(|n| n > 0.0), at, "a number above 0"),
+            Form::List => self.must(is_list(value, |_| true), at, "a list with something in it, and nothing twice"),
+            Form::Texts => self.must(is_list(value, Value::is_string), at, TEXTS),
             Form::Types => {
                 let is_type = |value: &Value| value.as_str().is_some_and(|name| TYPES.contains(&name));
-                let fits =
-                    is_type(value) || value.as_array().is_some_and(|list| !list.is_empty() && list.iter().all(is_type));
+                let fits = is_type(value) || is_list(value, is_type);
                 self.must(fits, at, &format!("one or more of {}", TYPES.join(", ")));
             }
             Form::Schema => self.schema(value, at, depth + 1),
@@ -162,7 +169,7 @@ impl Found {
             },
             Form::SchemaMap => self.each(value, at, |found, one, at| found.schema(one, at, depth + 1)),
             Form::Dependencies => self.each(value, at, |found, one, at| match one {
-                Value::Array(list) => found.must(!list.is_empty() && list.iter().all(is_text), at, "a list of texts"),
+                Value::Array(_) => found.must(is_list(one, Value::is_string), at, TEXTS),
                 other => found.schema(other, at, depth + 1),
             }),
         }
@@ -186,6 +193,12 @@ impl Found {
         let wrong = || WrongSchema::Value { at: at.to_owned(), must_be: what.to_owned() };
         self.wrong.get_or_insert_with(wrong);
     }
+}
+
+/// Whether a value is a list that is not empty, of what `fits`, each once.
+fn is_list(value: &Value, fits: impl Fn(&Value) -> bool) -> bool {
+    let mut seen = HashSet::new();
+    value.as_array().is_some_and(|list| !list.is_empty() && list.iter().all(|one| fits(one) && seen.insert(one)))
 }
 
 #[cfg(test)]
@@ -217,6 +230,12 @@ mod tests {
             (r#"{"type":"objekt"}"#, "#/type", "one or more of"),
             (r#"{"properties":{"a":1}}"#, "#/properties/a", "an object"),
             (r#"{"required":[]}"#, "#/required", "a list of texts"),
+            (r#"{"required":["a","a"]}"#, "#/required", "a list of texts"),
+            (r#"{"enum":[{"a":1,"b":2},{"b":2,"a":1}]}"#, "#/enum", "a list"),
+            (r#"{"type":["null","null"]}"#, "#/type", "one or more of"),
+            (r#"{"dependencies":{"a":["b","b"]}}"#, "#/dependencies/a", "a list of texts"),
+            (r#"{"not":{"exclusiveMaximum":true}}"#, "#/not", "a schema with maximum"),
+            (r#"{"multipleOf":0}"#, "#/multipleOf", "a number above 0"),
             ("[1]", "#", "an object"),
         ] {
             let told = check(schema);

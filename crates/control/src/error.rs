@@ -428,14 +428,13 @@ pub(crate) fn selection(member: &str, direction: Direction, mistake: &Mistake) -
              $integration.response.multivalueheader.NAME"
         }
     };
-    let mistake = match mistake {
-        Mistake::Open(rest) => format!("`${{{rest}` has no closing brace"),
-        Mistake::Path { variable, error } => format!("`${variable}`: {error}"),
+    let detail = match mistake {
         Mistake::NoVariable(variable) => {
             format!("`${variable}` is no variable here: there are {known}; a dollar that is text is written \\$")
         }
+        Mistake::Open(_) | Mistake::Path { .. } => mistake.to_string(),
     };
-    bad_request(format!("Invalid {member}: {mistake}"))
+    bad_request(format!("Invalid {member}: {detail}"))
 }
 
 /// Source: measured.

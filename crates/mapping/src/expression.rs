@@ -69,16 +69,6 @@ impl Expression {
         Expression::read(text, part).map_err(|mistake| mistake.to_string())
     }
 
-    /// Whether an expression can be evaluated on the way. That AWS refuses is measured for a missing
-    /// `routeSelectionExpression` only; for the rest, and for which texts it refuses, inferred.
-    ///
-    /// # Errors
-    /// The first mistake.
-    pub(crate) fn check(text: &str, direction: Direction) -> Result<(), Mistake> {
-        let part = |variable: &str| part(variable).and_then(|part| part.known_to(direction, variable));
-        Expression::read(text, part).map(|_| ())
-    }
-
     fn read(text: &str, part: impl Fn(&str) -> Result<Part, Mistake>) -> Result<Expression, Mistake> {
         let mut parts = Vec::new();
         let mut literal = String::new();
@@ -133,6 +123,26 @@ impl Expression {
     }
 }
 
+/// A selection expression. That AWS refuses is measured for a missing `routeSelectionExpression` only; for the rest, and for
+/// which texts it refuses, inferred.
+///
+/// # Errors
+/// The first mistake.
+pub fn check(text: &str, direction: Direction) -> Result<(), Mistake> {
+    let part = |variable: &str| {
+        let part = part(variable)?;
+        let is_known = match (&part, direction) {
+            // Of a message AWS takes variables that there are none of, as the Terraform provider sends where nobody said anything
+            // HTTP APIs' `$request.method $request.path`; they choose nothing. Source: reported (configurations that run).
+            (Part::Nothing, _) => direction == Direction::Request,
+            (Part::Header(_) | Part::MultiHeader(_), Direction::Request) => is_variable(variable),
+            _ => true,
+        };
+        if is_known { Ok(part) } else { Err(Mistake::NoVariable(variable.to_owned())) }
+    };
+    Expression::read(text, part).map(|_| ())
+}
+
 // A quoted key may hold a brace of its own.
 fn closing_brace(text: &str) -> Option<usize> {
     let mut quote = None;
@@ -178,19 +188,6 @@ fn part(variable: &str) -> Result<Part, Mistake> {
     }
 }
 
-impl Part {
-    // Of a message AWS takes variables that there are none of, as the Terraform provider sends where nobody said anything
-    // HTTP APIs' `$request.method $request.path`; they choose nothing. Source: reported (configurations that run).
-    fn known_to(self, direction: Direction, variable: &str) -> Result<Part, Mistake> {
-        let is_known = match (&self, direction) {
-            (Part::Nothing, Direction::Response) => false,
-            (Part::Header(_) | Part::MultiHeader(_), Direction::Request) => is_variable(variable),
-            _ => true,
-        };
-        if is_known { Ok(self) } else { Err(Mistake::NoVariable(variable.to_owned())) }
-    }
-}
-
 /// Whether a text has the form of a variable: words with dots between them.
 fn is_variable(text: &str) -> bool {
     let is_word =
@@ -221,7 +218,7 @@ fn stringify(value: &Value) -> Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Direction, Expression};
+    use super::{Direction, Expression, check};
 
     #[test]
     fn expressions_give_what_the_guide_prints() {
@@ -280,14 +277,14 @@ mod tests {
             "$request.body.list[0].type",
             "${request.body['é']}",
         ] {
-            assert_eq!(Expression::check(text, Direction::Request), Ok(()), "{text}");
-            assert_eq!(Expression::check(text, Direction::Response), Ok(()), "{text}");
+            assert_eq!(check(text, Direction::Request), Ok(()), "{text}");
+            assert_eq!(check(text, Direction::Response), Ok(()), "{text}");
         }
         for text in ["$request.method $request.path", "$context.stage", "$integration.response.statuscode"] {
-            assert_eq!(Expression::check(text, Direction::Request), Ok(()), "{text}");
+            assert_eq!(check(text, Direction::Request), Ok(()), "{text}");
         }
         for text in ["${integration.response.statuscode}", "$integration.response.header.X", "2xx"] {
-            assert_eq!(Expression::check(text, Direction::Response), Ok(()), "{text}");
+            assert_eq!(check(text, Direction::Response), Ok(()), "{text}");
         }
     }
 
@@ -305,12 +302,11 @@ mod tests {
             ("${}", "`$` is no variable"),
             ("${request.body.a}${b}", "`$b` is no variable"),
         ] {
-            let told = Expression::check(text, Direction::Request)
-                .map_or_else(|mistake| mistake.to_string(), |()| String::new());
+            let told = check(text, Direction::Request).map_or_else(|mistake| mistake.to_string(), |()| String::new());
             assert!(told.starts_with(named), "{text}: {told}");
         }
         for text in ["$integration.response.header.", "$integration.response.body.x", "$request.header.x"] {
-            assert!(Expression::check(text, Direction::Response).is_err(), "{text}");
+            assert!(check(text, Direction::Response).is_err(), "{text}");
         }
     }
 }

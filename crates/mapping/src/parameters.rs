@@ -13,11 +13,12 @@ use types::nearest::nearest;
 
 use crate::context::{Scope, VARIABLES};
 use crate::error::Error;
+use crate::expression::Direction;
 
-use self::sides::{Declaration, Source, is_name};
+use sides::{Declaration, Source, is_name};
 
-pub use self::sides::WrongSide;
-pub(crate) use self::sides::{Target, is_declaration, is_identity_source};
+pub(crate) use sides::Target;
+pub use sides::{WrongSide, is_declaration, is_identity_source};
 
 /// One mapping, parsed; the texts as the user wrote them are kept for notes.
 #[derive(Clone)]
@@ -40,17 +41,11 @@ pub(crate) enum Found {
 
 impl Parameter {
     /// Reads a mapping of an integration request.
-    ///
-    /// # Errors
-    /// The side that is none; the left one first.
     pub(crate) fn request(target: &str, source: &str) -> Result<Parameter, WrongSide> {
         Parameter::new(target, source, Target::of_request, Source::of_request)
     }
 
     /// Reads a mapping of an integration response.
-    ///
-    /// # Errors
-    /// As above.
     pub(crate) fn response(target: &str, source: &str) -> Result<Parameter, WrongSide> {
         Parameter::new(target, source, Target::of_response, Source::of_response)
     }
@@ -130,9 +125,18 @@ fn values(mut all: Vec<String>) -> Found {
     if all.is_empty() { Found::Nothing } else { Found::Values(all) }
 }
 
-/// The first of these sources that reads what a handshake brings and what is not among a route's declarations. That the forms
-/// for several values need the declaration of the plain one is inferred.
-pub(crate) fn undeclared<'s>(
+/// A mapping in an integration's `requestParameters`, or in an integration response's `responseParameters`.
+///
+/// # Errors
+/// The side that is none; the left one first.
+pub fn check(target: &str, source: &str, direction: Direction) -> Result<(), WrongSide> {
+    let read = if direction == Direction::Request { Parameter::request } else { Parameter::response };
+    read(target, source).map(|_| ())
+}
+
+/// The first of an integration's sources that reads what a handshake brings and what is not among a route's declarations. That
+/// the forms for several values need the declaration of the plain one is inferred.
+pub fn undeclared<'s>(
     sources: impl IntoIterator<Item = &'s str>,
     declared: impl IntoIterator<Item = &'s str>,
 ) -> Option<&'s str> {

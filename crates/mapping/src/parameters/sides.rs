@@ -122,12 +122,12 @@ impl Declaration {
 }
 
 /// Whether a key declares a parameter of a route: `route.request.header.N` or `route.request.querystring.N`.
-pub(crate) fn is_declaration(key: &str) -> bool {
+pub fn is_declaration(key: &str) -> bool {
     Declaration::read(key).is_some()
 }
 
 /// Whether an expression can identify a caller. Source: documented ("Lambda REQUEST authorizer").
-pub(crate) fn is_identity_source(expression: &str) -> bool {
+pub fn is_identity_source(expression: &str) -> bool {
     expression.starts_with("route.") && is_declaration(expression) || variable(expression).is_some()
 }
 

@@ -100,9 +100,11 @@ const BESIDE: &[(&str, &str)] = &[("exclusiveMaximum", "maximum"), ("exclusiveMi
 const TEXTS: &str = "a list of texts with something in it, and nothing twice";
 const TYPES: &[&str] = &["array", "boolean", "integer", "null", "number", "object", "string"];
 
+/// A model's schema, as far as it can be told without the API's other models; regular expressions in it may be none.
+///
 /// # Errors
 /// Unknown keywords first, else the first value that is wrong.
-pub(crate) fn check(text: &str) -> Result<(), WrongSchema> {
+pub fn check(text: &str) -> Result<(), WrongSchema> {
     let schema: Value = serde_json::from_str(text).map_err(|error| WrongSchema::NoJson(error.to_string()))?;
     let mut found = Found::default();
     found.schema(&schema, "#", 0);

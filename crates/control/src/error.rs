@@ -432,7 +432,7 @@ pub(crate) fn selection(member: &str, direction: Direction, mistake: &Mistake) -
         Mistake::NoVariable(variable) => {
             format!("`${variable}` is no variable here: there are {known}; a dollar that is text is written \\$")
         }
-        Mistake::Open(_) | Mistake::Path { .. } => mistake.to_string(),
+        Mistake::Open(_) | Mistake::Path(..) => mistake.to_string(),
     };
     bad_request(format!("Invalid {member}: {detail}"))
 }

@@ -24,14 +24,9 @@ pub enum Mistake {
     /// What stands where a variable should.
     #[error("`${0}` is no variable of a selection expression")]
     NoVariable(String),
-    /// A variable in the message whose path is none.
-    #[error("`${variable}`: {error}")]
-    Path {
-        /// The whole of it, without the dollar.
-        variable: String,
-        /// What is wrong with its path.
-        error: jsonpath::Error,
-    },
+    /// A variable in the message whose path is none, and why.
+    #[error("`${0}`: {1}")]
+    Path(String, jsonpath::Error),
 }
 
 /// A selection expression, parsed: literal text and variables in turn.
@@ -174,7 +169,7 @@ fn part(variable: &str) -> Result<Part, Mistake> {
             return Ok(Part::Body);
         }
         let parsed = Path::parse(&format!("${path}"));
-        let parsed = parsed.map_err(|error| Mistake::Path { variable: variable.to_owned(), error })?;
+        let parsed = parsed.map_err(|error| Mistake::Path(variable.to_owned(), error))?;
         // A path begins with a dot or a bracket: `request.bodyaction` is a slip.
         return if path.starts_with(['.', '[']) { Ok(Part::BodyPath(parsed)) } else { Err(unknown()) };
     }

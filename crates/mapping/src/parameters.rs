@@ -15,7 +15,7 @@ use crate::context::{Scope, VARIABLES};
 use crate::error::Error;
 use crate::expression::Direction;
 
-use sides::{Declaration, Source, is_name};
+use sides::{Source, declaration, is_name};
 
 pub(crate) use sides::Target;
 pub use sides::{WrongSide, is_declaration, is_identity_source};
@@ -79,7 +79,7 @@ impl Parameter {
 
     /// Whether the value comes with a handshake, and with nothing else.
     pub(crate) fn reads_handshake(&self) -> bool {
-        matches!(self.source, Source::Header(_) | Source::MultiHeader(_) | Source::Query(_) | Source::MultiQuery(_))
+        self.source.needs().is_some()
     }
 
     pub(crate) fn find(&self, scope: &Scope<'_>, response: Option<&IntegrationResponse>) -> Found {
@@ -140,7 +140,7 @@ pub fn undeclared<'s>(
     sources: impl IntoIterator<Item = &'s str>,
     declared: impl IntoIterator<Item = &'s str>,
 ) -> Option<&'s str> {
-    let declared: Vec<Declaration> = declared.into_iter().filter_map(Declaration::read).collect();
+    let declared: Vec<_> = declared.into_iter().filter_map(declaration).collect();
     let needs = |source: &str| Source::of_request(source).and_then(|source| source.needs());
     sources.into_iter().find(|source| needs(source).is_some_and(|needed| !declared.contains(&needed)))
 }

@@ -114,16 +114,14 @@ impl Source {
     }
 }
 
-impl Declaration {
-    /// A key of a route's `requestParameters`.
-    pub(super) fn read(key: &str) -> Option<Declaration> {
-        placed(of_route(key, "request.")?, DECLARATIONS)
-    }
+/// What a key of a route's `requestParameters` declares: `route.request.header.N` or `route.request.querystring.N`.
+pub(super) fn declaration(key: &str) -> Option<Declaration> {
+    placed(of_route(key, "request.")?, DECLARATIONS)
 }
 
-/// Whether a key declares a parameter of a route: `route.request.header.N` or `route.request.querystring.N`.
+/// Whether a key declares something.
 pub fn is_declaration(key: &str) -> bool {
-    Declaration::read(key).is_some()
+    declaration(key).is_some()
 }
 
 /// Whether an expression can identify a caller. Source: documented ("Lambda REQUEST authorizer").

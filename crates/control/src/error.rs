@@ -280,7 +280,7 @@ pub(crate) fn no_schema(wrong: &WrongSchema) -> Fault {
             let keywords: Vec<_> = keywords.iter().map(|name| Value::from(name.as_str()).to_string()).collect();
             format!("Unsupported keyword(s): [{}]", keywords.join(", "))
         }
-        WrongSchema::Value { at, must_be } => format!("{at} must be {must_be}"),
+        WrongSchema::Value(at, must_be) => format!("{at} must be {must_be}"),
     };
     bad_request(format!(
         "Invalid model specified: Validation Result: warnings : [], errors : [Invalid model schema specified. {detail}]"

@@ -17,13 +17,8 @@ pub enum WrongSchema {
     NoJson(String),
     /// Keywords that draft 4 does not have, each once.
     Unsupported(Vec<String>),
-    /// A value that its keyword does not take.
-    Value {
-        /// Where it stands, as a JSON pointer.
-        at: String,
-        /// What it must be: "a number".
-        must_be: String,
-    },
+    /// Where a value stands that its keyword does not take, and what it must be: "a number".
+    Value(String, String),
 }
 
 /// What a keyword's value must be.
@@ -192,8 +187,7 @@ impl Found {
 
     // The first one is told.
     fn wrong(&mut self, at: &str, what: &str) {
-        let wrong = || WrongSchema::Value { at: at.to_owned(), must_be: what.to_owned() };
-        self.wrong.get_or_insert_with(wrong);
+        self.wrong.get_or_insert_with(|| WrongSchema::Value(at.to_owned(), what.to_owned()));
     }
 }
 
@@ -242,7 +236,7 @@ mod tests {
         ] {
             let told = check(schema);
             let fits =
-                matches!(&told, Err(WrongSchema::Value { at, must_be }) if at == place && must_be.starts_with(form));
+                matches!(&told, Err(WrongSchema::Value(at, must_be)) if at == place && must_be.starts_with(form));
             assert!(fits, "{schema}: {told:?}");
         }
         for schema in ["not json", ""] {

@@ -3,8 +3,6 @@
 //! "Measured", "recorded" and "reported" are kinds of *observed*: measured by a deployment to AWS, recorded from
 //! AWS by another project's tests, or quoted from AWS in a public report. *Inferred* texts are ours to change.
 
-use std::fmt;
-
 use http::StatusCode;
 use mapping::check::{Direction, Mistake, WrongSchema, WrongSide};
 use serde_json::Value;
@@ -43,7 +41,7 @@ pub(crate) fn bad_request(message: impl Into<String>) -> Fault {
 }
 
 /// A mapping template does not parse: which one, and where. Source: ours.
-pub(crate) fn bad_template(member: &str, key: &str, error: &impl fmt::Display) -> Fault {
+pub(crate) fn bad_template(member: &str, key: &str, error: &impl std::fmt::Display) -> Fault {
     bad_request(format!("Invalid mapping template specified: {member} `{key}`: {error}"))
 }
 

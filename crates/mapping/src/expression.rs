@@ -57,9 +57,6 @@ impl Expression {
     }
 
     /// Reads an expression. What it names may be none of what it is evaluated on, and gives nothing then.
-    ///
-    /// # Errors
-    /// A sentence about the part of the text that is wrong.
     pub(crate) fn parse(text: &str) -> Result<Expression, String> {
         Expression::read(text, part).map_err(|mistake| mistake.to_string())
     }

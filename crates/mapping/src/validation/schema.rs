@@ -103,11 +103,8 @@ pub fn check(text: &str) -> Result<(), WrongSchema> {
     let schema: Value = serde_json::from_str(text).map_err(|error| WrongSchema::NoJson(error.to_string()))?;
     let mut found = Found::default();
     found.schema(&schema, "#", 0);
-    if found.unknown.is_empty() {
-        found.wrong.map_or(Ok(()), Err)
-    } else {
-        Err(WrongSchema::Unsupported(found.unknown))
-    }
+    let unsupported = (!found.unknown.is_empty()).then_some(WrongSchema::Unsupported(found.unknown));
+    unsupported.or(found.wrong).map_or(Ok(()), Err)
 }
 
 #[derive(Default)]
@@ -129,9 +126,8 @@ impl Found {
                 None => self.unknown.push(name.clone()),
             }
         }
-        if let Some((one, other)) =
-            BESIDE.iter().find(|(one, other)| schema.contains_key(*one) && !schema.contains_key(*other))
-        {
+        let has = |name: &str| schema.contains_key(name);
+        if let Some((one, other)) = BESIDE.iter().find(|(one, other)| has(one) && !has(other)) {
             self.wrong(at, &format!("a schema with {other} beside {one}"));
         }
     }

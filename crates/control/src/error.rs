@@ -4,6 +4,8 @@
 //! AWS by another project's tests, or quoted from AWS in a public report. *Inferred* texts are ours to change.
 
 use http::StatusCode;
+use mapping::check::{Direction, Mistake, WrongSchema, WrongSide};
+use serde_json::Value;
 use types::arn::Place;
 
 use crate::store::StoreError;
@@ -39,7 +41,7 @@ pub(crate) fn bad_request(message: impl Into<String>) -> Fault {
 }
 
 /// A mapping template does not parse: which one, and where. Source: ours.
-pub(crate) fn bad_template(member: &str, key: &str, error: &vtl::Error) -> Fault {
+pub(crate) fn bad_template(member: &str, key: &str, error: &impl std::fmt::Display) -> Fault {
     bad_request(format!("Invalid mapping template specified: {member} `{key}`: {error}"))
 }
 
@@ -269,7 +271,15 @@ pub(crate) fn model_name(name: &str) -> Fault {
 }
 
 /// A schema that is none: why. Source: reported for a WebSocket API up to the full stop; the whole is REST APIs'.
-pub(crate) fn no_schema(detail: &str) -> Fault {
+pub(crate) fn no_schema(wrong: &WrongSchema) -> Fault {
+    let detail = match wrong {
+        WrongSchema::NoJson(error) => format!("It is no JSON: {error}"),
+        WrongSchema::Unsupported(keywords) => {
+            let keywords: Vec<_> = keywords.iter().map(|name| Value::from(name.as_str()).to_string()).collect();
+            format!("Unsupported keyword(s): [{}]", keywords.join(", "))
+        }
+        WrongSchema::Value(at, must_be) => format!("{at} must be {must_be}"),
+    };
     bad_request(format!(
         "Invalid model specified: Validation Result: warnings : [], errors : [Invalid model schema specified. {detail}]"
     ))
@@ -296,9 +306,12 @@ pub(crate) fn mapping_target(target: &str) -> String {
     format!("Invalid mapping expression parameter specified: {target}")
 }
 
-/// The text for one wrong right side in [`mapping_expressions`].
-pub(crate) fn mapping_source(source: &str) -> String {
-    format!("Invalid mapping expression specified: {source}")
+/// The text for one mapping in [`mapping_expressions`].
+pub(crate) fn mapping(wrong: &WrongSide) -> String {
+    match wrong {
+        WrongSide::Target(target) => mapping_target(target),
+        WrongSide::Source(source) => format!("Invalid mapping expression specified: {source}"),
+    }
 }
 
 /// A step of v1's updates names what cannot be changed. Source: recorded, down to the two spaces.
@@ -405,8 +418,21 @@ pub(crate) const MAPPING_KEY: &str = "An ApiMapping key may contain only letters
 /// Source: measured.
 pub(crate) const API_NAME: &str = "Invalid API name specified";
 /// A selection expression that is none. Source: inferred from [`ROUTE_SELECTION`]; what follows the colon is ours.
-pub(crate) fn selection(member: &str, mistake: &str) -> Fault {
-    bad_request(format!("Invalid {member}: {mistake}"))
+pub(crate) fn selection(member: &str, direction: Direction, mistake: &Mistake) -> Fault {
+    let known = match direction {
+        Direction::Request => "$request.body and what is in it, such as $request.body.action",
+        Direction::Response => {
+            "$request.body and what is in it, $integration.response.statuscode, $integration.response.header.NAME and \
+             $integration.response.multivalueheader.NAME"
+        }
+    };
+    let detail = match mistake {
+        Mistake::NoVariable(variable) => {
+            format!("`${variable}` is no variable here: there are {known}; a dollar that is text is written \\$")
+        }
+        Mistake::Open(_) | Mistake::Path(..) => mistake.to_string(),
+    };
+    bad_request(format!("Invalid {member}: {detail}"))
 }
 
 /// Source: measured.

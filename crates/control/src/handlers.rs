@@ -17,6 +17,7 @@ pub(crate) mod tags;
 pub(crate) mod v1;
 pub(crate) mod vpc_links;
 
+use mapping::check::{self, Direction};
 use serde_json::Value;
 
 use crate::error::{self, Fault};
@@ -33,9 +34,35 @@ const MAPPING_CHARS_MAX: usize = 512;
 fn check_templates(document: &Document, member: &str) -> Result<(), Fault> {
     let templates = document.get(member).and_then(Value::as_object).into_iter().flatten();
     for (key, template) in templates {
-        if let Err(error) = vtl::Template::parse(template.as_str().unwrap_or_default()) {
+        if let Err(error) = check::template(template.as_str().unwrap_or_default()) {
             return Err(error::bad_template(member, key, &error));
         }
     }
     Ok(())
+}
+
+/// Refuses a selection expression that is none; there may be none.
+fn check_selection(document: &Document, member: &str, direction: Direction) -> Result<(), Fault> {
+    let text = document.get(member).and_then(Value::as_str).unwrap_or_default();
+    check::selection_expression(text, direction).map_err(|mistake| error::selection(member, direction, &mistake))
+}
+
+/// Refuses parameter mappings that are none, all at once, so that one call shows them all.
+fn check_mappings(document: &Document, member: &str, direction: Direction) -> Result<(), Fault> {
+    let mappings = document.get(member).and_then(Value::as_object).into_iter().flatten();
+    let wrong = mappings
+        .filter_map(|(target, source)| check::parameter(target, source.as_str().unwrap_or_default(), direction).err());
+    let mistakes: Vec<String> = wrong.map(|wrong| error::mapping(&wrong)).collect();
+    if mistakes.is_empty() { Ok(()) } else { Err(error::mapping_expressions(&mistakes)) }
+}
+
+/// Refuses what names neither the role that calls a backend nor the caller itself. Source: documented.
+fn check_role(document: &Document, member: &str) -> Result<(), Fault> {
+    let Some(arn) = document.get(member).and_then(Value::as_str) else { return Ok(()) };
+    let parts: Vec<&str> = arn.splitn(6, ':').collect();
+    let is_resource = |rest: &str| rest.starts_with("role/") || rest.starts_with("user/") || rest == "root";
+    match parts.as_slice() {
+        ["arn", partition, "iam", "", _, rest] if partition.starts_with("aws") && is_resource(rest) => Ok(()),
+        _ => Err(error::bad_request(error::ROLE_ARN)),
+    }
 }

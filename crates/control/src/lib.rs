@@ -5,7 +5,8 @@
 //! takes several as one. The walk of one
 //! call, in reading order: `router` finds the row of `operations`; `crud` does what nearly every operation does,
 //! driven by the member tables of `handlers`; `transaction` collects the changes; `control` makes them durable
-//! (`store`), then visible (`state`), then published (`publication`).
+//! (`store`), then visible (`state`), then published (`publication`). What a client's message will be
+//! read and mapped with is checked by [`mapping::check`], which knows these languages.
 
 mod answer;
 mod batch;
@@ -21,13 +22,10 @@ mod loading;
 mod members;
 mod operations;
 mod page;
-mod parameters;
 mod patch;
 mod paths;
 mod publication;
 mod router;
-mod schema;
-mod selection;
 mod settings;
 mod state;
 pub mod store;

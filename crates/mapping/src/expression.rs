@@ -6,6 +6,29 @@ use jsonpath::Path;
 use serde_json::Value;
 use types::message::IntegrationResponse;
 
+/// The way of what a text is used for, which decides what it can name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// To the backend: there is the client's message, or its handshake.
+    Request,
+    /// Back to the client: there is the backend's answer, and the message as well.
+    Response,
+}
+
+/// Why a text is no selection expression.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Mistake {
+    /// A `${` without its brace, and all that stands behind it.
+    #[error("`${{{0}` has no closing brace")]
+    Open(String),
+    /// What stands where a variable should.
+    #[error("`${0}` is no variable of a selection expression")]
+    NoVariable(String),
+    /// A variable in the message whose path is none, and why.
+    #[error("`${0}`: {1}")]
+    Path(String, jsonpath::Error),
+}
+
 /// A selection expression, parsed: literal text and variables in turn.
 ///
 /// A variable is `$name.path`, or `${name.path}` where text follows; `\$` is a dollar. Source: documented
@@ -33,7 +56,12 @@ impl Expression {
         self.parts.contains(&Part::Nothing)
     }
 
+    /// Reads an expression. What it names may be none of what it is evaluated on, and gives nothing then.
     pub(crate) fn parse(text: &str) -> Result<Expression, String> {
+        Expression::read(text, part).map_err(|mistake| mistake.to_string())
+    }
+
+    fn read(text: &str, part: impl Fn(&str) -> Result<Part, Mistake>) -> Result<Expression, Mistake> {
         let mut parts = Vec::new();
         let mut literal = String::new();
         let mut rest = text;
@@ -42,7 +70,7 @@ impl Expression {
                 literal.push('$');
                 rest = after;
             } else if let Some(after) = rest.strip_prefix("${") {
-                let end = closing_brace(after).ok_or_else(|| format!("`${{` is not closed in `{text}`"))?;
+                let end = closing_brace(after).ok_or_else(|| Mistake::Open(after.to_owned()))?;
                 push_text(&mut parts, &mut literal);
                 parts.push(part(&after[..end])?);
                 rest = &after[end + 1..];
@@ -87,6 +115,26 @@ impl Expression {
     }
 }
 
+/// A selection expression. That AWS refuses is measured for a missing `routeSelectionExpression` only; for the rest, and for
+/// which texts it refuses, inferred.
+///
+/// # Errors
+/// The first mistake.
+pub fn check(text: &str, direction: Direction) -> Result<(), Mistake> {
+    let part = |variable: &str| {
+        let part = part(variable)?;
+        let is_known = match (&part, direction) {
+            // Of a message AWS takes variables that there are none of, as the Terraform provider sends where nobody said anything
+            // HTTP APIs' `$request.method $request.path`; they choose nothing. Source: reported (configurations that run).
+            (Part::Nothing, _) => direction == Direction::Request,
+            (Part::Header(_) | Part::MultiHeader(_), Direction::Request) => is_variable(variable),
+            _ => true,
+        };
+        if is_known { Ok(part) } else { Err(Mistake::NoVariable(variable.to_owned())) }
+    };
+    Expression::read(text, part).map(|_| ())
+}
+
 // A quoted key may hold a brace of its own.
 fn closing_brace(text: &str) -> Option<usize> {
     let mut quote = None;
@@ -111,29 +159,32 @@ fn push_text(parts: &mut Vec<Part>, literal: &mut String) {
     }
 }
 
-fn part(variable: &str) -> Result<Part, String> {
+fn part(variable: &str) -> Result<Part, Mistake> {
+    let unknown = || Mistake::NoVariable(variable.to_owned());
     if let Some(path) = variable.strip_prefix("request.body") {
-        return match path {
-            "" => Ok(Part::Body),
-            _ => Path::parse(&format!("${path}")).map(Part::BodyPath).map_err(|error| error.to_string()),
-        };
+        if path.is_empty() {
+            return Ok(Part::Body);
+        }
+        let parsed = Path::parse(&format!("${path}"));
+        let parsed = parsed.map_err(|error| Mistake::Path(variable.to_owned(), error))?;
+        // A path begins with a dot or a bracket: `request.bodyaction` is a slip.
+        return if path.starts_with(['.', '[']) { Ok(Part::BodyPath(parsed)) } else { Err(unknown()) };
     }
-    if variable == "integration.response.statuscode" {
-        return Ok(Part::Status);
+    let of_response = variable.strip_prefix("integration.response.").unwrap_or_default();
+    match of_response.split_once('.') {
+        None if of_response == "statuscode" => Ok(Part::Status),
+        Some(("header", name)) if !name.is_empty() => Ok(Part::Header(name.to_owned())),
+        Some(("multivalueheader", name)) if !name.is_empty() => Ok(Part::MultiHeader(name.to_owned())),
+        _ if is_variable(variable) => Ok(Part::Nothing),
+        _ => Err(unknown()),
     }
-    if let Some(name) = variable.strip_prefix("integration.response.header.") {
-        return Ok(Part::Header(name.to_owned()));
-    }
-    if let Some(name) = variable.strip_prefix("integration.response.multivalueheader.") {
-        return Ok(Part::MultiHeader(name.to_owned()));
-    }
-    // AWS takes such, as the Terraform provider sends one where nobody said anything; it chooses nothing (reported).
+}
+
+/// Whether a text has the form of a variable: words with dots between them.
+fn is_variable(text: &str) -> bool {
     let is_word =
         |word: &str| !word.is_empty() && word.bytes().all(|c| c.is_ascii_alphanumeric() || b"_-".contains(&c));
-    if variable.contains('.') && !variable.starts_with("request.body") && variable.split('.').all(is_word) {
-        return Ok(Part::Nothing);
-    }
-    Err(format!("`${variable}` is no variable of a selection expression"))
+    text.contains('.') && text.split('.').all(is_word)
 }
 
 // "JSON object expected": a message that is a string, number or plain text selects nothing (docs/aws/data-plane.md 2.4).
@@ -159,7 +210,7 @@ fn stringify(value: &Value) -> Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
-    use super::Expression;
+    use super::{Direction, Expression, check};
 
     #[test]
     fn expressions_give_what_the_guide_prints() {
@@ -202,13 +253,52 @@ mod tests {
     }
 
     #[test]
-    fn unknown_variables_and_open_braces_are_named() {
-        for (text, part) in [
-            ("$context", "`$context` is no variable"),
-            ("${request.body.a", "is not closed"),
-            ("$request.bodyaction", "JSONPath cannot be read"),
+    fn what_the_guide_shows_is_an_expression() {
+        for text in [
+            "",
+            "action",
+            "a b",
+            r"\$default",
+            r"\$default-${request.body.a}",
+            "$request.body",
+            "$request.body.action",
+            "${request.body.action}",
+            "${request.body.service}/${request.body.action}",
+            "$request.body.service/$request.body.action",
+            "${request.body['a }b']}",
+            "$request.body.list[0].type",
+            "${request.body['é']}",
         ] {
-            assert!(Expression::parse(text).is_err_and(|error| error.contains(part)), "{text}");
+            assert_eq!(check(text, Direction::Request), Ok(()), "{text}");
+            assert_eq!(check(text, Direction::Response), Ok(()), "{text}");
+        }
+        for text in ["$request.method $request.path", "$context.stage", "$integration.response.statuscode"] {
+            assert_eq!(check(text, Direction::Request), Ok(()), "{text}");
+        }
+        for text in ["${integration.response.statuscode}", "$integration.response.header.X", "2xx"] {
+            assert_eq!(check(text, Direction::Response), Ok(()), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_slip_is_named() {
+        for (text, named) in [
+            ("$", "`$` is no variable"),
+            ("$$", "`$` is no variable"),
+            ("$default", "`$default` is no variable"),
+            ("${integration.response.header.a b}", "`$integration.response.header.a b` is no variable"),
+            ("$request.bodyaction", "`$request.bodyaction`"),
+            ("$request.body.", "`$request.body.`: "),
+            ("${request.body.a", "`${request.body.a` has no closing brace"),
+            ("a${", "`${` has no closing brace"),
+            ("${}", "`$` is no variable"),
+            ("${request.body.a}${b}", "`$b` is no variable"),
+        ] {
+            let told = check(text, Direction::Request).map_or_else(|mistake| mistake.to_string(), |()| String::new());
+            assert!(told.starts_with(named), "{text}: {told}");
+        }
+        for text in ["$integration.response.header.", "$integration.response.body.x", "$request.header.x"] {
+            assert!(check(text, Direction::Response).is_err(), "{text}");
         }
     }
 }

@@ -3,6 +3,7 @@
 //! A stage is compiled once into a [`Plan`]; then each event goes through [`select_route`], [`request`] and
 //! [`response`], which are pure: the same plan and event give the same request.
 
+pub mod check;
 pub mod plan;
 pub mod remarks;
 

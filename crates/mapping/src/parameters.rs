@@ -2,6 +2,8 @@
 //!
 //! Source: documented ("Set up data mapping for WebSocket APIs"); what the guide leaves open is marked below.
 
+mod sides;
+
 use jsonpath::Path;
 use serde_json::Value;
 use types::event::{EventKind, Handshake};
@@ -9,16 +11,14 @@ use types::headers::Headers;
 use types::message::IntegrationResponse;
 use types::nearest::nearest;
 
-use crate::context::{self, Named, Scope};
+use crate::context::{self, Scope};
 use crate::error::Error;
+use crate::expression::Direction;
 
-/// Where a mapped value goes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Target {
-    Header(String),
-    Query(String),
-    Path(String),
-}
+use sides::{Source, declaration, is_name};
+
+pub(crate) use sides::Target;
+pub use sides::{WrongSide, is_declaration, is_identity_source};
 
 /// One mapping, parsed; the texts as the user wrote them are kept for notes.
 #[derive(Clone)]
@@ -27,25 +27,6 @@ pub(crate) struct Parameter {
     pub(crate) target_text: String,
     pub(crate) source_text: String,
     source: Source,
-}
-
-#[derive(Clone)]
-enum Source {
-    Static(String),
-    /// What AWS takes and nothing has: an unknown variable, a path parameter.
-    Nothing,
-    Context(Named),
-    StageVariable(String),
-    Header(String),
-    MultiHeader(String),
-    Query(String),
-    MultiQuery(String),
-    Body,
-    BodyPath(Path),
-    ResponseHeader(String),
-    ResponseMultiHeader(String),
-    ResponseBody,
-    ResponseBodyPath(Path),
 }
 
 /// What a source gave.
@@ -60,41 +41,25 @@ pub(crate) enum Found {
 
 impl Parameter {
     /// Reads a mapping of an integration request.
-    pub(crate) fn request(target: &str, source: &str) -> Result<Parameter, String> {
-        let parts = target.strip_prefix("integration.request.").and_then(|rest| rest.split_once('.'));
-        let (place, name) = parts.ok_or_else(|| format!("`{target}` is no integration.request parameter"))?;
-        check_name(name)?;
-        let name = name.to_owned();
-        let parsed = match place {
-            "header" => Target::Header(name),
-            "querystring" => Target::Query(name),
-            "path" => Target::Path(name),
-            _ => return Err(format!("`{target}` is neither header, querystring nor path")),
-        };
-        Parameter::new(parsed, target, source, request_source)
+    pub(crate) fn request(target: &str, source: &str) -> Result<Parameter, WrongSide> {
+        Parameter::new(target, source, Target::of_request, Source::of_request)
     }
 
-    /// Reads a mapping of an integration response; both spellings of the target are accepted (inferred).
-    pub(crate) fn response(target: &str, source: &str) -> Result<Parameter, String> {
-        let name = ["method.response.header.", "route.response.header."]
-            .iter()
-            .find_map(|prefix| target.strip_prefix(prefix))
-            .ok_or_else(|| format!("`{target}` is no method.response.header parameter"))?;
-        check_name(name)?;
-        Parameter::new(Target::Header(name.to_owned()), target, source, response_source)
+    /// Reads a mapping of an integration response.
+    pub(crate) fn response(target: &str, source: &str) -> Result<Parameter, WrongSide> {
+        Parameter::new(target, source, Target::of_response, Source::of_response)
     }
 
     fn new(
-        target: Target,
         target_text: &str,
         source_text: &str,
-        own: fn(&str) -> Option<Result<Source, String>>,
-    ) -> Result<Parameter, String> {
-        let source = match shared_source(source_text).or_else(|| own(source_text)) {
-            Some(source) => source.map_err(|detail| format!("`{source_text}`: {detail}"))?,
-            None => return Err(format!("`{source_text}` is no source of a parameter mapping")),
-        };
-        Ok(Parameter { target, target_text: target_text.to_owned(), source_text: source_text.to_owned(), source })
+        target: fn(&str) -> Option<Target>,
+        source: fn(&str) -> Option<Source>,
+    ) -> Result<Parameter, WrongSide> {
+        let (target_text, source_text) = (target_text.to_owned(), source_text.to_owned());
+        let Some(target) = target(&target_text) else { return Err(WrongSide::Target(target_text)) };
+        let Some(source) = source(&source_text) else { return Err(WrongSide::Source(source_text)) };
+        Ok(Parameter { target, target_text, source_text, source })
     }
 
     /// Whether the value is, or is part of, the client's message.
@@ -113,7 +78,7 @@ impl Parameter {
 
     /// Whether the value comes with a handshake, and with nothing else.
     pub(crate) fn reads_handshake(&self) -> bool {
-        matches!(self.source, Source::Header(_) | Source::MultiHeader(_) | Source::Query(_) | Source::MultiQuery(_))
+        self.source.needs().is_some()
     }
 
     pub(crate) fn find(&self, scope: &Scope<'_>, response: Option<&IntegrationResponse>) -> Found {
@@ -159,68 +124,24 @@ fn values(mut all: Vec<String>) -> Found {
     if all.is_empty() { Found::Nothing } else { Found::Values(all) }
 }
 
-fn check_name(name: &str) -> Result<(), String> {
-    let fits = |c: char| c.is_ascii_alphanumeric() || "._$-".contains(c);
-    if name.is_empty() || !name.chars().all(fits) {
-        return Err(format!("`{name}` is no parameter name: letters, digits and `.`, `_`, `$`, `-` are"));
-    }
-    Ok(())
+/// A mapping in an integration's `requestParameters`, or in an integration response's `responseParameters`.
+///
+/// # Errors
+/// The side that is none; the left one first.
+pub fn check(target: &str, source: &str, direction: Direction) -> Result<(), WrongSide> {
+    let read = if direction == Direction::Request { Parameter::request } else { Parameter::response };
+    read(target, source).map(|_| ())
 }
 
-fn shared_source(text: &str) -> Option<Result<Source, String>> {
-    if let Some(inner) = text.strip_prefix('\'') {
-        let closed = inner.strip_suffix('\'').map(|text| Source::Static(text.to_owned()));
-        return Some(closed.ok_or_else(|| "the quote is not closed".to_owned()));
-    }
-    if let Some(name) = text.strip_prefix("context.") {
-        // Which names AWS refuses is not known, so none is.
-        return Some(check_name(name).map(|()| Named::find(name).map_or(Source::Nothing, Source::Context)));
-    }
-    let name = text.strip_prefix("stageVariables.")?;
-    Some(check_name(name).map(|()| Source::StageVariable(name.to_owned())))
-}
-
-// `method.request.…` is what the API model's text still says; it is taken as an alias (inferred).
-fn request_source(text: &str) -> Option<Result<Source, String>> {
-    let rest = text.strip_prefix("route.request.").or_else(|| text.strip_prefix("method.request."))?;
-    if rest == "body" {
-        return Some(Ok(Source::Body));
-    }
-    if let Some(path) = rest.strip_prefix("body") {
-        return Some(body_path(path).map(Source::BodyPath));
-    }
-    let (kind, name) = rest.split_once('.')?;
-    let make = match kind {
-        "header" => Source::Header,
-        "multivalueheader" => Source::MultiHeader,
-        "querystring" => Source::Query,
-        "multivaluequerystring" => Source::MultiQuery,
-        // WebSocket APIs have no path parameters.
-        "path" => |_| Source::Nothing,
-        _ => return None,
-    };
-    Some(check_name(name).map(|()| make(name.to_owned())))
-}
-
-fn response_source(text: &str) -> Option<Result<Source, String>> {
-    let rest = text.strip_prefix("integration.response.")?;
-    if rest == "body" {
-        return Some(Ok(Source::ResponseBody));
-    }
-    if let Some(path) = rest.strip_prefix("body") {
-        return Some(body_path(path).map(Source::ResponseBodyPath));
-    }
-    let (kind, name) = rest.split_once('.')?;
-    let make = match kind {
-        "header" => Source::ResponseHeader,
-        "multivalueheader" => Source::ResponseMultiHeader,
-        _ => return None,
-    };
-    Some(check_name(name).map(|()| make(name.to_owned())))
-}
-
-fn body_path(path: &str) -> Result<Path, String> {
-    Path::parse(&format!("${path}")).map_err(|error| error.to_string())
+/// The first of an integration's sources that reads what a handshake brings and what is not among a route's declarations. That
+/// the forms for several values need the declaration of the plain one is inferred.
+pub fn undeclared<'s>(
+    sources: impl IntoIterator<Item = &'s str>,
+    declared: impl IntoIterator<Item = &'s str>,
+) -> Option<&'s str> {
+    let declared: Vec<_> = declared.into_iter().filter_map(declaration).collect();
+    let needs = |source: &str| Source::of_request(source).and_then(|source| source.needs());
+    sources.into_iter().find(|source| needs(source).is_some_and(|needed| !declared.contains(&needed)))
 }
 
 // Text is parsed only where it begins like JSON (a peer's behaviour), so that plain text costs nothing.
@@ -242,7 +163,9 @@ fn in_json(path: &Path, body: &[u8]) -> Option<String> {
 /// [`Kind::Configuration`](crate::Kind::Configuration) for other control characters, and for a name that is none.
 pub(crate) fn set_header(headers: &mut Headers, name: &str, value: &str) -> Result<(), Error> {
     let wrong = |detail: String| Error::configuration(format!("header {name}: {detail}"));
-    check_name(name).map_err(wrong)?;
+    if !is_name(name) {
+        return Err(wrong(format!("`{name}` is no parameter name: letters, digits and `.`, `_`, `$`, `-` are")));
+    }
     let clean: String = value.chars().filter(|c| !matches!(c, '\r' | '\n')).collect();
     if let Some(c) = clean.chars().find(|c| c.is_control() && *c != '\t') {
         return Err(wrong(format!("the value holds the control character U+{:04X}", u32::from(c))));

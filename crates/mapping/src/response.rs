@@ -58,6 +58,16 @@ pub fn response(
     Ok(Mapped { value: reply, notes })
 }
 
+/// The regular expression of an integration response's key: what stands between two slashes, not nothing.
+fn pattern(key: &str) -> Option<&str> {
+    key.strip_prefix('/')?.strip_suffix('/').filter(|pattern| !pattern.is_empty())
+}
+
+/// The key of an integration response. What stands between its slashes may be no regular expression: it fits no status then.
+pub fn is_response_key(key: &str) -> bool {
+    key == "$default" || pattern(key).is_some()
+}
+
 // docs/aws/data-plane.md 4.3: the first pattern that fits the whole status, else $default.
 fn non_proxy(
     scope: &Scope<'_>,

@@ -14,8 +14,11 @@ use crate::expression::Expression;
 use crate::shared::{MadeOf, Pool};
 
 mod bounds;
+mod schema;
 
 use bounds::{Bounded, bounded, is_listable, within};
+
+pub use schema::{WrongSchema, check as schema};
 
 /// What a model refers to another one by, up to the API's id. Source: documented.
 const MODEL_URI: &str = "https://apigateway.amazonaws.com/restapis/";

@@ -1,9 +1,10 @@
 //! Apis.
 
+use mapping::check::Direction;
 use serde_json::Value;
 
 use super::v1::usage_plans;
-use super::{mapped, tagged};
+use super::{check_selection, mapped, tagged};
 use crate::crud::{self, Answer, Call, IdRule, Quota, Resource, Subject};
 use crate::documents::text;
 use crate::error::{self, Fault};
@@ -11,7 +12,6 @@ use crate::ids;
 use crate::members::{Kind, Member, Rule};
 use crate::page;
 use crate::paths;
-use crate::selection;
 use crate::settings::Settings;
 use crate::store::Document;
 use crate::transaction::Transaction;
@@ -95,7 +95,7 @@ fn check(subject: &Subject, _: &mut Transaction, api: &mut Document) -> Result<(
     if !["$request.header.x-api-key", "$context.authorizer.usageIdentifierKey"].contains(&key) {
         return Err(error::bad_request(error::API_KEY_SELECTION));
     }
-    selection::check(api, "routeSelectionExpression", selection::Subject::Request)?;
+    check_selection(api, "routeSelectionExpression", Direction::Request)?;
     if subject.previous.is_none() {
         api.insert("createdDate".into(), subject.call.date());
     }

@@ -3,13 +3,13 @@
 use serde_json::Value;
 
 use super::apis::API;
+use super::check_role;
 use crate::crud::{self, IdRule, Quota, Resource, Subject};
 use crate::documents::text;
 use crate::error::{self, Fault};
 use crate::ids;
 use crate::members::{Kind, Member, Rule};
 use crate::page;
-use crate::parameters;
 use crate::paths;
 use crate::store::Document;
 use crate::transaction::Transaction;
@@ -50,13 +50,10 @@ fn check(subject: &Subject, tx: &mut Transaction, authorizer: &mut Document) -> 
     if !authorizer.contains_key("authorizerUri") {
         return Err(error::bad_request(error::AUTHORIZER_URI));
     }
-    let role = authorizer.get("authorizerCredentialsArn").and_then(Value::as_str);
-    if role.is_some_and(|arn| !parameters::is_role(arn)) {
-        return Err(error::bad_request(error::ROLE_ARN));
-    }
+    check_role(authorizer, "authorizerCredentialsArn")?;
     for source in authorizer.get("identitySource").and_then(Value::as_array).into_iter().flatten() {
         let source = source.as_str().unwrap_or_default();
-        if !parameters::is_identity_source(source) {
+        if !mapping::check::is_identity_source(source) {
             return Err(error::identity_source(source));
         }
     }

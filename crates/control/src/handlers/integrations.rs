@@ -1,19 +1,18 @@
 //! Integrations.
 
+use mapping::check::Direction;
 use serde_json::Value;
 
 use super::apis::API;
 use super::routes;
-use super::{MAPPING_CHARS_MAX, TEMPLATE_CHARS_MAX, check_templates};
+use super::{MAPPING_CHARS_MAX, TEMPLATE_CHARS_MAX, check_mappings, check_role, check_selection, check_templates};
 use crate::crud::{self, IdRule, Quota, Resource, Subject};
 use crate::documents::text;
 use crate::error::{self, Fault};
 use crate::ids;
 use crate::members::{Kind, Member, Rule};
 use crate::page;
-use crate::parameters;
 use crate::paths;
-use crate::selection;
 use crate::store::Document;
 use crate::transaction::Transaction;
 
@@ -104,12 +103,10 @@ fn check(subject: &Subject, tx: &mut Transaction, integration: &mut Document) ->
         Some(selection) => integration.insert("integrationResponseSelectionExpression".into(), selection.into()),
         None => integration.shift_remove("integrationResponseSelectionExpression"),
     };
-    if integration.get("credentialsArn").and_then(Value::as_str).is_some_and(|arn| !parameters::is_role(arn)) {
-        return Err(error::bad_request(error::ROLE_ARN));
-    }
-    selection::check(integration, "templateSelectionExpression", selection::Subject::Request)?;
+    check_role(integration, "credentialsArn")?;
+    check_selection(integration, "templateSelectionExpression", Direction::Request)?;
     check_templates(integration, "requestTemplates")?;
-    parameters::check_request(integration)?;
+    check_mappings(integration, "requestParameters", Direction::Request)?;
     let target = format!("integrations/{}", subject.id);
     for (route_id, route) in tx.all(&paths::routes(subject.api_id())) {
         if text(route, "target") == target {

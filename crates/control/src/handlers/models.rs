@@ -11,7 +11,6 @@ use crate::ids;
 use crate::members::Member;
 use crate::page;
 use crate::paths;
-use crate::schema;
 use crate::store::Document;
 use crate::transaction::Transaction;
 
@@ -42,7 +41,7 @@ fn check(subject: &Subject, tx: &mut Transaction, model: &mut Document) -> Resul
     if !name.bytes().all(|c| c.is_ascii_alphanumeric()) {
         return Err(error::model_name(name));
     }
-    let kept = schema::check(text(model, "schema")).map_err(|detail| error::no_schema(&detail));
+    let kept = mapping::check::model(text(model, "schema")).map_err(|wrong| error::no_schema(&wrong));
     subject.newer_rule(model, &["schema"], kept)?;
     match subject.namesake(tx, "name", &Value::String(name.into())) {
         Some(_) => Err(error::model_name_taken(name)),

@@ -1,18 +1,17 @@
 //! Integration responses and route responses.
 
+use mapping::check::{self, Direction};
 use serde_json::Value;
 
 use super::integrations::INTEGRATION;
 use super::routes::{CONSTRAINTS, ROUTE};
-use super::{MAPPING_CHARS_MAX, TEMPLATE_CHARS_MAX, check_templates};
+use super::{MAPPING_CHARS_MAX, TEMPLATE_CHARS_MAX, check_mappings, check_selection, check_templates};
 use crate::crud::{self, IdRule, Quota, Resource, Subject};
 use crate::documents::text;
 use crate::error::{self, Fault};
 use crate::ids;
 use crate::members::{Kind, Member, Rule};
 use crate::page;
-use crate::parameters;
-use crate::selection;
 use crate::store::Document;
 use crate::transaction::Transaction;
 
@@ -63,17 +62,16 @@ pub(crate) static ROUTE_RESPONSE: Resource = Resource {
 
 fn check_integration_response(subject: &Subject, tx: &mut Transaction, response: &mut Document) -> Result<(), Fault> {
     let key = text(response, "integrationResponseKey");
-    let is_expression = key.len() > 2 && key.starts_with('/') && key.ends_with('/');
-    if key != "$default" && !is_expression {
+    if !check::is_response_key(key) {
         return Err(error::bad_request(error::INTEGRATION_RESPONSE_KEY));
     }
     let taken = subject.namesake(tx, "integrationResponseKey", &Value::String(key.into())).is_some();
     if taken {
         return Err(error::response_key_taken("IntegrationResponse", key, "Integration"));
     }
-    selection::check(response, "templateSelectionExpression", selection::Subject::Response)?;
+    check_selection(response, "templateSelectionExpression", Direction::Response)?;
     check_templates(response, "responseTemplates")?;
-    parameters::check_response(response)
+    check_mappings(response, "responseParameters", Direction::Response)
 }
 
 fn check_route_response(subject: &Subject, tx: &mut Transaction, response: &mut Document) -> Result<(), Fault> {

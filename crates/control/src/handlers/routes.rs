@@ -1,18 +1,17 @@
 //! Routes.
 
+use mapping::check::{Direction, is_declaration, undeclared};
 use serde_json::Value;
 
 use super::apis::API;
-use super::stages;
+use super::{check_selection, stages};
 use crate::crud::{self, Answer, Call, IdRule, Quota, Resource, Subject};
 use crate::documents::text;
 use crate::error::{self, Fault};
 use crate::ids;
 use crate::members::{Kind, Member, Rule};
 use crate::page;
-use crate::parameters;
 use crate::paths;
-use crate::selection;
 use crate::store::Document;
 use crate::transaction::Transaction;
 
@@ -71,14 +70,12 @@ fn check(subject: &Subject, tx: &mut Transaction, route: &mut Document) -> Resul
     if key.starts_with('$') && !["$connect", "$disconnect", "$default"].contains(&key.as_str()) {
         return Err(error::bad_request(error::ROUTE_KEY));
     }
-    if let Some(declarations) = route.get("requestParameters").and_then(Value::as_object) {
-        let wrong = declarations.keys().filter(|key| !parameters::is_declaration(key));
-        let mistakes: Vec<String> = wrong.map(|key| error::mapping_target(key)).collect();
-        if !mistakes.is_empty() {
-            return Err(error::mapping_expressions(&mistakes));
-        }
+    let wrong = parameters(route).filter(|(declaration, _)| !is_declaration(declaration));
+    let mistakes: Vec<String> = wrong.map(|(declaration, _)| error::mapping_target(declaration)).collect();
+    if !mistakes.is_empty() {
+        return Err(error::mapping_expressions(&mistakes));
     }
-    selection::check(route, "modelSelectionExpression", selection::Subject::Request)?;
+    check_selection(route, "modelSelectionExpression", Direction::Request)?;
     check_authorization(subject, tx, route, &key)?;
     check_target(subject, tx, route)?;
     if subject.namesake(tx, "routeKey", &Value::String(key.clone())).is_some() {
@@ -130,7 +127,7 @@ fn check_target(subject: &Subject, tx: &Transaction, route: &Document) -> Result
 }
 
 /// What a handshake brings, `$connect` must declare before its integration may map it; whichever of the two comes second is
-/// refused. Source: reported; that `multivalue…` needs the declaration of the plain form is inferred.
+/// refused. Source: reported.
 pub(super) fn check_connection(
     integration_id: &str,
     integration: &Document,
@@ -140,19 +137,16 @@ pub(super) fn check_connection(
     if text(route, "routeKey") != "$connect" {
         return Ok(());
     }
-    let declared = route.get("requestParameters").and_then(Value::as_object);
-    let mapped = integration.get("requestParameters").and_then(Value::as_object);
-    let sources = mapped.into_iter().flat_map(|mapped| mapped.values()).filter_map(Value::as_str);
-    for source in sources {
-        let Some(needed) = parameters::declaration_of(source) else { continue };
-        let is_declared = declared.is_some_and(|declared| {
-            declared.keys().any(|key| parameters::declaration_of(key).is_some_and(|key| key == needed))
-        });
-        if !is_declared {
-            return Err(error::undeclared(integration_id, route_id, source));
-        }
+    let declared = parameters(route).map(|(declaration, _)| declaration.as_str());
+    let sources = parameters(integration).filter_map(|(_, source)| source.as_str());
+    match undeclared(sources, declared) {
+        Some(source) => Err(error::undeclared(integration_id, route_id, source)),
+        None => Ok(()),
     }
-    Ok(())
+}
+
+fn parameters(document: &Document) -> impl Iterator<Item = (&String, &Value)> {
+    document.get("requestParameters").and_then(Value::as_object).into_iter().flatten()
 }
 
 fn before_delete(subject: &Subject, tx: &mut Transaction, route: &Document) -> Result<(), Fault> {

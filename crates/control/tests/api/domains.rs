@@ -395,7 +395,7 @@ fn a_model_suggests_a_template_that_renders() {
                     $inputRoot.tags)\n    \"$elem1\"#if($foreach.hasNext),#end\n#end\n  ],\n  \"my-key\" : \
                     $inputRoot.get('my-key')\n}";
     assert_eq!(template, expected);
-    assert!(vtl::Template::parse(template.as_str().unwrap()).is_ok());
+    assert!(mapping::check::template(template.as_str().unwrap()).is_ok());
     let endless = json!({"type": "object", "properties": {"me": {"$ref": "#"}, "you": {"$ref": "#"}}}).to_string();
     let model = gateway.make(&models, json!({"name": "Endless", "schema": endless}), "modelId");
     let template = gateway.ok("GET", &format!("{model}/template"), Value::Null)["value"].clone();

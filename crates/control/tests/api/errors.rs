@@ -136,6 +136,28 @@ fn an_expression_that_selects_nothing_is_refused_wherever_it_stands() {
         gateway.ok("PATCH", path, json!({member: "${request.body.a}-\\$x"}));
     }
     gateway.ok("PATCH", &response, json!({"templateSelectionExpression": "$integration.response.statuscode"}));
+    let known = "$request.body and what is in it";
+    let of_response = "$integration.response.statuscode, $integration.response.header.NAME and \
+                       $integration.response.multivalueheader.NAME";
+    let end = "; a dollar that is text is written \\$";
+    for (path, member, wrong, told) in [
+        (&api, "routeSelectionExpression", "a${x", "`${x` has no closing brace".to_owned()),
+        (
+            &mock,
+            "templateSelectionExpression",
+            "$a",
+            format!("`$a` is no variable here: there are {known}, such as $request.body.action{end}"),
+        ),
+        (
+            &response,
+            "templateSelectionExpression",
+            "$request.header.x",
+            format!("`$request.header.x` is no variable here: there are {known}, {of_response}{end}"),
+        ),
+    ] {
+        let told = format!("Invalid {member}: {told}");
+        gateway.check_refused("PATCH", path, json!({ member: wrong }), 400, "BadRequestException", &told);
+    }
 }
 
 #[test]
@@ -312,6 +334,15 @@ fn responses_models_and_authorizers() {
     let integration_response =
         |key: &str| ("POST", format!("{mock}/integrationresponses"), json!({"integrationResponseKey": key}));
     let model = |name: &str| ("POST", format!("{api}/models"), json!({"name": name, "schema": "{}"}));
+    let schema = |schema: &str| ("POST", format!("{api}/models"), json!({"name": "N", "schema": schema}));
+    let no_schema = |told: &str| {
+        format!(
+            "Invalid model specified: Validation Result: warnings : [], errors : [Invalid model schema specified. {told}]"
+        )
+    };
+    let unknown = no_schema(r#"Unsupported keyword(s): ["a", "b"]"#);
+    let wrong = no_schema("#/minLength must be a whole number from 0");
+    let no_json = no_schema("It is no JSON: expected value at line 1 column 1");
     let form = "The provided integration response key is not formatted properly. It must be $default or /expression/.";
     check(
         &gateway,
@@ -326,6 +357,9 @@ fn responses_models_and_authorizers() {
                 "IntegrationResponse with key /a/ already exists for this Integration",
             ),
             case(model("a-b"), BAD, "Model name must be alphanumeric: a-b"),
+            case(schema(r#"{"minLength":"1","a":1,"not":{"b":1}}"#), BAD, &unknown),
+            case(schema(r#"{"minLength":"1","maxLength":"1"}"#), BAD, &wrong),
+            case(schema("x"), BAD, &no_json),
             case(model("M"), TAKEN, "Model with name M already exists for this API"),
             case(("POST", format!("{api}/models"), json!({"name": "N"})), BAD, "Schema is a required field in a Model"),
             case(

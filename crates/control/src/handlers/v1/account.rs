@@ -3,9 +3,9 @@
 use serde_json::json;
 
 use crate::crud::{Answer, Call};
-use crate::error::{self, Fault};
+use crate::error::Fault;
+use crate::handlers::check_role;
 use crate::members::{self, Member};
-use crate::parameters;
 use crate::patch;
 use crate::paths;
 use crate::store::Document;
@@ -36,11 +36,7 @@ pub(crate) fn update(call: &Call, tx: &mut Transaction) -> Answer {
 
 /// Refuses settings that do not hold up.
 pub(crate) fn check(settings: &Document) -> Result<(), Fault> {
-    let arn = settings.get("cloudwatchRoleArn").and_then(|arn| arn.as_str());
-    if arn.is_some_and(|arn| !parameters::is_role(arn)) {
-        return Err(error::bad_request(error::ROLE_ARN));
-    }
-    Ok(())
+    check_role(settings, "cloudwatchRoleArn")
 }
 
 /// Source of what does not change: inferred from AWS's defaults for an account.

@@ -3,10 +3,23 @@
 //! AWS looks at models when they are made and changed. Source: reported, with these examples: an unknown keyword, a number as
 //! text, a type that is none, text that is no JSON. Which other keywords it takes is the draft's own list (documented).
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value};
 
 /// How deep schemas may nest: as deep as the parser goes.
 const DEPTH_MAX: usize = 127;
+
+/// Why a text is no schema.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WrongSchema {
+    /// It is no JSON; what the parser says.
+    NoJson(String),
+    /// Keywords that draft 4 does not have, each once.
+    Unsupported(Vec<String>),
+    /// Where a value stands that its keyword does not take, and what it must be: "a number".
+    Value(String, String),
+}
 
 /// What a keyword's value must be.
 enum Form {
@@ -16,6 +29,8 @@ enum Form {
     /// A whole number from 0.
     Count,
     Number,
+    /// A number above 0.
+    Positive,
     Flag,
     Schema,
     /// A list of schemas, not empty.
@@ -26,13 +41,13 @@ enum Form {
     SchemaMap,
     /// A flag or a schema.
     FlagOrSchema,
-    /// A list of texts, not empty.
+    /// A list of texts, not empty, none twice.
     Texts,
-    /// A list, not empty.
+    /// A list, not empty, nothing twice.
     List,
-    /// A type's name, or a list of them.
+    /// A type's name, or a list of them, none twice.
     Types,
-    /// An object whose members are schemas or lists of texts.
+    /// An object whose members are schemas or lists as above of texts.
     Dependencies,
 }
 
@@ -62,7 +77,7 @@ const KEYWORDS: &[(&str, Form)] = &[
     ("minLength", Form::Count),
     ("minProperties", Form::Count),
     ("minimum", Form::Number),
-    ("multipleOf", Form::Number),
+    ("multipleOf", Form::Positive),
     ("not", Form::Schema),
     ("oneOf", Form::Schemas),
     ("pattern", Form::Text),
@@ -74,25 +89,28 @@ const KEYWORDS: &[(&str, Form)] = &[
     ("uniqueItems", Form::Flag),
 ];
 
+/// Keywords that stand beside another one only. Source: the meta-schema.
+const BESIDE: &[(&str, &str)] = &[("exclusiveMaximum", "maximum"), ("exclusiveMinimum", "minimum")];
+
+const TEXTS: &str = "a list of texts with something in it, and nothing twice";
 const TYPES: &[&str] = &["array", "boolean", "integer", "null", "number", "object", "string"];
 
+/// A model's schema, as far as it can be told without the API's other models; regular expressions in it may be none.
+///
 /// # Errors
-/// What is wrong, as the end of AWS's sentence.
-pub(crate) fn check(text: &str) -> Result<(), String> {
-    let schema: Value = serde_json::from_str(text).map_err(|error| format!("It is no JSON: {error}"))?;
+/// Unknown keywords first, else the first value that is wrong.
+pub fn check(text: &str) -> Result<(), WrongSchema> {
+    let schema: Value = serde_json::from_str(text).map_err(|error| WrongSchema::NoJson(error.to_string()))?;
     let mut found = Found::default();
     found.schema(&schema, "#", 0);
-    if !found.unknown.is_empty() {
-        let names: Vec<String> = found.unknown.iter().map(|name| Value::from(name.as_str()).to_string()).collect();
-        return Err(format!("Unsupported keyword(s): [{}]", names.join(", ")));
-    }
-    found.wrong.map_or(Ok(()), Err)
+    let unsupported = (!found.unknown.is_empty()).then_some(WrongSchema::Unsupported(found.unknown));
+    unsupported.or(found.wrong).map_or(Ok(()), Err)
 }
 
 #[derive(Default)]
 struct Found {
     unknown: Vec<String>,
-    wrong: Option<String>,
+    wrong: Option<WrongSchema>,
 }
 
 impl Found {
@@ -108,10 +126,13 @@ impl Found {
                 None => self.unknown.push(name.clone()),
             }
         }
+        let has = |name: &str| schema.contains_key(name);
+        if let Some((one, other)) = BESIDE.iter().find(|(one, other)| has(one) && !has(other)) {
+            self.wrong(at, &format!("a schema with {other} beside {one}"));
+        }
     }
 
     fn value(&mut self, form: &Form, value: &Value, at: &str, depth: usize) {
-        let is_text = |value: &Value| value.is_string();
         match form {
             Form::Any => {}
             Form::Text => self.must(value.is_string(), at, "a text"),
@@ -121,17 +142,12 @@ impl Found {
                 let is_count = value.as_u64().is_some() || value.as_f64().is_some_and(|n| n >= 0.0 && n.fract() == 0.0);
                 self.must(is_count, at, "a whole number from 0");
             }
-            Form::List => {
-                self.must(value.as_array().is_some_and(|list| !list.is_empty()), at, "a list with something in it")
-            }
-            Form::Texts => {
-                let fits = value.as_array().is_some_and(|list| !list.is_empty() && list.iter().all(is_text));
-                self.must(fits, at, "a list of texts with something in it");
-            }
+            Form::Positive => self.must(value.as_f64().is_some_and(|n| n > 0.0), at, "a number above 0"),
+            Form::List => self.must(is_list(value, |_| true), at, "a list with something in it, and nothing twice"),
+            Form::Texts => self.must(is_list(value, Value::is_string), at, TEXTS),
             Form::Types => {
                 let is_type = |value: &Value| value.as_str().is_some_and(|name| TYPES.contains(&name));
-                let fits =
-                    is_type(value) || value.as_array().is_some_and(|list| !list.is_empty() && list.iter().all(is_type));
+                let fits = is_type(value) || is_list(value, is_type);
                 self.must(fits, at, &format!("one or more of {}", TYPES.join(", ")));
             }
             Form::Schema => self.schema(value, at, depth + 1),
@@ -146,7 +162,7 @@ impl Found {
             },
             Form::SchemaMap => self.each(value, at, |found, one, at| found.schema(one, at, depth + 1)),
             Form::Dependencies => self.each(value, at, |found, one, at| match one {
-                Value::Array(list) => found.must(!list.is_empty() && list.iter().all(is_text), at, "a list of texts"),
+                Value::Array(_) => found.must(is_list(one, Value::is_string), at, TEXTS),
                 other => found.schema(other, at, depth + 1),
             }),
         }
@@ -167,13 +183,19 @@ impl Found {
 
     // The first one is told.
     fn wrong(&mut self, at: &str, what: &str) {
-        self.wrong.get_or_insert_with(|| format!("{at} must be {what}"));
+        self.wrong.get_or_insert_with(|| WrongSchema::Value(at.to_owned(), what.to_owned()));
     }
+}
+
+/// Whether a value is a list that is not empty, of what `fits`, each once.
+fn is_list(value: &Value, fits: impl Fn(&Value) -> bool) -> bool {
+    let mut seen = HashSet::new();
+    value.as_array().is_some_and(|list| !list.is_empty() && list.iter().all(|one| fits(one) && seen.insert(one)))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::check;
+    use super::{WrongSchema, check};
 
     #[test]
     fn schemas_of_draft_4_pass_and_others_are_told() {
@@ -187,19 +209,34 @@ mod tests {
         ] {
             assert_eq!(check(schema), Ok(()), "{schema}");
         }
-        for (schema, told) in [
-            (r#"{"type":"string","MinLength":2}"#, r#"Unsupported keyword(s): ["MinLength"]"#),
-            (r#"{"properties":{"when":{"type":"string","example":"x"}}}"#, r#"Unsupported keyword(s): ["example"]"#),
-            (r#"{"$id":"http://e/x","examples":[1]}"#, r#"Unsupported keyword(s): ["$id", "examples"]"#),
-            (r#"{"type":"string","maxLength":"35"}"#, "#/maxLength must be a whole number from 0"),
-            (r#"{"type":"objekt"}"#, "#/type must be one or more of"),
-            (r#"{"properties":{"a":1}}"#, "#/properties/a must be an object"),
-            (r#"{"required":[]}"#, "#/required must be a list of texts"),
-            ("not json", "It is no JSON"),
-            ("[1]", "# must be an object"),
-            ("", "It is no JSON"),
+        let unsupported = |names: &[&str]| WrongSchema::Unsupported(names.iter().map(|&name| name.into()).collect());
+        for (schema, wrong) in [
+            (r#"{"type":"string","MinLength":2}"#, unsupported(&["MinLength"])),
+            (r#"{"properties":{"when":{"type":"string","example":"x"}}}"#, unsupported(&["example"])),
+            (r#"{"$id":"http://e/x","examples":[1],"not":{"$id":"y"}}"#, unsupported(&["$id", "examples"])),
         ] {
-            assert!(check(schema).is_err_and(|error| error.contains(told)), "{schema}: {:?}", check(schema));
+            assert_eq!(check(schema), Err(wrong), "{schema}");
+        }
+        for (schema, place, form) in [
+            (r#"{"type":"string","maxLength":"35"}"#, "#/maxLength", "a whole number from 0"),
+            (r#"{"type":"objekt"}"#, "#/type", "one or more of"),
+            (r#"{"properties":{"a":1}}"#, "#/properties/a", "an object"),
+            (r#"{"required":[]}"#, "#/required", "a list of texts"),
+            (r#"{"required":["a","a"]}"#, "#/required", "a list of texts"),
+            (r#"{"enum":[{"a":1,"b":2},{"b":2,"a":1}]}"#, "#/enum", "a list"),
+            (r#"{"type":["null","null"]}"#, "#/type", "one or more of"),
+            (r#"{"dependencies":{"a":["b","b"]}}"#, "#/dependencies/a", "a list of texts"),
+            (r#"{"not":{"exclusiveMaximum":true}}"#, "#/not", "a schema with maximum"),
+            (r#"{"multipleOf":0}"#, "#/multipleOf", "a number above 0"),
+            ("[1]", "#", "an object"),
+        ] {
+            let told = check(schema);
+            let fits =
+                matches!(&told, Err(WrongSchema::Value(at, must_be)) if at == place && must_be.starts_with(form));
+            assert!(fits, "{schema}: {told:?}");
+        }
+        for schema in ["not json", ""] {
+            assert!(matches!(check(schema), Err(WrongSchema::NoJson(_))), "{schema}");
         }
     }
 }

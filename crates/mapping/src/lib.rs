@@ -7,6 +7,7 @@ pub mod plan;
 pub mod remarks;
 
 mod access_log;
+mod aws_uri;
 mod context;
 mod effort;
 mod error;

@@ -71,7 +71,7 @@ impl Record {
     }
 
     fn lines_with(&self, logging: Logging) -> Vec<Line> {
-        let mut writer = Writer { record: self, trace: logging.data_trace, at: self.at, lines: Vec::new() };
+        let mut writer = Writer { record: self, trace: logging.data_trace, of_aws: false, at: self.at, lines: Vec::new() };
         match logging.level {
             LoggingLevel::Off => {}
             LoggingLevel::Error => writer.failures(),
@@ -84,6 +84,8 @@ impl Record {
 struct Writer<'r> {
     record: &'r Record,
     trace: bool,
+    /// The call was one of a function, or of a service of AWS.
+    of_aws: bool,
     /// The time of the step that is being written.
     at: Timestamp,
     lines: Vec<Line>,
@@ -184,8 +186,8 @@ impl Writer<'_> {
 
     fn request(&mut self, request: &IntegrationRequest) {
         let transformed = || body("Endpoint request body after transformations", &request.body);
-        let Target::Http(target) = &request.target else { return self.trace(transformed) };
-        let url = target.url();
+        self.of_aws = matches!(request.target, Target::Function(_) | Target::Service(_));
+        let Some(url) = request.target.url() else { return self.trace(transformed) };
         let url = secrets::url(&url);
         self.log(&format!("Endpoint request URI: {url}"));
         self.trace(|| format!("Endpoint request headers: {}", map(&request.headers)));
@@ -198,6 +200,10 @@ impl Writer<'_> {
         self.log(&format!("Received response. Status: {status}, Integration latency: {ms} ms"));
         self.trace(|| format!("Endpoint response headers: {}", map(&response.headers)));
         self.trace(|| body("Endpoint response body before transformations", &response.body));
+        // The blank before the colon is AWS's (observed on REST APIs).
+        if let Some(id) = response.headers.get("x-amzn-RequestId").filter(|_| self.of_aws) {
+            self.log(&format!("AWS Integration Endpoint RequestId : {id}"));
+        }
     }
 }
 

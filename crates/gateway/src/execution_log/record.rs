@@ -198,9 +198,9 @@ impl Record {
 }
 
 fn request_json(sent: &IntegrationRequest) -> Value {
-    let url = match &sent.target {
-        Target::Http(target) => secrets::url(&target.url()).into_owned(),
-        Target::Mock { status } => format!("mock, statusCode {status}"),
+    let url = match (&sent.target, sent.target.url()) {
+        (Target::Mock { status }, _) => format!("mock, statusCode {status}"),
+        (_, url) => secrets::url(&url.unwrap_or_default()).into_owned(),
     };
     json!({
         "method": sent.method, "url": url, "headers": pairs(&sent.headers), "body": text(&sent.body),

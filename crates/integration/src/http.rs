@@ -75,12 +75,7 @@ pub(crate) async fn call(
     Err(last.unwrap_or_else(|| Error::new(Kind::Unreachable, target, "its VPC link has no address")))
 }
 
-async fn call_at(
-    http: &Http,
-    target: &HttpTarget,
-    place: &Place<'_>,
-    request: Call<'_>,
-) -> Result<Answer, Error> {
+async fn call_at(http: &Http, target: &HttpTarget, place: &Place<'_>, request: Call<'_>) -> Result<Answer, Error> {
     loop {
         let taken = Instant::now();
         if let Some(Kept { connection, idle, after_empty }) = http.pool.take(place, taken) {

@@ -169,10 +169,22 @@ mod tests {
         let arn = "arn:aws:lambda:us-east-1:123456789012:function:chat";
         for (named, expected) in [
             (arn, arn),
-            ("arn:aws:lambda:us-east-1:123456789012:function:chat:live", "arn:aws:lambda:us-east-1:123456789012:function:chat:live"),
-            ("arn:aws:lambda:eu-west-1:999999999999:function:a-b_C:$LATEST", "arn:aws:lambda:eu-west-1:999999999999:function:a-b_C:$LATEST"),
-            ("arn:aws:lambda:us-east-1:123456789012:function:${stageVariables.fn}:${stageVariables.alias}", "arn:aws:lambda:us-east-1:123456789012:function:chat:live"),
-            ("arn:aws:lambda:${stageVariables.region}:123456789012:function:x", "arn:aws:lambda:eu-west-1:123456789012:function:x"),
+            (
+                "arn:aws:lambda:us-east-1:123456789012:function:chat:live",
+                "arn:aws:lambda:us-east-1:123456789012:function:chat:live",
+            ),
+            (
+                "arn:aws:lambda:eu-west-1:999999999999:function:a-b_C:$LATEST",
+                "arn:aws:lambda:eu-west-1:999999999999:function:a-b_C:$LATEST",
+            ),
+            (
+                "arn:aws:lambda:us-east-1:123456789012:function:${stageVariables.fn}:${stageVariables.alias}",
+                "arn:aws:lambda:us-east-1:123456789012:function:chat:live",
+            ),
+            (
+                "arn:aws:lambda:${stageVariables.region}:123456789012:function:x",
+                "arn:aws:lambda:eu-west-1:123456789012:function:x",
+            ),
             ("123456789012:function:chat:7", "arn:aws:lambda:ap-south-1:123456789012:function:chat:7"),
             ("function:chat", "chat"),
             ("chat:live", "chat:live"),
@@ -193,7 +205,8 @@ mod tests {
 
     #[test]
     fn what_names_nothing_is_named() {
-        let through = |name: &str| format!("arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/{name}/invocations");
+        let through =
+            |name: &str| format!("arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/{name}/invocations");
         for (text, part) in [
             ("https://api.example.com/ws".to_owned(), "names neither a function nor a service"),
             (String::new(), "names neither"),
@@ -219,11 +232,26 @@ mod tests {
     #[test]
     fn calls_of_services_have_aws_s_address() {
         for (call, service, url, target) in [
-            ("dynamodb:action/PutItem", "dynamodb", "https://dynamodb.us-east-1.amazonaws.com/?Action=PutItem", Some("DynamoDB_20120810.PutItem")),
-            ("sns:action/Publish&TopicArn=a", "sns", "https://sns.us-east-1.amazonaws.com/?Action=Publish&TopicArn=a", None),
+            (
+                "dynamodb:action/PutItem",
+                "dynamodb",
+                "https://dynamodb.us-east-1.amazonaws.com/?Action=PutItem",
+                Some("DynamoDB_20120810.PutItem"),
+            ),
+            (
+                "sns:action/Publish&TopicArn=a",
+                "sns",
+                "https://sns.us-east-1.amazonaws.com/?Action=Publish&TopicArn=a",
+                None,
+            ),
             ("sqs:path/123456789012/queue", "sqs", "https://sqs.us-east-1.amazonaws.com/123456789012/queue", None),
             ("bucket.s3:path/{key}", "s3", "https://bucket.s3.us-east-1.amazonaws.com/a%2Fb", None),
-            ("lambda:path/2015-03-31/functions", "lambda", "https://lambda.us-east-1.amazonaws.com/2015-03-31/functions", None),
+            (
+                "lambda:path/2015-03-31/functions",
+                "lambda",
+                "https://lambda.us-east-1.amazonaws.com/2015-03-31/functions",
+                None,
+            ),
         ] {
             let found = AwsUri::compile(&format!("arn:aws:apigateway:us-east-1:{call}"), &Map::new());
             let Ok(AwsUri::Service(uri)) = found else { panic!("{call}: {found:?}") };

@@ -603,7 +603,9 @@ impl fmt::Display for Note {
                  one for failures: {}",
                 site.aws(
                     "create-integration-response",
-                    &format!(" --integration-id {integration_id} --integration-response-key '/.*PART_OF_THE_MESSAGE.*/'")
+                    &format!(
+                        " --integration-id {integration_id} --integration-response-key '/.*PART_OF_THE_MESSAGE.*/'"
+                    )
                 )
             ),
             Note::FunctionsNowhere { routes } => write!(

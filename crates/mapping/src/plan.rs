@@ -325,8 +325,7 @@ impl Route {
 }
 
 /// Headers that are the gateway's own; setting one is a configuration error. Source: observed (REST).
-const OWNED_HEADERS: &[&str] =
-    &["Content-Length", "Transfer-Encoding", "X-Amzn-Trace-Id", "X-Amzn-Apigateway-Api-Id"];
+const OWNED_HEADERS: &[&str] = &["Content-Length", "Transfer-Encoding", "X-Amzn-Trace-Id", "X-Amzn-Apigateway-Api-Id"];
 
 /// Headers that API Gateway drops on the way to an HTTP backend, mapped or not. Source: observed (REST).
 const NEVER_SENT: &[&str] = &["Expect", "Proxy-Authenticate", "TE", "Via"];

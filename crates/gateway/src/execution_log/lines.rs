@@ -71,7 +71,8 @@ impl Record {
     }
 
     fn lines_with(&self, logging: Logging) -> Vec<Line> {
-        let mut writer = Writer { record: self, trace: logging.data_trace, of_aws: false, at: self.at, lines: Vec::new() };
+        let mut writer =
+            Writer { record: self, trace: logging.data_trace, of_aws: false, at: self.at, lines: Vec::new() };
         match logging.level {
             LoggingLevel::Off => {}
             LoggingLevel::Error => writer.failures(),

@@ -14,8 +14,8 @@ use crate::certificates::PemFiles;
 use crate::choices::{Binary, Compat, LogFormat, LogLevel};
 use crate::config::given::Given;
 use crate::config::values::{
-    ACCESS_LOG_KEEP_MAX, METRICS_SERIES_MAX, account_id, address, admin, backend, choice, count, endpoint, flag, folder,
-    hosts, name_servers, path, public_url, region, rotation, text,
+    ACCESS_LOG_KEEP_MAX, METRICS_SERIES_MAX, account_id, address, admin, backend, choice, count, endpoint, flag,
+    folder, hosts, name_servers, path, public_url, region, rotation, text,
 };
 use crate::strangers::AllowedHosts;
 use crate::vpc_links;

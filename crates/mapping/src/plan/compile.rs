@@ -321,7 +321,8 @@ impl Compiler<'_> {
             AwsUri::Function(function) if is_proxy => Ok(Backend::FunctionProxy(Arc::new(function))),
             AwsUri::Function(function) => Ok(Backend::Function(Arc::new(function))),
             AwsUri::Service(_) if is_proxy => {
-                Err("its type is AWS_PROXY, which calls functions only; services are called with the type AWS".to_owned())
+                Err("its type is AWS_PROXY, which calls functions only; services are called with the type AWS"
+                    .to_owned())
             }
             AwsUri::Service(uri) => {
                 let variables = &self.stage.settings.stage_variables;

@@ -156,13 +156,17 @@ impl Record {
         let mut response = Value::Null;
         let mut reply = Value::Null;
         let mut latency_ms = Value::Null;
+        let mut of_function = false;
         for (_, step) in &self.steps {
             match step {
-                Step::Request(sent) => request = request_json(sent),
+                Step::Request(sent) => {
+                    of_function = matches!(sent.target, Target::Function(_));
+                    request = request_json(sent);
+                }
                 Step::Response(got) => {
                     latency_ms = json!((got.latency.as_secs_f64() * 10_000.0).round() / 10.0);
                     response = json!({
-                        "status": got.status, "headers": pairs(&got.headers), "body": text(&got.body),
+                        "status": got.status, "headers": pairs(&got.headers), "body": shown(&got.body, of_function),
                         "bodyBytes": got.body.len(),
                     });
                 }
@@ -202,14 +206,20 @@ fn request_json(sent: &IntegrationRequest) -> Value {
         (Target::Mock { status }, _) => format!("mock, statusCode {status}"),
         (_, url) => secrets::url(&url.unwrap_or_default()).into_owned(),
     };
+    let body = shown(&sent.body, matches!(sent.target, Target::Function(_)));
     json!({
-        "method": sent.method, "url": url, "headers": pairs(&sent.headers), "body": text(&sent.body),
+        "method": sent.method, "url": url, "headers": pairs(&sent.headers), "body": body,
         "bodyBytes": sent.body.len(), "bodySent": sent.carries_body,
     })
 }
 
 fn pairs(headers: &Headers) -> Vec<(&str, Cow<'_, str>)> {
     headers.iter().map(|(name, value)| (name, secrets::header(name, value))).collect()
+}
+
+// Events of functions, and their answers, have headers in them.
+fn shown(body: &[u8], of_function: bool) -> String {
+    if of_function { text(&secrets::event(body)) } else { text(body) }
 }
 
 fn text(body: &[u8]) -> String {

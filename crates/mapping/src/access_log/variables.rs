@@ -35,7 +35,8 @@ const fn text(name: &'static str, value: fn(&Facts) -> Option<String>) -> Variab
 
 /// Source: documented ("Set up access logging": variables for WebSocket APIs). `integrationStatus` is documented as the
 /// same as `integration.status` in one place and as the status of the Lambda service in another (decision: the former).
-/// `integration.integrationStatus` equals it for backends that are no Lambda functions (inferred).
+/// `integration.status` of a function is what its code returned, `integration.integrationStatus` what the Lambda service did
+/// (documented); for other backends they are equal (inferred).
 const VARIABLES: &[Variable] = &[
     text("status", |facts| Some(facts.status.to_string())),
     text("error.message", |facts| failure(facts).map(|failure| failure.message.clone())),
@@ -47,7 +48,7 @@ const VARIABLES: &[Variable] = &[
     text("error.responseType", |facts| failure(facts).map(|failure| failure.response_type.to_owned())),
     text("error.validationErrorString", |facts| failure(facts)?.validation.clone()),
     text("integration.error", integration_error),
-    text("integration.integrationStatus", integration_status),
+    text("integration.integrationStatus", service_status),
     text("integration.latency", integration_latency),
     text("integration.status", integration_status),
     text("integrationErrorMessage", integration_error),
@@ -113,6 +114,11 @@ fn integration_error(facts: &Facts) -> Option<String> {
 }
 
 fn integration_status(facts: &Facts) -> Option<String> {
+    Some(facts.call?.status()?.to_string())
+}
+
+// What the Lambda service returned; of other backends the same.
+fn service_status(facts: &Facts) -> Option<String> {
     let (status, _) = facts.call?.answer?;
     Some(status.to_string())
 }
@@ -120,7 +126,7 @@ fn integration_status(facts: &Facts) -> Option<String> {
 // Whole milliseconds. Source: documented.
 fn integration_latency(facts: &Facts) -> Option<String> {
     match facts.call? {
-        Call { mock: false, answer: Some((_, latency)) } => Some(Duration::as_millis(&latency).to_string()),
+        Call { mock: false, answer: Some((_, latency)), .. } => Some(Duration::as_millis(&latency).to_string()),
         Call { .. } => None,
     }
 }

@@ -10,6 +10,11 @@ from harness.aws import CONFIG, CREDENTIALS, REGION
 
 from .pattern import fill
 
+# The URI by which tools name a function, around its name and what stands behind that.
+FUNCTION = (
+    f"arn:aws:apigateway:{REGION}:lambda:path/2015-03-31/functions/arn:aws:lambda:{REGION}:123456789012:function:<function>",
+    "/invocations",
+)
 # What a story without routes of its own has.
 ECHO = {"$default": "HTTP_PROXY POST /echo, two-way"}
 # A story sees every line of the execution log unless it says otherwise.
@@ -76,10 +81,12 @@ class Made:
             self.call("CreateRouteResponse", {"RouteId": route, "RouteResponseKey": "$default"})
 
     def integration(self, short, told):
-        """An integration from its short form, such as `HTTP POST /path`, `MOCK` or `HTTP_PROXY GET http://…`."""
+        """An integration from its short form, such as `HTTP POST /path`, `MOCK`, `AWS_PROXY POST function:name:alias`."""
         kind, _, rest = short.partition(" ")
         method, _, uri = rest.partition(" ")
         members = {"IntegrationType": kind, **fill(told.get("with", {}), self.names)}
+        if uri.startswith("function:"):
+            uri = uri.removeprefix("function:").join(FUNCTION)
         if method:
             members.setdefault("IntegrationMethod", method)
         if uri:

@@ -34,6 +34,8 @@ class Play:
         self.gateway = gateway
         self.backend = backend
         self.base = f"/{story.name}"
+        # Functions are known by their names alone, which all stories share.
+        self.functions = f"/2015-03-31/functions/{secrets.token_hex(6)}-"
         self.mark = backend.mark()
         self.log_mark = gateway.mark()
         self.people = {}
@@ -49,6 +51,7 @@ class Play:
             # For names that only one story of a program may have.
             "unique": secrets.token_hex(10),
             "backend": backend.url + self.base,
+            "function": self.functions.rpartition("/")[2],
             "backendHost": f"127.0.0.1:{backend.port}",
             "port": str(gateway.port),
             "host": f"127.0.0.1:{gateway.port}",
@@ -82,7 +85,18 @@ class Play:
             with lock:
                 return answers.pop(0) if len(answers) > 1 else answers[0]
 
-        self.backend.answers[self.base + path] = next_answer
+        self.backend.answers[self.where(path)] = next_answer
+
+    def where(self, path):
+        """The path at the backend of what a story calls so: `/functions/NAME` is the invocation of a function."""
+        name = path.removeprefix("/functions/")
+        return self.base + path if name == path else f"{self.functions}{name}/invocations"
+
+    def told(self, request):
+        """What a story calls the path of a request."""
+        if request.path.startswith(self.functions):
+            return f"/functions/{request.path.removeprefix(self.functions).removesuffix('/invocations')}"
+        return request.path.removeprefix(self.base)
 
     def answer(self, path, told):
         """One answer of the backend."""
@@ -120,7 +134,7 @@ class Play:
 
     def own(self, request):
         """Whether a request belongs to this story."""
-        return request.path.startswith(self.base + "/")
+        return request.path.startswith((self.base + "/", self.functions))
 
     def unconsumed(self):
         """Requests of this story that no step has told of."""
@@ -134,7 +148,7 @@ class Play:
                 came = person.fence()
                 if came is not None:
                     raise Mismatch(f"what {name} gets", "nothing more", came)
-        more = [request for request in self.unconsumed() if request.path.removeprefix(self.base) in self.told_paths]
+        more = [request for request in self.unconsumed() if self.told(request) in self.told_paths]
         if more:
             raise Mismatch("what the backend saw", "nothing more", [(r.method, r.target, r.body) for r in more])
 

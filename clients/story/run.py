@@ -54,10 +54,11 @@ class Stage:
             if settings not in self.gateways:
                 folder = self.folder / f"program-{len(self.gateways)}"
                 folder.mkdir()
-                options = list(settings.options)
+                names = {"backendHost": f"127.0.0.1:{self.backend.port}"}
+                options = [fill(option, names) for option in settings.options]
                 if settings.file:
                     file = folder / "gatewright.toml"
-                    file.write_text(fill(settings.file, {"backendHost": f"127.0.0.1:{self.backend.port}"}), "utf-8")
+                    file.write_text(fill(settings.file, names), "utf-8")
                     options += ["--config", str(file)]
                 self.gateways[settings] = Gateway(folder / "data", *options)
             return self.gateways[settings]

@@ -164,10 +164,10 @@ def saw(play, step):
     play.told_paths.add(path)
 
     def fits(request):
-        return text_fits(play.base + path, request.path, dict(play.names))
+        return text_fits(play.where(path), request.path, dict(play.names))
 
     request = play.wait_for_request(fits, step["saw"])
-    check("the path that the backend saw", play.base + path, request.path, play.names)
+    check("the path that the backend saw", play.where(path), request.path, play.names)
     if request.method != method:
         raise Mismatch("the method that the backend saw", method, request.method)
     what = f"what the backend saw at {path}"
@@ -188,7 +188,7 @@ def saw(play, step):
 def unseen(play, step):
     path = step["unseen"]
     play.told_paths.add(path)
-    came = [request for request in play.unconsumed() if request.path == play.base + path]
+    came = [request for request in play.unconsumed() if request.path == play.where(path)]
     if came:
         raise Mismatch(f"what the backend saw at {path}", "nothing", [(r.method, r.target, r.body) for r in came])
 

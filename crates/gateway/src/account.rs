@@ -25,8 +25,8 @@ impl Gateway {
         unusable.err().unwrap_or_default()
     }
 
-    /// Adds a remark for each route whose VPC link leads nowhere.
-    pub(crate) fn remark_on_links(&self, published: &mut Published) {
+    /// Adds a remark for each route whose VPC link leads nowhere, and for those that call what is nowhere.
+    pub(crate) fn remark_on_targets(&self, published: &mut Published) {
         for (key, notes) in &mut published.notes {
             let Some(plan) = self.stages.enter(key) else { continue };
             let lost = plan.links().filter(|(link, _)| !self.integrations.has_link(link));
@@ -35,6 +35,16 @@ impl Gateway {
                 link: link.to_owned(),
             };
             notes.extend(lost.map(note));
+            let sorted = |routes: &mut dyn Iterator<Item = &str>| {
+                let mut routes: Vec<_> = routes.map(str::to_owned).collect();
+                routes.sort_unstable();
+                Some(routes).filter(|routes| !routes.is_empty())
+            };
+            let functions = plan.functions().filter(|(function, _)| !self.integrations.has_function(function));
+            let routes = sorted(&mut functions.map(|(_, route)| route));
+            notes.extend(routes.map(|routes| Note::FunctionsNowhere { routes }));
+            let routes = sorted(&mut plan.service_routes().filter(|_| !self.integrations.has_services()));
+            notes.extend(routes.map(|routes| Note::ServicesNowhere { routes }));
         }
     }
 }

@@ -230,7 +230,8 @@ impl Recorded for Mapped<Option<IntegrationRequest>> {
     fn record(self, log: &mut ExecutionLog<'_>, event: &Event) -> Self::Value {
         if let Some(request) = &self.value {
             let mock = matches!(request.target, Target::Mock { .. });
-            log.record.facts.call = Some(Call { mock, answer: None });
+            let function = matches!(request.target, Target::Function(_));
+            log.record.facts.call = Some(Call { mock, function, ..Call::default() });
             log.keep(|| Step::Request(Arc::new(request.clone())));
             log.remark_on_request(event, request);
         }
@@ -253,6 +254,9 @@ impl Recorded for IntegrationResponse {
 impl Recorded for Mapped<Reply> {
     type Value = Reply;
     fn record(self, log: &mut ExecutionLog<'_>, _: &Event) -> Self::Value {
+        if let Some(call) = log.record.facts.call.as_mut().filter(|call| call.function) {
+            call.returned = Some(self.value.status);
+        }
         log.keep(|| Step::Reply(Arc::new(self.value.clone())));
         log.notes(self.notes);
         self.value

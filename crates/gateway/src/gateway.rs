@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
-use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -53,8 +52,8 @@ pub struct Settings {
     pub dialect: Dialect,
     /// Where VPC links lead: by a link's id, name or target.
     pub vpc_links: BTreeMap<String, LinkSettings>,
-    /// Where names of backends are looked up; empty: at the system's name servers.
-    pub name_servers: Vec<SocketAddr>,
+    /// The ways to backends.
+    pub integrations: Integrations,
     /// Who decides about clients where a route asks for more than an API key; `None`: such clients are refused.
     pub authorizer: Option<Box<dyn Authorizer>>,
     /// Host and port that clients use where another program stands before this one; then `$context.domainName` of an
@@ -96,7 +95,7 @@ impl Gateway {
     pub fn new(settings: Settings) -> Arc<Gateway> {
         let limits = settings.limits;
         Arc::new(Gateway {
-            integrations: Integrations::new(limits.integration_response_bytes, settings.name_servers),
+            integrations: settings.integrations,
             usage: Usage::default(),
             account_limits: AccountLimits::new(&limits),
             account: ArcSwap::default(),
@@ -132,7 +131,7 @@ impl Gateway {
         let mut published =
             self.stages.publish(snapshot, &self.limits, self.dialect, (&self.metrics, &self.in_flight), is_used);
         published.problems = problems;
-        self.remark_on_links(&mut published);
+        self.remark_on_targets(&mut published);
         if !published.gone.is_empty() {
             for client in self.registry.all().filter(|client| published.gone.contains(&client.info.stage)) {
                 self.close_as_going_away(&client);

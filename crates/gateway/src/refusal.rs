@@ -31,6 +31,10 @@ pub(crate) enum Kind {
     ApiConfigurationError,
     /// The backend cannot be reached, or broke off.
     IntegrationFailure,
+    /// A function failed, or what it answered is no answer. The detail is the log's whole line.
+    FunctionFailed,
+    /// A function could not be invoked. The detail is the log's whole line.
+    NotInvoked,
     /// The backend did not answer in time.
     IntegrationTimeout,
     /// The answer is larger than a message may be.
@@ -88,7 +92,7 @@ impl Refusal {
     }
 
     /// The status of a handshake that is refused so. Source: documented for REST APIs ("Gateway response types");
-    /// 403, 415 and 504 documented or observed for WebSocket APIs.
+    /// 403, 415, 502 and 504 documented or observed for WebSocket APIs.
     pub(crate) fn status(&self) -> u16 {
         match self.kind {
             Kind::BadRequestParameters | Kind::BadRequestBody => 400,
@@ -96,7 +100,8 @@ impl Refusal {
             Kind::AccessDenied | Kind::InvalidApiKey | Kind::NotAuthorized => 403,
             Kind::UnsupportedMediaType => 415,
             Kind::Throttled(_) | Kind::QuotaExceeded => 429,
-            Kind::ApiConfigurationError | Kind::AuthorizerFailure | Kind::ResponseTooLarge => 500,
+            Kind::ApiConfigurationError | Kind::AuthorizerFailure | Kind::NotInvoked | Kind::ResponseTooLarge => 500,
+            Kind::FunctionFailed => 502,
             Kind::IntegrationFailure | Kind::IntegrationTimeout => 504,
         }
     }
@@ -113,7 +118,7 @@ impl Refusal {
             Kind::BadRequestBody => "BAD_REQUEST_BODY",
             Kind::UnsupportedMediaType => "UNSUPPORTED_MEDIA_TYPE",
             Kind::ApiConfigurationError | Kind::ResponseTooLarge => "API_CONFIGURATION_ERROR",
-            Kind::IntegrationFailure => "INTEGRATION_FAILURE",
+            Kind::IntegrationFailure | Kind::FunctionFailed | Kind::NotInvoked => "INTEGRATION_FAILURE",
             Kind::IntegrationTimeout => "INTEGRATION_TIMEOUT",
             Kind::Throttled(_) => "THROTTLED",
             Kind::QuotaExceeded => "QUOTA_EXCEEDED",
@@ -156,6 +161,8 @@ impl Refusal {
             Kind::ApiConfigurationError
             | Kind::AuthorizerFailure
             | Kind::IntegrationFailure
+            | Kind::FunctionFailed
+            | Kind::NotInvoked
             | Kind::IntegrationTimeout
             | Kind::ResponseTooLarge => "InternalServerErrorException",
         }
@@ -176,6 +183,8 @@ impl Refusal {
             Kind::ApiConfigurationError
             | Kind::AuthorizerFailure
             | Kind::IntegrationFailure
+            | Kind::FunctionFailed
+            | Kind::NotInvoked
             | Kind::ResponseTooLarge => "Internal server error".to_owned(),
         }
     }
@@ -222,6 +231,7 @@ impl Refusal {
             }
             Kind::IntegrationTimeout => format!("Execution failed due to a timeout error: {}", self.detail),
             Kind::ApiConfigurationError => format!("Execution failed due to configuration error: {}", self.detail),
+            Kind::FunctionFailed | Kind::NotInvoked => self.detail.clone(),
             Kind::BadRequestBody => format!("Request body does not match model schema: {}", self.detail),
             Kind::InvalidApiKey
             | Kind::Unauthorized
@@ -243,6 +253,8 @@ impl From<mapping::Error> for Refusal {
             MappingKind::BadRequestBody => Kind::BadRequestBody,
             MappingKind::UnsupportedMediaType => Kind::UnsupportedMediaType,
             MappingKind::Configuration => Kind::ApiConfigurationError,
+            MappingKind::FunctionFailed => Kind::FunctionFailed,
+            MappingKind::NotInvoked => Kind::NotInvoked,
         };
         Refusal { remedy: error.remedy, ..Refusal::new(kind, error.detail) }
     }
@@ -255,6 +267,7 @@ impl From<integration::Error> for Refusal {
             IntegrationKind::Unreachable | IntegrationKind::Broken | IntegrationKind::BadAnswer => {
                 Kind::IntegrationFailure
             }
+            IntegrationKind::Unready => Kind::ApiConfigurationError,
         };
         Refusal::new(kind, error.to_string())
     }

@@ -10,6 +10,7 @@ use gateway::{
     AccessLine, Alone, Authorizer, Denied, Gateway, Known, LogSink, Peer, Push, Question, Record, RequestHead,
     Settings, Socket,
 };
+use integration::Integrations;
 use mapping::plan::Authorization;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -132,7 +133,7 @@ fn gateway(lines: Arc<Lines>, authorizer: Option<Box<dyn Authorizer>>) -> Arc<Ga
         peers: Box::new(Alone),
         dialect: Dialect::default(),
         vpc_links: Default::default(),
-        name_servers: Vec::new(),
+        integrations: Integrations::new(1 << 20, Vec::new()),
         authorizer,
         public_authority: None,
     })

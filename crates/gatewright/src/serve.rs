@@ -8,6 +8,7 @@ use std::sync::Arc;
 use control::Control;
 use control::store::{DiskStore, MemoryStore, Store, StoreError};
 use gateway::{Alone, Gateway, Settings};
+use integration::{Integrations, LambdaEndpoint, Services};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -73,7 +74,7 @@ pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
             .and_then(|url| url.split_once("://"))
             .map(|(_, host)| host.to_owned()),
         vpc_links: config.vpc_links.clone(),
-        name_servers: config.settings.name_servers.clone(),
+        integrations: integrations(&config),
         // Nothing decides about signatures and authorizers yet: their clients are refused.
         authorizer: None,
     });
@@ -118,6 +119,17 @@ pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
     shutdown::wait_and_stop(signals, &gateway, &stopper, &log).await;
     config.settings.data_dir.iter().for_each(|dir| folder_socket::remove(dir));
     Ok(())
+}
+
+fn integrations(config: &Config) -> Integrations {
+    let settings = &config.settings;
+    let integrations = Integrations::new(config.limits.integration_response_bytes, settings.name_servers.clone());
+    // Nobody signs yet: calls of services go to another address than AWS's, or nowhere.
+    let services = Services { endpoint: settings.aws_endpoint.clone(), signer: None };
+    let integrations = integrations.with_services(services);
+    let Some(endpoint) = settings.lambda_endpoint.clone() else { return integrations };
+    let functions = LambdaEndpoint::new(integrations.http(), endpoint);
+    integrations.with_functions(Box::new(functions))
 }
 
 fn ready_made(config: &Config) -> Option<ReadyMade<'_>> {

@@ -17,6 +17,8 @@ pub enum Kind {
     Broken,
     /// The answer is not HTTP/1.1, or larger than the limit.
     BadAnswer,
+    /// Nothing says where it goes, or with whose credentials: no call was made.
+    Unready,
 }
 
 impl fmt::Display for Kind {
@@ -26,6 +28,7 @@ impl fmt::Display for Kind {
             Kind::Timeout => "no answer from",
             Kind::Broken => "connection lost to",
             Kind::BadAnswer => "unusable answer from",
+            Kind::Unready => "cannot call",
         })
     }
 }
@@ -44,6 +47,15 @@ impl Error {
     pub(crate) fn new(kind: Kind, target: &HttpTarget, detail: impl fmt::Display) -> Error {
         let scheme = if target.tls { "https" } else { "http" };
         Error { kind, backend: format!("{scheme}://{}", target.authority), detail: detail.to_string() }
+    }
+
+    /// Of a call of what is no HTTP backend: `what` names it, such as `function chat`.
+    pub fn of(kind: Kind, what: impl Into<String>, detail: impl Into<String>) -> Error {
+        Error { kind, backend: what.into(), detail: detail.into() }
+    }
+
+    pub(crate) fn timed_out(what: impl Into<String>, after: Duration) -> Error {
+        Error::of(Kind::Timeout, what, format!("timed out after {} ms", after.as_millis()))
     }
 
     /// `asking`: the name servers that have not told the backend's address yet.

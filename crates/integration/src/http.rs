@@ -8,11 +8,12 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use types::headers::Headers;
 use types::message::{HttpTarget, IntegrationRequest};
 
-use crate::Integrations;
 use crate::error::{Error, Kind};
 use crate::links::Link;
+use crate::names::Names;
 use crate::place::Place;
-use crate::pool::{Answered, Kept, Pooled};
+use crate::pool::{Answered, Kept, Pool, Pooled};
+use crate::stream::Connector;
 use crate::wire::{self, BodyReader, Head, HeadReader, Progress};
 
 /// Bodies up to this size go out in one write with their head; copying them is cheaper than a second system call.
@@ -23,19 +24,46 @@ const KEPT_BUFFER_MAX: usize = 16 * 1024;
 /// How much is asked for in one read: most answers come whole.
 const READ_BYTES: usize = 4 * 1024;
 
-type Answer = (u16, Headers, Bytes);
+pub(crate) type Answer = (u16, Headers, Bytes);
+
+/// The one client that speaks HTTP, with the connections that are kept open.
+pub struct Http {
+    pub(crate) pool: Pool,
+    pub(crate) connector: Connector,
+    pub(crate) names: Names,
+    pub(crate) response_bytes_max: usize,
+}
+
+/// One call, mapped: what goes over the wire but for where.
+#[derive(Clone, Copy)]
+pub(crate) struct Call<'r> {
+    pub(crate) method: &'r str,
+    pub(crate) headers: &'r Headers,
+    pub(crate) body: &'r Bytes,
+    /// Whether the body is sent.
+    pub(crate) carries_body: bool,
+    /// Whether it may be sent again when it is unknown if it arrived.
+    pub(crate) may_repeat: bool,
+}
+
+impl<'r> Call<'r> {
+    pub(crate) fn of(request: &'r IntegrationRequest) -> Call<'r> {
+        let IntegrationRequest { method, headers, body, carries_body, may_repeat, .. } = request;
+        Call { method, headers, body, carries_body: *carries_body, may_repeat: *may_repeat }
+    }
+}
 
 pub(crate) async fn call(
-    integrations: &Integrations,
+    http: &Http,
     target: &HttpTarget,
     link: Option<&Link>,
-    request: &IntegrationRequest,
+    request: Call<'_>,
 ) -> Result<Answer, Error> {
-    let Some(link) = link else { return call_at(integrations, target, &Place::of(target, None), request).await };
+    let Some(link) = link else { return call_at(http, target, &Place::of(target, None), request).await };
     let mut last = None;
     for address in link.order() {
         let _counted = address.enter();
-        match call_at(integrations, target, &Place::of(target, Some(&address)), request).await {
+        match call_at(http, target, &Place::of(target, Some(&address)), request).await {
             // Nothing was sent: the next address may be asked.
             Err(error) if error.kind == Kind::Unreachable => {
                 address.refused();
@@ -47,41 +75,36 @@ pub(crate) async fn call(
     Err(last.unwrap_or_else(|| Error::new(Kind::Unreachable, target, "its VPC link has no address")))
 }
 
-async fn call_at(
-    integrations: &Integrations,
-    target: &HttpTarget,
-    place: &Place<'_>,
-    request: &IntegrationRequest,
-) -> Result<Answer, Error> {
+async fn call_at(http: &Http, target: &HttpTarget, place: &Place<'_>, request: Call<'_>) -> Result<Answer, Error> {
     loop {
         let taken = Instant::now();
-        if let Some(Kept { connection, idle, after_empty }) = integrations.pool.take(place, taken) {
+        if let Some(Kept { connection, idle, after_empty }) = http.pool.take(place, taken) {
             let used = Some(after_empty);
-            let outcome = exchange(integrations, target, place, request, connection, used).await;
+            let outcome = exchange(http, target, place, request, connection, used).await;
             match &outcome {
                 Err(Failure { nothing_came: true, .. }) => {
-                    integrations.pool.died_in_use(place, idle, taken, Instant::now());
+                    http.pool.died_in_use(place, idle, taken, Instant::now());
                 }
                 Err(Failure { error, .. }) if after_empty && error.kind == Kind::BadAnswer => {
-                    let _ = integrations.pool.spoke_after_empty(place);
+                    let _ = http.pool.spoke_after_empty(place);
                 }
                 _ => {}
             }
             match outcome {
                 // The backend closed the kept connection in this very moment and has seen nothing, or may be asked twice.
-                Err(Failure { nothing_came: true, .. }) if request.may_repeat || is_idempotent(&request.method) => {}
+                Err(Failure { nothing_came: true, .. }) if request.may_repeat || is_idempotent(request.method) => {}
                 other => return other.map_err(|failure| failure.error),
             }
         }
-        let leave = integrations.pool.may_connect(place).await;
+        let leave = http.pool.may_connect(place).await;
         // Others may be done meanwhile.
-        if leave.waited && integrations.pool.has_kept(place) {
+        if leave.waited && http.pool.has_kept(place) {
             continue;
         }
-        let stream = integrations.connector.connect(&integrations.names, target, place).await?;
+        let stream = http.connector.connect(&http.names, target, place).await?;
         drop(leave);
         let fresh = Pooled { stream, buffer: BytesMut::new() };
-        return exchange(integrations, target, place, request, fresh, None).await.map_err(|failure| failure.error);
+        return exchange(http, target, place, request, fresh, None).await.map_err(|failure| failure.error);
     }
 }
 
@@ -97,16 +120,16 @@ struct Failure {
 }
 
 async fn exchange(
-    integrations: &Integrations,
+    http: &Http,
     target: &HttpTarget,
     place: &Place<'_>,
-    request: &IntegrationRequest,
+    request: Call<'_>,
     mut connection: Pooled,
     // Of a kept connection: whether its last answer was a 204 or 304.
     kept: Option<bool>,
 ) -> Result<Answer, Failure> {
     let mut any = false;
-    let result = try_exchange(integrations, target, request, &mut connection, &mut any).await;
+    let result = try_exchange(http, target, request, &mut connection, &mut any).await;
     let (head, body) = result.map_err(|error| Failure { error, nothing_came: !any })?;
     // What follows an answer unasked is nobody's; such a connection is not used again.
     if head.keeps_alive && connection.buffer.is_empty() {
@@ -119,21 +142,21 @@ async fn exchange(
             connection.stream.acknowledge();
         }
         let answered = Answered { reused: kept.is_some(), empty, was_empty: kept.unwrap_or_default() };
-        integrations.pool.put(place, connection, head.keep_alive, answered, Instant::now());
+        http.pool.put(place, connection, head.keep_alive, answered, Instant::now());
     }
     Ok((head.status, head.headers, body))
 }
 
 async fn try_exchange(
-    integrations: &Integrations,
+    http: &Http,
     target: &HttpTarget,
-    request: &IntegrationRequest,
+    request: Call<'_>,
     connection: &mut Pooled,
     any: &mut bool,
 ) -> Result<(Head, Bytes), Error> {
     let broken = |error: &io::Error| Error::broken(target, error);
     let bad = |detail: String| Error::new(Kind::BadAnswer, target, detail);
-    let body: &[u8] = if request.carries_body { &request.body } else { &[] };
+    let body: &[u8] = if request.carries_body { request.body } else { &[] };
     let joined = body.len() <= JOINED_BODY_MAX;
     let mut out = Vec::with_capacity(512 + if joined { body.len() } else { 0 });
     wire::write_head(&mut out, request, target);
@@ -150,7 +173,7 @@ async fn try_exchange(
             (Err(error), Ok(())) => return Err(broken(&error)),
         };
         *any |= read > 0;
-        if let Some(head) = reader.read(&mut connection.buffer, &request.method).map_err(bad)? {
+        if let Some(head) = reader.read(&mut connection.buffer, request.method).map_err(bad)? {
             break head;
         }
         if read == 0 {
@@ -161,7 +184,7 @@ async fn try_exchange(
         }
     };
     head.keeps_alive &= written.is_ok();
-    let mut reader = BodyReader::new(head.body, integrations.response_bytes_max);
+    let mut reader = BodyReader::new(head.body, http.response_bytes_max);
     let mut at_end = false;
     loop {
         let progress = reader.read(&mut connection.buffer, at_end);

@@ -13,6 +13,10 @@ pub enum Kind {
     BadRequestBody,
     /// No template fits and the passthrough behaviour refuses the message.
     UnsupportedMediaType,
+    /// A function failed, or its answer is none. The detail is the log's whole line.
+    FunctionFailed,
+    /// A function could not be invoked. The detail is the log's whole line.
+    NotInvoked,
     /// The API's own definition cannot work: a mapping, template, URI or missing integration response.
     Configuration,
 }
@@ -23,6 +27,8 @@ impl fmt::Display for Kind {
             Kind::NoRoute => "no route",
             Kind::BadRequestBody => "bad request body",
             Kind::UnsupportedMediaType => "unsupported media type",
+            Kind::FunctionFailed => "function failed",
+            Kind::NotInvoked => "function not invoked",
             Kind::Configuration => "configuration error",
         })
     }

@@ -23,8 +23,19 @@ pub struct Facts {
 pub struct Call {
     /// Whether it was a mock, which nothing measures. Source: documented ("Monitoring WebSocket API execution").
     pub mock: bool,
-    /// Status and latency of the answer; `None` where none came.
+    /// Whether it was a function.
+    pub function: bool,
+    /// Status and latency of the answer; `None` where none came. Of a function they are those of its invocation.
     pub answer: Option<(u16, Duration)>,
+    /// The status that a function returned.
+    pub returned: Option<u16>,
+}
+
+impl Call {
+    /// The status that counts as the integration's: what the function returned, where it is one.
+    pub fn status(&self) -> Option<u16> {
+        self.returned.or(self.answer.map(|(status, _)| status))
+    }
 }
 
 /// What the gateway said when it said no, and why: `$context.error.*`.

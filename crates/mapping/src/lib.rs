@@ -9,6 +9,7 @@ pub mod remarks;
 
 mod access_log;
 mod authorizer_answer;
+mod aws_uri;
 mod context;
 mod effort;
 mod error;

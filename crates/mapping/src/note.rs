@@ -285,6 +285,8 @@ pub enum Note {
         what: &'static str,
         /// Whether the client gets the answer.
         delivered: bool,
+        /// Whether it is called by an HTTP method and URL, which may be the wrong ones.
+        by_url: bool,
         /// Which integration.
         integration_id: String,
         /// For the command that mends it.
@@ -304,17 +306,52 @@ pub enum Note {
     },
     /// An integration has request templates that its type does not use.
     TemplatesIgnored {
+        /// `HTTP_PROXY` or `AWS_PROXY`.
+        kind: String,
         /// Which integration.
         integration_id: String,
         /// For the command that mends it.
         site: Site,
+    },
+    /// A function's event is as it is, and request parameters are mapped.
+    ParametersIgnored {
+        /// Which integration.
+        integration_id: String,
+        /// For the command that mends it.
+        site: Site,
+    },
+    /// A function without proxy failed, and no integration response is for that.
+    FunctionFailureUnexpected {
+        /// Its `errorMessage`.
+        message: String,
+        /// Which integration.
+        integration_id: String,
+        /// For the command that mends it.
+        site: Site,
+    },
+    /// Routes call functions, and it is not known where they run.
+    FunctionsNowhere {
+        /// The routes' keys.
+        routes: Vec<String>,
+    },
+    /// Routes call services of AWS, and it is not known where they are.
+    ServicesNowhere {
+        /// The routes' keys.
+        routes: Vec<String>,
     },
 }
 
 impl Note {
     /// Whether it tells of something that fails, and not only of a surprise.
     pub fn is_error(&self) -> bool {
-        matches!(self, Note::Broken { .. } | Note::NotYet { .. } | Note::NoIntegrationResponses { .. })
+        matches!(
+            self,
+            Note::Broken { .. }
+                | Note::NotYet { .. }
+                | Note::NoIntegrationResponses { .. }
+                | Note::FunctionsNowhere { .. }
+                | Note::ServicesNowhere { .. }
+        )
     }
 }
 
@@ -507,7 +544,7 @@ impl fmt::Display for Note {
                 routes.join(", "),
                 site.aws("update-api", " --route-selection-expression '$request.body.NAME'")
             ),
-            Note::BackendRefused { status, said, what, delivered, integration_id, site } => {
+            Note::BackendRefused { status, said, what, delivered, by_url, integration_id, site } => {
                 write!(f, "the backend answered {status}")?;
                 if !said.is_empty() {
                     write!(f, " `{said}`")?;
@@ -519,7 +556,7 @@ impl fmt::Display for Note {
                 };
                 write!(f, " to {what}; {client}")?;
                 match status {
-                    404 | 405 => write!(
+                    404 | 405 if *by_url => write!(
                         f,
                         ". If it should be called elsewhere: {}",
                         site.update_integration(integration_id, " --integration-uri URL --integration-method POST")
@@ -538,15 +575,63 @@ impl fmt::Display for Note {
                 "route {route_key} uses {source}, which only $connect has: here it is empty. Remember it by \
                  connectionId when $connect comes, or let clients put it into the message"
             ),
-            Note::TemplatesIgnored { integration_id, site } => write!(
+            Note::TemplatesIgnored { kind, integration_id, site } => {
+                let other = kind.trim_end_matches("_PROXY");
+                write!(
+                    f,
+                    "integration {integration_id} is of type {kind}, which takes no notice of request templates: \
+                     messages go on as they are. To use the templates: {}; an {other} integration needs an integration \
+                     response, too: aws apigatewayv2 create-integration-response --api-id {} --integration-id \
+                     {integration_id} --integration-response-key '$default'",
+                    site.update_integration(integration_id, &format!(" --integration-type {other}")),
+                    site.key.api_id
+                )
+            }
+            Note::ParametersIgnored { integration_id, site } => write!(
                 f,
-                "integration {integration_id} is of type HTTP_PROXY, which takes no notice of request templates: \
-                 messages go on as they are. To use the templates: {}; an HTTP integration needs an integration \
-                 response, too: aws apigatewayv2 create-integration-response --api-id {} --integration-id \
-                 {integration_id} --integration-response-key '$default'",
-                site.update_integration(integration_id, " --integration-type HTTP"),
-                site.key.api_id
+                "integration {integration_id} is of type AWS_PROXY, whose function is given the event as it is: request \
+                 parameters change nothing. What they name is in the event's requestContext. To have the function given \
+                 something else: {}",
+                site.update_integration(
+                    integration_id,
+                    " --integration-type AWS --request-templates file://templates.json"
+                )
+            ),
+            Note::FunctionFailureUnexpected { message, integration_id, site } => write!(
+                f,
+                "the function failed (`{message}`), and the integration response $default was taken as for a success. To have \
+                 one for failures: {}",
+                site.aws(
+                    "create-integration-response",
+                    &format!(
+                        " --integration-id {integration_id} --integration-response-key '/.*PART_OF_THE_MESSAGE.*/'"
+                    )
+                )
+            ),
+            Note::FunctionsNowhere { routes } => write!(
+                f,
+                "{} {} a Lambda function, and nothing says where functions run, so it fails with `Internal server \
+                 error`. To say it: --lambda-endpoint URL, the address of whoever answers Lambda's Invoke (moto, \
+                 LocalStack, sam local start-lambda)",
+                listed(routes),
+                if routes.len() == 1 { "calls" } else { "call" }
+            ),
+            Note::ServicesNowhere { routes } => write!(
+                f,
+                "{} {} a service of AWS, and nothing says where services are, so it fails with `Internal server error`. \
+                 To say it: --aws-endpoint URL; calls are not signed",
+                listed(routes),
+                if routes.len() == 1 { "calls" } else { "call" }
             ),
         }
+    }
+}
+
+// `route a`, or `routes a, b and c`.
+fn listed(routes: &[String]) -> String {
+    match routes {
+        [one] => format!("route {one}"),
+        [before @ .., last] => format!("routes {} and {last}", before.join(", ")),
+        [] => String::new(),
     }
 }

@@ -9,11 +9,13 @@ use std::time::Duration;
 use foldhash::fast::RandomState;
 use regex::Regex;
 use types::account::Throttle;
+use types::arn::Function;
 use types::event::{Event, EventKind};
 use types::resources::{Authorizer, LoggingLevel, Map};
 use types::snapshot::StageKey;
 
 use crate::access_log::AccessLog;
+use crate::aws_uri::ServiceUri;
 use crate::context::{Scope, SoFar};
 use crate::expression::Expression;
 use crate::facts::Facts;
@@ -158,6 +160,41 @@ pub(crate) enum Backend {
     Http(UriTemplate),
     HttpProxy(UriTemplate),
     Mock,
+    /// It is given an event, and its answer is one in form.
+    FunctionProxy(Arc<Function>),
+    /// It is given what a template makes.
+    Function(Arc<Function>),
+    Service(Box<ServiceUri>),
+}
+
+impl Backend {
+    /// Whether what comes and goes passes as it is: templates and integration responses have no part in it.
+    pub(crate) fn is_proxy(&self) -> bool {
+        matches!(self, Backend::HttpProxy(_) | Backend::FunctionProxy(_))
+    }
+
+    /// Whether a mapping onto this header is an error. Source: observed (REST).
+    pub(crate) fn owns(&self, header: &str) -> bool {
+        let more = if self.is_aws() { OWNED_HEADERS_AWS } else { &[] };
+        is_one_of(header, OWNED_HEADERS) || is_one_of(header, more)
+    }
+
+    /// Whether this header is dropped on the way, mapped or not.
+    pub(crate) fn drops(&self, header: &str) -> bool {
+        is_one_of(header, if self.is_aws() { NEVER_SENT_AWS } else { NEVER_SENT })
+    }
+
+    fn is_aws(&self) -> bool {
+        matches!(self, Backend::Function(_) | Backend::FunctionProxy(_) | Backend::Service(_))
+    }
+
+    /// The function that it is, in either way.
+    pub(crate) fn function(&self) -> Option<&Arc<Function>> {
+        match self {
+            Backend::FunctionProxy(function) | Backend::Function(function) => Some(function),
+            Backend::Http(_) | Backend::HttpProxy(_) | Backend::Mock | Backend::Service(_) => None,
+        }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -217,10 +254,26 @@ impl Plan {
 
     /// The VPC links that its routes go through: link, route key.
     pub fn links(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.routes().filter_map(|route| {
-            let RouteTarget::Integration(integration) = &route.target else { return None };
-            let (Backend::Http(uri) | Backend::HttpProxy(uri)) = &integration.backend else { return None };
-            Some((uri.link()?, &*route.key))
+        self.backends().filter_map(|(backend, route_key)| {
+            let (Backend::Http(uri) | Backend::HttpProxy(uri)) = backend else { return None };
+            Some((uri.link()?, route_key))
+        })
+    }
+
+    /// The functions that its routes call: function, route key.
+    pub fn functions(&self) -> impl Iterator<Item = (&Arc<Function>, &str)> {
+        self.backends().filter_map(|(backend, route_key)| Some((backend.function()?, route_key)))
+    }
+
+    /// The keys of the routes that call services of AWS.
+    pub fn service_routes(&self) -> impl Iterator<Item = &str> {
+        self.backends().filter_map(|(backend, key)| matches!(backend, Backend::Service(_)).then_some(key))
+    }
+
+    fn backends(&self) -> impl Iterator<Item = (&Backend, &str)> {
+        self.routes().filter_map(|route| match &route.target {
+            RouteTarget::Integration(integration) => Some((&integration.backend, &*route.key)),
+            RouteTarget::None | RouteTarget::Broken(_) => None,
         })
     }
 
@@ -275,11 +328,16 @@ impl Route {
 }
 
 /// Headers that are the gateway's own; setting one is a configuration error. Source: observed (REST).
-pub(crate) const OWNED_HEADERS: &[&str] =
-    &["Content-Length", "Transfer-Encoding", "X-Amzn-Trace-Id", "X-Amzn-Apigateway-Api-Id"];
+const OWNED_HEADERS: &[&str] = &["Content-Length", "Transfer-Encoding", "X-Amzn-Trace-Id", "X-Amzn-Apigateway-Api-Id"];
 
 /// Headers that API Gateway drops on the way to an HTTP backend, mapped or not. Source: observed (REST).
-pub(crate) const NEVER_SENT: &[&str] = &["Expect", "Proxy-Authenticate", "TE", "Via"];
+const NEVER_SENT: &[&str] = &["Expect", "Proxy-Authenticate", "TE", "Via"];
+
+/// Headers that are further the gateway's own where AWS is called. Source: observed (REST).
+const OWNED_HEADERS_AWS: &[&str] = &["Authorization", "Connection", "Expect", "Proxy-Authenticate", "TE"];
+
+/// Headers that are dropped on the way to AWS. Source: observed (REST).
+const NEVER_SENT_AWS: &[&str] = &["Referer"];
 
 /// Whether a request with this method takes its body along. Source: observed (the founding question, and REST).
 pub(crate) fn carries_body(method: &str) -> bool {

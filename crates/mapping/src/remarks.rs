@@ -4,7 +4,7 @@
 use serde::de::IgnoredAny;
 use serde_json::Value;
 use types::event::{Event, EventKind};
-use types::message::{IntegrationRequest, IntegrationResponse};
+use types::message::IntegrationRequest;
 
 use crate::note::{NoJson, Note, Site};
 use crate::plan::{Backend, Integration, Plan, Route, RouteTarget};
@@ -100,12 +100,13 @@ pub fn on_no_selection(plan: &Plan) -> Note {
     }
 }
 
-/// A remark on an answer that says no to a message or to `$disconnect`; at `$connect` it is the refusal itself.
+/// A remark on an answer, status and body, that says no to a message or to `$disconnect`; at `$connect` it is the refusal
+/// itself.
 pub(crate) fn refused(
     site: &Site,
     integration: &Integration,
     event: &Event,
-    answer: &IntegrationResponse,
+    (status, body): (u16, &[u8]),
     delivered: bool,
 ) -> Option<Note> {
     let what = match event.kind {
@@ -114,14 +115,15 @@ pub(crate) fn refused(
         EventKind::Disconnect(_) => "$disconnect",
     };
     // A definition that has a response for just this status expects it.
-    if answer.status < 400 || matches!(integration.backend, Backend::Mock) || integration.handles(answer.status) {
+    if status < 400 || matches!(integration.backend, Backend::Mock) || integration.handles(status) {
         return None;
     }
     Some(Note::BackendRefused {
-        status: answer.status,
-        said: said(&answer.body),
+        status,
+        said: said(body),
         what,
         delivered,
+        by_url: matches!(integration.backend, Backend::Http(_) | Backend::HttpProxy(_)),
         integration_id: integration.id.clone(),
         site: site.clone(),
     })

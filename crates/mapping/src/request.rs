@@ -1,12 +1,14 @@
 //! Makes the call to the backend out of an event: step 7 of the walk.
 
+mod aws;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use types::event::{Event, EventKind};
 use types::headers::Headers;
 use types::id::Id;
-use types::message::{IntegrationRequest, Target as RequestTarget};
+use types::message::{HttpTarget, IntegrationRequest, Target as RequestTarget};
 use types::time::Timestamp;
 
 use crate::Mapped;
@@ -14,9 +16,8 @@ use crate::context::Scope;
 use crate::error::{Error, Kind};
 use crate::note::Note;
 use crate::parameters::{Found, Target, set_header};
-use crate::plan::{
-    Backend, Integration, NEVER_SENT, OWNED_HEADERS, Passthrough, Plan, Route, RouteTarget, carries_body, is_one_of,
-};
+use crate::plan::{Backend, Integration, Passthrough, Plan, Route, RouteTarget, carries_body, is_one_of};
+use crate::proxy_event::proxy_event;
 use crate::template::{Overrides, mock_status};
 use crate::uri::{UriTemplate, escape_value};
 
@@ -52,6 +53,12 @@ pub fn request(plan: &Plan, route: &Route, event: &Event) -> Result<Mapped<Optio
             let body = Body { bytes: message(&scope, integration)?, overrides: Overrides::default() };
             http(&scope, integration, uri, body, &mut notes)?
         }
+        Backend::FunctionProxy(function) => {
+            let event = proxy_event(plan, route, event);
+            aws::with_event(&scope, integration, function, event)
+        }
+        Backend::Function(function) => aws::function(&scope, integration, function, &mut notes)?,
+        Backend::Service(uri) => aws::service(&scope, integration, uri, &mut notes)?,
     };
     if !request.carries_body && !request.body.is_empty() {
         notes.push(Note::BodyDiscarded {
@@ -148,54 +155,12 @@ fn http(
     if integration.extended {
         tell_connection(scope, &mut headers);
     }
-    let mut path = Vec::new();
     let Body { bytes: body, overrides } = body;
-    // Mappings first, overrides of the template last; an override wins (documented for REST APIs).
-    let mapped = integration.parameters.iter().filter(|parameter| !overrides.replaces(&parameter.target));
-    for parameter in mapped {
-        let found = parameter.find(scope, None);
-        match (&parameter.target, found) {
-            (_, Found::Nothing) => {
-                // A message has no headers or query, $connect no body: only what could have been there is remarked.
-                let expected = match scope.event.kind {
-                    EventKind::Connect(_) => !parameter.reads_message(),
-                    EventKind::Message(_) => parameter.reads_message(),
-                    EventKind::Disconnect(_) => false,
-                };
-                if expected {
-                    let (target, source) = (parameter.target_text.clone(), parameter.source_text.clone());
-                    notes.push(Note::ParameterWithoutValue { target, source });
-                }
-            }
-            (Target::Header(name), _) if is_one_of(name, NEVER_SENT) => {}
-            (Target::Header(name), Found::Escaped(value)) => set_header(&mut headers, name, &value)?,
-            (Target::Header(name), Found::Values(values)) => set_header(&mut headers, name, &values.join(","))?,
-            (Target::Query(name), Found::Escaped(value)) => append_query(&mut query, name, &value),
-            (Target::Query(name), Found::Values(values)) => {
-                values.iter().for_each(|value| append_query(&mut query, name, &escape_value(value)));
-            }
-            (Target::Path(name), Found::Escaped(value)) => path.push((name.as_str(), value)),
-            (Target::Path(name), Found::Values(values)) => {
-                path.push((name.as_str(), path_value(name, &values.join(","))?));
-            }
-        }
-    }
-    for (name, value) in overrides.headers.iter().filter(|(name, _)| !is_one_of(name, NEVER_SENT)) {
-        if is_one_of(name, OWNED_HEADERS) {
-            return Err(Error::configuration(format!("{name} header already present")));
-        }
-        set_header(&mut headers, name, value)?;
-    }
-    for (name, value) in &overrides.query {
-        append_query(&mut query, name, &escape_value(value));
-    }
-    for (name, value) in &overrides.path {
-        path.push((name, path_value(name, value)?));
-    }
+    let mut sent = Sent { headers, query, path: Vec::new() };
+    sent.parameters(scope, integration, &overrides, notes)?;
+    let Sent { mut headers, query, path } = sent;
     let target = uri.fill(&path, &query);
-    if target.path_and_query.bytes().any(|byte| !byte.is_ascii_graphic()) {
-        return Err(Error::configuration(format!("Invalid endpoint address: `{}`", target.path_and_query)));
-    }
+    check_path(&target)?;
     // The order on the wire is AWS's (observed twice): Host and Connection come last.
     if headers.get("Host").is_none() {
         headers.append("Host", target.authority.as_str());
@@ -210,6 +175,78 @@ fn http(
         may_repeat: matches!(scope.event.kind, EventKind::Disconnect(_)),
         timeout: integration.timeout,
     })
+}
+
+fn check_path(target: &HttpTarget) -> Result<(), Error> {
+    if target.path_and_query.bytes().any(|byte| !byte.is_ascii_graphic()) {
+        return Err(Error::configuration(format!("Invalid endpoint address: `{}`", target.path_and_query)));
+    }
+    Ok(())
+}
+
+/// What request parameters and overrides are put into.
+#[derive(Default)]
+struct Sent<'p> {
+    headers: Headers,
+    query: String,
+    /// Path parameters, escaped.
+    path: Vec<(&'p str, String)>,
+}
+
+impl<'p> Sent<'p> {
+    // Mappings first, overrides of the template last; an override wins (documented for REST APIs).
+    fn parameters(
+        &mut self,
+        scope: &Scope<'_>,
+        integration: &'p Integration,
+        overrides: &'p Overrides,
+        notes: &mut Vec<Note>,
+    ) -> Result<(), Error> {
+        let Sent { headers, query, path } = self;
+        let backend = &integration.backend;
+        let mapped = integration.parameters.iter().filter(|parameter| !overrides.replaces(&parameter.target));
+        for parameter in mapped {
+            let found = parameter.find(scope, None);
+            match (&parameter.target, found) {
+                (_, Found::Nothing) => {
+                    // A message has no headers or query, $connect no body: only what could have been there is remarked.
+                    let expected = match scope.event.kind {
+                        EventKind::Connect(_) => !parameter.reads_message(),
+                        EventKind::Message(_) => parameter.reads_message(),
+                        EventKind::Disconnect(_) => false,
+                    };
+                    if expected {
+                        let (target, source) = (parameter.target_text.clone(), parameter.source_text.clone());
+                        notes.push(Note::ParameterWithoutValue { target, source });
+                    }
+                }
+                (Target::Header(name), _) if backend.drops(name) => {}
+                (Target::Header(name), Found::Escaped(value)) => set_header(headers, name, &value)?,
+                (Target::Header(name), Found::Values(values)) => set_header(headers, name, &values.join(","))?,
+                (Target::Query(name), Found::Escaped(value)) => append_query(query, name, &value),
+                (Target::Query(name), Found::Values(values)) => {
+                    values.iter().for_each(|value| append_query(query, name, &escape_value(value)));
+                }
+                (Target::Path(name), Found::Escaped(value)) => path.push((name.as_str(), value)),
+                (Target::Path(name), Found::Values(values)) => {
+                    path.push((name.as_str(), path_value(name, &values.join(","))?));
+                }
+            }
+        }
+        for (name, value) in overrides.headers.iter().filter(|(name, _)| !backend.drops(name)) {
+            if backend.owns(name) {
+                return Err(Error::configuration(format!("{name} header already present")));
+            }
+            set_header(headers, name, value)?;
+        }
+        for (name, value) in &overrides.query {
+            append_query(query, name, &escape_value(value));
+        }
+        for (name, value) in &overrides.path {
+            path.push((name, path_value(name, value)?));
+        }
+        Ok(())
+    }
 }
 
 // Observed twice on AWS, also on requests without a body.

@@ -1,18 +1,22 @@
 //! Makes the reply to the client out of a backend's answer: steps 10 and 11 of the walk.
 
+use std::borrow::Cow;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use serde_json::Value;
 use types::event::{Event, EventKind};
 use types::headers::Headers;
 use types::message::IntegrationResponse;
 
 use crate::Mapped;
 use crate::context::Scope;
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::note::{Note, Site};
 use crate::parameters::{Found, Target, set_header};
 use crate::plan::{Backend, Integration, Plan, Response, ResponseKey, Route, RouteTarget};
+use crate::proxy_answer::proxy_answer;
 use crate::remarks;
 
 /// What an event gave back: the outcome of `$connect`, or the payload for the client.
@@ -31,7 +35,8 @@ pub struct Reply {
 /// Maps a backend's answer.
 ///
 /// # Errors
-/// [`Kind::Configuration`](crate::Kind::Configuration): a non-proxy integration has no integration response that fits.
+/// [`Kind::Configuration`]: a non-proxy integration has no integration response that fits. [`Kind::NotInvoked`] and
+/// [`Kind::FunctionFailed`] of functions.
 pub fn response(
     plan: &Plan,
     route: &Route,
@@ -42,8 +47,8 @@ pub fn response(
         return Err(Error::configuration("the route has no integration"));
     };
     let scope = plan.scope(route, event);
-    let refused = remarks::refused(&plan.site, integration, event, answer, route.two_way);
-    let mut notes: Vec<Note> = refused.into_iter().collect();
+    let mut notes = Vec::new();
+    let mut said = (answer.status, &answer.body[..]);
     let reply = match &integration.backend {
         Backend::HttpProxy(_) => {
             let headers = match event.kind {
@@ -52,8 +57,24 @@ pub fn response(
             };
             Reply { status: answer.status, headers, body: answer.body.clone(), two_way: route.two_way }
         }
-        Backend::Http(_) | Backend::Mock => non_proxy(&scope, integration, answer, route.two_way, &plan.site)?,
+        Backend::FunctionProxy(_) => {
+            check_invoked(answer)?;
+            from_function(answer, event, route.two_way)?
+        }
+        Backend::Function(_) => {
+            check_invoked(answer)?;
+            let reply = non_proxy(&scope, integration, answer, route.two_way, &plan.site)?;
+            notes.extend(unexpected(answer, integration, &plan.site));
+            reply
+        }
+        Backend::Http(_) | Backend::Mock | Backend::Service(_) => {
+            non_proxy(&scope, integration, answer, route.two_way, &plan.site)?
+        }
     };
+    if matches!(integration.backend, Backend::FunctionProxy(_)) {
+        said = (reply.status, &reply.body[..]);
+    }
+    notes.extend(remarks::refused(&plan.site, integration, event, said, route.two_way));
     remark(&plan.site, route, event, &integration.backend, &reply, &mut notes);
     Ok(Mapped { value: reply, notes })
 }
@@ -68,6 +89,70 @@ pub fn is_response_key(key: &str) -> bool {
     key == "$default" || pattern(key).is_some()
 }
 
+/// Where AWS says which run of a function, or which call of a service, it was.
+const REQUEST_ID: &str = "x-amzn-RequestId";
+
+// What Lambda answers beside 2xx: no such function, no leave to invoke it, too many at once. The function did not run.
+// Source: the text is observed on REST APIs; what it says beside the status is ours.
+fn check_invoked(answer: &IntegrationResponse) -> Result<(), Error> {
+    if (200..300).contains(&answer.status) {
+        return Ok(());
+    }
+    let mut line = format!("Lambda invocation failed with status: {}{}", answer.status, request_id(answer));
+    let said = remarks::said(&answer.body);
+    if !said.is_empty() {
+        line += &format!(". {said}");
+    }
+    Err(Error::new(Kind::NotInvoked, line))
+}
+
+fn request_id(answer: &IntegrationResponse) -> String {
+    let id = answer.headers.get(REQUEST_ID);
+    id.map(|id| format!(". Lambda request id: {id}")).unwrap_or_default()
+}
+
+// A function that failed. Source: the text is observed on REST APIs.
+fn failure(answer: &IntegrationResponse) -> Error {
+    let message = error_message(&answer.body).unwrap_or_else(|| remarks::said(&answer.body));
+    let (status, id) = (answer.status, request_id(answer));
+    let line = format!("Lambda execution failed with status {status} due to customer function error: {message}{id}");
+    Error::new(Kind::FunctionFailed, line)
+}
+
+// A failure that went the way of a success.
+fn unexpected(answer: &IntegrationResponse, integration: &Integration, site: &Site) -> Option<Note> {
+    let message = error_message(&answer.body).filter(|_| answer.function_failed)?;
+    let expects =
+        |response: &Response| matches!(&response.key, ResponseKey::Pattern(pattern) if pattern.is_match(&message));
+    let unexpected = !integration.responses.iter().any(expects);
+    let (integration_id, site) = (integration.id.clone(), site.clone());
+    unexpected.then_some(Note::FunctionFailureUnexpected { message, integration_id, site })
+}
+
+/// `errorMessage` of what a function gave, if it is an object that has one.
+fn error_message(payload: &[u8]) -> Option<String> {
+    match serde_json::from_slice::<Value>(payload).ok()?.get_mut("errorMessage")?.take() {
+        Value::Null => None,
+        Value::String(text) => Some(text),
+        other => Some(other.to_string()),
+    }
+}
+
+fn from_function(answer: &IntegrationResponse, event: &Event, two_way: bool) -> Result<Reply, Error> {
+    if answer.function_failed {
+        return Err(failure(answer));
+    }
+    let answer = proxy_answer(&answer.body).map_err(|error| {
+        // AWS's own log text (observed on REST).
+        Error::new(Kind::FunctionFailed, format!("Execution failed due to configuration error: {error}"))
+    })?;
+    let headers = match event.kind {
+        EventKind::Connect(_) => answer.headers,
+        EventKind::Message(_) | EventKind::Disconnect(_) => Headers::new(),
+    };
+    Ok(Reply { status: answer.status, headers, body: answer.body, two_way })
+}
+
 // docs/aws/data-plane.md 4.3: the first pattern that fits the whole status, else $default.
 fn non_proxy(
     scope: &Scope<'_>,
@@ -77,10 +162,24 @@ fn non_proxy(
     site: &Site,
 ) -> Result<Reply, Error> {
     let status = answer.status.to_string();
-    let fits = |response: &&Response| matches!(&response.key, ResponseKey::Pattern(regex) if regex.is_match(&status));
+    // Of a function `errorMessage` is what chooses, and where there is none, nothing fits but the default (documented).
+    let is_function = matches!(integration.backend, Backend::Function(_));
+    let chooses = match is_function {
+        true => error_message(&answer.body).map(Cow::Owned),
+        false => Some(Cow::Borrowed(status.as_str())),
+    };
+    let fits = |response: &&Response| match (&response.key, &chooses) {
+        (ResponseKey::Pattern(regex), Some(text)) => regex.is_match(text),
+        _ => false,
+    };
     let is_default = |response: &&Response| matches!(response.key, ResponseKey::Default);
     let responses = &integration.responses;
-    let Some(chosen) = responses.iter().find(fits).or_else(|| responses.iter().find(is_default)) else {
+    let handled = responses.iter().find(fits);
+    // Inferred: at $connect a failure that no pattern expects is a refusal, though the invocation's own status is 200.
+    if answer.function_failed && handled.is_none() && matches!(scope.event.kind, EventKind::Connect(_)) {
+        return Err(failure(answer));
+    }
+    let Some(chosen) = handled.or_else(|| responses.iter().find(is_default)) else {
         // AWS's own log text (observed on REST).
         let error = Error::configuration(format!(
             "No match for output mapping and no default output mapping configured. Endpoint Response Status Code: {status}"

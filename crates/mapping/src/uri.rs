@@ -25,28 +25,8 @@ impl UriTemplate {
     /// A sentence: which variable is not set, or what of the URI cannot be read.
     pub(crate) fn compile(text: &str, variables: &Map<String>) -> Result<UriTemplate, String> {
         let text = with_variables(text, variables)?;
-        let (scheme, rest) = text.split_once("://").ok_or_else(|| format!("`{text}` is no http or https URL"))?;
-        let tls = match scheme.to_ascii_lowercase().as_str() {
-            "http" => false,
-            "https" => true,
-            _ => return Err(format!("`{text}` is no http or https URL")),
-        };
-        let rest = rest.split('#').next().unwrap_or_default();
-        let end = rest.find(['/', '?']).unwrap_or(rest.len());
-        let authority = &rest[..end];
-        if authority.contains('@') {
-            return Err(format!("`{text}`: user names in URLs are not supported"));
-        }
-        let (host, port) =
-            split_port(authority).ok_or_else(|| format!("`{text}`: `{authority}` is no host and port"))?;
-        let port = port.unwrap_or(if tls { 443 } else { 80 });
-        let path = match &rest[end..] {
-            "" => "/".to_owned(),
-            query if query.starts_with('?') => format!("/{query}"),
-            path => path.to_owned(),
-        };
-        let fixed =
-            HttpTarget { tls, host, port, authority: authority.to_owned(), path_and_query: String::new(), way: None };
+        let mut fixed = HttpTarget::parse(&text)?;
+        let path = std::mem::take(&mut fixed.path_and_query);
         Ok(UriTemplate { fixed, path: pieces(&path) })
     }
 
@@ -102,23 +82,6 @@ pub(crate) fn with_variables(text: &str, variables: &Map<String>) -> Result<Stri
     }
     out.push_str(rest);
     Ok(out)
-}
-
-fn split_port(authority: &str) -> Option<(String, Option<u16>)> {
-    let (host, port) = match authority.strip_prefix('[') {
-        Some(v6) => {
-            let (host, after) = v6.split_once(']')?;
-            host.parse::<std::net::Ipv6Addr>().ok()?;
-            (host, after.strip_prefix(':').or((after.is_empty()).then_some(""))?)
-        }
-        None => authority.split_once(':').unwrap_or((authority, "")),
-    };
-    let fits = |c: char| c.is_ascii_alphanumeric() || "-._~:".contains(c);
-    if host.is_empty() || !host.chars().all(fits) {
-        return None;
-    }
-    let port = if port.is_empty() { None } else { Some(port.parse().ok()?) };
-    Some((host.to_owned(), port))
 }
 
 fn pieces(path: &str) -> Vec<Piece> {

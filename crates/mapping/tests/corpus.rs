@@ -157,6 +157,7 @@ fn walk(plan: &Plan, event: &Event, answer: Option<Value>, out: &mut String) -> 
         status: answer["status"].as_u64().unwrap() as u16,
         headers,
         body: Bytes::from(answer["body"].as_str().unwrap_or_default().to_owned()),
+        function_failed: answer["functionFailed"] == true,
         latency: Duration::ZERO,
     };
     let reply = mapping::response(plan, route, event, &answer)?;
@@ -179,6 +180,14 @@ fn print_request(out: &mut String, request: &IntegrationRequest) {
     match &request.target {
         Target::Http(target) => writeln!(out, "{} {}", request.method, target.url()).unwrap(),
         Target::Mock { status } => writeln!(out, "mock {status}").unwrap(),
+        Target::Function(target) => {
+            writeln!(out, "{} {} {}", request.method, target.invocation.name(), target.function.url()).unwrap();
+        }
+        Target::Service(target) => {
+            let role = target.role.as_deref().unwrap_or("no role");
+            writeln!(out, "{} {}", request.method, target.at.url()).unwrap();
+            writeln!(out, "  signed for {} in {} with {role}", target.service, target.region).unwrap();
+        }
     }
     for (name, value) in request.headers.iter() {
         writeln!(out, "  {name}: {value}").unwrap();

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::arn::Function;
 use crate::headers::Headers;
 
 /// A call to a backend, mapped and ready to be sent.
@@ -36,6 +37,83 @@ pub enum Target {
         /// The integer `statusCode` of the rendered request template.
         status: u16,
     },
+    /// A Lambda function; the request's body is the payload.
+    Function(FunctionTarget),
+    /// Another service of AWS.
+    Service(Box<ServiceTarget>),
+}
+
+impl Target {
+    /// Where it goes, in one piece, as AWS's execution log prints it; a mock goes nowhere.
+    pub fn url(&self) -> Option<String> {
+        match self {
+            Target::Http(target) => Some(target.url()),
+            Target::Mock { .. } => None,
+            Target::Function(target) => Some(target.function.url()),
+            Target::Service(target) => Some(target.at.url()),
+        }
+    }
+
+    /// The path of that, without its query; of a function, its name.
+    pub fn short(&self) -> Option<&str> {
+        match self {
+            Target::Http(target) => Some(target.path()),
+            Target::Mock { .. } => None,
+            Target::Function(target) => Some(&target.function.name),
+            Target::Service(target) => Some(target.at.path()),
+        }
+    }
+}
+
+/// A function, and how it is called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FunctionTarget {
+    /// Which function.
+    pub function: Arc<Function>,
+    /// Whether its answer is waited for.
+    pub invocation: InvocationType,
+}
+
+/// Lambda's `X-Amz-Invocation-Type`. Source: documented ("Invoke" of the Lambda API).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum InvocationType {
+    /// The answer is the function's.
+    #[default]
+    RequestResponse,
+    /// The call is queued, and the answer is empty.
+    Event,
+    /// Nothing is run: may it be?
+    DryRun,
+}
+
+impl InvocationType {
+    /// As the header says it.
+    pub fn name(self) -> &'static str {
+        match self {
+            InvocationType::RequestResponse => "RequestResponse",
+            InvocationType::Event => "Event",
+            InvocationType::DryRun => "DryRun",
+        }
+    }
+
+    /// The type of that name.
+    pub fn of(name: &str) -> Option<InvocationType> {
+        let all = [InvocationType::RequestResponse, InvocationType::Event, InvocationType::DryRun];
+        all.into_iter().find(|one| one.name() == name)
+    }
+}
+
+/// One call of an AWS service, beside the request's own method, headers and body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServiceTarget {
+    /// The service as signatures name it, such as `dynamodb`.
+    pub service: String,
+    /// Its region.
+    pub region: String,
+    /// AWS's own address of it, path and query.
+    pub at: HttpTarget,
+    /// `credentialsArn`: the role whose credentials sign the call.
+    pub role: Option<String>,
 }
 
 /// The parts of an HTTP(S) URL that a request needs.
@@ -67,6 +145,39 @@ pub struct Way {
 }
 
 impl HttpTarget {
+    /// Takes an `http:` or `https:` URL apart. Its path and query stay as they are written; a fragment is dropped.
+    ///
+    /// # Errors
+    /// A sentence that names what of it cannot be read.
+    pub fn parse(text: &str) -> Result<HttpTarget, String> {
+        let (scheme, rest) = text.split_once("://").ok_or_else(|| format!("`{text}` is no http or https URL"))?;
+        let tls = match scheme.to_ascii_lowercase().as_str() {
+            "http" => false,
+            "https" => true,
+            _ => return Err(format!("`{text}` is no http or https URL")),
+        };
+        let rest = rest.split('#').next().unwrap_or_default();
+        let end = rest.find(['/', '?']).unwrap_or(rest.len());
+        let authority = &rest[..end];
+        if authority.contains('@') {
+            return Err(format!("`{text}`: user names in URLs are not supported"));
+        }
+        let (host, port) =
+            split_port(authority).ok_or_else(|| format!("`{text}`: `{authority}` is no host and port"))?;
+        let port = port.unwrap_or(if tls { 443 } else { 80 });
+        let path_and_query = match &rest[end..] {
+            "" => "/".to_owned(),
+            query if query.starts_with('?') => format!("/{query}"),
+            path => path.to_owned(),
+        };
+        Ok(HttpTarget { tls, host, port, authority: authority.to_owned(), path_and_query, way: None })
+    }
+
+    /// The path, without the query.
+    pub fn path(&self) -> &str {
+        self.path_and_query.split_once('?').map_or(&self.path_and_query, |(path, _)| path)
+    }
+
     /// The URL in one piece, as the execution log prints it.
     pub fn url(&self) -> String {
         let scheme = if self.tls { "https" } else { "http" };
@@ -74,15 +185,34 @@ impl HttpTarget {
     }
 }
 
+fn split_port(authority: &str) -> Option<(String, Option<u16>)> {
+    let (host, port) = match authority.strip_prefix('[') {
+        Some(v6) => {
+            let (host, after) = v6.split_once(']')?;
+            host.parse::<std::net::Ipv6Addr>().ok()?;
+            (host, after.strip_prefix(':').or((after.is_empty()).then_some(""))?)
+        }
+        None => authority.split_once(':').unwrap_or((authority, "")),
+    };
+    let fits = |c: char| c.is_ascii_alphanumeric() || "-._~:".contains(c);
+    if host.is_empty() || !host.chars().all(fits) {
+        return None;
+    }
+    let port = if port.is_empty() { None } else { Some(port.parse().ok()?) };
+    Some((host.to_owned(), port))
+}
+
 /// What a backend answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IntegrationResponse {
-    /// HTTP status, or the mock's `statusCode`.
+    /// HTTP status, or the mock's `statusCode`; of a function that of its invocation.
     pub status: u16,
     /// Its headers, as spelled by the backend.
     pub headers: Headers,
-    /// Its body, whole.
+    /// Its body, whole; of a function what it gave.
     pub body: Bytes,
+    /// A function was run and failed; then the body says how (`errorMessage`, `errorType`).
+    pub function_failed: bool,
     /// From sending to the last byte.
     pub latency: Duration,
 }

@@ -56,12 +56,10 @@ impl Record {
         let mut text = format!("{} {route}", self.connection.id);
         for timed in &self.steps {
             match &timed.step {
-                Step::Request(sent) => match &sent.target {
-                    Target::Http(target) => {
-                        let path = target.path_and_query.split('?').next().unwrap_or_default();
-                        text += &format!(" → {} {path}", sent.method);
-                    }
-                    Target::Mock { .. } => text += " → MOCK",
+                Step::Request(sent) => match (&sent.target, sent.target.short()) {
+                    (Target::Function(_), Some(name)) => text += &format!(" → function {name}"),
+                    (_, Some(path)) => text += &format!(" → {} {path}", sent.method),
+                    (_, None) => text += " → MOCK",
                 },
                 Step::Response(answer) => {
                     let ms = answer.latency.as_secs_f64() * 1000.0;

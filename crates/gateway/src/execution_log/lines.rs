@@ -3,6 +3,8 @@
 //! Source: observed for CONNECT up to the headers of the request; the rest follows REST APIs and, for MESSAGE and
 //! DISCONNECT, our own decision, since no recorded log of those was found.
 
+use std::borrow::Cow;
+
 use mapping::Failure;
 use mapping::plan::Logging;
 use types::headers::Headers;
@@ -71,7 +73,8 @@ impl Record {
     }
 
     fn lines_with(&self, logging: Logging) -> Vec<Line> {
-        let mut writer = Writer { record: self, trace: logging.data_trace, at: self.at, lines: Vec::new() };
+        let mut writer =
+            Writer { record: self, trace: logging.data_trace, of_aws: false, at: self.at, lines: Vec::new() };
         match logging.level {
             LoggingLevel::Off => {}
             LoggingLevel::Error => writer.failures(),
@@ -84,6 +87,8 @@ impl Record {
 struct Writer<'r> {
     record: &'r Record,
     trace: bool,
+    /// The call was one of a function, or of a service of AWS.
+    of_aws: bool,
     /// The time of the step that is being written.
     at: Timestamp,
     lines: Vec<Line>,
@@ -183,9 +188,10 @@ impl Writer<'_> {
     }
 
     fn request(&mut self, request: &IntegrationRequest) {
-        let transformed = || body("Endpoint request body after transformations", &request.body);
-        let Target::Http(target) = &request.target else { return self.trace(transformed) };
-        let url = target.url();
+        self.of_aws = matches!(request.target, Target::Function(_) | Target::Service(_));
+        let of_aws = self.of_aws;
+        let transformed = || body("Endpoint request body after transformations", &shown(&request.body, of_aws));
+        let Some(url) = request.target.url() else { return self.trace(transformed) };
         let url = secrets::url(&url);
         self.log(&format!("Endpoint request URI: {url}"));
         self.trace(|| format!("Endpoint request headers: {}", map(&request.headers)));
@@ -197,8 +203,18 @@ impl Writer<'_> {
         let (status, ms) = (response.status, response.latency.as_millis());
         self.log(&format!("Received response. Status: {status}, Integration latency: {ms} ms"));
         self.trace(|| format!("Endpoint response headers: {}", map(&response.headers)));
-        self.trace(|| body("Endpoint response body before transformations", &response.body));
+        let of_aws = self.of_aws;
+        self.trace(|| body("Endpoint response body before transformations", &shown(&response.body, of_aws)));
+        // The blank before the colon is AWS's (observed on REST APIs).
+        if let Some(id) = response.headers.get("x-amzn-RequestId").filter(|_| self.of_aws) {
+            self.log(&format!("AWS Integration Endpoint RequestId : {id}"));
+        }
     }
+}
+
+// Events of functions, and their answers, have headers in them.
+fn shown(body: &[u8], of_aws: bool) -> Cow<'_, [u8]> {
+    if of_aws { secrets::event(body) } else { Cow::Borrowed(body) }
 }
 
 fn body(what: &str, body: &[u8]) -> String {

@@ -265,12 +265,17 @@ impl Record {
     /// Keeps the first [`CONSOLE_BODY_MAX`] bytes of each body, in memory of their own: what a body is cut from would be held
     /// as a whole.
     pub fn cut_bodies(&mut self) {
-        let came = match &mut self.came {
-            Some(Came::Message(body)) => Some(body),
-            Some(Came::Query(_)) | None => None,
-        };
-        for body in came.into_iter().chain(self.steps.iter_mut().filter_map(|timed| timed.step.body_mut())) {
-            *body = Bytes::copy_from_slice(&body[..body.len().min(CONSOLE_BODY_MAX)]);
+        if let Some(Came::Message(body)) = &mut self.came {
+            *body = kept(body, false);
+        }
+        let mut of_function = false;
+        for step in self.steps.iter_mut().map(|timed| &mut timed.step) {
+            if let Step::Request(request) = step {
+                of_function = matches!(request.target, Target::Function(_));
+            }
+            if let Some(body) = step.body_mut() {
+                *body = kept(body, of_function);
+            }
         }
     }
 
@@ -296,13 +301,17 @@ impl Record {
         let mut response = Value::Null;
         let mut reply = Value::Null;
         let mut latency_ms = Value::Null;
+        let mut of_function = false;
         for Timed { body_bytes, step, .. } in &self.steps {
             match step {
-                Step::Request(sent) => request = request_json(sent, *body_bytes),
+                Step::Request(sent) => {
+                    of_function = matches!(sent.target, Target::Function(_));
+                    request = request_json(sent, *body_bytes);
+                }
                 Step::Response(got) => {
                     latency_ms = json!((got.latency.as_secs_f64() * 10_000.0).round() / 10.0);
                     response = json!({
-                        "status": got.status, "headers": pairs(&got.headers), "body": text(&got.body),
+                        "status": got.status, "headers": pairs(&got.headers), "body": shown(&got.body, of_function),
                         "bodyBytes": body_bytes,
                     });
                 }
@@ -345,20 +354,45 @@ impl Record {
 }
 
 fn request_json(sent: &IntegrationRequest, body_bytes: usize) -> Value {
-    let url = match &sent.target {
-        Target::Http(target) => secrets::url(&target.url()).into_owned(),
-        Target::Mock { status } => format!("mock, statusCode {status}"),
+    let url = match (&sent.target, sent.target.url()) {
+        (Target::Mock { status }, _) => format!("mock, statusCode {status}"),
+        (_, url) => secrets::url(&url.unwrap_or_default()).into_owned(),
     };
+    let body = shown(&sent.body, matches!(sent.target, Target::Function(_)));
     json!({
-        "method": sent.method, "url": url, "headers": pairs(&sent.headers), "body": text(&sent.body),
+        "method": sent.method, "url": url, "headers": pairs(&sent.headers), "body": body,
         "bodyBytes": body_bytes, "bodySent": sent.carries_body,
     })
+}
+
+fn kept(body: &[u8], of_function: bool) -> Bytes {
+    let cut = |body: &[u8]| Bytes::copy_from_slice(&body[..body.len().min(CONSOLE_BODY_MAX)]);
+    // What is secret in an event can only be found while it is whole.
+    if of_function && body.len() > CONSOLE_BODY_MAX { cut(&secrets::event(body)) } else { cut(body) }
 }
 
 fn pairs(headers: &Headers) -> Vec<(&str, Cow<'_, str>)> {
     headers.iter().map(|(name, value)| (name, secrets::header(name, value))).collect()
 }
 
+// Events of functions, and their answers, have headers in them.
+fn shown(body: &[u8], of_function: bool) -> String {
+    if of_function { text(&secrets::event(body)) } else { text(body) }
+}
+
 fn text(body: &[u8]) -> String {
     String::from_utf8_lossy(&body[..body.len().min(CONSOLE_BODY_MAX)]).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{CONSOLE_BODY_MAX, kept};
+
+    #[test]
+    fn what_is_cut_off_an_event_takes_no_secret_out_of_hiding() {
+        let event = format!(r#"{{"headers":{{"Authorization":"Bearer-0123456789"}},"body":"{}"}}"#, "x".repeat(20_000));
+        let kept = kept(event.as_bytes(), true);
+        assert_eq!(kept.len(), CONSOLE_BODY_MAX);
+        assert!(!String::from_utf8_lossy(&kept).contains("Bearer-0123"), "{kept:?}");
+    }
 }

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use serde_json::{Map, Value};
+
 use crate::address::decode;
 
 /// Headers whose values open doors. Source: `Authorization` is observed to be masked by AWS; the others are ours.
@@ -61,6 +63,41 @@ pub(crate) fn url(url: &str) -> Cow<'_, str> {
     Cow::Owned(format!("{before}?{}", pairs.collect::<Vec<_>>().join("&")))
 }
 
+/// A function's event, or its answer, as a log may show it: what is secret in headers and query parameters is so here, too.
+/// AWS shows it (observed); ours hides it in every view.
+pub(crate) fn event(body: &[u8]) -> Cow<'_, [u8]> {
+    let Ok(Value::Object(mut members)) = serde_json::from_slice(body) else { return Cow::Borrowed(body) };
+    let mut masked = false;
+    for (name, secrets) in [
+        ("headers", HEADERS),
+        ("multiValueHeaders", HEADERS),
+        ("queryStringParameters", PARAMETERS),
+        ("multiValueQueryStringParameters", PARAMETERS),
+    ] {
+        if let Some(Value::Object(pairs)) = members.get_mut(name) {
+            masked |= mask_pairs(pairs, secrets);
+        }
+    }
+    if masked { Cow::Owned(Value::Object(members).to_string().into_bytes()) } else { Cow::Borrowed(body) }
+}
+
+fn mask_pairs(pairs: &mut Map<String, Value>, secrets: &[&str]) -> bool {
+    let mut masked = false;
+    for (_, value) in
+        pairs.iter_mut().filter(|(name, _)| secrets.iter().any(|secret| name.eq_ignore_ascii_case(secret)))
+    {
+        let texts = match value {
+            Value::Array(values) => values.iter_mut().collect(),
+            one => vec![one],
+        };
+        for text in texts.into_iter().filter(|text| text.as_str().is_some_and(|text| !text.is_empty())) {
+            *text = Value::String(mask(text.as_str().unwrap_or_default()));
+            masked = true;
+        }
+    }
+    masked
+}
+
 /// All but the last six characters, and all of what is short.
 pub(crate) fn mask(value: &str) -> String {
     let length = value.chars().count();
@@ -83,6 +120,24 @@ mod tests {
             ("X-Other", "Bearer secret123456", "Bearer secret123456"),
         ] {
             assert_eq!(header(name, value), expected, "{name}");
+        }
+        for (from, expected) in [
+            (
+                r#"{"headers":{"Cookie":"sid=1","x-api-key":"","A":"b"},"body":"x"}"#,
+                r#"{"headers":{"Cookie":"*****","x-api-key":"","A":"b"},"body":"x"}"#,
+            ),
+            (
+                r#"{"multiValueHeaders":{"set-cookie":["a","bc"]}}"#,
+                r#"{"multiValueHeaders":{"set-cookie":["*","**"]}}"#,
+            ),
+            (
+                r#"{"queryStringParameters":{"Token":"abc","room":"7"}}"#,
+                r#"{"queryStringParameters":{"Token":"***","room":"7"}}"#,
+            ),
+            (r#"{ "headers":{"A":"b"} }"#, r#"{ "headers":{"A":"b"} }"#),
+            ("{\"headers\":", "{\"headers\":"),
+        ] {
+            assert_eq!(String::from_utf8_lossy(&event(from.as_bytes())), expected, "{from}");
         }
         for (from, expected) in [
             ("http://h/p", "http://h/p"),

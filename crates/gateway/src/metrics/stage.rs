@@ -73,8 +73,8 @@ impl Calls {
             EventKind::Message(_) => self.messages.add(1 + u64::from(facts.reply_bytes.is_some())),
             EventKind::Connect(_) | EventKind::Disconnect(_) => {}
         }
-        if let Some(Call { mock, answer: Some((status, latency)) }) = facts.call {
-            if status >= 400 {
+        if let Some(call @ Call { mock, answer: Some((_, latency)), .. }) = facts.call {
+            if call.status().is_some_and(|status| status >= 400) {
                 self.integration_errors.one();
             }
             if !mock {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use gateway::{AccessLine, Alone, Gateway, LogSink, Peer, Record, RequestHead, Settings, Socket};
+use integration::Integrations;
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
@@ -91,7 +92,7 @@ fn settings(schedule: &Schedule) -> Settings {
         peers: Box::new(Alone),
         dialect: Dialect { extended: schedule.extended, ..Dialect::default() },
         vpc_links: Default::default(),
-        name_servers: Vec::new(),
+        integrations: Integrations::new(1 << 20, Vec::new()),
     }
 }
 

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use integration::Endpoint;
 use serde::Deserialize;
 
 use crate::access_logs::Rotation;
@@ -13,8 +14,8 @@ use crate::certificates::PemFiles;
 use crate::choices::{Binary, Compat, LogFormat, LogLevel};
 use crate::config::given::Given;
 use crate::config::values::{
-    ACCESS_LOG_KEEP_MAX, METRICS_SERIES_MAX, account_id, address, admin, backend, choice, count, flag, folder, hosts,
-    name_servers, path, public_url, region, rotation, text,
+    ACCESS_LOG_KEEP_MAX, METRICS_SERIES_MAX, account_id, address, admin, backend, choice, count, endpoint, flag,
+    folder, hosts, name_servers, path, public_url, region, rotation, text,
 };
 use crate::strangers::AllowedHosts;
 use crate::vpc_links;
@@ -142,6 +143,10 @@ settings! {
         "Have one API there already, whose every route calls this backend";
     "backend-paths" Flag "" = ["false"], live: false => backend_paths: bool, flag,
         "With --backend: send $connect, messages and $disconnect to /connect, /message and /disconnect";
+    "lambda-endpoint" Text "URL" = [], live: false => lambda_endpoint: Option<Endpoint>, endpoint,
+        "Where Lambda functions run: the address of whoever answers Lambda's Invoke, such as moto, LocalStack or sam local start-lambda; calls are not signed";
+    "aws-endpoint" Text "URL" = [], live: false => aws_endpoint: Option<Endpoint>, endpoint,
+        "Where calls of other AWS services go, in place of AWS's own addresses; they are not signed";
     "public-url" Text "URL" = [], live: false => public_url: Option<String>, public_url,
         "How clients reach this gateway, where that is another way, such as a proxy: https://gateway.example.com";
     "region" Text "REGION" = ["us-east-1"], live: false => region: String, region,

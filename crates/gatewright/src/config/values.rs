@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 
 use clap::ValueEnum;
+use integration::Endpoint;
 
 use crate::access_logs::Rotation;
 use crate::config::given::Said;
@@ -93,6 +94,13 @@ pub(super) fn backend(said: &Said) -> Result<Option<String>, String> {
     // `localhost:3000` is what people type.
     let url = if said.text.contains("://") { said.text.clone() } else { format!("http://{}", said.text) };
     if said.text.is_empty() { Ok(None) } else { check_url("backend", url).map(Some) }
+}
+
+pub(super) fn endpoint(said: &Said) -> Result<Option<Endpoint>, String> {
+    if said.text.is_empty() {
+        return Ok(None);
+    }
+    Endpoint::parse(&said.text).map(Some).map_err(|error| format!("{} ({}): {error}", said.name, said.origin))
 }
 
 pub(super) fn public_url(said: &Said) -> Result<Option<String>, String> {

@@ -54,8 +54,13 @@ fn line(format: &str, event: &Event, route_key: Option<&str>, facts: &Facts) -> 
 }
 
 fn answered() -> Facts {
-    let call = Call { mock: false, answer: Some((201, Duration::from_micros(7_900))) };
+    let call = Call { answer: Some((201, Duration::from_micros(7_900))), ..Call::default() };
     Facts { status: 201, call: Some(call), ..Facts::default() }
+}
+
+fn returned() -> Facts {
+    let call = Call { function: true, answer: Some((200, Duration::ZERO)), returned: Some(418), ..Call::default() };
+    Facts { status: 418, call: Some(call), ..Facts::default() }
 }
 
 fn refused(validation: Option<&str>) -> Facts {
@@ -65,7 +70,7 @@ fn refused(validation: Option<&str>) -> Facts {
         detail: "no answer from http://b: timed out after 50 ms".into(),
         validation: validation.map(str::to_owned),
     };
-    let call = Some(Call { mock: false, answer: None });
+    let call = Some(Call::default());
     Facts { status: 504, call, failure: Some(Box::new(failure)), ..Facts::default() }
 }
 
@@ -76,8 +81,11 @@ fn each_variable_prints_its_value_or_a_dash() {
         event(EventKind::Disconnect(Disconnect { status_code: 1001, reason: "Going away".into() }), ""),
     );
     let message = event(message(), "ua/1");
-    let mock =
-        Facts { status: 200, call: Some(Call { mock: true, answer: Some((200, Duration::ZERO)) }), ..Facts::default() };
+    let mock = Facts {
+        status: 200,
+        call: Some(Call { mock: true, answer: Some((200, Duration::ZERO)), ..Call::default() }),
+        ..Facts::default()
+    };
     for (format, event, route, facts, expected) in [
         ("$context.apiId/$context.stage", &message, Some("hi"), answered(), "abcdef1234/prod"),
         (
@@ -103,6 +111,13 @@ fn each_variable_prints_its_value_or_a_dash() {
         ("$context.status", &message, Some("hi"), answered(), "201"),
         ("$context.integration.status $context.integrationStatus", &message, Some("hi"), answered(), "201 201"),
         ("$context.integration.integrationStatus", &message, Some("hi"), answered(), "201"),
+        (
+            "$context.integration.status $context.integration.integrationStatus",
+            &message,
+            Some("hi"),
+            returned(),
+            "418 200",
+        ),
         ("$context.integration.latency $context.integrationLatency", &message, Some("hi"), answered(), "7 7"),
         ("$context.integration.status $context.integration.latency", &message, Some("hi"), mock, "200 -"),
         ("$context.integration.status", &message, Some("hi"), Facts::default(), "-"),

@@ -135,10 +135,15 @@ const ERROR: &[Variable] = &[
 ];
 
 /// `integrationStatus` is documented as the same as `integration.status` in one place and as the status of the Lambda service
-/// in another (decision: the former). `integration.integrationStatus` equals it for backends that are no functions (inferred).
+/// in another (decision: the former). `integration.status` of a function is what its code returned, `integration.integrationStatus` what the Lambda service
+/// did (documented); for other backends they are equal (inferred).
 const INTEGRATION: &[Variable] = &[
     log("integration.error", integration_error, "The same as `integrationErrorMessage`."),
-    log("integration.integrationStatus", integration_status, "The same as `integrationStatus`."),
+    log(
+        "integration.integrationStatus",
+        service_status,
+        "What the Lambda service answered; of other backends the same as `integrationStatus`.",
+    ),
     log("integration.latency", integration_latency, "The same as `integrationLatency`."),
     log("integration.requestId", |_| Given::Absent, "Never has a value here."),
     log("integration.status", integration_status, "The same as `integrationStatus`."),
@@ -246,6 +251,11 @@ fn integration_error<'a>(scope: &Scope<'a>) -> Given<'a> {
 }
 
 fn integration_status<'a>(scope: &Scope<'a>) -> Given<'a> {
+    let status = call(scope).and_then(|call| call.status());
+    status.map_or(Given::Absent, |status| Given::Number(status.into()))
+}
+
+fn service_status<'a>(scope: &Scope<'a>) -> Given<'a> {
     let answer = call(scope).and_then(|call| call.answer);
     answer.map_or(Given::Absent, |(status, _)| Given::Number(status.into()))
 }
@@ -253,7 +263,7 @@ fn integration_status<'a>(scope: &Scope<'a>) -> Given<'a> {
 // Whole milliseconds. Source: documented.
 fn integration_latency<'a>(scope: &Scope<'a>) -> Given<'a> {
     match call(scope) {
-        Some(Call { mock: false, answer: Some((_, latency)) }) => owned(Duration::as_millis(&latency).to_string()),
+        Some(Call { mock: false, answer: Some((_, latency)), .. }) => owned(Duration::as_millis(&latency).to_string()),
         Some(Call { .. }) | None => Given::Absent,
     }
 }

@@ -15,10 +15,11 @@ use types::resources::{LoggingLevel, Map, RouteSettings, Stage};
 use types::snapshot::{DeployedStage, IntegrationDefinition, RouteDefinition};
 
 use super::{
-    ApiKeySource, Authorization, Backend, Integration, Logging, NEVER_SENT, OWNED_HEADERS, Passthrough, Plan, Required,
-    Response, ResponseKey, Route, RouteTarget, Routes, carries_body, is_one_of,
+    ApiKeySource, Authorization, Backend, Integration, Logging, Passthrough, Plan, Required, Response, ResponseKey,
+    Route, RouteTarget, Routes, carries_body,
 };
 use crate::access_log::AccessLog;
+use crate::aws_uri::AwsUri;
 use crate::expression::Expression;
 use crate::named::{self, Unknown};
 use crate::note::{Half, Note, Site};
@@ -224,11 +225,17 @@ impl Compiler<'_> {
             "HTTP" => Backend::Http(uri()?),
             "HTTP_PROXY" => Backend::HttpProxy(uri()?),
             "MOCK" => Backend::Mock,
-            other => return Err(format!("integrations of type {other} are not supported yet")),
+            "AWS" | "AWS_PROXY" => self.aws(integration)?,
+            other => return Err(format!("there are no integrations of type {other}")),
         };
-        let is_proxy = matches!(backend, Backend::HttpProxy(_));
+        let is_proxy = backend.is_proxy();
         let method = match (&backend, integration.integration_method.as_deref()) {
             (Backend::Mock, _) => String::new(),
+            // Observed on REST APIs: any other method fails.
+            (Backend::Function(_) | Backend::FunctionProxy(_), method) => match method.unwrap_or("POST") {
+                "POST" | "ANY" => "POST".to_owned(),
+                other => return Err(format!("its method is {other}; functions are called with POST")),
+            },
             // A message has no method that could be passed on. Ours; what AWS sends is not known.
             (_, Some("ANY")) => "POST".to_owned(),
             (_, Some(method)) if is_token(method) => method.to_ascii_uppercase(),
@@ -274,7 +281,11 @@ impl Compiler<'_> {
             }
         }
         if is_proxy && !integration.request_templates.is_empty() {
-            self.remark(Note::TemplatesIgnored { integration_id: id.clone(), site: self.site.clone() });
+            let kind = integration.integration_type.clone();
+            self.remark(Note::TemplatesIgnored { kind, integration_id: id.clone(), site: self.site.clone() });
+        }
+        if matches!(backend, Backend::FunctionProxy(_)) && !parameters.is_empty() {
+            self.remark(Note::ParametersIgnored { integration_id: id.clone(), site: self.site.clone() });
         }
         let mend = self.site.update_integration(id, " --request-templates file://templates.json");
         self.remark_on_names(&templates, |key| format!("request template `{key}` of integration {id}"), &mend);
@@ -301,6 +312,27 @@ impl Compiler<'_> {
             responses,
             to_binary: integration.content_handling_strategy.as_deref() == Some("CONVERT_TO_BINARY"),
         })
+    }
+
+    fn aws(&self, integration: &types::resources::Integration) -> Result<Backend, String> {
+        let uri = integration.integration_uri.as_deref().unwrap_or_default();
+        let uri = AwsUri::compile(uri, &self.stage.settings.stage_variables);
+        let is_proxy = integration.integration_type == "AWS_PROXY";
+        match uri.map_err(|detail| format!("Invalid endpoint address: {detail}"))? {
+            AwsUri::Function(function) if is_proxy => Ok(Backend::FunctionProxy(Arc::new(function))),
+            AwsUri::Function(function) => Ok(Backend::Function(Arc::new(function))),
+            AwsUri::Service(_) if is_proxy => {
+                Err("its type is AWS_PROXY, which calls functions only; services are called with the type AWS"
+                    .to_owned())
+            }
+            AwsUri::Service(uri) => {
+                let variables = &self.stage.settings.stage_variables;
+                let role = integration.credentials_arn.as_deref().filter(|role| !role.is_empty());
+                let role = role.map(|role| with_variables(role, variables)).transpose();
+                let role = role.map_err(|detail| format!("its credentials: {detail}"))?;
+                Ok(Backend::Service(Box::new(uri.signed_by(role))))
+            }
+        }
     }
 
     fn remark_on_source(&mut self, parameter: &Parameter) {
@@ -366,21 +398,26 @@ impl Compiler<'_> {
 
     // The texts are what AWS logs on REST APIs (observed there).
     fn check_parameters(&mut self, parameters: &[Parameter], backend: &Backend) -> Result<(), String> {
+        // A mock sends nothing, and the event of a function has no part of these.
+        if matches!(backend, Backend::Mock | Backend::FunctionProxy(_)) {
+            return Ok(());
+        }
         for parameter in parameters {
-            match (&parameter.target, backend) {
-                (Target::Header(name), Backend::Http(_) | Backend::HttpProxy(_)) => {
-                    if is_one_of(name, OWNED_HEADERS) {
-                        return Err(format!("{name} header already present"));
-                    }
-                    if is_one_of(name, NEVER_SENT) {
-                        self.notes.push(Note::HeaderNeverSent { name: name.clone() });
-                    }
+            let has_parameter = |name: &str| match backend {
+                Backend::Http(uri) | Backend::HttpProxy(uri) => uri.has_parameter(name),
+                Backend::Service(uri) => uri.has_parameter(name),
+                Backend::Mock | Backend::Function(_) | Backend::FunctionProxy(_) => false,
+            };
+            match &parameter.target {
+                Target::Header(name) if backend.owns(name) => return Err(format!("{name} header already present")),
+                Target::Header(name) if backend.drops(name) => {
+                    self.notes.push(Note::HeaderNeverSent { name: name.clone() });
                 }
-                (Target::Path(name), Backend::Http(uri) | Backend::HttpProxy(uri)) if !uri.has_parameter(name) => {
+                Target::Path(name) if !has_parameter(name) => {
                     let detail = format!("it maps {}, but the URI has no {{{name}}}", parameter.target_text);
                     self.notes.push(Note::Broken { what: "a path parameter".into(), detail });
                 }
-                _ => {}
+                Target::Header(_) | Target::Query(_) | Target::Path(_) => {}
             }
         }
         Ok(())

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
@@ -21,12 +21,15 @@ use types::time::Timestamp;
 
 use crate::address::{self, Address, PATH_FORM};
 use crate::authorize::Authorizer;
-use crate::client::{Client, Timed};
+use crate::client::Client;
+use crate::clock::Clock;
 use crate::early::Early;
 use crate::execution_log::LogSink;
 use crate::frame::{Opcode, close};
+use crate::hand_over::Departures;
 use crate::heavy::Heavy;
 use crate::in_flight::InFlight;
+use crate::life::Timed;
 use crate::metrics::Metrics;
 use crate::outbox::OutboxBounds;
 use crate::peers::Peers;
@@ -82,12 +85,14 @@ pub struct Gateway {
     pub(crate) heavy: Heavy,
     pub(crate) registry: Arc<Registry>,
     pub(crate) early: Arc<Early>,
+    /// Connections that another gateway is to have.
+    pub(crate) departures: Departures,
     pub(crate) wheel: Wheel,
     pub(crate) outbox_bounds: OutboxBounds,
     /// How often clients that come to nowhere are told of.
     pub(crate) hints: Sparingly,
     names: Interner,
-    started: Instant,
+    clock: Clock,
     draining: AtomicBool,
 }
 
@@ -95,6 +100,7 @@ impl Gateway {
     /// A data plane without stages; [`Gateway::publish`] gives it some.
     pub fn new(settings: Settings) -> Arc<Gateway> {
         let limits = settings.limits;
+        let clock = Clock::start();
         Arc::new(Gateway {
             integrations: Integrations::new(limits.integration_response_bytes, settings.name_servers),
             usage: Usage::default(),
@@ -114,10 +120,11 @@ impl Gateway {
             metrics: Metrics::new(settings.metrics_series),
             registry: Arc::new(Registry::new()),
             early: Arc::default(),
-            wheel: Wheel::new(),
+            departures: Departures::default(),
+            wheel: Wheel::new(clock.now()),
             hints: Sparingly::default(),
             names: Interner::default(),
-            started: Instant::now(),
+            clock,
             draining: AtomicBool::new(false),
             limits,
         })
@@ -261,18 +268,17 @@ impl Gateway {
         match client.timed(now, &self.limits) {
             Timed::At(at) => self.wheel.schedule(client.info.id, at),
             Timed::Expired => self.close_as_going_away(client),
-            Timed::Never => {}
+            Timed::Over | Timed::Never => {}
         }
     }
 
-    /// Time since the gateway's start; never goes back.
+    /// Time since 1970 by a clock that never goes back.
     pub(crate) fn now(&self) -> Duration {
-        self.started.elapsed()
+        self.clock.now()
     }
 
     pub(crate) fn wall_clock(&self) -> Timestamp {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Timestamp(since.as_millis() as u64)
+        self.clock.wall()
     }
 
     /// A new id; the random part comes from a generator fit for secrets, since an id is the key to a connection.

@@ -45,10 +45,14 @@ impl Registry {
     }
 
     /// Takes a client off the list again; it is counted until its [`Counted`] goes.
-    pub(crate) fn remove(&self, id: &Id) {
+    pub(crate) fn remove(&self, client: &Arc<Client>) {
         self.unlisted.fetch_add(1, Ordering::SeqCst);
+        let id = &client.info.id;
         let mut shard = self.shard(id);
-        shard.remove(id);
+        // It may be listed anew, with another client of the same id.
+        if shard.get(id).is_some_and(|here| Arc::ptr_eq(here, client)) {
+            shard.remove(id);
+        }
         // After a storm the table's memory is given back.
         if shard.capacity() > 64 && shard.len() < shard.capacity() / 4 {
             shard.shrink_to_fit();
@@ -126,6 +130,7 @@ mod tests {
 
     use super::*;
     use crate::metrics::Metrics;
+    use crate::socket::Writer;
 
     async fn client() -> Arc<Client> {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -141,7 +146,7 @@ mod tests {
             path: None,
         };
         let metrics = Metrics::new(1).nowhere().clone();
-        Client::open(Arc::new(info), metrics, Duration::ZERO, (socket, None), b"", |_| Vec::new())
+        Client::open(Arc::new(info), metrics, Duration::ZERO, (Writer::Tcp(socket), None), b"", |_| Vec::new())
     }
 
     #[tokio::test]
@@ -154,7 +159,7 @@ mod tests {
             std::thread::scope(|threads| {
                 threads.spawn(|| {
                     registry.insert(client.clone());
-                    registry.remove(&client.info.id);
+                    registry.remove(&client);
                     is_over.store(true, Ordering::SeqCst);
                 });
                 while !is_over.load(Ordering::SeqCst) {

@@ -1,6 +1,7 @@
 //! A client's socket before it becomes a connection: clear, or under TLS.
 
 use std::io;
+use std::net::Shutdown;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -21,20 +22,69 @@ pub enum Socket {
 
 impl Socket {
     /// Both halves and the session, with what was deciphered and not yet read.
-    pub(crate) fn into_parts(self) -> (OwnedReadHalf, OwnedWriteHalf, Option<Session>, Vec<u8>) {
+    pub(crate) fn into_parts(self) -> (OwnedReadHalf, Writer, Option<Session>, Vec<u8>) {
         match self {
             Socket::Clear(tcp) => {
                 let (reader, writer) = tcp.into_split();
-                (reader, writer, None, Vec::new())
+                (reader, Writer::Tcp(writer), None, Vec::new())
             }
             Socket::Tls(stream) => {
                 let (tcp, connection) = stream.into_inner();
                 let (reader, writer) = tcp.into_split();
                 let (session, clear) = Session::new(connection);
-                (reader, writer, Some(session), clear)
+                (reader, Writer::Tcp(writer), Some(session), clear)
             }
         }
     }
+}
+
+/// The side of a connection's socket that is written to.
+pub(crate) enum Writer {
+    Tcp(OwnedWriteHalf),
+    /// Somebody else's now.
+    Elsewhere,
+}
+
+impl Writer {
+    pub(crate) fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Writer::Tcp(half) => half.try_write(bytes),
+            Writer::Elsewhere => Err(elsewhere()),
+        }
+    }
+
+    pub(crate) fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Writer::Tcp(half) => half.as_ref().poll_write_ready(cx),
+            Writer::Elsewhere => Poll::Ready(Err(elsewhere())),
+        }
+    }
+
+    pub(crate) fn shut_down(&self, how: Shutdown) -> io::Result<()> {
+        match self {
+            Writer::Tcp(half) => socket2::SockRef::from(half.as_ref()).shutdown(how),
+            Writer::Elsewhere => Err(elsewhere()),
+        }
+    }
+
+    /// A second handle of the same socket.
+    pub(crate) fn duplicate(&self) -> io::Result<std::net::TcpStream> {
+        match self {
+            Writer::Tcp(half) => Ok(socket2::SockRef::from(half.as_ref()).try_clone()?.into()),
+            Writer::Elsewhere => Err(elsewhere()),
+        }
+    }
+
+    /// Gives this handle back without ending the socket, which somebody else has too.
+    pub(crate) fn forget(&mut self) {
+        if let Writer::Tcp(half) = std::mem::replace(self, Writer::Elsewhere) {
+            half.forget();
+        }
+    }
+}
+
+fn elsewhere() -> io::Error {
+    io::ErrorKind::NotConnected.into()
 }
 
 impl AsyncRead for Socket {

@@ -1,0 +1,34 @@
+//! The gateway's clock: counted from 1970, so that its times mean something to another process, and never going back.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tokio::time::Instant;
+use types::time::Timestamp;
+
+/// A clock that stood at the wall clock's time when it was started and has gone evenly since, whatever became of the
+/// wall clock.
+pub(crate) struct Clock {
+    started: Instant,
+    /// What the wall clock said then.
+    since_1970: Duration,
+}
+
+impl Clock {
+    pub(crate) fn start() -> Clock {
+        Clock { started: Instant::now(), since_1970: since_1970() }
+    }
+
+    /// The time; it never goes back.
+    pub(crate) fn now(&self) -> Duration {
+        self.since_1970 + self.started.elapsed()
+    }
+
+    /// What the wall clock says, to be written down: it can be set back.
+    pub(crate) fn wall(&self) -> Timestamp {
+        Timestamp(since_1970().as_millis() as u64)
+    }
+}
+
+fn since_1970() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+}

@@ -250,6 +250,10 @@ impl Client {
         self.state().ending.is_over()
     }
 
+    pub(crate) fn socket(&self) -> &Writer {
+        &self.socket
+    }
+
     pub(crate) fn is_under_tls(&self) -> bool {
         self.session.is_some()
     }

@@ -11,11 +11,25 @@ pub(crate) struct Clock {
     started: Instant,
     /// What the wall clock said then.
     since_1970: Duration,
+    /// There is no wall clock but this one.
+    #[cfg(test)]
+    is_alone: bool,
 }
 
 impl Clock {
     pub(crate) fn start() -> Clock {
-        Clock { started: Instant::now(), since_1970: since_1970() }
+        Clock {
+            started: Instant::now(),
+            since_1970: since_1970(),
+            #[cfg(test)]
+            is_alone: false,
+        }
+    }
+
+    /// A clock that says this now, whatever the wall clock says, and moves with tokio's.
+    #[cfg(test)]
+    pub(crate) fn alone(since_1970: Duration) -> Clock {
+        Clock { started: Instant::now(), since_1970, is_alone: true }
     }
 
     /// The time; it never goes back.
@@ -25,6 +39,10 @@ impl Clock {
 
     /// What the wall clock says, to be written down: it can be set back.
     pub(crate) fn wall(&self) -> Timestamp {
+        #[cfg(test)]
+        if self.is_alone {
+            return Timestamp(self.now().as_millis() as u64);
+        }
         Timestamp(since_1970().as_millis() as u64)
     }
 }

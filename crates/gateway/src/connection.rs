@@ -13,8 +13,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::io::{AsyncRead, ReadBuf};
-use tokio::net::tcp::OwnedReadHalf;
+use tokio::io::ReadBuf;
 use types::event::{ClientMessage, Disconnect, Event, EventKind};
 use types::id::IdKind;
 
@@ -28,6 +27,7 @@ use crate::in_flight::{Held, OwnPart};
 use crate::life::{Effect, Farewell, InFlight, Next, Reading, abnormal};
 use crate::refusal::Outcome;
 use crate::registry::Counted;
+use crate::socket::Reader;
 use crate::walk;
 
 /// How much is read from a socket at once, into memory that all connections of a thread share.
@@ -63,13 +63,7 @@ impl Turn {
 
 /// Spawns the task of a connection whose `$connect` was accepted. The registry holds the client; the task ends by
 /// itself when the socket, the client or the gateway closes the connection.
-pub(crate) fn spawn(
-    gateway: Arc<Gateway>,
-    client: Arc<Client>,
-    reader: OwnedReadHalf,
-    reading: Reading,
-    counted: Counted,
-) {
+pub(crate) fn spawn(gateway: Arc<Gateway>, client: Arc<Client>, reader: Reader, reading: Reading, counted: Counted) {
     tokio::spawn(run(Live { gateway, client, reader, reading, flights: None, room: None }, counted));
 }
 
@@ -115,7 +109,7 @@ pub(crate) async fn finish_unopened(gateway: &Gateway, connection: Arc<types::Co
 struct Live {
     gateway: Arc<Gateway>,
     client: Arc<Client>,
-    reader: OwnedReadHalf,
+    reader: Reader,
     reading: Reading,
     /// The messages in flight; nothing while there are none.
     flights: Option<Box<Flights>>,
@@ -214,7 +208,7 @@ impl Live {
         }
         SCRATCH.with_borrow_mut(|scratch| {
             let mut buffer = ReadBuf::new(scratch);
-            let read = std::task::ready!(Pin::new(&mut self.reader).poll_read(cx, &mut buffer));
+            let read = std::task::ready!(self.reader.poll_read(cx, &mut buffer, self.client.socket()));
             let bytes = buffer.filled();
             if read.is_err() || bytes.is_empty() {
                 return Poll::Ready(Handled { is_over: true, left: 0 });

@@ -34,6 +34,8 @@ use crate::metrics::Metrics;
 use crate::outbox::OutboxBounds;
 use crate::peers::Peers;
 use crate::registry::Registry;
+#[cfg(test)]
+use crate::simulation::place::Simulated;
 use crate::sparingly::Sparingly;
 use crate::stages::{Published, Stages};
 use crate::throttle::AccountLimits;
@@ -94,14 +96,26 @@ pub struct Gateway {
     names: Interner,
     clock: Clock,
     draining: AtomicBool,
+    /// Chance and backend of a simulation.
+    #[cfg(test)]
+    pub(crate) simulated: Option<Simulated>,
 }
 
 impl Gateway {
     /// A data plane without stages; [`Gateway::publish`] gives it some.
     pub fn new(settings: Settings) -> Arc<Gateway> {
+        Arc::new(Gateway::build(settings, Clock::start()))
+    }
+
+    /// The same for a simulation that begins at this time.
+    #[cfg(test)]
+    pub(crate) fn simulated(settings: Settings, begin: Duration, simulated: Simulated) -> Arc<Gateway> {
+        Arc::new(Gateway { simulated: Some(simulated), ..Gateway::build(settings, Clock::alone(begin)) })
+    }
+
+    fn build(settings: Settings, clock: Clock) -> Gateway {
         let limits = settings.limits;
-        let clock = Clock::start();
-        Arc::new(Gateway {
+        Gateway {
             integrations: Integrations::new(limits.integration_response_bytes, settings.name_servers),
             usage: Usage::default(),
             account_limits: AccountLimits::new(&limits),
@@ -126,8 +140,10 @@ impl Gateway {
             names: Interner::default(),
             clock,
             draining: AtomicBool::new(false),
+            #[cfg(test)]
+            simulated: None,
             limits,
-        })
+        }
     }
 
     /// Puts a snapshot in force: open connections use it from their next message on; connections of stages that are
@@ -283,6 +299,10 @@ impl Gateway {
 
     /// A new id; the random part comes from a generator fit for secrets, since an id is the key to a connection.
     pub(crate) fn new_id(&self, kind: IdKind) -> Id {
+        #[cfg(test)]
+        if let Some(simulated) = &self.simulated {
+            return Id::new(kind, self.node, simulated.random());
+        }
         Id::new(kind, self.node, rand::random())
     }
 

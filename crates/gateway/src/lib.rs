@@ -36,6 +36,8 @@ mod peers;
 mod refusal;
 mod registry;
 mod session;
+#[cfg(test)]
+mod simulation;
 mod socket;
 mod sparingly;
 mod stages;

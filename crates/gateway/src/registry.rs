@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use foldhash::fast::RandomState;
+use foldhash::fast::FixedState;
 use tokio::sync::Notify;
 use types::Id;
 
@@ -15,7 +15,8 @@ const SHARDS: usize = 64;
 
 /// The clients, and a count of the connections that are not over yet.
 pub(crate) struct Registry {
-    shards: Vec<Mutex<HashMap<Id, Arc<Client>, RandomState>>>,
+    /// Ids are random and our own: nobody can choose them to collide, and in a simulation their order is the seed's.
+    shards: Vec<Mutex<HashMap<Id, Arc<Client>, FixedState>>>,
     open: AtomicUsize,
     /// How many of them are in no shard: their `$connect` or `$disconnect` is running. May be one too many for a moment,
     /// and never one too few.
@@ -92,7 +93,7 @@ impl Registry {
         }
     }
 
-    fn shard(&self, id: &Id) -> MutexGuard<'_, HashMap<Id, Arc<Client>, RandomState>> {
+    fn shard(&self, id: &Id) -> MutexGuard<'_, HashMap<Id, Arc<Client>, FixedState>> {
         self.shards[id.random() as usize % SHARDS].lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -45,7 +45,14 @@ async fn walk(gateway: &Gateway, stage: &Arc<Compiled>, event: &mut Event, log: 
     log.step(event, mappings.run(fits_model).await?)?;
     let Some(request) = log.step(event, mappings.run(mapping::request).await?)? else { return Ok(None) };
     let destination = gateway.integrations.find(&request.target);
-    let response = log.step(event, gateway.integrations.send(&request, destination).await)?;
+    #[cfg(not(test))]
+    let answer = gateway.integrations.send(&request, destination).await;
+    #[cfg(test)]
+    let answer = match &gateway.simulated {
+        Some(simulated) => simulated.answer(&request).await,
+        None => gateway.integrations.send(&request, destination).await.map_err(Refusal::from),
+    };
+    let response = log.step(event, answer)?;
     let respond = move |plan: &Plan, route: &Route, event: &Event| mapping::response(plan, route, event, &response);
     let reply = log.step(event, mappings.run(respond).await?)?;
     log.step(event, fits(reply, gateway.limits.message_bytes)).map(Some)

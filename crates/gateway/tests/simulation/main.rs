@@ -10,6 +10,7 @@ mod checks;
 mod client;
 mod coverage;
 mod frames;
+mod place;
 mod plan;
 mod posts;
 mod run;
@@ -22,6 +23,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
+use ::gateway;
 use coverage::Coverage;
 use plan::Schedule;
 
@@ -74,7 +76,7 @@ async fn run_all(seeds: std::ops::Range<u64>) -> (Vec<String>, Coverage) {
     for seed in seeds {
         let place = room.clone().acquire_owned().await.unwrap();
         running.spawn(async move {
-            let done = run::run(Schedule::from_seed(seed), SCHEDULE_LIMIT).await;
+            let done = run::run(Schedule::from_seed(seed), SCHEDULE_LIMIT).await.map(|(coverage, _)| coverage);
             drop(place);
             done
         });

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
+use super::gateway::Address;
 use bytes::Bytes;
-use gateway::Address;
 
-use crate::plan::Call;
-use crate::snapshots::{API, STAGE};
-use crate::world::World;
+use super::plan::Call;
+use super::snapshots::{API, STAGE};
+use super::world::World;
 
 /// The host that clients and callers name; the path says the API.
 const HOST: &str = "127.0.0.1";

@@ -1,32 +1,31 @@
 //! Runs one schedule: starts everybody, publishes, drains, checks.
 
-use std::net::SocketAddr;
+use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use gateway::{AccessLine, Alone, Gateway, LogSink, Peer, Record, RequestHead, Settings, Socket};
+use super::gateway::{AccessLine, Alone, Gateway, LogSink, Peer, Push, Record, RequestHead, Settings, Socket};
 use tokio::io::AsyncReadExt;
-use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use types::{Dialect, Limits};
 
-use crate::client::Told;
-use crate::coverage::Coverage;
-use crate::plan::{Change, Published, Schedule};
-use crate::snapshots::Deployed;
-use crate::world::{State, World};
-use crate::{backend, checks, client, posts};
+use super::client::Told;
+use super::coverage::Coverage;
+use super::place::{Door, Place};
+use super::plan::{Change, Published, Schedule};
+use super::snapshots::Deployed;
+use super::world::{State, World};
+use super::{checks, client, posts};
 
 pub(crate) const OUTBOX_MESSAGES: usize = 4;
 pub(crate) const OUTBOX_BYTES: usize = 1024;
 pub(crate) const FRAME_BYTES: usize = 2048;
-/// What a client's socket takes on our side; the kernel doubles it.
-const SEND_BUFFER: usize = 2304;
 
 struct Silent;
 
 impl LogSink for Silent {
-    fn push(&self, _: gateway::Push) {}
+    fn push(&self, _: Push) {}
 
     fn say(&self, _: Option<&types::StageKey>, _: String) {}
 
@@ -40,11 +39,11 @@ impl LogSink for Silent {
     fn access(&self, _: AccessLine) {}
 }
 
-/// Gives what the schedule met, or everything about it when something did not hold.
-pub(crate) async fn run(schedule: Schedule, limit: Duration) -> Result<Coverage, String> {
-    let (listener, backend) = backend::listen().await;
-    let gateway = Gateway::new(settings(&schedule));
-    let deployed = Deployed::new(&schedule, backend);
+/// Gives what the schedule met and all that happened, or everything about it when something did not hold.
+pub(crate) async fn run(schedule: Schedule, limit: Duration) -> Result<(Coverage, Vec<String>), String> {
+    let place = Place::new(schedule.seed).await;
+    let gateway = place.gateway(settings(&schedule));
+    let deployed = Deployed::new(&schedule, place.backend());
     gateway.publish(&deployed.snapshot());
     let world = Arc::new(World::new(schedule, gateway));
     world.note(|state| {
@@ -53,17 +52,18 @@ pub(crate) async fn run(schedule: Schedule, limit: Duration) -> Result<Coverage,
     });
     // They end with this set, whatever happens here.
     let mut servers = JoinSet::new();
-    servers.spawn(backend::serve(listener, world.clone()));
-    let (front, address) = backend::listen().await;
-    let _ = socket2::SockRef::from(&front).set_send_buffer_size(SEND_BUFFER);
-    servers.spawn(accept(front, world.gateway.clone()));
+    let door = place.serve(&world, &mut servers);
     let timers = world.gateway.clone();
     servers.spawn(async move { timers.run_timers().await });
 
     let begun = Instant::now();
-    let told = tokio::time::timeout(limit, play(&world, deployed, address)).await;
+    let told = tokio::time::timeout(limit, play(&world, deployed, door)).await;
     match told {
-        Ok(told) => checks::check(&world, &told, begun.elapsed()),
+        Ok(told) => {
+            let coverage = checks::check(&world, &told, begun.elapsed())?;
+            let trace = std::mem::take(&mut world.state().trace);
+            Ok((coverage, trace))
+        }
         Err(_) => Err(checks::failure(&world, &["it hung".to_owned()])),
     }
 }
@@ -95,20 +95,11 @@ fn settings(schedule: &Schedule) -> Settings {
     }
 }
 
-// The front door as the program has it, without TLS and without other requests.
-async fn accept(listener: TcpListener, gateway: Arc<Gateway>) {
-    let mut greeted = JoinSet::new();
-    while let Ok((stream, from)) = listener.accept().await {
-        let gateway = gateway.clone();
-        greeted.spawn(async move { greet(stream, from, gateway).await });
-    }
-}
-
-async fn greet(mut stream: TcpStream, from: SocketAddr, gateway: Arc<Gateway>) -> Option<()> {
-    stream.set_nodelay(true).ok()?;
+/// Reads a client's request and lets it in.
+pub(crate) async fn greet(mut socket: Socket, from: IpAddr, gateway: Arc<Gateway>) -> Option<()> {
     let mut bytes = Vec::new();
     let (head, length) = loop {
-        if stream.read_buf(&mut bytes).await.ok()? == 0 {
+        if socket.read_buf(&mut bytes).await.ok()? == 0 {
             return None;
         }
         if let Some(parsed) = RequestHead::parse(&bytes).ok()? {
@@ -116,22 +107,23 @@ async fn greet(mut stream: TcpStream, from: SocketAddr, gateway: Arc<Gateway>) -
         }
     };
     bytes.drain(..length);
-    let peer = Peer { ip: from.ip(), local_port: 0, tls: false };
+    let peer = Peer { ip: from, local_port: 0, tls: false };
     if head.headers.get("x-abandon").is_some() {
         // As the program does when a kept-alive connection breaks between $connect and its answer.
         if let (_, Some(opening)) = gateway.open(head, peer).await {
-            drop(stream);
+            drop(socket);
             opening.abandon().await;
         }
         return None;
     }
-    gateway.accept(head, Socket::Clear(stream), bytes, peer).await;
+    gateway.accept(head, socket, bytes, peer).await;
     Some(())
 }
 
-async fn play(world: &Arc<World>, mut deployed: Deployed, address: SocketAddr) -> Vec<Told> {
+async fn play(world: &Arc<World>, mut deployed: Deployed, door: Door) -> Vec<Told> {
     let count = world.schedule.clients.len();
-    let clients: Vec<_> = (0..count).map(|index| tokio::spawn(client::run(world.clone(), index, address))).collect();
+    let clients: Vec<_> =
+        (0..count).map(|index| tokio::spawn(client::run(world.clone(), index, door.clone()))).collect();
     let mut posters = JoinSet::new();
     for number in 0..world.schedule.posters.len() {
         posters.spawn(posts::poster(world.clone(), number));

@@ -25,6 +25,8 @@ use crate::socket::Socket;
 /// What a rate of a schedule is in requests per second. Token buckets have a clock of their own, a real one: so slow, no
 /// token comes back while a schedule runs.
 pub(crate) const RATE: f64 = 1e-6;
+/// Only a socket of the system's can be handed over.
+pub(crate) const MOVES: bool = false;
 /// The clock stands here when a schedule begins.
 const BEGIN: Duration = Duration::from_secs(1_700_000_000);
 

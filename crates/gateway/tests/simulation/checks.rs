@@ -51,6 +51,8 @@ pub(crate) fn check(world: &World, told: &[Told], elapsed: Duration) -> Result<C
         coverage.gets += state.gets;
         coverage.deletes += state.deletes;
         coverage.stages_gone += state.stages_gone;
+        coverage.moved += state.moved;
+        coverage.stayed += state.stayed;
         faults.extend(state.faults.iter().cloned());
     }
     if world.gateway.open_connections() != 0 {

@@ -3,7 +3,8 @@
 //! Each schedule has a gateway, a backend, clients, callers of `@connections` and a publisher of its own, all made
 //! from one seed. What must hold whatever happens is in `checks`. A schedule that fails prints its seed, its steps
 //! and what happened; `SIMULATION_SEED=n` runs that one again, `SIMULATION_SCHEDULES=n` runs more. The seed decides
-//! what is done; the operating system still decides how it interleaves.
+//! what is done; the operating system still decides how it interleaves. Where that is decided too, and many more
+//! schedules fit into the same time, stands in `src/simulation.rs`.
 
 mod backend;
 mod checks;
@@ -28,7 +29,7 @@ use coverage::Coverage;
 use plan::Schedule;
 
 /// How many schedules the gate runs; their seeds are 0, 1, ….
-const SCHEDULES: u64 = 3000;
+const SCHEDULES: u64 = 800;
 /// How many run at the same time: most of a schedule's time is waiting for deadlines.
 const AT_ONCE: usize = 32;
 /// The longest that one schedule may take. They take a tenth of a second; the rest is for a machine that is busy.

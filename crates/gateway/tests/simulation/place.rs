@@ -16,6 +16,8 @@ use super::world::World;
 
 /// What a rate of a schedule is in requests per second.
 pub(crate) const RATE: f64 = 1.0;
+/// Whether connections are handed over.
+pub(crate) const MOVES: bool = true;
 /// A small window, so that a client that does not read is noticed after few frames.
 const RECEIVE_BUFFER: u32 = 2048;
 /// What a client's socket takes on our side; the kernel doubles it.

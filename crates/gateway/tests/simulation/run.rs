@@ -4,7 +4,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::gateway::{AccessLine, Alone, Gateway, LogSink, Peer, Push, Record, RequestHead, Settings, Socket};
+use super::gateway::{
+    AccessLine, Alone, Gateway, HandedOver, LogSink, Peer, Push, Record, RequestHead, Settings, Socket,
+};
 use tokio::io::AsyncReadExt;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -12,7 +14,7 @@ use types::{Dialect, Limits};
 
 use super::client::Told;
 use super::coverage::Coverage;
-use super::place::{Door, Place};
+use super::place::{self, Door, Place};
 use super::plan::{Change, Published, Schedule};
 use super::snapshots::Deployed;
 use super::world::{State, World};
@@ -128,6 +130,10 @@ async fn play(world: &Arc<World>, mut deployed: Deployed, door: Door) -> Vec<Tol
     for number in 0..world.schedule.posters.len() {
         posters.spawn(posts::poster(world.clone(), number));
     }
+    let mut mover = JoinSet::new();
+    if let Some(events) = world.schedule.moves.filter(|_| place::MOVES) {
+        mover.spawn(keep_moving(world.clone(), events));
+    }
     for change in world.schedule.changes.clone() {
         publish(world, &mut deployed, change).await;
     }
@@ -156,6 +162,29 @@ async fn play(world: &Arc<World>, mut deployed: Deployed, door: Door) -> Vec<Tol
     // A handshake that came during the drain may be running still; it is refused or closed.
     world.gateway.drain().await;
     told
+}
+
+// Hands every connection over, to the same gateway, through bytes. It may be stopped anywhere.
+async fn keep_moving(world: Arc<World>, events: usize) {
+    let mut next = events;
+    loop {
+        world.until(|state| state.events >= next).await;
+        next += events;
+        for id in world.gateway.connection_ids() {
+            let Ok(HandedOver { luggage, socket, seat }) = world.gateway.hand_over(id).await else {
+                world.note(|state| state.stayed += 1);
+                continue;
+            };
+            let luggage = serde_json::to_vec(&luggage).expect("it is data");
+            let luggage = serde_json::from_slice(&luggage).expect("it was written a moment ago");
+            if let Err(back) = world.gateway.take_over(luggage, socket) {
+                world.fault(format!("not taken over: {}", back.reason));
+            }
+            drop(seat);
+            world.say(|| format!("{id} is handed over"));
+            world.note(|state| state.moved += 1);
+        }
+    }
 }
 
 async fn publish(world: &World, deployed: &mut Deployed, change: Change) {

@@ -53,6 +53,9 @@ pub(crate) struct State {
     /// A time without throttling makes its bound meaningless.
     pub(crate) was_unthrottled: bool,
     pub(crate) stages_gone: usize,
+    /// Connections that were handed over, and those that stayed.
+    pub(crate) moved: usize,
+    pub(crate) stayed: usize,
     pub(crate) trace: Vec<String>,
     pub(crate) faults: Vec<String>,
 }

@@ -5,8 +5,7 @@
 
 use std::io;
 use std::net::Shutdown;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -15,6 +14,9 @@ use futures_util::task::AtomicWaker;
 use types::event::{Connection, Disconnect};
 use types::limits::Limits;
 
+// `super`, because the models take this file too, with locks of their own.
+use super::sync::atomic::{AtomicU64, Ordering};
+use super::sync::{Mutex, MutexGuard, PoisonError};
 use crate::frame::{self, Opcode};
 use crate::life::{Ending, Standing, Timed};
 use crate::metrics::StageMetrics;

@@ -29,6 +29,8 @@ mod heavy;
 mod in_flight;
 mod life;
 mod metrics;
+#[cfg(test)]
+mod models;
 mod nowhere;
 mod open;
 mod outbox;
@@ -41,6 +43,7 @@ mod simulation;
 mod socket;
 mod sparingly;
 mod stages;
+mod sync;
 mod throttle;
 mod timer;
 mod usage;

@@ -1,14 +1,16 @@
 //! Every client that this node holds, by connection id; and how many there are.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use foldhash::fast::FixedState;
 use tokio::sync::Notify;
 use types::Id;
 
-use crate::client::Client;
+// `super`, because the models take this file too, with locks of their own.
+use super::client::Client;
+use super::sync::atomic::{AtomicUsize, Ordering};
+use super::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Locks are shared by many ids, so that two threads rarely want the same.
 const SHARDS: usize = 64;
@@ -114,62 +116,6 @@ impl Drop for Counted {
         self.0.unlisted.fetch_sub(1, Ordering::SeqCst);
         if self.0.open.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.0.empty.notify_waiters();
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::atomic::AtomicBool;
-    use std::time::Duration;
-
-    use tokio::net::{TcpListener, TcpStream};
-    use types::Connection;
-    use types::id::IdKind;
-    use types::snapshot::StageKey;
-    use types::time::Timestamp;
-
-    use super::*;
-    use crate::metrics::Metrics;
-    use crate::socket::Writer;
-
-    async fn client() -> Arc<Client> {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let (_, socket) = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap().into_split();
-        let info = Connection {
-            id: Id::new(IdKind::Connection, 0, 63),
-            stage: Arc::new(StageKey::default()),
-            domain_name: "h".into(),
-            source_ip: [127, 0, 0, 1].into(),
-            user_agent: None,
-            connected_at: Timestamp(0),
-            identity: None,
-            path: None,
-        };
-        let metrics = Metrics::new(1).nowhere().clone();
-        Client::open(Arc::new(info), metrics, Duration::ZERO, (Writer::Tcp(socket), None), b"", |_| Vec::new())
-    }
-
-    #[tokio::test]
-    async fn a_connection_is_found_from_its_beginning_to_its_end_wherever_it_is_between() {
-        let client = client().await;
-        let registry = Arc::new(Registry::new());
-        for life in 0..400 {
-            let counted = Counted::new(registry.clone());
-            let is_over = AtomicBool::new(false);
-            std::thread::scope(|threads| {
-                threads.spawn(|| {
-                    registry.insert(client.clone());
-                    registry.remove(&client);
-                    is_over.store(true, Ordering::SeqCst);
-                });
-                while !is_over.load(Ordering::SeqCst) {
-                    assert!(registry.may_have(|_| true), "life {life}");
-                }
-            });
-            assert!(registry.may_have(|_| false), "its $disconnect may be running");
-            drop(counted);
-            assert!(!registry.may_have(|_| true));
         }
     }
 }

@@ -36,6 +36,8 @@ use registry::{Counted, Registry};
 /// How many orders of each model are tried.
 const ORDERS: usize = 500;
 const BOUNDS: OutboxBounds = OutboxBounds { messages: 100, bytes: 1 << 20 };
+/// How long a frame's text is that fills a socket with two others.
+const FRAME: usize = 1500;
 const NOW: Duration = Duration::from_secs(1000);
 
 fn check(model: impl Fn() + Send + Sync + 'static) {
@@ -211,21 +213,26 @@ fn what_a_full_socket_does_not_take_comes_in_order_and_no_wake_up_is_lost() {
                 client.shut_down();
             }
         });
-        let reader = spawn(move || {
-            let mut bytes = Vec::new();
-            loop {
-                block_on(line.readable()).unwrap();
-                if line.try_read(&mut bytes).unwrap() == 0 {
-                    return frames(&bytes);
+        // It closes when it has all, so that nothing else wakes the task before.
+        let reader = spawn({
+            let client = client.clone();
+            move || {
+                let mut bytes = Vec::new();
+                loop {
+                    block_on(line.readable()).unwrap();
+                    match line.try_read(&mut bytes).unwrap() {
+                        0 => return frames(&bytes),
+                        _ if bytes.len() == 6 * (4 + FRAME) => client.close(1000, "", told(1000), NOW),
+                        _ => {}
+                    }
                 }
             }
         });
         let senders = ["a", "b"].map(|name| {
             let client = client.clone();
-            spawn(move || (name, send(&client, name, 3, 1500)))
+            spawn(move || (name, send(&client, name, 3, FRAME)))
         });
         let taken = senders.map(|sender| sender.join().unwrap());
-        client.close(1000, "", told(1000), NOW);
         task.join().unwrap();
         let frames = reader.join().unwrap();
         assert_eq!(taken[0].1.len() + taken[1].1.len(), 6);
@@ -241,7 +248,7 @@ fn who_leaves_takes_along_what_waits_or_is_closed_here_but_not_both() {
         assert!(client.ask_to_leave());
         let sender = spawn({
             let client = client.clone();
-            move || send(&client, "a", 4, 1500)
+            move || send(&client, "a", 4, FRAME)
         });
         let closer = spawn({
             let client = client.clone();

@@ -1,10 +1,10 @@
 //! Clients and registry under a scheduler that tries orders in which threads can meet (shuttle): the same files with its
 //! locks. It finds deadlocks itself, and with them wake-ups that are lost.
 
-#[allow(dead_code, reason = "the gateway uses the rest")]
+#[allow(clippy::duplicate_mod, dead_code, reason = "with other locks; the gateway uses the rest")]
 #[path = "client.rs"]
 mod client;
-#[allow(dead_code, reason = "the gateway uses the rest")]
+#[allow(clippy::duplicate_mod, dead_code, reason = "with other locks; the gateway uses the rest")]
 #[path = "registry.rs"]
 mod registry;
 mod sync {

@@ -3,7 +3,9 @@
 use std::str;
 
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 
+use crate::as_text;
 use crate::frame::{self, Head, Opcode, close};
 
 /// What a client sent.
@@ -42,17 +44,21 @@ pub(crate) struct Bounds {
 }
 
 /// What is kept of a connection between reads: nothing, unless a frame or message is in parts.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Assembly {
     /// The beginning of a frame, up to `frame_bytes` and a head.
+    #[serde(with = "as_text")]
     frame: Vec<u8>,
     /// The payloads of a message's frames so far, up to `message_bytes`.
+    #[serde(with = "as_text")]
     message: Vec<u8>,
-    /// How much of `message` is known to be UTF-8.
+    /// How much of `message` is known to be UTF-8; whoever reads it from elsewhere looks again.
+    #[serde(skip)]
     checked: usize,
     in_message: bool,
     is_binary: bool,
     /// Whole frames since somebody last asked.
+    #[serde(skip)]
     frames: u32,
 }
 

@@ -4,34 +4,38 @@
 //! it: cheaper than waking the connection's task for each. The task writes the rest when the socket can.
 
 use std::io;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::net::Shutdown;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::task::AtomicWaker;
-use tokio::net::tcp::OwnedWriteHalf;
 use types::event::{Connection, Disconnect};
 use types::limits::Limits;
 
+// `super`, because the models take this file too, with locks of their own.
+use super::sync::atomic::{AtomicU64, Ordering};
+use super::sync::{Mutex, MutexGuard, PoisonError};
 use crate::frame::{self, Opcode};
+use crate::life::{Ending, Standing, Timed};
 use crate::metrics::StageMetrics;
 use crate::outbox::{Outbox, OutboxBounds};
 use crate::session::Session;
+use crate::socket::Writer;
 
 /// A client that can be sent to.
 pub(crate) struct Client {
     pub(crate) info: Arc<Connection>,
     /// What is counted of its stage.
     pub(crate) metrics: Arc<StageMetrics>,
-    /// When it connected, counted from the gateway's start.
-    connected: Duration,
-    socket: OwnedWriteHalf,
+    /// When it was opened, in milliseconds of the gateway's clock.
+    opened_ms: u64,
+    socket: Writer,
     /// Under TLS; boxed because clear connections are many.
     session: Option<Box<Session>>,
     state: Mutex<State>,
-    /// Milliseconds from the gateway's start to the last bytes in either direction.
+    /// When the last bytes went in either direction, in milliseconds of the gateway's clock.
     last_active_ms: AtomicU64,
     /// Wakes the connection's task.
     waker: AtomicWaker,
@@ -40,15 +44,17 @@ pub(crate) struct Client {
 #[derive(Default)]
 struct State {
     outbox: Outbox,
-    /// Set once a close frame is on its way out; boxed because it is rare and the clients are many.
-    closing: Option<Box<Closing>>,
-    /// The connection's task is to end now.
-    over: bool,
+    ending: Ending,
 }
 
-struct Closing {
-    disconnect: Disconnect,
-    deadline: Duration,
+impl State {
+    fn refuses(&self) -> Option<NotSent> {
+        match &self.ending {
+            Ending::Open | Ending::Leaving => None,
+            Ending::Away => Some(NotSent::Away),
+            Ending::Closing(_) | Ending::Over(_) => Some(NotSent::Gone),
+        }
+    }
 }
 
 /// Why a frame was not taken.
@@ -58,6 +64,8 @@ pub(crate) enum NotSent {
     Full,
     /// The connection is closing.
     Gone,
+    /// Another gateway has it, or will have it soon.
+    Away,
 }
 
 /// The answers to pings that came together.
@@ -74,32 +82,18 @@ impl Pongs {
     }
 }
 
-/// What the timer is to do next about a client.
-pub(crate) enum Timed {
-    /// Look again then.
-    At(Duration),
-    /// Idle or too old: it is to be closed.
-    Expired,
-    /// Nothing more.
-    Never,
-}
-
 impl Client {
     /// A client whose first bytes are the answer to its handshake. `register` makes it known and gives the frames that
     /// come next; whoever finds it from then on sends or closes behind those.
     pub(crate) fn open(
         info: Arc<Connection>,
         metrics: Arc<StageMetrics>,
-        connected: Duration,
-        (socket, session): (OwnedWriteHalf, Option<Session>),
+        now: Duration,
+        socket: (Writer, Option<Session>),
         answer: &[u8],
         register: impl FnOnce(&Arc<Client>) -> Vec<(Opcode, Bytes)>,
     ) -> Arc<Client> {
-        let last_active_ms = AtomicU64::new(connected.as_millis() as u64);
-        let waker = AtomicWaker::new();
-        let (state, session) = (Mutex::default(), session.map(Box::new));
-        metrics.opened();
-        let client = Arc::new(Client { info, metrics, connected, socket, session, state, last_active_ms, waker });
+        let client = Arc::new(Client::new(info, metrics, (now, now), socket, Outbox::default()));
         let mut state = client.state();
         let next = register(&client);
         client.write_or_queue(&mut state, answer);
@@ -108,6 +102,38 @@ impl Client {
         }
         drop(state);
         client
+    }
+
+    /// A client that was opened elsewhere and last active at these times, and for whom this waits.
+    pub(crate) fn resume(
+        info: Arc<Connection>,
+        metrics: Arc<StageMetrics>,
+        times: (Duration, Duration),
+        socket: Writer,
+        outbox: Outbox,
+    ) -> Client {
+        metrics.outbox.resumed(outbox.len(), outbox.bytes());
+        Client::new(info, metrics, times, (socket, None), outbox)
+    }
+
+    fn new(
+        info: Arc<Connection>,
+        metrics: Arc<StageMetrics>,
+        (opened, last_active): (Duration, Duration),
+        (socket, session): (Writer, Option<Session>),
+        outbox: Outbox,
+    ) -> Client {
+        metrics.opened();
+        Client {
+            info,
+            metrics,
+            opened_ms: opened.as_millis() as u64,
+            socket,
+            session: session.map(Box::new),
+            state: Mutex::new(State { outbox, ending: Ending::Open }),
+            last_active_ms: AtomicU64::new(last_active.as_millis() as u64),
+            waker: AtomicWaker::new(),
+        }
     }
 
     /// Sends a frame, unless the client's outbox is full.
@@ -119,8 +145,8 @@ impl Client {
         now: Duration,
     ) -> Result<(), NotSent> {
         let mut state = self.state();
-        if state.closing.is_some() || state.over {
-            return Err(NotSent::Gone);
+        if let Some(refuses) = state.refuses() {
+            return Err(refuses);
         }
         if state.outbox.is_full(bounds) {
             self.metrics.outbox.full.one();
@@ -134,7 +160,7 @@ impl Client {
     /// Sends what is bounded by the messages in flight or by the input read: replies, error frames and pongs.
     pub(crate) fn send_bounded_elsewhere(&self, opcode: Opcode, payload: &[u8], now: Duration) {
         let mut state = self.state();
-        if state.closing.is_none() && !state.over {
+        if state.ending.is_open() {
             self.write_frame(&mut state, opcode, payload);
             self.touch(now);
         }
@@ -146,7 +172,7 @@ impl Client {
             return;
         }
         let mut state = self.state();
-        if state.closing.is_none() && !state.over {
+        if state.ending.is_open() {
             let traffic = self.metrics.traffic();
             traffic.frames_out.add(pongs.count);
             traffic.bytes_out.add(pongs.bytes.len() as u64);
@@ -158,65 +184,105 @@ impl Client {
     /// Begins to close: sends the close frame, remembers what `$disconnect` will be told. The first caller wins.
     pub(crate) fn close(&self, code: u16, reason: &str, disconnect: Disconnect, deadline: Duration) {
         let mut state = self.state();
-        if state.closing.is_none() && !state.over {
-            state.closing = Some(Box::new(Closing { disconnect, deadline }));
+        if state.ending.close(disconnect, deadline) {
             self.write_frame(&mut state, Opcode::Close, &frame::close_payload(code, reason));
         }
         drop(state);
         self.waker.wake();
     }
 
-    /// What the connection's task is to do about time and closing.
+    /// What is to be done about time and closing.
     pub(crate) fn timed(&self, now: Duration, limits: &Limits) -> Timed {
-        let mut state = self.state();
-        if state.over {
-            return Timed::Never;
-        }
-        if let Some(closing) = &state.closing {
-            if now < closing.deadline {
-                return Timed::At(closing.deadline);
-            }
-            state.over = true;
-            drop(state);
+        let timed = self.state().ending.timed(now, self.opened(), self.last_active(), limits);
+        if timed == Timed::Over {
             self.waker.wake();
-            return Timed::Never;
         }
-        let after = |start: Duration, limit: Duration| (!limit.is_zero()).then(|| start + limit);
-        let idle = after(self.last_active(), limits.idle_timeout);
-        let age = after(self.connected, limits.connection_duration);
-        match [idle, age].into_iter().flatten().min() {
-            Some(at) if at <= now => Timed::Expired,
-            Some(at) => Timed::At(at),
-            None => Timed::Never,
+        timed
+    }
+
+    /// Begins to leave for another gateway; false where it is closing, gone or leaving already.
+    pub(crate) fn ask_to_leave(&self) -> bool {
+        let leaves = self.state().ending.ask_to_leave();
+        self.waker.wake();
+        leaves
+    }
+
+    /// Leaves for another gateway, with what waits; `None` where it was decided otherwise meanwhile. From now on nothing
+    /// is sent here.
+    pub(crate) fn leave(&self) -> Option<Outbox> {
+        let mut state = self.state();
+        if !state.ending.leave() {
+            return None;
         }
+        let outbox = std::mem::take(&mut state.outbox);
+        self.metrics.outbox.gone(outbox.len(), outbox.bytes());
+        Some(outbox)
+    }
+
+    /// Stays here, unless it has left.
+    pub(crate) fn stay(&self) -> bool {
+        let stays = self.state().ending.stay();
+        self.waker.wake();
+        stays
+    }
+
+    pub(crate) fn standing(&self, bounds: OutboxBounds) -> Standing {
+        let state = self.state();
+        Standing {
+            closing: state.ending.is_closing(),
+            leaving: state.ending == Ending::Leaving,
+            full: state.outbox.is_full(bounds),
+        }
+    }
+
+    /// Why nothing can be sent to it, whatever waits; `None`: something can.
+    pub(crate) fn refuses(&self) -> Option<NotSent> {
+        self.state().refuses()
     }
 
     pub(crate) fn is_closing(&self) -> bool {
-        self.state().closing.is_some()
+        self.state().ending.is_closing()
+    }
+
+    pub(crate) fn is_away(&self) -> bool {
+        self.state().ending == Ending::Away
     }
 
     pub(crate) fn is_over(&self) -> bool {
-        self.state().over
+        self.state().ending.is_over()
     }
 
-    pub(crate) fn is_full(&self, bounds: OutboxBounds) -> bool {
-        self.state().outbox.is_full(bounds)
+    pub(crate) fn socket(&self) -> &Writer {
+        &self.socket
+    }
+
+    pub(crate) fn is_under_tls(&self) -> bool {
+        self.session.is_some()
+    }
+
+    /// The same socket once more, for whoever has it next.
+    pub(crate) fn duplicate(&self) -> io::Result<std::net::TcpStream> {
+        self.socket.duplicate()
     }
 
     /// Ends the client: no more frames. Gives what was decided about `$disconnect`, if anything was.
     pub(crate) fn end(&self) -> Option<Disconnect> {
         let mut state = self.state();
-        state.over = true;
         let outbox = std::mem::take(&mut state.outbox);
         self.metrics.outbox.gone(outbox.len(), outbox.bytes());
-        state.closing.take().map(|closing| closing.disconnect)
+        state.ending.end()
     }
 
     pub(crate) fn touch(&self, now: Duration) {
         self.last_active_ms.store(now.as_millis() as u64, Ordering::Relaxed);
     }
 
-    /// When the last bytes went in either direction, counted from the gateway's start.
+    /// When it was opened, by the gateway's clock.
+    pub(crate) fn opened(&self) -> Duration {
+        Duration::from_millis(self.opened_ms)
+    }
+
+    /// When the last bytes went in either direction, by the gateway's clock.
     pub(crate) fn last_active(&self) -> Duration {
         Duration::from_millis(self.last_active_ms.load(Ordering::Relaxed))
     }
@@ -237,12 +303,10 @@ impl Client {
                     self.metrics.outbox.gone(frames, written);
                     self.touch(now);
                 }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    match self.socket.as_ref().poll_write_ready(cx) {
-                        Poll::Ready(ready) => ready?,
-                        Poll::Pending => return Poll::Pending,
-                    }
-                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => match self.socket.poll_write_ready(cx) {
+                    Poll::Ready(ready) => ready?,
+                    Poll::Pending => return Poll::Pending,
+                },
                 Err(error) => return Poll::Ready(Err(error)),
             }
         }
@@ -264,13 +328,13 @@ impl Client {
     pub(crate) fn shut_down_writing(&self) {
         self.end_session();
         // A socket that is gone already needs no end.
-        let _ = socket2::SockRef::from(self.socket.as_ref()).shutdown(std::net::Shutdown::Write);
+        let _ = self.socket.shut_down(Shutdown::Write);
     }
 
     /// Ends the socket in both directions, even while others still hold the client.
     pub(crate) fn shut_down(&self) {
         self.end_session();
-        let _ = socket2::SockRef::from(self.socket.as_ref()).shutdown(std::net::Shutdown::Both);
+        let _ = self.socket.shut_down(Shutdown::Both);
     }
 
     // Where it finds no room the client reads nothing, and would not read this either.
@@ -320,5 +384,8 @@ impl Drop for Client {
         let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
         self.metrics.outbox.gone(state.outbox.len(), state.outbox.bytes());
         self.metrics.closed();
+        if state.ending == Ending::Away {
+            self.socket.forget();
+        }
     }
 }

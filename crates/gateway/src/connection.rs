@@ -1,4 +1,5 @@
-//! One connection's task: reads the client's frames, runs an event for each message, ends with `$disconnect`.
+//! One connection's task: reads the client's frames, runs an event for each message, ends with `$disconnect` or at
+//! another gateway. What is decided on the way stands in `life.rs`; here it is done.
 //!
 //! The task is one future without buffers of its own: it reads into memory that the thread's connections share and
 //! keeps bytes only while a frame or message is in parts. Messages run inside the task, in order of arrival, up to
@@ -12,19 +13,21 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::io::{AsyncRead, ReadBuf};
-use tokio::net::tcp::OwnedReadHalf;
+use tokio::io::ReadBuf;
 use types::event::{ClientMessage, Disconnect, Event, EventKind};
 use types::id::IdKind;
 
-use crate::assembly::{Assembly, Bounds, Input, Violation};
+use crate::assembly::Bounds;
 use crate::client::{Client, Pongs};
 use crate::flights::Flights;
-use crate::frame::{Opcode, close};
+use crate::frame::Opcode;
 use crate::gateway::Gateway;
+use crate::hand_over::Departure;
 use crate::in_flight::{Held, OwnPart};
+use crate::life::{Effect, Farewell, InFlight, Next, Reading, abnormal};
 use crate::refusal::Outcome;
 use crate::registry::Counted;
+use crate::socket::Reader;
 use crate::walk;
 
 /// How much is read from a socket at once, into memory that all connections of a thread share.
@@ -60,35 +63,26 @@ impl Turn {
 
 /// Spawns the task of a connection whose `$connect` was accepted. The registry holds the client; the task ends by
 /// itself when the socket, the client or the gateway closes the connection.
-pub(crate) fn spawn(
-    gateway: Arc<Gateway>,
-    client: Arc<Client>,
-    reader: OwnedReadHalf,
-    rest: Vec<u8>,
-    counted: Counted,
-) {
-    let live = Live {
-        gateway,
-        client,
-        reader,
-        assembly: Assembly::default(),
-        rest: rest.into(),
-        flights: None,
-        reading: Reading::Frames,
-        room: None,
-    };
-    tokio::spawn(run(live, counted));
+pub(crate) fn spawn(gateway: Arc<Gateway>, client: Arc<Client>, reader: Reader, reading: Reading, counted: Counted) {
+    tokio::spawn(run(Live { gateway, client, reader, reading, flights: None, room: None }, counted));
 }
 
-async fn run(mut live: Live, counted: Counted) {
-    let disconnect = std::future::poll_fn(|cx| live.poll(cx)).await;
-    live.client.shut_down();
-    live.gateway.registry.remove(&live.client.info.id);
-    // Buffers and the reading half are given back before $disconnect runs, which may take a while.
-    let Live { gateway, client, flights, reader, assembly, rest, .. } = live;
-    drop((reader, assembly, rest));
-    Box::pin(finish(gateway, client, flights, disconnect)).await;
-    drop(counted);
+/// How a connection's task ends.
+enum End {
+    /// The connection is over, and `$disconnect` is told this.
+    Disconnected(Disconnect),
+    /// It goes on at another gateway.
+    HandedOver(Departure),
+}
+
+#[expect(clippy::manual_async_fn, reason = "an `async fn` would hold its arguments twice")]
+fn run(mut live: Live, counted: Counted) -> impl Future<Output = ()> {
+    async move {
+        let end = std::future::poll_fn(|cx| live.poll(cx)).await;
+        if let Some(last) = live.settle(end, counted) {
+            last.await;
+        }
+    }
 }
 
 // `$disconnect` is dispatched behind the messages that came before it, like any other event, and waits for none.
@@ -115,13 +109,10 @@ pub(crate) async fn finish_unopened(gateway: &Gateway, connection: Arc<types::Co
 struct Live {
     gateway: Arc<Gateway>,
     client: Arc<Client>,
-    reader: OwnedReadHalf,
-    assembly: Assembly,
-    /// Bytes that were read but not looked at, because too many messages are in flight; at most one read's worth.
-    rest: Bytes,
+    reader: Reader,
+    reading: Reading,
     /// The messages in flight; nothing while there are none.
     flights: Option<Box<Flights>>,
-    reading: Reading,
     /// The wait for room for messages, while there is none.
     room: Option<Box<WaitForRoom>>,
 }
@@ -129,25 +120,15 @@ struct Live {
 /// In a box of its own it is one word of a connection that does not wait.
 struct WaitForRoom(Pin<Box<dyn Future<Output = ()> + Send>>);
 
-/// What becomes of the client's bytes.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Reading {
-    Frames,
-    /// After a violation they are thrown away; `told` once the end of our own stream is on its way.
-    Discarding {
-        told: bool,
-    },
-}
-
 impl Live {
-    /// Goes on as far as it can; ready when the connection is over, with what `$disconnect` is told.
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Disconnect> {
+    /// Goes on as far as it can; ready when the connection is over here.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<End> {
         self.client.register(cx);
         let mut now = self.gateway.now();
         let mut turn = Turn::begin(now);
         loop {
             if self.client.is_over() {
-                return Poll::Ready(self.end(abnormal()));
+                return Poll::Ready(self.end());
             }
             if turn.is_over(now) {
                 // Others first; the task comes again at once.
@@ -155,40 +136,38 @@ impl Live {
                 return Poll::Pending;
             }
             match self.client.poll_flush(cx, now) {
-                Poll::Ready(Err(_)) => return Poll::Ready(self.end(abnormal())),
-                Poll::Ready(Ok(())) if self.reading == (Reading::Discarding { told: false }) => {
-                    self.client.shut_down_writing();
-                    self.reading = Reading::Discarding { told: true };
-                }
+                Poll::Ready(Err(_)) => return Poll::Ready(self.end()),
+                Poll::Ready(Ok(())) if self.reading.flushed() => self.client.shut_down_writing(),
                 Poll::Ready(Ok(())) | Poll::Pending => {}
             }
             self.poll_flights(cx);
-            if !self.may_read() {
-                // A flight's end or room in the socket wakes the task.
-                return Poll::Pending;
+            match self.next() {
+                Next::Read => {}
+                Next::Wait => return Poll::Pending,
+                Next::Leave => match Departure::begin(&self.gateway, &self.client) {
+                    Some(departure) => return Poll::Ready(End::HandedOver(departure)),
+                    // It stays, or closes.
+                    None => continue,
+                },
             }
             std::task::ready!(self.poll_room(cx));
-            if let Some(disconnect) = std::task::ready!(self.poll_input(cx, now, &mut turn)) {
-                return Poll::Ready(self.end(disconnect));
+            if std::task::ready!(self.poll_input(cx, now, &mut turn)).is_over {
+                return Poll::Ready(self.end());
             }
             now = self.gateway.now();
         }
     }
 
-    fn may_read(&self) -> bool {
-        // Once it is closing only the client's close frame matters, which must not wait for a backend.
-        self.reading != Reading::Frames
-            || self.client.is_closing()
-            || self.flights_len() < self.gateway.limits.in_flight_per_connection
-                && self.flights.as_ref().map_or(0, |flights| flights.bytes())
-                    < self.gateway.limits.in_flight_bytes_per_connection
-                && !self.client.is_full(self.gateway.outbox_bounds)
+    fn next(&self) -> Next {
+        let in_flight = self
+            .flights
+            .as_ref()
+            .map_or_else(InFlight::default, |flights| InFlight { messages: flights.len(), bytes: flights.bytes() });
+        self.reading.next(self.client.standing(self.gateway.outbox_bounds), in_flight, &self.gateway.limits)
     }
 
     fn has_room(&self) -> bool {
-        self.gateway.in_flight.has_room(|| self.own_part())
-            || self.reading != Reading::Frames
-            || self.client.is_closing()
+        self.gateway.in_flight.has_room(|| self.own_part()) || !self.reading.heeds_frames() || self.client.is_closing()
     }
 
     fn own_part(&self) -> Option<Arc<OwnPart>> {
@@ -212,10 +191,6 @@ impl Live {
         Poll::Ready(())
     }
 
-    fn flights_len(&self) -> usize {
-        self.flights.as_ref().map_or(0, |flights| flights.len())
-    }
-
     fn poll_flights(&mut self, cx: &mut Context<'_>) {
         let Some(flights) = &mut self.flights else { return };
         if flights.poll(cx).is_ready() {
@@ -223,20 +198,20 @@ impl Live {
         }
     }
 
-    // Reads once and handles what came. `Some`: the connection is over.
-    fn poll_input(&mut self, cx: &mut Context<'_>, now: Duration, turn: &mut Turn) -> Poll<Option<Disconnect>> {
-        if !self.rest.is_empty() {
-            let rest = std::mem::take(&mut self.rest);
-            let (disconnect, left) = self.handle(&rest, now, turn);
-            self.rest = rest.slice(rest.len() - left..);
-            return Poll::Ready(disconnect);
+    // Reads once and handles what came.
+    fn poll_input(&mut self, cx: &mut Context<'_>, now: Duration, turn: &mut Turn) -> Poll<Handled> {
+        if !self.reading.rest.is_empty() {
+            let rest = std::mem::take(&mut self.reading.rest);
+            let handled = self.handle(&rest, now, turn);
+            self.reading.rest = rest.slice(rest.len() - handled.left..);
+            return Poll::Ready(handled);
         }
         SCRATCH.with_borrow_mut(|scratch| {
             let mut buffer = ReadBuf::new(scratch);
-            let read = std::task::ready!(Pin::new(&mut self.reader).poll_read(cx, &mut buffer));
+            let read = std::task::ready!(self.reader.poll_read(cx, &mut buffer, self.client.socket()));
             let bytes = buffer.filled();
             if read.is_err() || bytes.is_empty() {
-                return Poll::Ready(Some(abnormal()));
+                return Poll::Ready(Handled { is_over: true, left: 0 });
             }
             self.client.touch(now);
             self.client.metrics.traffic().bytes_in.add(bytes.len() as u64);
@@ -245,17 +220,16 @@ impl Live {
                 Some(ended) => (&clear[..], ended),
                 None => (bytes, false),
             };
-            let (disconnect, left) = self.handle(bytes, now, turn);
-            self.rest = Bytes::copy_from_slice(&bytes[bytes.len() - left..]);
+            let Handled { is_over, left } = self.handle(bytes, now, turn);
+            self.reading.rest = Bytes::copy_from_slice(&bytes[bytes.len() - left..]);
             // With messages left to run, the end of the socket itself is waited for.
-            Poll::Ready(disconnect.or_else(|| (ended && left == 0).then(abnormal)))
+            Poll::Ready(Handled { is_over: is_over || ended && left == 0, left })
         })
     }
 
-    // `Some`: the connection is over. With it, how many of the last bytes were not looked at.
-    fn handle(&mut self, mut bytes: &[u8], now: Duration, turn: &mut Turn) -> (Option<Disconnect>, usize) {
-        if self.reading != Reading::Frames {
-            return (None, 0);
+    fn handle(&mut self, mut bytes: &[u8], now: Duration, turn: &mut Turn) -> Handled {
+        if !self.reading.heeds_frames() {
+            return Handled::default();
         }
         let limits = &self.gateway.limits;
         let bounds = Bounds {
@@ -264,39 +238,32 @@ impl Live {
             binary: self.gateway.dialect.binary,
         };
         let mut pongs = Pongs::default();
-        while self.may_read() && self.has_room() && turn.frames > 0 {
+        while self.next() == Next::Read && self.has_room() && turn.frames > 0 {
             if turn.frames.is_multiple_of(FRAMES_A_LOOK) && self.gateway.now() >= turn.until {
                 break;
             }
             turn.frames -= 1;
-            let next = self.assembly.next(&mut bytes, bounds);
-            let frames = self.assembly.take_frames();
+            let effect = self.reading.take(&mut bytes, bounds, || self.client.is_closing());
+            let frames = self.reading.take_frames();
             if frames > 0 {
                 self.client.metrics.traffic().frames_in.add(u64::from(frames));
             }
-            match next {
-                Ok(None) => break,
-                Ok(Some(Input::Message { body, is_binary })) if !self.client.is_closing() => {
-                    self.dispatch(body, is_binary);
-                }
-                Ok(Some(Input::Ping(payload))) => pongs.answer(&payload),
-                // After our own close frame only the client's matters (RFC 6455, 5.5.1).
-                Ok(Some(Input::Message { .. } | Input::Part | Input::Pong)) => {}
-                Ok(Some(Input::Close { code, reason })) => {
+            match effect {
+                None => break,
+                Some(Effect::Nothing) => {}
+                Some(Effect::Dispatch { body, is_binary }) => self.dispatch(body, is_binary),
+                Some(Effect::Pong(payload)) => pongs.answer(&payload),
+                Some(Effect::Close(farewell)) => {
                     self.client.send_pongs(&pongs, now);
-                    self.gateway.close(&self.client, code, "", closed_by_client(code, reason));
-                    return (Some(abnormal()), 0);
-                }
-                Err(violation) => {
-                    self.client.send_pongs(&pongs, now);
-                    self.violated(violation);
-                    return (None, 0);
+                    let Farewell { code, reason, disconnect, is_over } = *farewell;
+                    self.gateway.close(&self.client, code, &reason, disconnect);
+                    return Handled { is_over, left: 0 };
                 }
             }
         }
         // One write for all that were asked for in one read.
         self.client.send_pongs(&pongs, now);
-        (None, bytes.len())
+        Handled { is_over: false, left: bytes.len() }
     }
 
     fn dispatch(&mut self, body: Bytes, is_binary: bool) {
@@ -314,21 +281,42 @@ impl Live {
         self.flights.get_or_insert_default().push(bytes, Box::pin(flight));
     }
 
-    // The client gets the close frame and then the end of the stream; what it still sends is read and dropped, so
-    // that its system does not throw our close frame away, until it hangs up or the limit close-timeout is over.
-    fn violated(&mut self, violation: Violation) {
-        let disconnect = Disconnect { status_code: violation.code, reason: violation.reason.clone() };
-        self.gateway.close(&self.client, violation.code, &violation.reason, disconnect);
-        self.assembly = Assembly::default();
-        self.reading = Reading::Discarding { told: false };
+    // Gives the last that is to be done here, `$disconnect`, which may take a while: buffers and the reading half are given
+    // back before.
+    fn settle(self, end: End, counted: Counted) -> Option<Pin<Box<dyn Future<Output = ()> + Send>>> {
+        let Live { gateway, client, flights, reading, .. } = self;
+        match end {
+            End::HandedOver(departure) => {
+                departure.go(&gateway, client, reading, counted);
+                None
+            }
+            End::Disconnected(disconnect) => {
+                client.shut_down();
+                gateway.registry.remove(&client);
+                gateway.departures.forget(&client.info.id);
+                Some(Box::pin(async move {
+                    finish(gateway, client, flights, disconnect).await;
+                    drop(counted);
+                }))
+            }
+        }
     }
 
     // What was decided first counts: our close or the client's; without either the connection broke.
-    fn end(&mut self, otherwise: Disconnect) -> Disconnect {
+    fn end(&mut self) -> End {
         // A last try for a close frame that waits; a client that reads gets it.
         let _ = self.client.poll_flush(&mut Context::from_waker(std::task::Waker::noop()), self.gateway.now());
-        self.client.end().unwrap_or(otherwise)
+        End::Disconnected(self.client.end().unwrap_or_else(abnormal))
     }
+}
+
+/// What came of bytes that were read.
+#[derive(Clone, Copy, Default)]
+struct Handled {
+    /// The connection is over.
+    is_over: bool,
+    /// How many of the last bytes were not looked at.
+    left: usize,
 }
 
 fn new_event(gateway: &Gateway, client: &Client, kind: EventKind) -> Event {
@@ -351,22 +339,6 @@ fn deliver(gateway: &Gateway, client: &Client, event: &Event, outcome: Outcome) 
     }
 }
 
-// The text is a peer's, not verified on AWS.
-fn abnormal() -> Disconnect {
-    Disconnect { status_code: close::ABNORMAL, reason: "Connection closed abnormally".to_owned() }
-}
-
-fn closed_by_client(code: u16, reason: String) -> Disconnect {
-    let reason = match code {
-        // Observed.
-        close::NO_STATUS => "Client-side close frame status not set".to_owned(),
-        // Inferred from the text that AWS uses when the server closes so.
-        close::NORMAL if reason.is_empty() => "Connection Closed Normally".to_owned(),
-        _ => reason,
-    };
-    Disconnect { status_code: code, reason }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -378,7 +350,7 @@ mod tests {
     #[test]
     fn the_task_of_an_idle_connection_stays_small() {
         let bytes = size_of_output(run);
-        assert!(bytes <= 328, "{bytes} bytes for each idle connection");
+        assert!(bytes <= 192, "{bytes} bytes for each idle connection");
         assert!(size_of::<Client>() <= 152, "{} bytes", size_of::<Client>());
     }
 }

@@ -217,20 +217,26 @@ impl Gateway {
                 Kept::Unknown => {}
             }
         }
-        let Some(client) = self.client(stage, id) else { return Answer::gone() };
+        let client = match self.client(stage, id) {
+            Ok(client) => client,
+            Err(answer) => return answer,
+        };
         match client.send(*opcode, payload, self.outbox_bounds, self.now()) {
             Ok(()) => {
                 client.metrics.traffic().calls.messages.one();
                 Answer::ok(200, String::new())
             }
             // Documented: also when the client's buffer is full.
-            Err(NotSent::Full) => Answer::limit_exceeded(),
+            Err(NotSent::Full | NotSent::Away) => Answer::limit_exceeded(),
             Err(NotSent::Gone) => Answer::gone(),
         }
     }
 
     fn describe(&self, stage: &StageKey, id: Id) -> Answer {
-        let Some(client) = self.client(stage, id) else { return Answer::gone() };
+        let client = match self.client(stage, id) {
+            Ok(client) => client,
+            Err(answer) => return answer,
+        };
         let idle = self.now().saturating_sub(client.last_active());
         let last_active = Timestamp(self.wall_clock().0.saturating_sub(idle.as_millis() as u64));
         let body = json!({
@@ -245,15 +251,24 @@ impl Gateway {
     }
 
     fn delete(&self, stage: &StageKey, id: Id, code: u16, reason: &str) -> Answer {
-        let Some(client) = self.client(stage, id) else { return Answer::gone() };
+        let client = match self.client(stage, id) {
+            Ok(client) => client,
+            Err(answer) => return answer,
+        };
         // Observed for AWS's own code.
         let told = if code == close::NORMAL && reason.is_empty() { "Connection Closed Normally" } else { reason };
         self.close(&client, code, reason, Disconnect { status_code: code, reason: told.to_owned() });
         Answer::ok(204, String::new())
     }
 
-    // An id is valid only under the API and stage that it belongs to (inferred).
-    fn client(&self, stage: &StageKey, id: Id) -> Option<Arc<Client>> {
-        self.registry.get(&id).filter(|client| *client.info.stage == *stage && !client.is_closing())
+    // An id is valid only under the API and stage that it belongs to (inferred). While another gateway takes a client
+    // over the caller is to try again (ours): whoever reads 410 forgets the id.
+    fn client(&self, stage: &StageKey, id: Id) -> Result<Arc<Client>, Answer> {
+        let client = self.registry.get(&id).filter(|client| *client.info.stage == *stage).ok_or_else(Answer::gone)?;
+        match client.refuses() {
+            None => Ok(client),
+            Some(NotSent::Away) => Err(Answer::limit_exceeded()),
+            Some(NotSent::Full | NotSent::Gone) => Err(Answer::gone()),
+        }
     }
 }

@@ -5,31 +5,38 @@ use std::collections::{BTreeMap, HashSet};
 use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
-use integration::{Integrations, LinkSettings};
+use integration::{Destination, Integrations, LinkSettings};
 use types::Dialect;
 use types::account::{Account, DayUse};
 use types::event::Disconnect;
 use types::id::{Id, IdKind};
 use types::limits::Limits;
+use types::message::{IntegrationRequest, IntegrationResponse};
 use types::snapshot::{Snapshot, StageKey};
 use types::time::Timestamp;
 
 use crate::address::{self, Address, PATH_FORM};
 use crate::authorize::Authorizer;
-use crate::client::{Client, Timed};
+use crate::client::Client;
+use crate::clock::Clock;
 use crate::early::Early;
 use crate::execution_log::LogSink;
 use crate::frame::{Opcode, close};
+use crate::hand_over::Departures;
 use crate::heavy::Heavy;
 use crate::in_flight::InFlight;
+use crate::life::Timed;
 use crate::metrics::Metrics;
 use crate::outbox::OutboxBounds;
 use crate::peers::Peers;
+use crate::refusal::Refusal;
 use crate::registry::Registry;
+#[cfg(test)]
+use crate::simulation::place::Simulated;
 use crate::sparingly::Sparingly;
 use crate::stages::{Published, Stages};
 use crate::throttle::AccountLimits;
@@ -81,20 +88,35 @@ pub struct Gateway {
     pub(crate) heavy: Heavy,
     pub(crate) registry: Arc<Registry>,
     pub(crate) early: Arc<Early>,
+    /// Connections that another gateway is to have.
+    pub(crate) departures: Departures,
     pub(crate) wheel: Wheel,
     pub(crate) outbox_bounds: OutboxBounds,
     /// How often clients that come to nowhere are told of.
     pub(crate) hints: Sparingly,
     names: Interner,
-    started: Instant,
+    clock: Clock,
     draining: AtomicBool,
+    /// Chance and backend of a simulation.
+    #[cfg(test)]
+    pub(crate) simulated: Option<Simulated>,
 }
 
 impl Gateway {
     /// A data plane without stages; [`Gateway::publish`] gives it some.
     pub fn new(settings: Settings) -> Arc<Gateway> {
+        Arc::new(Gateway::build(settings, Clock::start()))
+    }
+
+    /// The same for a simulation that begins at this time.
+    #[cfg(test)]
+    pub(crate) fn simulated(settings: Settings, begin: Duration, simulated: Simulated) -> Arc<Gateway> {
+        Arc::new(Gateway { simulated: Some(simulated), ..Gateway::build(settings, Clock::alone(begin)) })
+    }
+
+    fn build(settings: Settings, clock: Clock) -> Gateway {
         let limits = settings.limits;
-        Arc::new(Gateway {
+        Gateway {
             integrations: settings.integrations,
             usage: Usage::default(),
             account_limits: AccountLimits::new(&limits),
@@ -113,13 +135,38 @@ impl Gateway {
             metrics: Metrics::new(settings.metrics_series),
             registry: Arc::new(Registry::new()),
             early: Arc::default(),
-            wheel: Wheel::new(),
+            departures: Departures::default(),
+            wheel: Wheel::new(clock.now()),
             hints: Sparingly::default(),
             names: Interner::default(),
-            started: Instant::now(),
+            clock,
             draining: AtomicBool::new(false),
+            #[cfg(test)]
+            simulated: None,
             limits,
-        })
+        }
+    }
+
+    /// Step 9 of the walk: to the backend and back.
+    #[cfg(not(test))]
+    pub(crate) async fn send(
+        &self,
+        request: &IntegrationRequest,
+        to: Destination,
+    ) -> Result<IntegrationResponse, Refusal> {
+        self.integrations.send(request, to).await.map_err(Refusal::from)
+    }
+
+    #[cfg(test)]
+    pub(crate) async fn send(
+        &self,
+        request: &IntegrationRequest,
+        to: Destination,
+    ) -> Result<IntegrationResponse, Refusal> {
+        match &self.simulated {
+            Some(simulated) => simulated.answer(request).await,
+            None => self.integrations.send(request, to).await.map_err(Refusal::from),
+        }
     }
 
     /// Puts a snapshot in force: open connections use it from their next message on; connections of stages that are
@@ -260,22 +307,25 @@ impl Gateway {
         match client.timed(now, &self.limits) {
             Timed::At(at) => self.wheel.schedule(client.info.id, at),
             Timed::Expired => self.close_as_going_away(client),
-            Timed::Never => {}
+            Timed::Over | Timed::Never => {}
         }
     }
 
-    /// Time since the gateway's start; never goes back.
+    /// Time since 1970 by a clock that never goes back.
     pub(crate) fn now(&self) -> Duration {
-        self.started.elapsed()
+        self.clock.now()
     }
 
     pub(crate) fn wall_clock(&self) -> Timestamp {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Timestamp(since.as_millis() as u64)
+        self.clock.wall()
     }
 
     /// A new id; the random part comes from a generator fit for secrets, since an id is the key to a connection.
     pub(crate) fn new_id(&self, kind: IdKind) -> Id {
+        #[cfg(test)]
+        if let Some(simulated) = &self.simulated {
+            return Id::new(kind, self.node, simulated.random());
+        }
         Id::new(kind, self.node, rand::random())
     }
 

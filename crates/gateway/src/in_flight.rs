@@ -60,6 +60,7 @@ impl InFlight {
         }
         // Neither is ever closed, so one of them gives.
         tokio::select! {
+            biased;
             permit = self.calls.acquire() => permit.ok(),
             permit = own.calls.acquire() => permit.ok(),
         }
@@ -85,6 +86,7 @@ impl InFlight {
     pub(crate) async fn opened(&self, own: Option<Arc<OwnPart>>) {
         match own {
             Some(own) => tokio::select! {
+                biased;
                 () = self.room.opened() => {}
                 () = own.room.opened() => {}
             },

@@ -1,15 +1,17 @@
 //! The data plane: a connection's life, and one message's trip from client to backend and back.
 //!
-//! To read it: [`open`](Gateway::open) lets a client in, `connection` reads its frames, `walk` takes each event to
+//! To read it: [`open`](Gateway::open) lets a client in, `connection` reads its frames, `life` decides, `walk` takes each event to
 //! its backend and back, `client` and `outbox` send what comes of it.
 
 mod access_log;
 mod account;
 mod address;
 mod admit;
+mod as_text;
 mod assembly;
 mod authorize;
 mod client;
+mod clock;
 mod command;
 mod connection;
 mod connections_api;
@@ -21,10 +23,14 @@ mod frame;
 #[doc(hidden)]
 pub mod fuzzing;
 mod gateway;
+mod hand_over;
 mod handshake;
 mod heavy;
 mod in_flight;
+mod life;
 mod metrics;
+#[cfg(test)]
+mod models;
 mod nowhere;
 mod open;
 mod outbox;
@@ -32,9 +38,12 @@ mod peers;
 mod refusal;
 mod registry;
 mod session;
+#[cfg(test)]
+mod simulation;
 mod socket;
 mod sparingly;
 mod stages;
+mod sync;
 mod throttle;
 mod timer;
 mod usage;
@@ -46,6 +55,7 @@ pub use authorize::{Authorizer, Denied, Known, Question};
 pub use command::{Answer as ConnectionsAnswer, Command};
 pub use execution_log::{Line, LineKind, LogSink, Part, Push, Record, Span, Step, Timed};
 pub use gateway::{Gateway, Settings};
+pub use hand_over::{HandedOver, Luggage, NotTaken, Stays};
 pub use handshake::{Answer, RequestHead};
 pub use integration::LinkSettings;
 pub use metrics::Text as MetricsText;

@@ -18,6 +18,7 @@ use crate::connection;
 use crate::early::Expected;
 use crate::gateway::Gateway;
 use crate::handshake::{self, Answer, RequestHead};
+use crate::life::Reading;
 use crate::metrics::StageMetrics;
 use crate::nowhere::Who;
 use crate::refusal::{By, Kind, Refusal};
@@ -199,7 +200,7 @@ impl Opening {
         if gateway.is_draining() || gateway.stages.enter(&client.info.stage).is_none() {
             gateway.close_as_going_away(&client);
         }
-        connection::spawn(gateway, client, reader, rest, counted);
+        connection::spawn(gateway, client, reader, Reading::of(rest), counted);
     }
 
     /// Runs `$disconnect` for a client that was gone before it could be answered.

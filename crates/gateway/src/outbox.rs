@@ -3,12 +3,35 @@
 use std::collections::VecDeque;
 
 use bytes::{Buf, Bytes};
+use serde::{Deserialize, Serialize};
+
+use crate::as_text;
 
 /// The bytes that a client's socket has not taken yet.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Vec<Frame>", into = "Vec<Frame>")]
 pub(crate) struct Outbox {
     frames: VecDeque<Bytes>,
     bytes: usize,
+}
+
+/// A frame as it is written down, or the rest of one.
+#[derive(Serialize, Deserialize)]
+#[serde(transparent)]
+struct Frame(#[serde(with = "as_text")] Bytes);
+
+impl From<Vec<Frame>> for Outbox {
+    fn from(frames: Vec<Frame>) -> Outbox {
+        let mut outbox = Outbox::default();
+        frames.into_iter().for_each(|frame| outbox.push(frame.0));
+        outbox
+    }
+}
+
+impl From<Outbox> for Vec<Frame> {
+    fn from(outbox: Outbox) -> Vec<Frame> {
+        outbox.frames.into_iter().map(Frame).collect()
+    }
 }
 
 /// The bounds of an outbox.
@@ -90,6 +113,8 @@ mod tests {
         outbox.advance(1);
         assert_eq!(outbox.front(), Some(&b"de"[..]));
         outbox.push(Bytes::from_static(b"0123456789"));
+        let written = serde_json::to_string(&outbox).unwrap();
+        assert_eq!(serde_json::from_str::<Outbox>(&written).unwrap(), outbox, "{written}");
         outbox.advance(2);
         assert!(outbox.is_full(bounds), "ten bytes wait");
         outbox.advance(10);

@@ -22,12 +22,14 @@ pub(crate) struct Wheel {
 }
 
 impl Wheel {
-    pub(crate) fn new() -> Wheel {
-        Wheel { slots: (0..SLOTS).map(|_| Mutex::default()).collect(), next: AtomicU64::new(0) }
+    /// A wheel that begins to turn at `now`.
+    pub(crate) fn new(now: Duration) -> Wheel {
+        let next = AtomicU64::new((now.as_millis() / TICK.as_millis()) as u64);
+        Wheel { slots: (0..SLOTS).map(|_| Mutex::default()).collect(), next }
     }
 
-    /// Has `id` come up once `at` has passed, or earlier if that is more than a round away. Times count from the
-    /// start of the gateway.
+    /// Has `id` come up once `at` has passed, or earlier if that is more than a round away. Times are those of the
+    /// gateway's clock.
     pub(crate) fn schedule(&self, id: Id, at: Duration) {
         // The tick in which the deadline has surely passed.
         let wanted = at.as_millis().div_ceil(TICK.as_millis()) as u64;
@@ -72,16 +74,18 @@ mod tests {
 
     #[test]
     fn an_id_comes_up_after_its_deadline_and_within_a_round() {
-        let wheel = Wheel::new();
+        // A clock that counts from 1970.
+        let begin = Duration::from_secs(1_700_000_000);
+        let wheel = Wheel::new(begin);
         let mut due_at = std::collections::HashMap::new();
         let far = Duration::from_secs(1000);
         for (number, at) in
             [(1, Duration::ZERO), (2, Duration::from_millis(250)), (3, Duration::from_secs(60)), (4, far)]
         {
-            wheel.schedule(Id::new(IdKind::Connection, 0, number), at);
+            wheel.schedule(Id::new(IdKind::Connection, 0, number), begin + at);
         }
         for tick in 0..5000u32 {
-            for id in wheel.due(TICK * tick) {
+            for id in wheel.due(begin + TICK * tick) {
                 assert!(due_at.insert(id.random(), TICK * tick).is_none(), "each comes up once");
             }
         }

@@ -49,7 +49,7 @@ async fn walk(gateway: &Gateway, stage: &Arc<Compiled>, event: &mut Event, log: 
     let request = log.step(Part::Map, event, mappings.run(mapping::request).await)?;
     let Some(request) = request else { return Ok(None) };
     let destination = gateway.integrations.find(&request.target);
-    let response = log.step(Part::Call, event, gateway.integrations.send(&request, destination).await)?;
+    let response = log.step(Part::Call, event, gateway.send(&request, destination).await)?;
     let respond = move |plan: &Plan, route: &Route, event: &Event| mapping::response(plan, route, event, &response);
     let reply = log.step(Part::MapBack, event, mappings.run(respond).await)?;
     log.step(Part::Fit, event, fits(reply, gateway.limits.message_bytes)).map(Some)

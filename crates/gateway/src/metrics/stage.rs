@@ -142,6 +142,12 @@ impl OutboxMetrics {
         self.depth_sum.add(frames);
     }
 
+    /// So many frames and bytes wait that were queued elsewhere.
+    pub(crate) fn resumed(&self, frames: usize, bytes: usize) {
+        self.frames_queued.add(frames as u64);
+        self.bytes_queued.add(bytes as u64);
+    }
+
     /// So many frames and bytes wait no more: written, or the client is gone.
     pub(crate) fn gone(&self, frames: usize, bytes: usize) {
         self.frames_gone.add(frames as u64);

@@ -1,16 +1,12 @@
-//! The backend: an HTTP/1.1 server that does what messages ask of it and writes down what it sees.
+//! The backend: does what messages ask of it and writes down what it sees. How it is called is its place's.
 
-use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
 
-use crate::plan::Connect;
-use crate::posts;
-use crate::world::{Seen, World};
+use super::plan::Connect;
+use super::posts;
+use super::world::{Seen, World};
 
 /// The poster of what a backend posts while it works on message n is `PUSHER + n`.
 pub(crate) const PUSHER: usize = 1000;
@@ -19,22 +15,8 @@ const LATE: Duration = Duration::from_millis(4);
 /// The padding of a large reply.
 const LARGE: usize = 900;
 
-/// Serves until it is dropped with its runtime's task.
-pub(crate) async fn serve(listener: TcpListener, world: Arc<World>) {
-    let mut connections = tokio::task::JoinSet::new();
-    while let Ok((stream, _)) = listener.accept().await {
-        let world = world.clone();
-        connections.spawn(async move { while_open(stream, &world).await });
-    }
-}
-
-pub(crate) async fn listen() -> (TcpListener, SocketAddr) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    (listener, address)
-}
-
-struct Call {
+/// What it is sent.
+pub(crate) struct Call {
     event: String,
     route: String,
     connection: String,
@@ -43,62 +25,33 @@ struct Call {
     body: Vec<u8>,
 }
 
-/// An answer; `None` closes the connection instead.
-type Answer = Option<(u16, String)>;
-
-async fn while_open(mut stream: TcpStream, world: &World) {
-    let _ = stream.set_nodelay(true);
-    let mut bytes = Vec::new();
-    loop {
-        let call = loop {
-            match read_call(&mut bytes) {
-                Ok(Some(call)) => break call,
-                Ok(None) => {}
-                Err(error) => return world.fault(format!("the backend was sent no request: {error}")),
-            }
-            if !matches!(stream.read_buf(&mut bytes).await, Ok(read) if read > 0) {
-                return;
-            }
-        };
-        let answer = match call.event.as_str() {
-            "CONNECT" => connect(&call, world).await,
-            "MESSAGE" => message(&call, world).await,
-            "DISCONNECT" => disconnect(&call, world).await,
-            other => return world.fault(format!("the backend was sent an event {other}")),
-        };
-        let Some((status, body)) = answer else { return };
-        let answer = format!("HTTP/1.1 {status} X\r\nContent-Length: {}\r\n\r\n{body}", body.len());
-        if stream.write_all(answer.as_bytes()).await.is_err() {
-            return;
+impl Call {
+    pub(crate) fn read<'h>(header: impl Fn(&str) -> Option<&'h str>, body: &[u8]) -> Call {
+        Call {
+            event: header("sim-event").unwrap_or_default().to_owned(),
+            route: header("sim-route").unwrap_or_default().to_owned(),
+            connection: header("sim-id").unwrap_or_default().to_owned(),
+            client: header("sim-client").and_then(|client| client.parse().ok()),
+            code: header("sim-code").and_then(|code| code.parse().ok()),
+            body: body.to_vec(),
         }
     }
 }
 
-fn read_call(bytes: &mut Vec<u8>) -> Result<Option<Call>, String> {
-    let mut space = [httparse::EMPTY_HEADER; 64];
-    let mut request = httparse::Request::new(&mut space);
-    let head = match request.parse(bytes).map_err(|error| error.to_string())? {
-        httparse::Status::Complete(head) => head,
-        httparse::Status::Partial => return Ok(None),
-    };
-    let header = |name: &str| {
-        let header = request.headers.iter().find(|header| header.name.eq_ignore_ascii_case(name))?;
-        std::str::from_utf8(header.value).ok().map(str::to_owned)
-    };
-    let length = header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
-    let call = Call {
-        event: header("sim-event").unwrap_or_default(),
-        route: header("sim-route").unwrap_or_default(),
-        connection: header("sim-id").unwrap_or_default(),
-        client: header("sim-client").and_then(|client| client.parse().ok()),
-        code: header("sim-code").and_then(|code| code.parse().ok()),
-        body: bytes.get(head..head + length).unwrap_or_default().to_vec(),
-    };
-    if bytes.len() < head + length {
-        return Ok(None);
+/// An answer; `None` closes the connection instead.
+pub(crate) type Answer = Option<(u16, String)>;
+
+/// Does what a call asks for.
+pub(crate) async fn answer(call: &Call, world: &World) -> Answer {
+    match call.event.as_str() {
+        "CONNECT" => connect(call, world).await,
+        "MESSAGE" => message(call, world).await,
+        "DISCONNECT" => disconnect(call, world).await,
+        other => {
+            world.fault(format!("the backend was sent an event {other}"));
+            None
+        }
     }
-    bytes.drain(..head + length);
-    Ok(Some(call))
 }
 
 async fn connect(call: &Call, world: &World) -> Answer {

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use crate::client::{Got, Told};
-use crate::coverage::Coverage;
-use crate::plan::{Connect, End, Key, Schedule};
-use crate::world::{State, World};
+use super::client::{Got, Told};
+use super::coverage::Coverage;
+use super::plan::{Connect, End, Key, Schedule};
+use super::world::{State, World};
 
 /// Whether every client is over, but for those that wait for the gateway to close them.
 pub(crate) fn only_stayers_left(state: &State, schedule: &Schedule) -> bool {
@@ -51,6 +51,8 @@ pub(crate) fn check(world: &World, told: &[Told], elapsed: Duration) -> Result<C
         coverage.gets += state.gets;
         coverage.deletes += state.deletes;
         coverage.stages_gone += state.stages_gone;
+        coverage.moved += state.moved;
+        coverage.stayed += state.stayed;
         faults.extend(state.faults.iter().cloned());
     }
     if world.gateway.open_connections() != 0 {
@@ -192,7 +194,7 @@ fn replies(
                     fault(format!("reply {number} came twice, or from nowhere"));
                 }
                 let pushed = told.got[at..].iter().any(
-                    |later| matches!(later, Got::Post { poster, .. } if *poster == crate::backend::PUSHER + number),
+                    |later| matches!(later, Got::Post { poster, .. } if *poster == super::backend::PUSHER + number),
                 );
                 if pushed {
                     fault(format!("what the backend posted before reply {number} came after it"));

@@ -1,20 +1,14 @@
 //! A client: does the steps of its plan and writes down what it gets.
 
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
-use socket2::SockRef;
-use tokio::io::AsyncWriteExt;
-use tokio::net::{TcpSocket, TcpStream};
+use super::frames::{self, CLOSE, PING, PONG, TEXT};
+use super::place::{Door, Line};
+use super::plan::{Connect, End, Key, Message, Step, Violation};
+use super::world::{State, World};
+use super::{backend, plan, posts};
 
-use crate::frames::{self, CLOSE, PING, PONG, TEXT};
-use crate::plan::{Connect, End, Key, Message, Step, Violation};
-use crate::world::{State, World};
-use crate::{backend, plan, posts};
-
-/// A small window, so that a client that does not read is noticed after few frames.
-const RECEIVE_BUFFER: u32 = 2048;
 /// Larger than any frame that the schedules allow.
 const TOO_LONG: usize = super::run::FRAME_BYTES + 1;
 
@@ -48,7 +42,7 @@ pub(crate) struct Told {
 struct Client {
     world: Arc<World>,
     index: usize,
-    stream: TcpStream,
+    line: Line,
     arrived: Vec<u8>,
     reading: bool,
     /// Nothing more will come.
@@ -56,8 +50,8 @@ struct Client {
     told: Told,
 }
 
-pub(crate) async fn run(world: Arc<World>, index: usize, server: SocketAddr) -> Told {
-    let told = match open(&world, index, server).await {
+pub(crate) async fn run(world: Arc<World>, index: usize, door: Door) -> Told {
+    let told = match open(&world, index, &door).await {
         Ok(mut client) => {
             if let Err(error) = client.play().await {
                 world.say(|| format!("client {index}: {error}"));
@@ -74,15 +68,11 @@ pub(crate) async fn run(world: Arc<World>, index: usize, server: SocketAddr) -> 
     told
 }
 
-async fn open(world: &Arc<World>, index: usize, server: SocketAddr) -> io::Result<Client> {
-    let socket = TcpSocket::new_v4()?;
-    socket.set_recv_buffer_size(RECEIVE_BUFFER)?;
-    let stream = socket.connect(server).await?;
-    stream.set_nodelay(true)?;
+async fn open(world: &Arc<World>, index: usize, door: &Door) -> io::Result<Client> {
     Ok(Client {
         world: world.clone(),
         index,
-        stream,
+        line: Line::connect(door).await?,
         arrived: Vec::new(),
         reading: true,
         ended: false,
@@ -105,7 +95,7 @@ impl Client {
             posts::path(),
             self.index
         );
-        self.stream.write_all(head.as_bytes()).await?;
+        self.write(head.as_bytes()).await?;
         if plan.connect == Connect::Vanish {
             return self.vanish().await;
         }
@@ -129,13 +119,10 @@ impl Client {
     async fn vanish(&mut self) -> io::Result<()> {
         let index = self.index;
         tokio::select! {
-            () = self.world.until(|state| state.ids.contains_key(&index)) => self.reset(),
-            answered = self.stream.readable() => answered,
+            biased;
+            () = self.world.until(|state| state.ids.contains_key(&index)) => self.line.reset(),
+            answered = self.line.readable() => answered,
         }
-    }
-
-    fn reset(&self) -> io::Result<()> {
-        SockRef::from(&self.stream).set_linger(Some(std::time::Duration::ZERO))
     }
 
     async fn read_answer(&mut self) -> io::Result<u16> {
@@ -156,12 +143,12 @@ impl Client {
 
     // Reads once.
     async fn read(&mut self) -> io::Result<()> {
-        self.stream.readable().await?;
+        self.line.readable().await?;
         self.read_now()
     }
 
     fn read_now(&mut self) -> io::Result<()> {
-        match self.stream.try_read_buf(&mut self.arrived) {
+        match self.line.try_read(&mut self.arrived) {
             Ok(0) => self.ended = true,
             Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
@@ -215,15 +202,16 @@ impl Client {
     async fn write(&mut self, mut bytes: &[u8]) -> io::Result<()> {
         while !bytes.is_empty() && !self.ended {
             tokio::select! {
-                ready = self.stream.writable() => {
+                biased;
+                ready = self.line.writable() => {
                     ready?;
-                    match self.stream.try_write(bytes) {
+                    match self.line.try_write(bytes) {
                         Ok(written) => bytes = &bytes[written..],
                         Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.reading = true,
                         Err(error) => return Err(error),
                     }
                 }
-                ready = self.stream.readable(), if self.reading => {
+                ready = self.line.readable(), if self.reading => {
                     ready?;
                     self.read_now()?;
                 }
@@ -308,9 +296,9 @@ impl Client {
         match end {
             End::Close(code) => self.close(code, &code.to_be_bytes()).await,
             End::CloseWithoutCode => self.close(1005, &[]).await,
-            End::Reset => self.reset(),
+            End::Reset => self.line.reset(),
             End::HalfClose => {
-                self.stream.shutdown().await?;
+                self.line.shutdown().await?;
                 self.told.closed_with = Some(1006);
                 self.read_to_end().await
             }

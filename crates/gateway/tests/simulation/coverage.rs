@@ -24,5 +24,5 @@ coverage! {
     accepted, unanswered, refused, handshake_403, handshake_429, handshake_503,
     messages, replies, error_frames, throttled_messages, quota_messages, settled, pongs,
     posts_taken, posts_full, posts_gone, posts_received, gets, deletes,
-    closed_by_client, closed_1001, closed_by_delete, violations, cut_off, stages_gone,
+    closed_by_client, closed_1001, closed_by_delete, violations, cut_off, stages_gone, moved, stayed,
 }

@@ -28,6 +28,8 @@ pub(crate) struct Schedule {
     /// The drain comes when the changes are through and the backend has seen so many events, whatever clients are
     /// doing; without a number it waits for them.
     pub(crate) early_drain: Option<usize>,
+    /// All connections are handed over whenever the backend has seen so many events more.
+    pub(crate) moves: Option<usize>,
 }
 
 /// What one client does, in order.
@@ -161,6 +163,7 @@ impl Schedule {
             early_drain: rng.random_bool(0.2).then(|| rng.random_range(0..=25)),
             clients,
             in_flight_bytes: if rng.random_bool(0.3) { rng.random_range(1..=400) } else { 0 },
+            moves: rng.random_bool(0.4).then(|| rng.random_range(1..=4)),
         }
     }
 }

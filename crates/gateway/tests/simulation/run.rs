@@ -1,33 +1,35 @@
 //! Runs one schedule: starts everybody, publishes, drains, checks.
 
-use std::net::SocketAddr;
+use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use gateway::{AccessLine, Alone, Gateway, LogSink, Peer, Record, RequestHead, Settings, Socket};
 use integration::Integrations;
+
+use super::gateway::{
+    AccessLine, Alone, Gateway, HandedOver, LogSink, Peer, Push, Record, RequestHead, Settings, Socket,
+};
 use tokio::io::AsyncReadExt;
-use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use types::{Dialect, Limits};
 
-use crate::client::Told;
-use crate::coverage::Coverage;
-use crate::plan::{Change, Published, Schedule};
-use crate::snapshots::Deployed;
-use crate::world::{State, World};
-use crate::{backend, checks, client, posts};
+use super::client::Told;
+use super::coverage::Coverage;
+use super::place::{self, Door, Place};
+use super::plan::{Change, Published, Schedule};
+use super::snapshots::Deployed;
+use super::world::{State, World};
+use super::{checks, client, posts};
 
 pub(crate) const OUTBOX_MESSAGES: usize = 4;
 pub(crate) const OUTBOX_BYTES: usize = 1024;
 pub(crate) const FRAME_BYTES: usize = 2048;
-/// What a client's socket takes on our side; the kernel doubles it.
-const SEND_BUFFER: usize = 2304;
 
 struct Silent;
 
 impl LogSink for Silent {
-    fn push(&self, _: gateway::Push) {}
+    fn push(&self, _: Push) {}
 
     fn say(&self, _: Option<&types::StageKey>, _: String) {}
 
@@ -41,11 +43,11 @@ impl LogSink for Silent {
     fn access(&self, _: AccessLine) {}
 }
 
-/// Gives what the schedule met, or everything about it when something did not hold.
-pub(crate) async fn run(schedule: Schedule, limit: Duration) -> Result<Coverage, String> {
-    let (listener, backend) = backend::listen().await;
-    let gateway = Gateway::new(settings(&schedule));
-    let deployed = Deployed::new(&schedule, backend);
+/// Gives what the schedule met and all that happened, or everything about it when something did not hold.
+pub(crate) async fn run(schedule: Schedule, limit: Duration) -> Result<(Coverage, Vec<String>), String> {
+    let place = Place::new(schedule.seed).await;
+    let gateway = place.gateway(settings(&schedule));
+    let deployed = Deployed::new(&schedule, place.backend());
     gateway.publish(&deployed.snapshot());
     let world = Arc::new(World::new(schedule, gateway));
     world.note(|state| {
@@ -54,17 +56,18 @@ pub(crate) async fn run(schedule: Schedule, limit: Duration) -> Result<Coverage,
     });
     // They end with this set, whatever happens here.
     let mut servers = JoinSet::new();
-    servers.spawn(backend::serve(listener, world.clone()));
-    let (front, address) = backend::listen().await;
-    let _ = socket2::SockRef::from(&front).set_send_buffer_size(SEND_BUFFER);
-    servers.spawn(accept(front, world.gateway.clone()));
+    let door = place.serve(&world, &mut servers);
     let timers = world.gateway.clone();
     servers.spawn(async move { timers.run_timers().await });
 
     let begun = Instant::now();
-    let told = tokio::time::timeout(limit, play(&world, deployed, address)).await;
+    let told = tokio::time::timeout(limit, play(&world, deployed, door)).await;
     match told {
-        Ok(told) => checks::check(&world, &told, begun.elapsed()),
+        Ok(told) => {
+            let coverage = checks::check(&world, &told, begun.elapsed())?;
+            let trace = std::mem::take(&mut world.state().trace);
+            Ok((coverage, trace))
+        }
         Err(_) => Err(checks::failure(&world, &["it hung".to_owned()])),
     }
 }
@@ -96,20 +99,11 @@ fn settings(schedule: &Schedule) -> Settings {
     }
 }
 
-// The front door as the program has it, without TLS and without other requests.
-async fn accept(listener: TcpListener, gateway: Arc<Gateway>) {
-    let mut greeted = JoinSet::new();
-    while let Ok((stream, from)) = listener.accept().await {
-        let gateway = gateway.clone();
-        greeted.spawn(async move { greet(stream, from, gateway).await });
-    }
-}
-
-async fn greet(mut stream: TcpStream, from: SocketAddr, gateway: Arc<Gateway>) -> Option<()> {
-    stream.set_nodelay(true).ok()?;
+/// Reads a client's request and lets it in.
+pub(crate) async fn greet(mut socket: Socket, from: IpAddr, gateway: Arc<Gateway>) -> Option<()> {
     let mut bytes = Vec::new();
     let (head, length) = loop {
-        if stream.read_buf(&mut bytes).await.ok()? == 0 {
+        if socket.read_buf(&mut bytes).await.ok()? == 0 {
             return None;
         }
         if let Some(parsed) = RequestHead::parse(&bytes).ok()? {
@@ -117,25 +111,30 @@ async fn greet(mut stream: TcpStream, from: SocketAddr, gateway: Arc<Gateway>) -
         }
     };
     bytes.drain(..length);
-    let peer = Peer { ip: from.ip(), local_port: 0, tls: false };
+    let peer = Peer { ip: from, local_port: 0, tls: false };
     if head.headers.get("x-abandon").is_some() {
         // As the program does when a kept-alive connection breaks between $connect and its answer.
         if let (_, Some(opening)) = gateway.open(head, peer).await {
-            drop(stream);
+            drop(socket);
             opening.abandon().await;
         }
         return None;
     }
-    gateway.accept(head, Socket::Clear(stream), bytes, peer).await;
+    gateway.accept(head, socket, bytes, peer).await;
     Some(())
 }
 
-async fn play(world: &Arc<World>, mut deployed: Deployed, address: SocketAddr) -> Vec<Told> {
+async fn play(world: &Arc<World>, mut deployed: Deployed, door: Door) -> Vec<Told> {
     let count = world.schedule.clients.len();
-    let clients: Vec<_> = (0..count).map(|index| tokio::spawn(client::run(world.clone(), index, address))).collect();
+    let clients: Vec<_> =
+        (0..count).map(|index| tokio::spawn(client::run(world.clone(), index, door.clone()))).collect();
     let mut posters = JoinSet::new();
     for number in 0..world.schedule.posters.len() {
         posters.spawn(posts::poster(world.clone(), number));
+    }
+    let mut mover = JoinSet::new();
+    if let Some(events) = world.schedule.moves.filter(|_| place::MOVES) {
+        mover.spawn(keep_moving(world.clone(), events));
     }
     for change in world.schedule.changes.clone() {
         publish(world, &mut deployed, change).await;
@@ -165,6 +164,29 @@ async fn play(world: &Arc<World>, mut deployed: Deployed, address: SocketAddr) -
     // A handshake that came during the drain may be running still; it is refused or closed.
     world.gateway.drain().await;
     told
+}
+
+// Hands every connection over, to the same gateway, through bytes. It may be stopped anywhere.
+async fn keep_moving(world: Arc<World>, events: usize) {
+    let mut next = events;
+    loop {
+        world.until(|state| state.events >= next).await;
+        next += events;
+        for id in world.gateway.connection_ids() {
+            let Ok(HandedOver { luggage, socket, seat }) = world.gateway.hand_over(id).await else {
+                world.note(|state| state.stayed += 1);
+                continue;
+            };
+            let luggage = serde_json::to_vec(&luggage).expect("it is data");
+            let luggage = serde_json::from_slice(&luggage).expect("it was written a moment ago");
+            if let Err(back) = world.gateway.take_over(luggage, socket) {
+                world.fault(format!("not taken over: {}", back.reason));
+            }
+            drop(seat);
+            world.say(|| format!("{id} is handed over"));
+            world.note(|state| state.moved += 1);
+        }
+    }
 }
 
 async fn publish(world: &World, deployed: &mut Deployed, change: Change) {

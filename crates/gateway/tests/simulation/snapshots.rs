@@ -9,7 +9,8 @@ use types::account::{Account, ApiKey, PlanStage, Quota, UsagePlan};
 use types::resources::{Api, RouteSettings, Stage};
 use types::snapshot::{ApiDefinition, DeployedStage, Snapshot, StageKey};
 
-use crate::plan::{GOOD_KEY, Schedule};
+use super::place::RATE;
+use super::plan::{GOOD_KEY, Schedule};
 
 pub(crate) const API: &str = "simulated1";
 pub(crate) const STAGE: &str = "prod";
@@ -51,7 +52,7 @@ impl Deployed {
     fn stage(&self) -> DeployedStage {
         let throttled = |(burst, rate): (u32, u32)| RouteSettings {
             throttling_burst_limit: Some(burst),
-            throttling_rate_limit: Some(f64::from(rate)),
+            throttling_rate_limit: Some(f64::from(rate) * RATE),
             ..RouteSettings::default()
         };
         let settings = Stage {

@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use gateway::{Gateway, MetricsText};
-use tokio::sync::watch;
+use super::gateway::{Gateway, MetricsText};
+use tokio::sync::Notify;
+use tokio::time::Instant;
 
-use crate::plan::Schedule;
+use super::plan::Schedule;
 
 /// How many lines of what happened are kept.
 const TRACE_MAX: usize = 4000;
@@ -15,7 +16,9 @@ pub(crate) struct World {
     pub(crate) schedule: Schedule,
     pub(crate) gateway: Arc<Gateway>,
     state: Mutex<State>,
-    changed: watch::Sender<u64>,
+    /// Wakes in the order of waiting, so that a seed can be replayed.
+    changed: Notify,
+    begun: Instant,
 }
 
 #[derive(Default)]
@@ -50,6 +53,9 @@ pub(crate) struct State {
     /// A time without throttling makes its bound meaningless.
     pub(crate) was_unthrottled: bool,
     pub(crate) stages_gone: usize,
+    /// Connections that were handed over, and those that stayed.
+    pub(crate) moved: usize,
+    pub(crate) stayed: usize,
     pub(crate) trace: Vec<String>,
     pub(crate) faults: Vec<String>,
 }
@@ -70,13 +76,13 @@ pub(crate) struct Seen {
 
 impl World {
     pub(crate) fn new(schedule: Schedule, gateway: Arc<Gateway>) -> World {
-        World { schedule, gateway, state: Mutex::default(), changed: watch::Sender::new(0) }
+        World { schedule, gateway, state: Mutex::default(), changed: Notify::new(), begun: Instant::now() }
     }
 
     /// Changes what is known, and wakes who waits for it.
     pub(crate) fn note<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
         let done = change(&mut self.state());
-        self.changed.send_modify(|version| *version += 1);
+        self.changed.notify_waiters();
         done
     }
 
@@ -87,7 +93,7 @@ impl World {
     pub(crate) fn say(&self, line: impl FnOnce() -> String) {
         let mut state = self.state();
         if state.trace.len() < TRACE_MAX {
-            state.trace.push(line());
+            state.trace.push(format!("{:>6} ms {}", self.begun.elapsed().as_millis(), line()));
         }
     }
 
@@ -97,13 +103,14 @@ impl World {
 
     /// Waits until `holds`; the schedule's limit ends a wait that nothing ends.
     pub(crate) async fn until(&self, holds: impl Fn(&State) -> bool) {
-        let mut changes = self.changed.subscribe();
         loop {
-            changes.borrow_and_update();
+            // Registered before it is asked, so that no change is missed in between.
+            let mut told = std::pin::pin!(self.changed.notified());
+            told.as_mut().enable();
             if holds(&self.state()) {
                 return;
             }
-            changes.changed().await.expect("the sender is ours");
+            told.await;
         }
     }
 

@@ -57,6 +57,13 @@ pub struct Credentials {
     remarks: Vec<String>,
 }
 
+impl AccessKey {
+    /// Whether what its policies say depends on more than action and resource.
+    pub fn asks_for_keys(&self) -> bool {
+        self.policies.iter().any(Policy::asks_for_keys)
+    }
+}
+
 impl fmt::Debug for AccessKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AccessKey").field("id", &self.id).field("user", &self.user).finish_non_exhaustive()

@@ -121,6 +121,12 @@ impl Policy {
         &self.name
     }
 
+    /// Whether a decision depends on condition keys.
+    pub(crate) fn asks_for_keys(&self) -> bool {
+        let variables = |statement: &Statement| statement.resources.patterns.iter().any(Pattern::has_variables);
+        self.statements.iter().any(|statement| !statement.conditions.is_empty() || variables(statement))
+    }
+
     /// What of it cannot be decided here: keys and operators of conditions that are not known. Such an Allow never applies
     /// and such a Deny always does.
     pub fn remarks(&self) -> Vec<String> {

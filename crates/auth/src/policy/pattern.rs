@@ -70,7 +70,7 @@ impl Pattern {
 
     /// Whether a text fits. A variable stands for its value to the letter; without one nothing fits.
     pub(super) fn fits(&self, text: &str, keys: &Keys) -> Truth {
-        if self.pieces.iter().all(|piece| !matches!(piece, Piece::Variable { .. })) {
+        if !self.has_variables() {
             return Truth::of(fit(&self.pieces, text, self.case));
         }
         let mut pieces = Vec::with_capacity(self.pieces.len());
@@ -90,6 +90,10 @@ impl Pattern {
             pieces.extend(value.chars().map(Piece::Char));
         }
         Truth::of(fit(&pieces, text, self.case))
+    }
+
+    pub(super) fn has_variables(&self) -> bool {
+        self.pieces.iter().any(|piece| matches!(piece, Piece::Variable { .. }))
     }
 
     /// Split at the first five colons, as an ARN is.

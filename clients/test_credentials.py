@@ -1,6 +1,7 @@
 """`--credentials`: who calls is checked, with the unmodified boto3 and AWS CLI."""
 
 import json
+import os
 import subprocess
 
 import boto3
@@ -164,7 +165,6 @@ def test_pushes_are_checked_before_anything_is_told_of_connections(api):
     assert f"should have been\n'POST\n/_aws/execute-api/{api.id}/dev/%40connections/L0SM9cOFvHcCIhw%253D\n" in text
     code, text = refusal(client("apigatewaymanagementapi", api.callback, "NOBODY").post_to_connection, ConnectionId=gone, Data=b"x")
     assert code == "AccessDeniedException"
-    # Signed for the control plane, sent to a connection.
     with Wire(api.gateway.port) as wire:
         answer = wire.request("POST", f"{api.target}/@connections/{gone}", body=b"x")
         assert (answer.status, answer.header("x-amzn-ErrorType")) == (403, "MissingAuthenticationTokenException")
@@ -239,8 +239,6 @@ def test_sighup_reads_again_and_does_not_end_the_program(guarded):
 
 
 def test_keys_are_made_and_asked(tmp_path, start_gateway):
-    import os
-
     program = os.environ["GATEWRIGHT_BIN"]
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("GATEWRIGHT_", "AWS_"))}
 
@@ -267,3 +265,52 @@ def test_keys_are_made_and_asked(tmp_path, start_gateway):
     assert wrong.returncode == 78 and "user: it is not up to 64" in wrong.stderr
     assert "not a name" not in (tmp_path / "keys.toml").read_text()
     until(gateway.is_healthy, "the gateway to be there still")
+
+
+@pytest.fixture(scope="module")
+def signed_api(guarded, backend):
+    api = Made(guarded)
+    who = {f"integration.request.header.{name}": f"context.identity.{name}" for name in ("accessKey", "accountId", "caller", "user", "userArn")}
+    api.route("$connect", api.integration("HTTP_PROXY", f"{backend.url}/credentials/iam", RequestParameters=who), AuthorizationType="AWS_IAM")
+    return api.deploy()
+
+
+def presigned(api, identity, secret="sesame", query="", token=None, expires=300):
+    """The target of a handshake as botocore signs its URL."""
+    request = AWSRequest("GET", f"{api.callback}{query}")
+    SigV4QueryAuth(Credentials(identity, secret, token), "execute-api", REGION, expires=expires).add_auth(request)
+    return request.url.split("://", 1)[1].partition("/")[2]
+
+
+def handshake(api, target, headers=()):
+    """The status of a handshake's answer."""
+    standard = [("Connection", "Upgrade"), ("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13"), ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")]
+    with Wire(api.gateway.port) as wire:
+        return wire.request("GET", f"/{target.lstrip('/')}", [("Host", f"127.0.0.1:{api.gateway.port}"), *standard, *headers]).status
+
+
+def test_a_presigned_url_opens_a_stage_and_says_who_came(signed_api, backend):
+    mark = backend.mark()
+    assert handshake(signed_api, presigned(signed_api, "ADMIN", query="?room=a%20b&lang=de")) == 101
+    call = backend.wait_for("/credentials/iam", since=mark)[0]
+    arn = "arn:aws:iam::000000000000:user/admin"
+    expected = {"accessKey": "ADMIN", "accountId": "000000000000", "caller": "admin", "user": "admin", "userArn": arn}
+    assert {name: call.header(name) for name in expected} == expected
+    assert handshake(signed_api, presigned(signed_api, "TEMPORARY", token="IQoJ//token==")) == 101
+
+
+def test_a_handshake_that_is_not_signed_or_not_allowed_is_refused(signed_api, backend):
+    gateway, mark, calls = signed_api.gateway, signed_api.gateway.mark(), backend.mark()
+    good = presigned(signed_api, "ADMIN", query="?room=a")
+    for target, told in (
+        (signed_api.target, "the request is not signed"),
+        (good.replace("room=a", "room=b"), "the signature is not that of this request"),
+        (presigned(signed_api, "ADMIN", secret="wrong"), "the signature is not that of this request"),
+        (presigned(signed_api, "STRANGER"), "there is none of this id"),
+        (presigned(signed_api, "TEMPORARY"), "the request lacks its session token"),
+        (presigned(signed_api, "PUSHER"), "no statement is about execute-api:Invoke"),
+    ):
+        assert handshake(signed_api, target) == 403, target
+        gateway.wait_for_log(told, since=mark)
+    assert handshake(signed_api, signed_api.target, [("Authorization", "Bearer abc")]) == 403
+    assert not backend.seen("/credentials/iam", since=calls)

@@ -14,6 +14,11 @@ pub fn push_resource(region: &str, account_id: &str, api_and_stage: (&str, &str)
     format!("arn:aws:execute-api:{region}:{account_id}:{api_id}/{stage}/{method}/@connections/{id}")
 }
 
+/// What a signed handshake is about: `arn:aws:execute-api:{region}:{account}:{apiId}/{stage}/$connect`.
+pub fn connect_resource(region: &str, account_id: &str, (api_id, stage): (&str, &str)) -> String {
+    format!("arn:aws:execute-api:{region}:{account_id}:{api_id}/{stage}/$connect")
+}
+
 /// What a call of the control plane is about: `arn:aws:apigateway:{region}::/apis/{apiId}`, from its path.
 ///
 /// However the path spells it, the name is one, or a Deny could be gone round. Tags are of an ARN, which stands encoded in the

@@ -14,7 +14,7 @@ mod sigv4;
 mod strict_json;
 mod time;
 
-pub use arn::{control_resource, push_resource, user_arn};
+pub use arn::{connect_resource, control_resource, push_resource, user_arn};
 pub use credentials::{AccessKey, Credentials, Outside};
 pub use policy::evaluate::{Decision, Question, Verdict, evaluate};
 pub use policy::keys::Keys;

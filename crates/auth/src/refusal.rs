@@ -69,8 +69,8 @@ impl Refusal {
         serde_json::json!({ name: self.message }).to_string()
     }
 
-    /// Documented, and recorded.
-    pub(crate) fn missing() -> Refusal {
+    /// The request is not signed. Documented, and recorded.
+    pub fn unsigned() -> Refusal {
         Refusal::new(Kind::Missing, "Missing Authentication Token".to_owned(), "the request is not signed")
     }
 

@@ -2,18 +2,23 @@
 
 use std::cell::RefCell;
 use std::fs;
+use std::future::Future;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwap;
 use auth::{AccessKey, Claim, Credentials, Decision, Expected, Keys, Outside, Question, Refusal, Request, SigningKeys};
-use gateway::Peer;
+use gateway::{Authorizer, Denied, Known, Peer};
 use http::request::Parts;
+use mapping::plan::Authorization;
 use tokio::signal::unix::Signal;
 use types::arn::Place;
+use types::event::EventKind;
+use types::identity::{Identity, Signer};
 use types::time::Timestamp;
 
 use crate::choices::LogLevel;
@@ -205,6 +210,92 @@ fn now() -> Timestamp {
     Timestamp(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }
 
+/// Decides about handshakes of `$connect` routes that ask for `AWS_IAM`.
+pub(crate) struct Signatures(pub(crate) Arc<Guard>);
+
+impl Authorizer for Signatures {
+    fn authorize<'a>(
+        &'a self,
+        question: gateway::Question<'a>,
+    ) -> Pin<Box<dyn Future<Output = Result<Known, Denied>> + Send + 'a>> {
+        let known = match question.authorization {
+            Authorization::Iam => self.0.handshake(&question).map_err(|refusal| Denied::Forbidden(refusal.to_string())),
+            // Whom nobody knows the route refuses.
+            Authorization::None | Authorization::Custom(_) => Ok(Known::default()),
+        };
+        Box::pin(std::future::ready(known))
+    }
+}
+
+impl Guard {
+    // Whose signature a handshake bears. Its stage's log tells what is wrong with it.
+    fn handshake(&self, question: &gateway::Question<'_>) -> Result<Known, Refusal> {
+        const ACTION: &str = "execute-api:Invoke";
+        let EventKind::Connect(handshake) = &question.event.kind else { return Err(Refusal::unsigned()) };
+        let headers = handshake.headers.iter().map(|(name, value)| (name, value.as_bytes())).collect();
+        let (path, query) = (handshake.path.as_str(), handshake.query_string.as_str());
+        let request = Request { method: "GET", path, query, headers };
+        let in_force = self.in_force.load_full();
+        let (now, expected) = (now(), Expected { service: "execute-api", is_handshake: true });
+        let claim = Claim::read(&request)?;
+        let key = claim.check(expected, now.seconds(), &in_force.credentials)?;
+        claim.verify(&request, b"", expected, key, &in_force.signing_keys)?;
+        let (Place { region, account_id }, stage) = (&self.place, &question.plan.key);
+        let resource = auth::connect_resource(region, account_id, (&stage.api_id, &stage.stage));
+        let proto = handshake.headers.get("X-Forwarded-Proto");
+        let seen = Seen {
+            ip: question.event.connection.source_ip,
+            tls: proto == Some("https"),
+            now,
+            user_agent: handshake.headers.get("User-Agent"),
+            referer: handshake.headers.get("Referer"),
+        };
+        self.allows(key, ACTION, &resource, &seen)?;
+        let signer = Signer {
+            access_key: key.id.clone(),
+            account_id: account_id.clone(),
+            caller: key.user.clone(),
+            user: key.user.clone(),
+            user_arn: auth::user_arn(account_id, &key.user),
+        };
+        let identity = Identity { signer: Some(signer), ..Identity::default() };
+        Ok(Known { identity, usage_identifier_key: None })
+    }
+
+    // Whether a caller may; the refusal holds the statement that decided, or the nearest miss.
+    fn allows(&self, key: &AccessKey, action: &str, resource: &str, seen: &Seen<'_>) -> Result<(), Refusal> {
+        let keys = if key.asks_for_keys() { seen.keys(&self.place, key) } else { Keys::default() };
+        let verdict = auth::evaluate(&key.policies, &Question { action, resource, keys: &keys });
+        if verdict.decision == Decision::Allowed {
+            return Ok(());
+        }
+        let arn = auth::user_arn(&self.place.account_id, &key.user);
+        Err(Refusal::denied(&arn, action, resource, verdict.decision == Decision::ExplicitDeny, &verdict.why))
+    }
+}
+
+/// What conditions may ask of a call.
+struct Seen<'s> {
+    ip: IpAddr,
+    tls: bool,
+    now: Timestamp,
+    user_agent: Option<&'s str>,
+    referer: Option<&'s str>,
+}
+
+impl Seen<'_> {
+    fn keys(&self, place: &Place, key: &AccessKey) -> Keys {
+        let keys = caller_keys(place, &key.user)
+            .with("aws:SourceIp", self.ip.to_string())
+            .with("aws:SecureTransport", self.tls.to_string())
+            .with("aws:CurrentTime", self.now.iso())
+            .with("aws:EpochTime", self.now.seconds().to_string());
+        let sent = [("aws:UserAgent", self.user_agent), ("aws:Referer", self.referer)];
+        let sent = sent.into_iter().filter_map(|(name, value)| Some((name, value?)));
+        sent.fold(keys, |keys, (name, value)| keys.with(name, value))
+    }
+}
+
 fn expected(service: &'static str) -> Expected<'static> {
     Expected { service, is_handshake: false }
 }
@@ -247,16 +338,10 @@ impl Signed {
     /// # Errors
     /// What the caller is told; the log has it already, with the statement that decided or the nearest miss.
     pub(crate) fn may(&self, parts: &Parts, action: &str, resource: &str) -> Result<(), Refusal> {
-        let result = self.key().and_then(|key| {
-            let keys = if key.asks_for_keys() { self.keys(key, parts) } else { Keys::default() };
-            let verdict = auth::evaluate(&key.policies, &Question { action, resource, keys: &keys });
-            if verdict.decision == Decision::Allowed {
-                return Ok(());
-            }
-            let arn = auth::user_arn(&self.guard.place.account_id, &key.user);
-            let is_explicit = verdict.decision == Decision::ExplicitDeny;
-            Err(Refusal::denied(&arn, action, resource, is_explicit, &verdict.why))
-        });
+        let header = |name| parts.headers.get(name).and_then(|value| value.to_str().ok());
+        let Peer { ip, tls, .. } = self.peer;
+        let seen = Seen { ip, tls, now: self.now, user_agent: header("user-agent"), referer: header("referer") };
+        let result = self.key().and_then(|key| self.guard.allows(key, action, resource, &seen));
         result.map_err(|refusal| self.guard.told(parts, self.peer, refusal))
     }
 
@@ -277,18 +362,6 @@ impl Signed {
     // At the time that `begin` saw, and in the same reading of the file: the answer is the same.
     fn key(&self) -> Result<&AccessKey, Refusal> {
         self.claim.check(expected(self.service), self.now.seconds(), &self.in_force.credentials)
-    }
-
-    fn keys(&self, key: &AccessKey, parts: &Parts) -> Keys {
-        let keys = caller_keys(&self.guard.place, &key.user)
-            .with("aws:SourceIp", self.peer.ip.to_string())
-            .with("aws:SecureTransport", self.peer.tls.to_string())
-            .with("aws:CurrentTime", self.now.iso())
-            .with("aws:EpochTime", self.now.seconds().to_string());
-        let header = |name| parts.headers.get(name).and_then(|value| value.to_str().ok());
-        let sent = [("aws:UserAgent", header("user-agent")), ("aws:Referer", header("referer"))];
-        let sent = sent.into_iter().filter_map(|(name, value)| Some((name, value?)));
-        sent.fold(keys, |keys, (name, value)| keys.with(name, value))
     }
 }
 

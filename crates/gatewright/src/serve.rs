@@ -19,7 +19,7 @@ use crate::banner::{self, Addresses};
 use crate::choices::{LogFormat, LogLevel};
 use crate::config::{AccessLog, Config};
 use crate::exit::Failure;
-use crate::guard::Guard;
+use crate::guard::{Guard, Signatures};
 use crate::logs::{Access, Log};
 use crate::ready_made::ReadyMade;
 use crate::service::Service;
@@ -76,8 +76,8 @@ pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
             .map(|(_, host)| host.to_owned()),
         vpc_links: config.vpc_links.clone(),
         name_servers: config.settings.name_servers.clone(),
-        // Nothing decides about signatures and authorizers yet: their clients are refused.
-        authorizer: None,
+        // Without credentials, and of other authorizers, nobody is known: such clients are refused.
+        authorizer: guard.clone().map(|guard| -> Box<dyn gateway::Authorizer> { Box::new(Signatures(guard)) }),
     });
     let announcements = Arc::new(Announcements::new(log.clone(), addresses.clone()));
     let control = Arc::new(open_control(&config, &addresses, &gateway, &announcements, &log)?);

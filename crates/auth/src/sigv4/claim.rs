@@ -39,7 +39,7 @@ impl Claim {
             Some(header) if is_ours(header) => in_header(request, header),
             _ if parameter("X-Amz-Algorithm").or_else(|| parameter("X-Amz-Signature")).is_some() => in_query(request),
             Some(header) => Err(of_another_kind(request, header)),
-            None => Err(Refusal::missing()),
+            None => Err(Refusal::unsigned()),
         }
     }
 

@@ -23,8 +23,10 @@ pub enum Identity {
     Program,
     /// Somebody who did not sign.
     Unsigned,
-    /// Somebody who signed, with what the signature says it is for. Nothing checks it yet.
+    /// Somebody who signed, with what the signature says it is for, where nothing checks it.
     Claimed(Scope),
+    /// Somebody whose signature is right, and the user that it is of.
+    Known(Scope, String),
 }
 
 /// What a signature says of itself: `Credential=ID/DATE/REGION/SERVICE/aws4_request`.
@@ -50,10 +52,19 @@ impl Caller {
         Caller { address, identity }
     }
 
+    /// The same caller, whose signature was found to be a user's.
+    pub fn known_as(self, user: &str) -> Caller {
+        let identity = match self.identity {
+            Identity::Claimed(scope) | Identity::Known(scope, _) => Identity::Known(scope, user.to_owned()),
+            other => other,
+        };
+        Caller { identity, ..self }
+    }
+
     /// The Region that the caller means; none where it names none.
     pub(crate) fn region(&self) -> Option<&str> {
         match &self.identity {
-            Identity::Claimed(scope) => Some(&scope.region),
+            Identity::Claimed(scope) | Identity::Known(scope, _) => Some(&scope.region),
             Identity::Program | Identity::Unsigned => None,
         }
     }

@@ -127,6 +127,7 @@ impl Gateway {
         let handshake = Handshake {
             query: handshake::query_parameters(&query),
             query_string: query,
+            path: head.path_and_query().0.to_owned(),
             headers: forwarded(head.headers, peer, mapping::trace_id(&connection.id, &request_id, at)),
         };
         let mut event = Event { connection, request_id, at, kind: EventKind::Connect(Box::new(handshake)) };

@@ -7,6 +7,7 @@ use clap::builder::NonEmptyStringValueParser;
 use clap::{Arg, ArgAction, ArgMatches, CommandFactory, Parser, Subcommand};
 
 use crate::config::{Kind, Setting, TABLE};
+use crate::credentials::CredentialsCommand;
 use crate::render::RenderOptions;
 
 /// A self-hosted WebSocket API gateway that speaks Amazon API Gateway's dialect.
@@ -23,6 +24,11 @@ pub(crate) enum Command {
     Serve,
     /// The sixty-second tour: the gateway, a small built-in backend and a page in the browser
     Demo,
+    /// Make access keys, and ask what they may do
+    Credentials {
+        #[command(subcommand)]
+        command: CredentialsCommand,
+    },
     /// Render a mapping template, without a server
     Render(RenderOptions),
     /// Print the effective settings, each with its origin
@@ -57,6 +63,8 @@ pub(crate) enum Command {
 /// Commands that take every setting, and those that take what says which data folder is meant.
 const WITH_SETTINGS: &[&str] = &["serve", "demo", "config"];
 const WITH_A_FOLDER: &[&str] = &["export", "import"];
+/// Those below `credentials`, which take what says which file is meant, and what ARNs name.
+const WITH_CREDENTIALS: &[&str] = &["new", "check"];
 
 /// What other programs call `--listen`; whoever types it is told.
 const PORT: &str = "port";
@@ -69,6 +77,12 @@ pub(crate) fn command() -> clap::Command {
     let command = WITH_SETTINGS.iter().fold(Cli::command(), |command, name| {
         command.mut_subcommand(name, |command| {
             command.args(TABLE.iter().filter_map(arg)).arg(Arg::new(PORT).long(PORT).hide(true)).after_help(AFTER_HELP)
+        })
+    });
+    let of_credentials = |row: &&Setting| matches!(row.name, "config" | "credentials" | "region" | "account-id");
+    let command = WITH_CREDENTIALS.iter().fold(command, |command, name| {
+        command.mut_subcommand("credentials", |command| {
+            command.mut_subcommand(name, |command| command.args(TABLE.iter().filter(of_credentials).filter_map(arg)))
         })
     });
     WITH_A_FOLDER.iter().fold(command, |command, name| {
@@ -102,6 +116,7 @@ impl Options {
     pub(crate) fn of(matches: &ArgMatches) -> Options {
         let mut options = Options::default();
         let Some((_, matches)) = matches.subcommand() else { return options };
+        let matches = matches.subcommand().map_or(matches, |(_, below)| below);
         for name in TABLE.iter().filter_map(Setting::option).chain([PORT]) {
             // A command that does not have the option answers with an error.
             if let Ok(Some(values)) = matches.try_get_many::<String>(name) {

@@ -64,7 +64,7 @@ impl Config {
         let (path, mut file, tables) = read_file(path.map(PathBuf::from))?;
         let mut given = Given { options, file: path, said: Vec::new() };
         let mut settings = Settings::read(&mut given, &mut file)?;
-        check_addresses(settings.listen, settings.admin, settings.insecure)?;
+        check_addresses(settings.listen, settings.admin, settings.insecure || settings.credentials.is_some())?;
         if settings.ephemeral {
             if given.origin("data-dir") == Some(&Origin::Option) {
                 let from = given.origin("ephemeral").unwrap_or(&Origin::Default);
@@ -153,8 +153,8 @@ fn is_loopback(url: &str) -> bool {
     host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-// Nothing checks signatures yet, so whoever reaches the program may do everything.
-fn check_addresses(listen: SocketAddr, admin: Option<SocketAddr>, insecure: bool) -> Result<(), String> {
+// Without credentials whoever reaches the program may do everything.
+fn check_addresses(listen: SocketAddr, admin: Option<SocketAddr>, may_be_reached: bool) -> Result<(), String> {
     if admin == Some(listen) && listen.port() != 0 {
         return Err(format!("admin: {listen} is the address of --listen; leave --admin out, or give it another"));
     }
@@ -164,7 +164,7 @@ fn check_addresses(listen: SocketAddr, admin: Option<SocketAddr>, insecure: bool
     let Some((name, address)) = exposed else { return Ok(()) };
     // All that is missing at once.
     let missing: Vec<_> = [
-        (!insecure, "say --insecure if the network is yours, since calls are not authenticated"),
+        (!may_be_reached, "have calls checked with --credentials FILE (or say --insecure if the network is yours)"),
         (admin.is_none(), "give the control plane an address of its own with --admin 127.0.0.1:4511"),
     ]
     .into_iter()

@@ -208,7 +208,7 @@ async fn serve(io: Prefixed, service: Arc<Service>, peer: Peer) {
                 .filter(RequestHead::is_upgrade);
             Ok::<_, Infallible>(match head {
                 Some(head) => upgrade(&mut request, head, &service, peer).await,
-                None => service.answer(request, peer.ip).await,
+                None => service.answer(request, peer).await,
             })
         }
     });

@@ -13,6 +13,7 @@ mod certificates;
 mod choices;
 mod config;
 mod console;
+mod credentials;
 mod demo;
 mod elsewhere;
 mod exit;
@@ -20,6 +21,7 @@ mod export;
 mod feed;
 mod folder_socket;
 mod front;
+mod guard;
 mod history;
 mod import;
 mod logs;
@@ -90,6 +92,7 @@ fn run(matches: &clap::ArgMatches) -> Result<(), Failure> {
         Command::Render(options) => return render::run(&options),
         Command::Export => return export::run(options),
         Command::Import { file, replace } => return import::run(&file, replace, options),
+        Command::Credentials { command } => return credentials::run(command, options),
         Command::Serve => Mode::Serve,
         Command::Demo => {
             // The tour leaves nothing behind unless asked to.

@@ -20,6 +20,7 @@ use crate::banner::{self, Addresses};
 use crate::choices::{LogFormat, LogLevel};
 use crate::config::{AccessLog, Config};
 use crate::exit::Failure;
+use crate::guard::{Guard, Signatures};
 use crate::logs::{Access, Log};
 use crate::ready_made::ReadyMade;
 use crate::service::Service;
@@ -44,6 +45,7 @@ pub(crate) enum Mode {
 pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
     let signals = Signals::new().map_err(Failure::config)?;
     let log = start_logs(&config)?;
+    let guard = guard(&config, mode, &log)?;
     raise_open_files(&log);
     let (client_files_max, admin_files_max) = client_files_max(&log, config.settings.admin.is_some());
     let listener = match mode {
@@ -75,8 +77,8 @@ pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
             .map(|(_, host)| host.to_owned()),
         vpc_links: config.vpc_links.clone(),
         integrations: integrations(&config),
-        // Nothing decides about signatures and authorizers yet: their clients are refused.
-        authorizer: None,
+        // Without credentials, and of other authorizers, nobody is known: such clients are refused.
+        authorizer: guard.clone().map(|guard| -> Box<dyn gateway::Authorizer> { Box::new(Signatures(guard)) }),
     });
     let announcements = Arc::new(Announcements::new(log.clone(), addresses.clone()));
     let control = Arc::new(open_control(&config, &addresses, &gateway, &announcements, &log)?);
@@ -101,11 +103,13 @@ pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
     let mut public = Service::new(gateway.clone(), control.clone(), log.clone(), &config);
     let facts = console::Facts::new(&addresses, &config.settings.region, mode == Mode::Demo);
     public.console = facts.clone();
+    public.guard = guard.clone();
     public.serves_admin = admin.is_none();
     public.client_files_max = client_files_max;
     if let Some(admin) = admin {
         let mut service = Service::new(gateway.clone(), control.clone(), log.clone(), &config);
         service.serves_clients = false;
+        service.guard = guard;
         service.client_files_max = admin_files_max;
         service.console = facts;
         tokio::spawn(front::accept(admin, Arc::new(service), None, stop.clone()));
@@ -130,6 +134,23 @@ fn integrations(config: &Config) -> Integrations {
     let Some(endpoint) = settings.lambda_endpoint.clone() else { return integrations };
     let functions = LambdaEndpoint::new(integrations.http(), endpoint);
     integrations.with_functions(Box::new(functions))
+}
+
+// Who may call, where somebody looks after that; and a task that reads the file again.
+fn guard(config: &Config, mode: Mode, log: &Log) -> Result<Option<Arc<Guard>>, Failure> {
+    let Some(path) = &config.settings.credentials else { return Ok(None) };
+    if mode == Mode::Demo {
+        return Err(Failure::config(
+            "credentials: the demo's page does not sign; leave --credentials out, or use serve",
+        ));
+    }
+    let guard = Guard::open(path, config.place(), config.settings.insecure, log).map_err(Failure::config)?;
+    let guard = Arc::new(guard);
+    let hang_ups = signal(SignalKind::hangup());
+    let hang_ups = hang_ups.map_err(|error| Failure::config(format!("wait for SIGHUP: {error}")))?;
+    let watched = guard.clone();
+    tokio::spawn(async move { watched.follow(hang_ups).await });
+    Ok(Some(guard))
 }
 
 fn ready_made(config: &Config) -> Option<ReadyMade<'_>> {

@@ -1,12 +1,12 @@
 //! Every HTTP request that is no upgrade: which part of the house answers it.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
 use bytes::Bytes;
 use control::{Caller, Control};
-use gateway::{Address, Below, ConnectionsAnswer, Gateway, upgrade_required};
+use gateway::{Address, Below, ConnectionsAnswer, Gateway, Peer, upgrade_required};
+use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode, header};
 use hyper::body::Incoming;
 use serde_json::json;
@@ -22,6 +22,7 @@ use crate::config::Config;
 use crate::console;
 use crate::elsewhere;
 use crate::feed;
+use crate::guard::{Guard, Signed};
 use crate::logs::Log;
 use crate::metrics;
 use crate::strangers::{self, AllowedHosts, Stranger};
@@ -31,6 +32,8 @@ use crate::strangers::{self, AllowedHosts, Stranger};
 pub(crate) const CONTROL_CALLS_MAX: usize = 64;
 
 const BROKEN: &str = "the body did not arrive whole, or not in time";
+const ELSEWHERE: &str = "with --credentials, console, feed and metrics are shown on the machine itself only, since nobody signs for them; \
+                         --insecure shows them to other machines too";
 const BUSY: &str = "too many bodies are being read; try again";
 
 /// What one listening address serves.
@@ -57,6 +60,8 @@ pub(crate) struct Service {
     pub(crate) pushed_bodies: Bodies,
     pub(crate) control_calls: tokio::sync::Semaphore,
     pub(crate) watchers: Arc<AtomicUsize>,
+    /// Who may call; none where nobody looks.
+    pub(crate) guard: Option<Arc<Guard>>,
 }
 
 impl Service {
@@ -78,11 +83,12 @@ impl Service {
             pushed_bodies: Bodies::default(),
             control_calls,
             watchers,
+            guard: None,
         }
     }
 
     /// Answers a request that came from an address. Cannot fail: what is wrong with it is the answer.
-    pub(crate) async fn answer(&self, request: http::Request<Incoming>, from: IpAddr) -> Response {
+    pub(crate) async fn answer(&self, request: http::Request<Incoming>, peer: Peer) -> Response {
         if let Err(stranger) = strangers::check(&request) {
             return refused(&stranger);
         }
@@ -100,7 +106,7 @@ impl Service {
             {
                 return refused(&stranger);
             }
-            let mut response = self.data_plane(&address, request).await;
+            let mut response = self.data_plane(&address, request, peer).await;
             // Every answer can be told from the others in a report; a text of 16 safe characters is a header's value.
             if let Ok(id) = HeaderValue::try_from(self.gateway.new_request_id()) {
                 response.headers_mut().entry("x-amzn-RequestId").or_insert(id);
@@ -112,6 +118,13 @@ impl Service {
             && let Err(stranger) = strangers::check_host(&request, &self.allowed_hosts)
         {
             return refused(&stranger);
+        }
+        let is_open = path == "/_health" || Control::owns(&path) || !self.serves_admin;
+        if !is_open
+            && let Some(guard) = &self.guard
+            && !guard.shows_pages_to(peer.ip)
+        {
+            return typed_error(StatusCode::FORBIDDEN, "AccessDeniedException", ELSEWHERE);
         }
         if let Some(response) = elsewhere::answer(&request) {
             return response;
@@ -149,7 +162,7 @@ impl Service {
             return console::response(content_type, text);
         }
         if self.serves_admin && Control::owns(&path) {
-            return self.control_plane(request, from).await;
+            return self.control_plane(request, peer).await;
         }
         if path.contains("/@connections") || path.contains("/%40connections") {
             return error(StatusCode::NOT_FOUND, &no_api_in(&host));
@@ -184,7 +197,7 @@ impl Service {
         json!({ "program": "gatewright", "console": console::PATH, "controlPlane": "/v2/apis", "health": "/_health", "metrics": "/_metrics", "log": "/_gatewright/v1/log" })
     }
 
-    async fn data_plane(&self, address: &Address, request: http::Request<Incoming>) -> Response {
+    async fn data_plane(&self, address: &Address, request: http::Request<Incoming>, peer: Peer) -> Response {
         match &address.below {
             Below::Nothing if self.gateway.has_stage(address) => from_gateway(upgrade_required()),
             Below::Path(_) if self.gateway.opens_below(address) => from_gateway(upgrade_required()),
@@ -193,16 +206,32 @@ impl Service {
                 from_connections(self.gateway.connections(method, address, "", Bytes::new()).await)
             }
             Below::Connection(_) | Below::Connections => {
-                let method = request.method().clone();
-                let query = request.uri().query().unwrap_or_default().to_owned();
+                let (parts, body) = request.into_parts();
+                let (method, query) = (&parts.method, parts.uri.query().unwrap_or_default());
+                // Whether there is such a stage comes first (inferred); then nobody unknown is told more.
+                let signed = match &self.guard {
+                    Some(guard) if self.gateway.has_stage(address) => match guard.begin(&parts, "execute-api", peer) {
+                        Ok(signed) => Some(signed),
+                        Err(refusal) => return from_guard(&refusal),
+                    },
+                    _ => None,
+                };
+                let admits =
+                    |body: &[u8]| signed.as_ref().map_or(Ok(()), |signed| admits(signed, &parts, body, address));
                 // What will be refused whatever its body says is refused before that is read.
                 let Some(bytes_max) = self.gateway.body_bytes_max(method.as_str(), address) else {
-                    let answer = self.gateway.connections(method.as_str(), address, &query, Bytes::new()).await;
+                    if let Err(refusal) = admits(&[]) {
+                        return from_guard(&refusal);
+                    }
+                    let answer = self.gateway.connections(method.as_str(), address, query, Bytes::new()).await;
                     return from_connections(answer);
                 };
-                let waits = waits_to_send(request.headers());
-                let answer = match self.pushed_bodies.collect(request.into_body(), bytes_max, waits).await {
-                    Ok(body) => self.gateway.connections(method.as_str(), address, &query, body).await,
+                let waits = waits_to_send(&parts.headers);
+                let answer = match self.pushed_bodies.collect(body, bytes_max, waits).await {
+                    Ok(body) => match admits(&body) {
+                        Ok(()) => self.gateway.connections(method.as_str(), address, query, body).await,
+                        Err(refusal) => return from_guard(&refusal),
+                    },
                     Err(Unread::TooLarge) => ConnectionsAnswer::too_large(bytes_max),
                     Err(Unread::Broken) => return error(StatusCode::BAD_REQUEST, BROKEN),
                     Err(Unread::Busy) => return error(StatusCode::SERVICE_UNAVAILABLE, BUSY),
@@ -212,9 +241,21 @@ impl Service {
         }
     }
 
-    async fn control_plane(&self, request: http::Request<Incoming>, from: IpAddr) -> Response {
-        let caller = Caller::of(&request, Some(from));
+    fn refused_by_guard(&self, refusal: &auth::Refusal) -> Response {
+        let mut response = from_guard(refusal);
+        if let Ok(id) = HeaderValue::try_from(self.gateway.new_request_id()) {
+            response.headers_mut().insert("x-amzn-RequestId", id);
+        }
+        response
+    }
+
+    async fn control_plane(&self, request: http::Request<Incoming>, peer: Peer) -> Response {
+        let mut caller = Caller::of(&request, Some(peer.ip));
         let (parts, body) = request.into_parts();
+        let signed = match self.guard.as_ref().map(|guard| guard.begin(&parts, "apigateway", peer)).transpose() {
+            Ok(signed) => signed,
+            Err(refusal) => return self.refused_by_guard(&refusal),
+        };
         let bytes_max = self.limits.control_body_bytes;
         let comes_too_late = || self.gateway.is_draining() && parts.method != Method::GET;
         if comes_too_late() {
@@ -233,6 +274,14 @@ impl Service {
                 return typed_error(StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailableException", BUSY);
             }
         };
+        if let Some(signed) = &signed {
+            let action = format!("apigateway:{}", parts.method);
+            let resource = auth::control_resource(signed.region(), parts.uri.path());
+            match signed.finish(&parts, &body).and_then(|()| signed.may(&parts, &action, &resource)) {
+                Ok(()) => caller = caller.known_as(signed.user()),
+                Err(refusal) => return self.refused_by_guard(&refusal),
+            }
+        }
         let _permit = self.control_calls.acquire().await;
         // The stop may have begun while the body came, or while others had all the permits.
         if comes_too_late() {
@@ -258,6 +307,40 @@ impl Service {
             }
         }
     }
+}
+
+// A call of `@connections`: the signature, then what it is for.
+fn admits(signed: &Signed, parts: &Parts, body: &[u8], address: &Address) -> Result<(), auth::Refusal> {
+    const ACTION: &str = "execute-api:ManageConnections";
+    signed.finish(parts, body)?;
+    let key = (address.key.api_id.as_str(), address.key.stage.as_str());
+    let may = |id: &str| {
+        let resource = auth::push_resource(signed.region(), signed.account_id(), key, parts.method.as_str(), id);
+        signed.may(parts, ACTION, &resource)
+    };
+    match &address.below {
+        Below::Connection(id) => may(id),
+        // A text for many: for each of them, as if it were sent alone; where none is named, for any.
+        _ => match serde_json::from_slice::<Many>(body) {
+            Ok(many) if !many.connection_ids.is_empty() => many.connection_ids.iter().try_for_each(|id| may(id)),
+            _ => may("*"),
+        },
+    }
+}
+
+#[derive(serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Many {
+    connection_ids: Vec<String>,
+}
+
+fn from_guard(refusal: &auth::Refusal) -> Response {
+    let mut response = http::Response::new(full(refusal.body().into()));
+    *response.status_mut() = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::FORBIDDEN);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert("x-amzn-ErrorType", HeaderValue::from_static(refusal.error_type()));
+    response
 }
 
 fn host(request: &http::Request<Incoming>) -> &str {

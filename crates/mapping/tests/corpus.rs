@@ -236,6 +236,7 @@ fn event(value: &Value) -> Event {
                     .collect(),
                 query: pairs.map(|(n, v)| (n.to_owned(), v.to_owned())).collect(),
                 query_string: query.to_owned(),
+                path: "/prod".to_owned(),
             }))
         }
         "MESSAGE" => EventKind::Message(ClientMessage {

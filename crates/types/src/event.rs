@@ -79,6 +79,8 @@ pub struct Handshake {
     pub query: Vec<(String, String)>,
     /// The query string as it came, without `?`; empty when there was none.
     pub query_string: String,
+    /// The path as it came, not decoded: clients sign it so.
+    pub path: String,
 }
 
 /// One message of a client, reassembled.

@@ -10,6 +10,7 @@ const FLOORS: &[(&str, u32)] = &[
     ("gateway", 3),
     ("integration", 2),
     ("mapping", 2),
+    ("auth", 1),
     ("jsonpath", 1),
     ("types", 1),
     ("vtl", 1),

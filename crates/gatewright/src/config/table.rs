@@ -135,6 +135,8 @@ settings! {
         "Moves control plane and console off the public address; required when --listen is not loopback";
     "allow-host" List "NAME" = [], live: false => allowed_hosts: AllowedHosts, hosts,
         "A name under which control plane, console and metrics are served, besides addresses and localhost; may be repeated";
+    "credentials" Path "FILE" = [], live: true => credentials: Option<PathBuf>, path,
+        "Access keys and what each may do, TOML; with it control plane and @connections must be signed. Read again when it changes";
     "data-dir" Path "DIR" = ["gatewright-data"], live: false => data_dir: Option<PathBuf>, folder,
         "Where definitions are kept";
     "ephemeral" Flag "" = ["false"], live: false => ephemeral: bool, flag,
@@ -170,7 +172,7 @@ settings! {
     "name-server" List "IP[:PORT]" = [], live: false => name_servers: Vec<SocketAddr>, name_servers,
         "Where names of backends are looked up instead of the system's name servers; repeat for more, tried in this order";
     "insecure" Flag "" = ["false"], live: false => insecure: bool, flag,
-        "Listen beyond loopback although nothing checks who calls";
+        "Listen beyond loopback although nothing checks who calls; with --credentials: show console, feed and metrics to other machines";
     "tls-cert" Path "FILE" = [], live: false => tls_cert: Option<PathBuf>, path,
         "Certificate chain of the public address, PEM; with it the address speaks TLS and nothing else";
     "tls-key" Path "FILE" = [], live: false => tls_key: Option<PathBuf>, path,

@@ -1,0 +1,24 @@
+//! Who may do what: AWS signatures, access keys and IAM policies.
+//!
+//! A [`Claim`] is what a request says of its signature; [`Credentials`] tell whether it is true, and whose [`AccessKey`] it
+//! is. The key's policies are asked with [`evaluate`], which answers with the statement that decided, or with the nearest
+//! miss. Everything is a function of its arguments: time, keys and documents are handed in.
+
+mod arn;
+mod credentials;
+mod encoding;
+mod policy;
+mod refusal;
+mod secret;
+mod sigv4;
+mod strict_json;
+mod time;
+
+pub use arn::{connect_resource, control_resource, push_resource, user_arn};
+pub use credentials::{AccessKey, Credentials, Outside};
+pub use policy::evaluate::{Decision, Question, Verdict, evaluate};
+pub use policy::keys::Keys;
+pub use policy::{Policy, PolicyError};
+pub use refusal::{Kind, Refusal};
+pub use secret::Secret;
+pub use sigv4::{Claim, Expected, Request, SigningKeys};

@@ -1,0 +1,376 @@
+//! Who may call, where there are credentials: the file in force, and what each request is asked.
+
+use std::cell::RefCell;
+use std::fs;
+use std::future::Future;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use arc_swap::ArcSwap;
+use auth::{AccessKey, Claim, Credentials, Decision, Expected, Keys, Outside, Question, Refusal, Request, SigningKeys};
+use gateway::{Authorizer, Denied, Known, Peer};
+use http::request::Parts;
+use mapping::plan::Authorization;
+use tokio::signal::unix::Signal;
+use types::arn::Place;
+use types::event::EventKind;
+use types::identity::{Identity, Signer};
+use types::time::Timestamp;
+
+use crate::choices::LogLevel;
+use crate::logs::Log;
+
+/// How often the files are looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// The longest file that a credentials file may name, in bytes.
+const NAMED_BYTES_MAX: u64 = 1024 * 1024;
+/// How many refusals a second the log tells: anybody can cause them.
+const TOLD_A_SECOND: u64 = 10;
+
+/// Checks who calls.
+pub(crate) struct Guard {
+    path: PathBuf,
+    place: Place,
+    insecure: bool,
+    log: Log,
+    in_force: ArcSwap<InForce>,
+    /// The second in the high half, the count in the low one.
+    told: AtomicU64,
+}
+
+/// One reading of the file, and the signing keys of its secrets.
+pub(crate) struct InForce {
+    credentials: Credentials,
+    signing_keys: SigningKeys,
+    seen: Vec<(PathBuf, Stamp)>,
+}
+
+/// What changes with a file.
+type Stamp = Option<(SystemTime, u64)>;
+
+fn stamp(path: &Path) -> Stamp {
+    let found = fs::metadata(path).ok()?;
+    Some((found.modified().ok()?, found.len()))
+}
+
+/// What a credentials file names: files beside it, and the environment.
+struct Beside<'b> {
+    folder: &'b Path,
+    seen: RefCell<Vec<(PathBuf, Stamp)>>,
+}
+
+impl Outside for Beside<'_> {
+    fn variable(&self, name: &str) -> Result<String, String> {
+        std::env::var(name).map_err(|error| match error {
+            std::env::VarError::NotPresent => "is not set".to_owned(),
+            std::env::VarError::NotUnicode(_) => "is no UTF-8 text".to_owned(),
+        })
+    }
+
+    fn file(&self, path: &str) -> Result<String, String> {
+        let path = self.folder.join(path);
+        self.seen.borrow_mut().push((path.clone(), stamp(&path)));
+        let length = fs::metadata(&path).map_err(|error| error.to_string())?.len();
+        if length > NAMED_BYTES_MAX {
+            return Err(format!("{length} bytes are more than {NAMED_BYTES_MAX}"));
+        }
+        fs::read_to_string(&path).map_err(|error| error.to_string())
+    }
+}
+
+/// Reads a credentials file and what it names.
+///
+/// # Errors
+/// A sentence that names file and line.
+pub(crate) fn read(path: &Path) -> Result<Credentials, String> {
+    InForce::read(path).map(|in_force| in_force.credentials)
+}
+
+impl InForce {
+    fn read(path: &Path) -> Result<InForce, String> {
+        let wrong = |what: String| format!("credentials file {}: {what}", path.display());
+        let first = (path.to_owned(), stamp(path));
+        let text = fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
+        // Names are of files beside it.
+        let beside = Beside { folder: path.parent().unwrap_or(Path::new("")), seen: RefCell::new(vec![first]) };
+        let credentials = Credentials::parse(&text, &beside).map_err(wrong)?;
+        Ok(InForce { credentials, signing_keys: SigningKeys::default(), seen: beside.seen.into_inner() })
+    }
+
+    fn is_current(&self) -> bool {
+        self.seen.iter().all(|(path, seen)| stamp(path) == *seen)
+    }
+}
+
+impl Guard {
+    /// Reads the file.
+    ///
+    /// # Errors
+    /// A sentence that names file and line.
+    pub(crate) fn open(path: &Path, place: Place, insecure: bool, log: &Log) -> Result<Guard, String> {
+        let in_force = InForce::read(path)?;
+        let guard = Guard {
+            path: path.to_owned(),
+            place,
+            insecure,
+            log: log.clone(),
+            in_force: ArcSwap::from_pointee(in_force),
+            told: AtomicU64::default(),
+        };
+        guard.remark();
+        Ok(guard)
+    }
+
+    /// Reads the file again when it, or what it names, changes, and when the program is told to. Never returns.
+    pub(crate) async fn follow(&self, mut hang_ups: Signal) {
+        // A file that is wrong is said to be once.
+        let mut refused: Option<Vec<Stamp>> = None;
+        loop {
+            let asked = tokio::select! {
+                asked = hang_ups.recv() => asked.is_some(),
+                () = tokio::time::sleep(LOOK_EVERY) => false,
+            };
+            let in_force = self.in_force.load_full();
+            let now = || in_force.seen.iter().map(|(path, _)| stamp(path)).collect::<Vec<_>>();
+            if !asked && (in_force.is_current() || refused.as_ref() == Some(&now())) {
+                continue;
+            }
+            let stamps = now();
+            match InForce::read(&self.path) {
+                Ok(read) => {
+                    let count = read.credentials.count();
+                    self.in_force.store(Arc::new(read));
+                    refused = None;
+                    self.log.say(LogLevel::Info, format!("credentials are read again: {count} access keys"));
+                    self.remark();
+                }
+                Err(error) => {
+                    refused = Some(stamps);
+                    self.log.say(LogLevel::Error, format!("{error}; the credentials before stay in force"));
+                }
+            }
+        }
+    }
+
+    fn remark(&self) {
+        let in_force = self.in_force.load();
+        in_force
+            .credentials
+            .remarks()
+            .iter()
+            .for_each(|text| self.log.say(LogLevel::Warn, format!("credentials: {text}")));
+    }
+
+    /// Whether pages and figures, for which nobody signs, are for this address.
+    pub(crate) fn shows_pages_to(&self, from: IpAddr) -> bool {
+        self.insecure || from.is_loopback()
+    }
+
+    /// All that can be known of a request's signature before its body is read.
+    ///
+    /// # Errors
+    /// What the caller is told; the log has it already.
+    pub(crate) fn begin(self: &Arc<Self>, parts: &Parts, service: &'static str, peer: Peer) -> Result<Signed, Refusal> {
+        let in_force = self.in_force.load_full();
+        let now = now();
+        let claim = Claim::read(&request(parts)).and_then(|claim| {
+            claim.check(expected(service), now.seconds(), &in_force.credentials).map(|_| ())?;
+            Ok(claim)
+        });
+        match claim {
+            Ok(claim) => Ok(Signed { guard: self.clone(), in_force, claim, service, peer, now }),
+            Err(refusal) => Err(self.told(parts, peer, refusal)),
+        }
+    }
+
+    // Says it in the log, a few times a second.
+    fn told(&self, parts: &Parts, peer: Peer, refusal: Refusal) -> Refusal {
+        let second = now().seconds() << 32;
+        let before = self.told.load(Ordering::Relaxed);
+        let next = if before & !0xffff_ffff == second { before + 1 } else { second + 1 };
+        self.told.store(next, Ordering::Relaxed);
+        if next & 0xffff_ffff <= TOLD_A_SECOND {
+            let (method, path) = (&parts.method, parts.uri.path());
+            let path: String = path.chars().take(PATH_SHOWN_MAX).collect();
+            self.log.say(LogLevel::Warn, format!("{method} {path} from {} is refused: {refusal}", peer.ip));
+        }
+        refusal
+    }
+}
+
+/// How much of a path the log repeats.
+const PATH_SHOWN_MAX: usize = 200;
+
+fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}
+
+/// Decides about handshakes of `$connect` routes that ask for `AWS_IAM`.
+pub(crate) struct Signatures(pub(crate) Arc<Guard>);
+
+impl Authorizer for Signatures {
+    fn authorize<'a>(
+        &'a self,
+        question: gateway::Question<'a>,
+    ) -> Pin<Box<dyn Future<Output = Result<Known, Denied>> + Send + 'a>> {
+        let known = match question.authorization {
+            Authorization::Iam => self.0.handshake(&question).map_err(|refusal| Denied::Forbidden(refusal.to_string())),
+            // Whom nobody knows the route refuses.
+            Authorization::None | Authorization::Custom(_) => Ok(Known::default()),
+        };
+        Box::pin(std::future::ready(known))
+    }
+}
+
+impl Guard {
+    // Whose signature a handshake bears. Its stage's log tells what is wrong with it.
+    fn handshake(&self, question: &gateway::Question<'_>) -> Result<Known, Refusal> {
+        const ACTION: &str = "execute-api:Invoke";
+        let EventKind::Connect(handshake) = &question.event.kind else { return Err(Refusal::unsigned()) };
+        let headers = handshake.headers.iter().map(|(name, value)| (name, value.as_bytes())).collect();
+        let (path, query) = (handshake.path.as_str(), handshake.query_string.as_str());
+        let request = Request { method: "GET", path, query, headers };
+        let in_force = self.in_force.load_full();
+        let (now, expected) = (now(), Expected { service: "execute-api", is_handshake: true });
+        let claim = Claim::read(&request)?;
+        let key = claim.check(expected, now.seconds(), &in_force.credentials)?;
+        claim.verify(&request, b"", expected, key, &in_force.signing_keys)?;
+        let (Place { region, account_id }, stage) = (&self.place, &question.plan.key);
+        let resource = auth::connect_resource(region, account_id, (&stage.api_id, &stage.stage));
+        let proto = handshake.headers.get("X-Forwarded-Proto");
+        let seen = Seen {
+            ip: question.event.connection.source_ip,
+            tls: proto == Some("https"),
+            now,
+            user_agent: handshake.headers.get("User-Agent"),
+            referer: handshake.headers.get("Referer"),
+        };
+        self.allows(key, ACTION, &resource, &seen)?;
+        let signer = Signer {
+            access_key: key.id.clone(),
+            account_id: account_id.clone(),
+            caller: key.user.clone(),
+            user: key.user.clone(),
+            user_arn: auth::user_arn(account_id, &key.user),
+        };
+        let identity = Identity { signer: Some(signer), ..Identity::default() };
+        Ok(Known { identity, usage_identifier_key: None })
+    }
+
+    // Whether a caller may; the refusal holds the statement that decided, or the nearest miss.
+    fn allows(&self, key: &AccessKey, action: &str, resource: &str, seen: &Seen<'_>) -> Result<(), Refusal> {
+        let keys = if key.asks_for_keys() { seen.keys(&self.place, key) } else { Keys::default() };
+        let verdict = auth::evaluate(&key.policies, &Question { action, resource, keys: &keys });
+        if verdict.decision == Decision::Allowed {
+            return Ok(());
+        }
+        let arn = auth::user_arn(&self.place.account_id, &key.user);
+        Err(Refusal::denied(&arn, action, resource, verdict.decision == Decision::ExplicitDeny, &verdict.why))
+    }
+}
+
+/// What conditions may ask of a call.
+struct Seen<'s> {
+    ip: IpAddr,
+    tls: bool,
+    now: Timestamp,
+    user_agent: Option<&'s str>,
+    referer: Option<&'s str>,
+}
+
+impl Seen<'_> {
+    fn keys(&self, place: &Place, key: &AccessKey) -> Keys {
+        let keys = caller_keys(place, &key.user)
+            .with("aws:SourceIp", self.ip.to_string())
+            .with("aws:SecureTransport", self.tls.to_string())
+            .with("aws:CurrentTime", self.now.iso())
+            .with("aws:EpochTime", self.now.seconds().to_string());
+        let sent = [("aws:UserAgent", self.user_agent), ("aws:Referer", self.referer)];
+        let sent = sent.into_iter().filter_map(|(name, value)| Some((name, value?)));
+        sent.fold(keys, |keys, (name, value)| keys.with(name, value))
+    }
+}
+
+fn expected(service: &'static str) -> Expected<'static> {
+    Expected { service, is_handshake: false }
+}
+
+// As it arrived: paths and headers are signed so.
+fn request(parts: &Parts) -> Request<'_> {
+    Request {
+        method: parts.method.as_str(),
+        path: parts.uri.path(),
+        query: parts.uri.query().unwrap_or_default(),
+        headers: parts.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect(),
+    }
+}
+
+/// A request whose key is known and whose signature is still to be compared.
+pub(crate) struct Signed {
+    guard: Arc<Guard>,
+    in_force: Arc<InForce>,
+    claim: Claim,
+    service: &'static str,
+    peer: Peer,
+    now: Timestamp,
+}
+
+impl Signed {
+    /// Whether the signature is right, now that the body is there.
+    ///
+    /// # Errors
+    /// What the caller is told; the log has it already.
+    pub(crate) fn finish(&self, parts: &Parts, body: &[u8]) -> Result<(), Refusal> {
+        let expected = expected(self.service);
+        let result = self
+            .key()
+            .and_then(|key| self.claim.verify(&request(parts), body, expected, key, &self.in_force.signing_keys));
+        result.map_err(|refusal| self.guard.told(parts, self.peer, refusal))
+    }
+
+    /// Whether the caller may do something.
+    ///
+    /// # Errors
+    /// What the caller is told; the log has it already, with the statement that decided or the nearest miss.
+    pub(crate) fn may(&self, parts: &Parts, action: &str, resource: &str) -> Result<(), Refusal> {
+        let header = |name| parts.headers.get(name).and_then(|value| value.to_str().ok());
+        let Peer { ip, tls, .. } = self.peer;
+        let seen = Seen { ip, tls, now: self.now, user_agent: header("user-agent"), referer: header("referer") };
+        let result = self.key().and_then(|key| self.guard.allows(key, action, resource, &seen));
+        result.map_err(|refusal| self.guard.told(parts, self.peer, refusal))
+    }
+
+    /// The user that signed.
+    pub(crate) fn user(&self) -> &str {
+        self.in_force.credentials.get(self.claim.key_id()).map_or("", |key| &key.user)
+    }
+
+    /// The Region and account that resources name.
+    pub(crate) fn region(&self) -> &str {
+        &self.guard.place.region
+    }
+
+    pub(crate) fn account_id(&self) -> &str {
+        &self.guard.place.account_id
+    }
+
+    // At the time that `begin` saw, and in the same reading of the file: the answer is the same.
+    fn key(&self) -> Result<&AccessKey, Refusal> {
+        self.claim.check(expected(self.service), self.now.seconds(), &self.in_force.credentials)
+    }
+}
+
+/// The condition keys that say who calls.
+pub(crate) fn caller_keys(place: &Place, user: &str) -> Keys {
+    Keys::default()
+        .with("aws:username", user)
+        .with("aws:userid", user)
+        .with("aws:PrincipalArn", auth::user_arn(&place.account_id, user))
+        .with("aws:PrincipalAccount", place.account_id.as_str())
+        .with("aws:PrincipalType", "User")
+}

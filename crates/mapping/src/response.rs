@@ -80,7 +80,7 @@ pub fn response(
 }
 
 /// The regular expression of an integration response's key: what stands between two slashes, not nothing.
-fn pattern(key: &str) -> Option<&str> {
+pub(crate) fn pattern(key: &str) -> Option<&str> {
     key.strip_prefix('/')?.strip_suffix('/').filter(|pattern| !pattern.is_empty())
 }
 

@@ -24,6 +24,7 @@ use crate::expression::Expression;
 use crate::named::{self, Unknown};
 use crate::note::{Half, Note, Site};
 use crate::parameters::{Parameter, Target};
+use crate::response;
 use crate::shared::Shared;
 use crate::template::Templates;
 use crate::uri::{UriTemplate, with_variables};
@@ -429,8 +430,7 @@ impl Compiler<'_> {
 
     fn response(&mut self, response: &types::resources::IntegrationResponse) -> Result<Response, String> {
         let key = &response.integration_response_key;
-        let pattern = key.strip_prefix('/').and_then(|key| key.strip_suffix('/'));
-        let compiled = match pattern {
+        let compiled = match response::pattern(key) {
             // The whole status must match, as on REST APIs (inferred for WebSocket APIs).
             Some(pattern) => match Regex::new(&format!("^(?:{pattern})$")) {
                 Ok(pattern) => ResponseKey::Pattern(pattern),

@@ -28,7 +28,8 @@ use crate::socket::Socket;
 /// How long a connection that is to leave may wait for its messages in flight. Longer than a backend may take.
 const HAND_OVER_TIME: Duration = Duration::from_secs(30);
 
-/// All of an open connection but its socket. It can be written down in any format that serde knows, and read back.
+/// All of an open connection but its socket. It can be written down in any format that serde knows, and read back. What
+/// clients say is in it, and the keys that they showed: it is to be kept as secret as those.
 ///
 /// Times are the wall clock's. Not in it:
 /// - messages in flight: they are waited for, and no new ones are read meanwhile;

@@ -313,3 +313,31 @@ async fn a_connection_stays_when_nobody_wants_it_or_it_is_closed_first() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_connection_whose_messages_take_too_long_stays() {
+    let backend = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    // Two calls at once: the common one, and the stage's own.
+    let limits = Limits { in_flight: 1, ..Limits::default() };
+    let House { gateway, .. } = house(&snapshot(backend.local_addr().unwrap()), limits);
+    let (mut client, id) = within(connect(&gateway)).await;
+    client.write_all(&frame(0x81, r#"{"action":"slow"}"#).repeat(3)).await.unwrap();
+    let _first = within(called(&backend)).await;
+    let _second = within(called(&backend)).await;
+    // These have 29 s each, and the third begins when they are over.
+    tokio::time::pause();
+    assert!(matches!(gateway.hand_over(id).await, Err(Stays::Busy)));
+    tokio::time::resume();
+    within(async {
+        answer(called(&backend).await, "third").await;
+        for _ in 0..2 {
+            assert!(read_text(&mut client).await.contains("timed out"));
+        }
+        assert_eq!(read_text(&mut client).await, "third");
+        client.write_all(&frame(0x81, r#"{"say":"still here"}"#)).await.unwrap();
+        assert_eq!(read_text(&mut client).await, r#"{"statusCode":200,"said":"still here"}"#);
+        drop(client);
+        assert_eq!(gateway.drain().await, 0);
+    })
+    .await;
+}

@@ -22,6 +22,12 @@ const ALLOWED: &[(&str, &str)] = &[
     ("crates/integration/src/names.rs", "looks up a backend's name for all who wait for it; ends within its limit"),
     ("crates/gateway/src/heavy.rs", "the threads of mappings that are much work, as many as half the cores"),
     ("crates/gateway/src/open.rs", "hands an opened connection to its task in connection.rs"),
+    (
+        "crates/gateway/src/hand_over.rs",
+        "the same for one that comes from elsewhere; the `$disconnect` of one whose socket is of no use",
+    ),
+    ("crates/gateway/src/models.rs", "a test: the threads that meet in a model"),
+    ("crates/gateway/src/simulation*", "a test: everybody of a schedule, on one thread"),
     ("crates/*/tests/*", "tests own what they start"),
     ("xtask/*", "starts the programs that it checks and measures"),
     ("fuzz/*", "fuzz targets own what they start"),

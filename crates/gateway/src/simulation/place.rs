@@ -25,6 +25,8 @@ use crate::socket::Socket;
 /// What a rate of a schedule is in requests per second. Token buckets have a clock of their own, a real one: so slow, no
 /// token comes back while a schedule runs.
 pub(crate) const RATE: f64 = 1e-6;
+/// How many clients may wait at the door; more wait before it.
+const BACKLOG: usize = 4;
 /// Only a socket of the system's can be handed over.
 pub(crate) const MOVES: bool = false;
 /// The clock stands here when a schedule begins.
@@ -69,7 +71,7 @@ pub(crate) struct Place {
 
 /// Where clients come in.
 #[derive(Clone)]
-pub(crate) struct Door(mpsc::UnboundedSender<Line>);
+pub(crate) struct Door(mpsc::Sender<Line>);
 
 impl Place {
     pub(crate) async fn new(seed: u64) -> Place {
@@ -88,7 +90,7 @@ impl Place {
 
     /// Serves until the set is dropped.
     pub(crate) fn serve(self, world: &Arc<World>, servers: &mut JoinSet<()>) -> Door {
-        let (door, clients) = mpsc::unbounded_channel();
+        let (door, clients) = mpsc::channel(BACKLOG);
         servers.spawn(accept(clients, world.gateway.clone()));
         // The gateway does not keep the world that keeps it.
         let weak = Arc::downgrade(world);
@@ -102,7 +104,7 @@ impl Place {
     }
 }
 
-async fn accept(mut clients: mpsc::UnboundedReceiver<Line>, gateway: Arc<Gateway>) {
+async fn accept(mut clients: mpsc::Receiver<Line>, gateway: Arc<Gateway>) {
     let mut greeted = JoinSet::new();
     while let Some(line) = clients.recv().await {
         greeted.spawn(run::greet(Socket::Simulated(line), IpAddr::from([127, 0, 0, 1]), gateway.clone()));
@@ -112,7 +114,7 @@ async fn accept(mut clients: mpsc::UnboundedReceiver<Line>, gateway: Arc<Gateway
 impl Line {
     pub(crate) async fn connect(door: &Door) -> io::Result<Line> {
         let (client, server) = Line::pair();
-        door.0.send(server).map_err(|_| io::ErrorKind::ConnectionRefused)?;
+        door.0.send(server).await.map_err(|_| io::ErrorKind::ConnectionRefused)?;
         Ok(client)
     }
 }

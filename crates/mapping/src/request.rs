@@ -30,7 +30,9 @@ use crate::uri::{UriTemplate, escape_value};
 /// [`Kind::UnsupportedMediaType`] when the passthrough behaviour refuses the message.
 pub fn request(plan: &Plan, route: &Route, event: &Event) -> Result<Mapped<Option<IntegrationRequest>>, Error> {
     if !route.authorization.is_met_by(event) {
-        return Err(Error::configuration("the route asks for authorization, which is not supported yet, but for AWS_IAM with --credentials"));
+        return Err(Error::configuration(
+            "the route asks for authorization, which is not supported yet, but for AWS_IAM with --credentials",
+        ));
     }
     let integration = match &route.target {
         RouteTarget::Integration(integration) => integration,

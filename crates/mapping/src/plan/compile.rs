@@ -142,7 +142,11 @@ impl Compiler<'_> {
             self.notes.push(Note::HalfTwoWay { route_key: key.clone(), missing, route_id, site });
         }
         if route.authorization_type.as_deref().is_some_and(|kind| kind != "NONE") {
-            self.not_yet(&format!("route {key}"), "authorization is not supported yet, but for AWS_IAM with --credentials; other clients are refused".into());
+            self.not_yet(
+                &format!("route {key}"),
+                "authorization is not supported yet, but for AWS_IAM with --credentials; other clients are refused"
+                    .into(),
+            );
         }
         let mut target = self.target(route.target.as_deref(), &key);
         let validation =

@@ -178,3 +178,28 @@ fn check_addresses(listen: SocketAddr, admin: Option<SocketAddr>, may_be_reached
         missing.join(", and ")
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::check_addresses;
+
+    #[test]
+    fn what_others_can_reach_is_checked_or_said_to_be_theirs() {
+        let address = |text: &str| text.parse().unwrap();
+        for (listen, admin, may_be_reached, missing) in [
+            ("127.0.0.1:1", None, false, &[][..]),
+            ("127.0.0.1:1", Some("127.0.0.2:2"), false, &[]),
+            ("0.0.0.0:1", None, false, &["--credentials FILE", "--insecure", "--admin"]),
+            ("0.0.0.0:1", Some("127.0.0.1:2"), false, &["--credentials FILE"]),
+            ("0.0.0.0:1", None, true, &["--admin"]),
+            ("0.0.0.0:1", Some("127.0.0.1:2"), true, &[]),
+            ("127.0.0.1:1", Some("10.0.0.1:2"), false, &["admin: 10.0.0.1:2", "--credentials FILE"]),
+            ("127.0.0.1:1", Some("10.0.0.1:2"), true, &[]),
+        ] {
+            let checked = check_addresses(address(listen), admin.map(address), may_be_reached);
+            assert_eq!(checked.is_ok(), missing.is_empty(), "{listen} {admin:?}: {checked:?}");
+            let text = checked.err().unwrap_or_default();
+            assert!(missing.iter().all(|part| text.contains(part)), "{text}");
+        }
+    }
+}

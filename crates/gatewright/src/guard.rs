@@ -374,3 +374,29 @@ pub(crate) fn caller_keys(place: &Place, user: &str) -> Keys {
         .with("aws:PrincipalAccount", place.account_id.as_str())
         .with("aws:PrincipalType", "User")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::choices::LogFormat;
+
+    #[test]
+    fn pages_are_for_the_machine_itself_unless_the_network_is_ones_own() {
+        let log = Log::start(LogLevel::Error, LogFormat::Json, None);
+        let in_force =
+            || InForce { credentials: Credentials::default(), signing_keys: SigningKeys::default(), seen: Vec::new() };
+        for (insecure, from, shown) in
+            [(false, "127.0.0.1", true), (false, "::1", true), (false, "10.0.0.1", false), (true, "10.0.0.1", true)]
+        {
+            let guard = Guard {
+                path: PathBuf::new(),
+                place: Place { region: "us-east-1".to_owned(), account_id: "000000000000".to_owned() },
+                insecure,
+                log: log.clone(),
+                in_force: ArcSwap::from_pointee(in_force()),
+                told: AtomicU64::default(),
+            };
+            assert_eq!(guard.shows_pages_to(from.parse().unwrap()), shown, "{insecure} {from}");
+        }
+    }
+}

@@ -26,6 +26,7 @@ const ALL_THE_SAME: &[(&str, &str)] = &[
     ("an address without a host that can be read", "is no host and port"),
     ("an address with a user", "user names in URLs"),
     ("an address that a stage variable makes none", "is no http or https URL"),
+    ("an address that is no function's and no service's", "names neither a function nor a service"),
     ("a path parameter that the URI does not have", "but the URI has no {"),
     ("a model that is not there", "` does not exist"),
     ("a model's pattern that is no regular expression", " is not a \"regex\""),

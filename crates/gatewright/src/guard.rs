@@ -382,7 +382,7 @@ mod tests {
 
     #[test]
     fn pages_are_for_the_machine_itself_unless_the_network_is_ones_own() {
-        let log = Log::start(LogLevel::Error, LogFormat::Json, None);
+        let log = Log::start(LogLevel::Error, LogFormat::Json, None, &types::limits::Limits::default());
         let in_force =
             || InForce { credentials: Credentials::default(), signing_keys: SigningKeys::default(), seen: Vec::new() };
         for (insecure, from, shown) in

@@ -227,6 +227,16 @@ def test_a_file_that_changes_is_read_again_and_one_that_is_wrong_is_not_taken(gu
     guarded.wait_for_line(lambda line: "credentials are read again" in line, "the new policy", mark)
     assert "Items" in client("apigatewayv2", guarded.url, "PUSHER").get_apis()
     mark = guarded.mark()
+    absent = guarded.file.parent / "absent.json"
+    guarded.file.write_text(KEYS + key("LATEST", "latest", "absent.json"))
+    guarded.wait_for_line(lambda line: "the credentials before stay in force" in line, "the complaint", mark)
+    # What mends it is the other file.
+    absent.write_text(policy(("Allow", "*", "*")))
+    guarded.wait_for_line(lambda line: "credentials are read again" in line, "the mended credentials", mark)
+    mark = guarded.mark()
+    guarded.file.write_text(KEYS)
+    guarded.wait_for_line(lambda line: "credentials are read again" in line, "the old credentials", mark)
+    mark = guarded.mark()
     beside.write_text(before)
     guarded.wait_for_line(lambda line: "credentials are read again" in line, "the old policy", mark)
 

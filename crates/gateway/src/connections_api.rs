@@ -31,11 +31,31 @@ use crate::stages::Compiled;
 const POSTS_A_TURN: usize = 32;
 
 /// A text for many connections.
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Many {
-    connection_ids: Vec<String>,
-    data: String,
+pub struct Many {
+    /// To whom.
+    pub connection_ids: Vec<String>,
+    /// What.
+    pub data: String,
+}
+
+impl Many {
+    /// Reads the body of such a call. Whoever looks whom it is for reads it by this, too.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn read(body: &[u8]) -> Result<Many, String> {
+        let is_object = body.trim_ascii_start().first() == Some(&b'{');
+        let read = if is_object {
+            serde_json::from_slice(body).map_err(|error| error.to_string())
+        } else {
+            Err("it is no object".to_owned())
+        };
+        read.map_err(|error| {
+            format!(r#"The body is not of the form {{"connectionIds": ["…"], "data": "text"}}: {error}"#)
+        })
+    }
 }
 
 impl Gateway {
@@ -110,16 +130,9 @@ impl Gateway {
         if self.account_limits.request().is_err() {
             return Answer::limit_exceeded();
         }
-        let Many { connection_ids, data } = match serde_json::from_slice(body) {
+        let Many { connection_ids, data } = match Many::read(body) {
             Ok(many) => many,
-            Err(error) => {
-                let form = r#"{"connectionIds": ["…"], "data": "text"}"#;
-                return Answer::error(
-                    400,
-                    "BadRequestException",
-                    &format!("The body is not of the form {form}: {error}"),
-                );
-            }
+            Err(error) => return Answer::error(400, "BadRequestException", &error),
         };
         if data.len() > self.limits.message_bytes {
             return Answer::too_large(self.limits.message_bytes);
@@ -269,6 +282,21 @@ impl Gateway {
             None => Ok(client),
             Some(NotSent::Away) => Err(Answer::limit_exceeded()),
             Some(NotSent::Full | NotSent::Gone) => Err(Answer::gone()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_for_many_is_an_object_and_nothing_else_that_could_be_read_so() {
+        assert!(Many::read(br#" {"connectionIds": ["a"], "data": "x"}"#).is_ok());
+        for body in
+            [r#"[["a"],"x"]"#, r#"{"connectionIds":["a"],"data":"x","more":1}"#, r#"{"connectionIds":["a"]}"#, "", "x"]
+        {
+            assert!(Many::read(body.as_bytes()).unwrap_err().starts_with("The body is not of the form"), "{body}");
         }
     }
 }

@@ -60,12 +60,18 @@ pub(crate) struct ExecutionLog<'s> {
 
 impl<'s> ExecutionLog<'s> {
     /// `stage` is missing only when it went away under its connection; then failures alone are kept.
-    pub(crate) fn open(sink: &'s dyn LogSink, event: &Event, stage: Option<&'s Compiled>) -> ExecutionLog<'s> {
-        let keeps_steps = stage.is_some_and(|stage| stage.plan.logs) || sink.watched();
+    /// `came` is what [`now_if_kept`] gave before the event waited for its turn.
+    pub(crate) fn open(
+        sink: &'s dyn LogSink,
+        event: &Event,
+        stage: Option<&'s Compiled>,
+        came: Option<Instant>,
+    ) -> ExecutionLog<'s> {
         let logging = stage.map_or_else(Default::default, |stage| stage.plan.default_logging);
-        let record = Record::open(event, logging, keeps_steps);
-        let opened = keeps_steps.then(Instant::now);
-        ExecutionLog { sink, stage, opened, record, route_metrics: None }
+        let record = Record::open(event, logging, came.is_some());
+        let mut log = ExecutionLog { sink, stage, opened: came, record, route_metrics: None };
+        log.passed(Part::Wait);
+        log
     }
 
     /// A part of the walk is over, which began where the last one ended.
@@ -192,6 +198,11 @@ fn refusal_of(reply: &Reply) -> String {
         said if said.is_empty() => format!("client refused: the backend answered $connect with {}", reply.status),
         said => format!("client refused: the backend answered $connect with {} `{said}`", reply.status),
     }
+}
+
+/// The time, where the steps of such an event are kept; else no clock is read.
+pub(crate) fn now_if_kept(sink: &dyn LogSink, stage: Option<&Compiled>) -> Option<Instant> {
+    (stage.is_some_and(|stage| stage.plan.logs) || sink.watched()).then(Instant::now)
 }
 
 /// What a step gives, and how it is written down.

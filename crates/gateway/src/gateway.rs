@@ -33,6 +33,7 @@ use crate::life::Timed;
 use crate::metrics::Metrics;
 use crate::outbox::OutboxBounds;
 use crate::peers::Peers;
+#[cfg(test)]
 use crate::refusal::Refusal;
 use crate::registry::Registry;
 #[cfg(test)]
@@ -148,13 +149,14 @@ impl Gateway {
     }
 
     /// Step 9 of the walk: to the backend and back.
+    // Not `async`, so that a message's walk does not hold one future in another.
     #[cfg(not(test))]
-    pub(crate) async fn send(
-        &self,
-        request: &IntegrationRequest,
+    pub(crate) fn send<'a>(
+        &'a self,
+        request: &'a IntegrationRequest,
         to: Destination,
-    ) -> Result<IntegrationResponse, Refusal> {
-        self.integrations.send(request, to).await.map_err(Refusal::from)
+    ) -> impl Future<Output = Result<IntegrationResponse, integration::Error>> + 'a {
+        self.integrations.send(request, to)
     }
 
     #[cfg(test)]

@@ -11,6 +11,9 @@ const HEADERS_MAX: usize = 100;
 /// RFC 6455, 1.3.
 const ACCEPT_SUFFIX: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
+/// A name has 253 characters at most (RFC 1035), and a port six.
+const HOST_BYTES_MAX: usize = 259;
+
 /// The head of an HTTP request, spelled as the client spelled it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestHead {
@@ -90,6 +93,9 @@ impl RequestHead {
         // RFC 9112, 3.2: which of two would be meant, or whose the client is without one, nobody can tell.
         if self.headers.get_all("Host").count() != 1 {
             return Err("exactly one Host header is needed");
+        }
+        if self.host().len() > HOST_BYTES_MAX {
+            return Err("the host is longer than a name can be");
         }
         if !self.headers.get_all("Connection").any(|value| has_token(value, "upgrade")) {
             return Err("the header Connection: Upgrade is missing");
@@ -249,6 +255,8 @@ mod tests {
             let text = format!("GET / HTTP/1.1\r\n{hosts}Upgrade: websocket\r\nConnection: upgrade\r\n\r\n");
             assert!(head(&text).accept_key().is_err_and(|error| error.contains("Host")), "{hosts}");
         }
+        let long = format!("GET / HTTP/1.1\r\nHost: {}\r\nUpgrade: websocket\r\n\r\n", "h".repeat(260));
+        assert!(head(&long).accept_key().is_err_and(|error| error.contains("longer than a name")));
     }
 
     #[test]

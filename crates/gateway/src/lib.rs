@@ -53,6 +53,7 @@ pub use access_log::AccessLine;
 pub use address::{Address, Below};
 pub use authorize::{Authorizer, Denied, Known, Question};
 pub use command::{Answer as ConnectionsAnswer, Command};
+pub use connections_api::Many;
 pub use execution_log::{Line, LineKind, LogSink, Part, Push, Record, Span, Step, Timed};
 pub use gateway::{Gateway, Settings};
 pub use hand_over::{HandedOver, Luggage, NotTaken, Stays};

@@ -7,7 +7,7 @@ use types::Event;
 
 use crate::admit::{admit, admit_unrouted, fits, fits_model};
 use crate::authorize::authorize;
-use crate::execution_log::{ExecutionLog, Part};
+use crate::execution_log::{self, ExecutionLog, Part};
 use crate::gateway::Gateway;
 use crate::metrics::Flight;
 use crate::refusal::{Kind, Outcome, Refusal};
@@ -23,10 +23,10 @@ use crate::stages::Compiled;
 pub(crate) async fn run(gateway: &Gateway, event: &mut Event) -> Outcome {
     let stage = gateway.stages.pin(&event.connection.stage);
     let _flight = Flight::begin(stage.as_ref().map(|stage| stage.metrics.clone()));
-    let mut log = ExecutionLog::open(&*gateway.sink, event, stage.as_deref());
+    let came = execution_log::now_if_kept(&*gateway.sink, stage.as_deref());
     // Bounds the calls of all connections together (limit in-flight), and leaves each stage its part.
     let _permit = gateway.in_flight.enter(stage.as_ref().map(|stage| &stage.own_part)).await;
-    log.passed(Part::Wait);
+    let mut log = ExecutionLog::open(&*gateway.sink, event, stage.as_deref(), came);
     let outcome = match &stage {
         Some(stage) => walk(gateway, stage, event, &mut log).await,
         None => Err(Refusal::new(Kind::AccessDenied, "the stage is gone")),

@@ -76,9 +76,14 @@ pub(crate) fn text(config: &Config, addresses: &Addresses, stages: &[(StageKey, 
         Some(dir) => format!("  data folder    {}\n", dir.display()),
         None => "  data folder    none: nothing is kept after the program ends\n".to_owned(),
     };
+    // Where keys are looked at only those of the file will do.
+    let keys = match &config.settings.credentials {
+        Some(file) => format!("\n    and an access key of {}", file.display()),
+        None => " AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local".to_owned(),
+    };
     text += &format!(
         "  for the AWS CLI and SDKs, paste:\n    export AWS_ENDPOINT_URL_APIGATEWAYV2={url} \
-         AWS_ENDPOINT_URL_API_GATEWAY={url} AWS_DEFAULT_REGION={} AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local\n",
+         AWS_ENDPOINT_URL_API_GATEWAY={url} AWS_DEFAULT_REGION={}{keys}\n",
         config.settings.region
     );
     if stages.is_empty() {

@@ -2,7 +2,7 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use auth::{Decision, Policy, Question};
@@ -106,16 +106,18 @@ fn new(config: &Config, path: &Path, user: &str, policy: Option<&Path>) -> Resul
     append(path, &text).map_err(|error| Failure::disk(format!("{}: {error}", path.display())))?;
     // A name that no user may have is found here, and the file is left as it was.
     if let Err(error) = guard::read(path) {
-        fs::write(path, before).map_err(|error| Failure::disk(format!("{}: {error}", path.display())))?;
+        let back = if before.is_empty() { fs::remove_file(path) } else { fs::write(path, before) };
+        back.map_err(|error| Failure::disk(format!("{}: {error}", path.display())))?;
         return Err(Failure::config(error));
     }
     print!("{}", told(config, path, user, (&id, &secret), policy.is_some()));
     Ok(())
 }
 
-// Appended, so that the comments of whoever wrote the file stay; a new file is its owner's alone.
+// Appended, so that the comments of whoever wrote the file stay; the file is its owner's alone from then on.
 fn append(path: &Path, text: &str) -> std::io::Result<()> {
     let mut file = OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
+    file.set_permissions(fs::Permissions::from_mode(0o600))?;
     file.write_all(text.as_bytes())?;
     file.sync_all()
 }
@@ -132,7 +134,7 @@ fn told(config: &Config, path: &Path, user: &str, (id, secret): (&str, &str), ha
          \x20 export AWS_ACCESS_KEY_ID={id}\n\
          \x20 export AWS_SECRET_ACCESS_KEY={secret}\n\
          \x20 export AWS_REGION={region} AWS_DEFAULT_REGION={region}\n\
-         \x20 export AWS_ENDPOINT_URL_APIGATEWAYV2={url}\n\
+         \x20 export AWS_ENDPOINT_URL_APIGATEWAYV2={url} AWS_ENDPOINT_URL_API_GATEWAY={url}\n\
          \nin Python:\n\
          \x20 boto3.client(\"apigatewayv2\", endpoint_url=\"{url}\", region_name=\"{region}\",\n\
          \x20              aws_access_key_id=\"{id}\", aws_secret_access_key=\"{secret}\")\n",

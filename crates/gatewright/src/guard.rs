@@ -128,18 +128,16 @@ impl Guard {
     /// Reads the file again when it, or what it names, changes, and when the program is told to. Never returns.
     pub(crate) async fn follow(&self, mut hang_ups: Signal) {
         // A file that is wrong is said to be once.
-        let mut refused: Option<Vec<Stamp>> = None;
+        let mut refused: Option<String> = None;
         loop {
             let asked = tokio::select! {
                 asked = hang_ups.recv() => asked.is_some(),
                 () = tokio::time::sleep(LOOK_EVERY) => false,
             };
-            let in_force = self.in_force.load_full();
-            let now = || in_force.seen.iter().map(|(path, _)| stamp(path)).collect::<Vec<_>>();
-            if !asked && (in_force.is_current() || refused.as_ref() == Some(&now())) {
+            // While it is wrong it is read each time: what mends it may be another file that it names.
+            if !asked && refused.is_none() && self.in_force.load().is_current() {
                 continue;
             }
-            let stamps = now();
             match InForce::read(&self.path) {
                 Ok(read) => {
                     let count = read.credentials.count();
@@ -148,9 +146,10 @@ impl Guard {
                     self.log.say(LogLevel::Info, format!("credentials are read again: {count} access keys"));
                     self.remark();
                 }
+                Err(error) if !asked && refused.as_ref() == Some(&error) => {}
                 Err(error) => {
-                    refused = Some(stamps);
                     self.log.say(LogLevel::Error, format!("{error}; the credentials before stay in force"));
+                    refused = Some(error);
                 }
             }
         }

@@ -321,17 +321,11 @@ fn admits(signed: &Signed, parts: &Parts, body: &[u8], address: &Address) -> Res
     match &address.below {
         Below::Connection(id) => may(id),
         // A text for many: for each of them, as if it were sent alone; where none is named, for any.
-        _ => match serde_json::from_slice::<Many>(body) {
+        _ => match gateway::Many::read(body) {
             Ok(many) if !many.connection_ids.is_empty() => many.connection_ids.iter().try_for_each(|id| may(id)),
             _ => may("*"),
         },
     }
-}
-
-#[derive(serde::Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Many {
-    connection_ids: Vec<String>,
 }
 
 fn from_guard(refusal: &auth::Refusal) -> Response {

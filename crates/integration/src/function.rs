@@ -91,7 +91,7 @@ impl LambdaEndpoint {
         }
         let (body, may_repeat) = (invocation.payload, invocation.may_repeat);
         let call = Call { method: "POST", headers: &headers, body, carries_body: true, may_repeat };
-        let (status, headers, payload) = http::call(&self.http, &target, None, call).await?;
+        let (status, headers, payload) = http::call(&self.http, &target, None, &call).await?;
         let failed = headers.get(FUNCTION_ERROR).is_some();
         Ok(Invoked { status, headers, payload, failed })
     }

@@ -57,7 +57,7 @@ pub(crate) async fn call(
     http: &Http,
     target: &HttpTarget,
     link: Option<&Link>,
-    request: Call<'_>,
+    request: &Call<'_>,
 ) -> Result<Answer, Error> {
     let Some(link) = link else { return call_at(http, target, &Place::of(target, None), request).await };
     let mut last = None;
@@ -75,7 +75,7 @@ pub(crate) async fn call(
     Err(last.unwrap_or_else(|| Error::new(Kind::Unreachable, target, "its VPC link has no address")))
 }
 
-async fn call_at(http: &Http, target: &HttpTarget, place: &Place<'_>, request: Call<'_>) -> Result<Answer, Error> {
+async fn call_at(http: &Http, target: &HttpTarget, place: &Place<'_>, request: &Call<'_>) -> Result<Answer, Error> {
     loop {
         let taken = Instant::now();
         if let Some(Kept { connection, idle, after_empty }) = http.pool.take(place, taken) {
@@ -123,7 +123,7 @@ async fn exchange(
     http: &Http,
     target: &HttpTarget,
     place: &Place<'_>,
-    request: Call<'_>,
+    request: &Call<'_>,
     mut connection: Pooled,
     // Of a kept connection: whether its last answer was a 204 or 304.
     kept: Option<bool>,
@@ -150,7 +150,7 @@ async fn exchange(
 async fn try_exchange(
     http: &Http,
     target: &HttpTarget,
-    request: Call<'_>,
+    request: &Call<'_>,
     connection: &mut Pooled,
     any: &mut bool,
 ) -> Result<(Head, Bytes), Error> {

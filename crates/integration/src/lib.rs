@@ -124,7 +124,8 @@ impl Integrations {
             Target::Service(target) => return Box::pin(self.call_service(request, target)).await,
         };
         let started = Instant::now();
-        let call = http::call(&self.http, target, to.link.as_deref(), Call::of(request));
+        let wire = Call::of(request);
+        let call = http::call(&self.http, target, to.link.as_deref(), &wire);
         let (status, headers, body) = match tokio::time::timeout(request.timeout, call).await {
             Ok(answer) => answer?,
             Err(_) => return Err(Error::timeout(target, request.timeout, self.http.names.is_asking(&target.host))),

@@ -77,7 +77,7 @@ impl Services {
             let signed = signer.sign(&to_sign(request, target)).await.map_err(unready)?;
             signed.iter().for_each(|(name, value)| headers.set(name, value));
         }
-        http::call(http, &at, None, Call { headers: &headers, ..Call::of(request) }).await
+        http::call(http, &at, None, &Call { headers: &headers, ..Call::of(request) }).await
     }
 }
 

@@ -18,7 +18,7 @@ const TRAILERS_BYTES_MAX: usize = HEAD_BYTES_MAX;
 ///
 /// `Content-Length` stands where AWS has it, before `Host` (observed). A method that carries a body says its length
 /// even when that is 0, which RFC 9110 asks for and some servers insist on.
-pub(crate) fn write_head(out: &mut Vec<u8>, request: Call<'_>, target: &HttpTarget) {
+pub(crate) fn write_head(out: &mut Vec<u8>, request: &Call<'_>, target: &HttpTarget) {
     out.extend_from_slice(request.method.as_bytes());
     out.push(b' ');
     out.extend_from_slice(target.path_and_query.as_bytes());

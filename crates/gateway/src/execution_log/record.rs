@@ -257,9 +257,21 @@ impl Record {
             Some(Came::Query(query)) => query.len(),
             Some(Came::Message(_)) | None => 0,
         };
+        let Connection { domain_name, user_agent, path, .. } = &*self.connection;
+        let texts = [Some(domain_name), user_agent.as_ref(), path.as_ref()];
+        let connection: usize = texts.into_iter().flatten().map(|text| text.len()).sum();
+        let reason = self.disconnect.as_ref().map_or(0, |end| end.reason.len());
         let failure = self.facts.failure.as_ref().map_or(0, |failure| failure.message.len() + failure.detail.len());
         let steps: usize = self.steps.iter().map(|timed| timed.step.other_bytes()).sum();
-        size_of::<Record>() + query + failure + steps + size_of_val(&*self.spans) + self.body_bytes()
+        size_of::<Record>()
+            + size_of::<Connection>()
+            + connection
+            + reason
+            + query
+            + failure
+            + steps
+            + size_of_val(&*self.spans)
+            + self.body_bytes()
     }
 
     /// Keeps the first [`CONSOLE_BODY_MAX`] bytes of each body, in memory of their own: what a body is cut from would be held

@@ -144,12 +144,9 @@ impl Compiler<'_> {
             let (route_id, site) = (route.route_id.clone(), self.site.clone());
             self.notes.push(Note::HalfTwoWay { route_key: key.clone(), missing, route_id, site });
         }
-        if route.authorization_type.as_deref().is_some_and(|kind| kind != "NONE") {
-            self.not_yet(
-                &format!("route {key}"),
-                "authorization is not supported yet, but for AWS_IAM with --credentials; other clients are refused"
-                    .into(),
-            );
+        if route.authorization_type.as_deref().is_some_and(|kind| !matches!(kind, "NONE" | "AWS_IAM")) {
+            let detail = "authorizers are not supported yet; clients are refused";
+            self.not_yet(&format!("route {key}"), detail.into());
         }
         let mut target = self.target(route.target.as_deref(), &key);
         let validation =

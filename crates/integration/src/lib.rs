@@ -125,7 +125,8 @@ impl Integrations {
         };
         let started = Instant::now();
         let wire = Call::of(request);
-        let call = http::call(&self.http, target, to.link.as_deref(), &wire);
+        // Where it stands: it is more than a thousand bytes, which a time-out would move twice.
+        let call = std::pin::pin!(http::call(&self.http, target, to.link.as_deref(), &wire));
         let (status, headers, body) = match tokio::time::timeout(request.timeout, call).await {
             Ok(answer) => answer?,
             Err(_) => return Err(Error::timeout(target, request.timeout, self.http.names.is_asking(&target.host))),

@@ -45,7 +45,7 @@ impl RequestHead {
             Err(_) => return Err(Malformed),
         };
         let headers = request.headers.iter();
-        let headers = headers.map(|h| (h.name, String::from_utf8_lossy(h.value).into_owned())).collect();
+        let headers = headers.map(|h| (h.name.to_owned(), String::from_utf8_lossy(h.value).into_owned())).collect();
         let head = RequestHead {
             method: request.method.unwrap_or_default().to_owned(),
             target: request.path.unwrap_or_default().to_owned(),
@@ -144,10 +144,10 @@ pub(crate) fn accepted(accept_key: &str, reply: Option<&Headers>) -> Answer {
     let mut headers = Headers::new();
     headers.append("Upgrade", "websocket");
     headers.append("Connection", "Upgrade");
-    headers.append("Sec-WebSocket-Accept", accept_key);
+    headers.append("Sec-WebSocket-Accept", accept_key.to_owned());
     let reaches = |name: &str| ["Sec-WebSocket-Protocol", "Set-Cookie"].iter().any(|n| name.eq_ignore_ascii_case(n));
-    for (name, value) in reply.iter().flat_map(|headers| headers.iter()).filter(|(name, _)| reaches(name)) {
-        headers.append(name, value);
+    if let Some(reply) = reply {
+        headers.take_along(reply, reaches);
     }
     Answer { status: 101, headers, body: Vec::new() }
 }
@@ -192,7 +192,9 @@ pub(crate) fn end_to_end(response: &Headers) -> Headers {
         "Proxy-Authenticate",
         "Proxy-Connection",
     ];
-    response.iter().filter(|(name, _)| !OF_THE_HOP.iter().any(|hop| name.eq_ignore_ascii_case(hop))).collect()
+    let mut headers = Headers::new();
+    headers.take_along(response, |name| !OF_THE_HOP.iter().any(|hop| name.eq_ignore_ascii_case(hop)));
+    headers
 }
 
 // A backend's header cannot hold a line break (httparse), but a mapped one is checked here again.

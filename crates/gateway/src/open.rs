@@ -245,7 +245,7 @@ fn forbidden(dialect: Dialect) -> Answer {
 }
 
 /// A refusal before there is a connection or request id to name.
-fn plain(status: u16, error_type: &str, message: &str) -> Answer {
+fn plain(status: u16, error_type: &'static str, message: &str) -> Answer {
     let headers = [("Content-Type", "application/json"), ("x-amzn-ErrorType", error_type)].into_iter().collect();
     Answer { status, headers, body: json!({ "message": message }).to_string().into_bytes() }
 }

@@ -85,7 +85,7 @@ impl LambdaEndpoint {
         let mut headers = invocation.headers.clone();
         headers.set("X-Amz-Invocation-Type", invocation.kind.name());
         // They come last, as in every other call.
-        for (name, value) in [("Host", target.authority.as_str()), ("Connection", "Keep-Alive")] {
+        for (name, value) in [("Host", target.authority.clone()), ("Connection", "Keep-Alive".to_owned())] {
             headers.remove(name);
             headers.append(name, value);
         }

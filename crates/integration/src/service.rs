@@ -75,7 +75,7 @@ impl Services {
         };
         if let Some(signer) = &self.signer {
             let signed = signer.sign(&to_sign(request, target)).await.map_err(unready)?;
-            signed.iter().for_each(|(name, value)| headers.set(name, value));
+            signed.iter().for_each(|(name, value)| headers.set(name.to_owned(), value.to_owned()));
         }
         http::call(http, &at, None, &Call { headers: &headers, ..Call::of(request) }).await
     }

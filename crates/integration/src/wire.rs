@@ -25,7 +25,9 @@ pub(crate) fn write_head(out: &mut Vec<u8>, request: &Call<'_>, target: &HttpTar
     out.extend_from_slice(b" HTTP/1.1\r\n");
     for (name, value) in request.headers.iter() {
         if name.eq_ignore_ascii_case("host") && request.carries_body {
-            out.extend_from_slice(format!("Content-Length: {}\r\n", request.body.len()).as_bytes());
+            out.extend_from_slice(b"Content-Length: ");
+            out.extend_from_slice(itoa::Buffer::new().format(request.body.len()).as_bytes());
+            out.extend_from_slice(b"\r\n");
         }
         out.extend_from_slice(name.as_bytes());
         out.extend_from_slice(b": ");

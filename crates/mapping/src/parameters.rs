@@ -170,6 +170,6 @@ pub(crate) fn set_header(headers: &mut Headers, name: &str, value: &str) -> Resu
     if let Some(c) = clean.chars().find(|c| c.is_control() && *c != '\t') {
         return Err(wrong(format!("the value holds the control character U+{:04X}", u32::from(c))));
     }
-    headers.set(name, clean.trim());
+    headers.set(name.to_owned(), clean.trim().to_owned());
     Ok(())
 }

@@ -83,7 +83,7 @@ fn headers(
             return malformed(format!("the header `{name}` of `multiValueHeaders` is {}", kind(&values)));
         };
         for value in values {
-            headers.append(name.as_str(), header(&name, value)?);
+            headers.append(name.clone(), header(&name, value)?);
         }
     }
     for (name, value) in single {

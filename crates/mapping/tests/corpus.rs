@@ -152,7 +152,7 @@ fn walk(plan: &Plan, event: &Event, answer: Option<Value>, out: &mut String) -> 
     print_notes(out, "note", &request.notes);
     let Some(answer) = answer else { return Ok(()) };
     let headers = answer["headers"].as_object().into_iter().flatten();
-    let headers = headers.map(|(name, value)| (name.as_str(), value.as_str().unwrap_or_default())).collect();
+    let headers = headers.map(|(name, value)| (name.clone(), value.as_str().unwrap_or_default().to_owned())).collect();
     let answer = IntegrationResponse {
         status: answer["status"].as_u64().unwrap() as u16,
         headers,
@@ -232,7 +232,7 @@ fn event(value: &Value) -> Event {
                         Value::Array(values) => values.iter().map(|v| (n, v)).collect(),
                         v => vec![(n, v)],
                     })
-                    .map(|(n, v)| (n.as_str(), v.as_str().unwrap_or_default()))
+                    .map(|(n, v)| (n.clone(), v.as_str().unwrap_or_default().to_owned()))
                     .collect(),
                 query: pairs.map(|(n, v)| (n.to_owned(), v.to_owned())).collect(),
                 query_string: query.to_owned(),

@@ -85,8 +85,11 @@ impl HeadReader {
                 continue;
             }
             let version = parsed.version.unwrap_or_default();
-            let headers: Headers =
-                parsed.headers.iter().map(|h| (h.name, String::from_utf8_lossy(h.value).into_owned())).collect();
+            let headers: Headers = parsed
+                .headers
+                .iter()
+                .map(|h| (h.name.to_owned(), String::from_utf8_lossy(h.value).into_owned()))
+                .collect();
             buffer.advance(length);
             return head(status, version, headers, method).map(Some);
         }

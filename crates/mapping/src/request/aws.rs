@@ -83,13 +83,13 @@ pub(super) fn service(
     let Body { bytes: body, overrides } = body(scope, integration)?;
     let mut sent = Sent::default();
     default_headers(scope, &mut sent.headers);
-    uri.target.iter().for_each(|target| sent.headers.append("X-Amz-Target", target.as_str()));
+    uri.target.iter().for_each(|target| sent.headers.append("X-Amz-Target", target.clone()));
     sent.parameters(scope, integration, &overrides, notes)?;
     let Sent { mut headers, query, path } = sent;
     let target = uri.fill(&path, &query);
     check_path(&target.at)?;
     // The signature is for AWS's own host.
-    headers.set("Host", target.at.authority.as_str());
+    headers.set("Host", target.at.authority.clone());
     headers.set("Connection", "Keep-Alive");
     Ok(IntegrationRequest {
         target: RequestTarget::Service(Box::new(target)),

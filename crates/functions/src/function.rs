@@ -1,0 +1,212 @@
+//! One function: its environments, and who gets which.
+
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use integration::{Invocation, Invoked};
+use tokio::sync::{Semaphore, oneshot};
+use types::headers::Headers;
+use types::message::InvocationType;
+
+use crate::api::{Job, Outcome};
+use crate::environment::{Environment, Ran};
+use crate::launch::Settings;
+use crate::watch::Watch;
+use crate::{Voice, failure};
+
+/// How many calls may wait for a process of one function; more are throttled.
+const WAITING_MAX: usize = 1000;
+
+pub(crate) struct Function {
+    settings: Settings,
+    command: Vec<String>,
+    voice: Arc<dyn Voice>,
+    /// As many as it may have processes.
+    places: Semaphore,
+    waiting: AtomicUsize,
+    idle: Mutex<Vec<Environment>>,
+    /// Grows when the code changes, and when it is stopped; environments of before are not used again.
+    generation: AtomicU64,
+    watch: Mutex<Option<Watch>>,
+}
+
+impl Function {
+    pub(crate) fn new(settings: Settings, voice: Arc<dyn Voice>) -> Result<Arc<Function>, String> {
+        let command = settings.command()?;
+        let code = settings.code.clone();
+        let function = Arc::new(Function {
+            places: Semaphore::new(settings.concurrency.clamp(1, Semaphore::MAX_PERMITS)),
+            settings,
+            command,
+            voice,
+            waiting: AtomicUsize::new(0),
+            idle: Mutex::default(),
+            generation: AtomicU64::new(0),
+            watch: Mutex::default(),
+        });
+        let changed = Arc::downgrade(&function);
+        let watch = Watch::begin(&code, move || {
+            if let Some(function) = changed.upgrade() {
+                function.renew("its code has changed: the next call gets a new process");
+            }
+        });
+        match watch {
+            Ok(watch) => *function.watch.lock().unwrap_or_else(PoisonError::into_inner) = Some(watch),
+            Err(why) => function.tell(None, &format!("changes of its code are not noticed: {why}")),
+        }
+        Ok(function)
+    }
+
+    /// Ends its processes, those that run something when that has ended.
+    pub(crate) fn stop(&self) {
+        self.generation.fetch_add(1, Ordering::AcqRel);
+        drop(self.take_idle());
+    }
+
+    fn renew(&self, why: &str) {
+        self.generation.fetch_add(1, Ordering::AcqRel);
+        if !self.take_idle().is_empty() {
+            self.tell(None, why);
+        }
+    }
+
+    fn take_idle(&self) -> Vec<Environment> {
+        self.idle.lock().map(|mut idle| std::mem::take(&mut *idle)).unwrap_or_default()
+    }
+
+    fn tell(&self, request_id: Option<&str>, text: &str) {
+        self.voice.told(&self.settings.name, request_id, text);
+    }
+
+    /// Runs it, or has it queued. A caller that goes away changes nothing: what was begun runs to its end.
+    pub(crate) async fn invoke(self: &Arc<Self>, invocation: &Invocation<'_>) -> Invoked {
+        let request_id = request_id();
+        let mut headers = Headers::new();
+        headers.append("x-amzn-RequestId", request_id.clone());
+        if invocation.kind == InvocationType::DryRun {
+            return Invoked { status: 204, headers, payload: Bytes::new(), failed: false };
+        }
+        if self.waiting.fetch_add(1, Ordering::AcqRel) >= WAITING_MAX {
+            self.waiting.fetch_sub(1, Ordering::AcqRel);
+            return failure::throttled();
+        }
+        let (answer, answered) = oneshot::channel();
+        let job = Job {
+            request_id: request_id.clone(),
+            payload: invocation.payload.clone(),
+            arn: invoked_arn(&self.settings, invocation.function),
+            deadline: 0,
+            trace_id: invocation.headers.get("X-Amzn-Trace-Id").map(str::to_owned),
+            answer: oneshot::channel().0,
+        };
+        let function = self.clone();
+        tokio::spawn(async move { function.run(job, answer).await });
+        if invocation.kind == InvocationType::Event {
+            return Invoked { status: 202, headers, payload: Bytes::new(), failed: false };
+        }
+        headers.append("X-Amz-Executed-Version", "$LATEST");
+        let outcome = answered.await;
+        let outcome =
+            outcome.unwrap_or_else(|_| Outcome::Failed(failure::exited(&request_id, "without providing a reason")));
+        match outcome {
+            Outcome::Answered(payload) => Invoked { status: 200, headers, payload, failed: false },
+            Outcome::Failed(payload) => {
+                headers.append("X-Amz-Function-Error", "Unhandled");
+                Invoked { status: 200, headers, payload, failed: true }
+            }
+        }
+    }
+
+    async fn run(&self, job: Job, answer: oneshot::Sender<Outcome>) {
+        let place = self.places.acquire().await;
+        self.waiting.fetch_sub(1, Ordering::AcqRel);
+        let id = job.request_id.clone();
+        let found = match self.idle_one().await {
+            Some(environment) => Ok(environment),
+            None => {
+                let generation = self.generation.load(Ordering::Acquire);
+                Environment::begin(&self.settings, &self.command, &self.voice, generation).await
+            }
+        };
+        let mut environment = match found {
+            Ok(environment) => environment,
+            Err(why) => {
+                self.tell(Some(&id), &format!("cannot be begun: {why}"));
+                let _ = answer.send(Outcome::Failed(failure::not_begun(&why)));
+                return;
+            }
+        };
+        let timeout = self.settings.timeout;
+        let Ran { outcome, goes_on, took, init } = environment.run(job, timeout, || now_ms() + ms(timeout)).await;
+        self.report(&id, &outcome, took, init);
+        // Nobody may wait for it any more.
+        let _ = answer.send(outcome);
+        if goes_on && self.is_current(&environment) {
+            self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(environment);
+        }
+        drop(place);
+    }
+
+    fn is_current(&self, environment: &Environment) -> bool {
+        environment.generation == self.generation.load(Ordering::Acquire)
+    }
+
+    // The one that ran last: the others may rest. It may not have asked again yet, and ends perhaps instead of that.
+    async fn idle_one(&self) -> Option<Environment> {
+        loop {
+            let mut environment = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()?;
+            if self.is_current(&environment) && environment.asks_again(self.settings.timeout).await {
+                return Some(environment);
+            }
+        }
+    }
+
+    // As Lambda's own line, of which billing and memory are nobody's here.
+    fn report(&self, id: &str, outcome: &Outcome, took: Duration, init: Option<Duration>) {
+        let shown = |took: Duration| format!("{:.2} ms", took.as_secs_f64() * 1000.0);
+        let init = init.map(|init| format!("\tInit Duration: {}", shown(init))).unwrap_or_default();
+        let failed = match outcome {
+            Outcome::Answered(_) => String::new(),
+            Outcome::Failed(said) => format!("\tFailed: {}", brief(said)),
+        };
+        self.tell(Some(id), &format!("REPORT RequestId: {id}\tDuration: {}{init}{failed}", shown(took)));
+    }
+}
+
+/// How much of a failure the log repeats, in bytes.
+const FAILURE_SHOWN_MAX: usize = 500;
+
+fn brief(said: &Bytes) -> String {
+    String::from_utf8_lossy(&said[..said.len().min(FAILURE_SHOWN_MAX)]).into_owned()
+}
+
+// What the caller named it by, as far as that was said.
+fn invoked_arn(settings: &Settings, function: &types::arn::Function) -> String {
+    match function.account_id.is_empty() {
+        true => settings.arn(),
+        false => function.to_string(),
+    }
+}
+
+// The form of a random UUID, as Lambda's ids have. Source: documented.
+fn request_id() -> String {
+    let (high, low) = (rand::random::<u64>(), rand::random::<u64>());
+    format!(
+        "{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}",
+        high >> 32,
+        high >> 16 & 0xffff,
+        high & 0xfff,
+        0x8000 | low >> 48 & 0x3fff,
+        low & 0xffff_ffff_ffff
+    )
+}
+
+fn now_ms() -> u64 {
+    ms(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
+}
+
+fn ms(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,107 @@
+//! One process: begun with its own process group, heard line by line, ended whole.
+
+use std::path::Path;
+use std::process::{ExitStatus, Stdio};
+use std::sync::Arc;
+
+use rustix::process::{Pid, Signal, kill_process_group};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
+use tokio::process::{Child, ChildStdin, Command};
+
+/// The longest line that is passed on, in bytes; what is longer comes in pieces.
+const LINE_BYTES_MAX: u64 = 16 * 1024;
+
+/// Has the system end a process when whoever began it is gone. Part of util-linux; where it is missing, processes notice by
+/// their next question, ours also by their standard input.
+const WITH_PARENT: &str = "/usr/bin/setpriv";
+
+/// A function's process, and all that it begins in turn.
+pub(crate) struct Process {
+    child: Child,
+    group: Option<Pid>,
+    // Its end tells our bootstraps that nobody is here any more.
+    _stdin: Option<ChildStdin>,
+}
+
+impl Process {
+    /// Begins it; each line that it prints goes to `line`.
+    ///
+    /// # Errors
+    /// A sentence that names the program.
+    pub(crate) fn begin(
+        command: &[String],
+        folder: &Path,
+        variables: &[(String, String)],
+        line: Arc<dyn Fn(&str) + Send + Sync>,
+    ) -> Result<Process, String> {
+        let (program, arguments) = command.split_first().ok_or("command is empty")?;
+        let mut begun = match Path::new(WITH_PARENT).exists() {
+            true => {
+                let mut begun = Command::new(WITH_PARENT);
+                begun.args(["--pdeathsig", "KILL", "--"]).arg(program);
+                begun
+            }
+            false => Command::new(program),
+        };
+        begun.args(arguments).current_dir(folder).envs(variables.iter().map(|(name, value)| (name, value)));
+        begun.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        begun.process_group(0).kill_on_drop(true);
+        let mut child = begun.spawn().map_err(|error| format!("begin {program}: {error}"))?;
+        if let Some(out) = child.stdout.take() {
+            tokio::spawn(read_lines(out, line.clone()));
+        }
+        if let Some(out) = child.stderr.take() {
+            tokio::spawn(read_lines(out, line));
+        }
+        let group = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+        Ok(Process { _stdin: child.stdin.take(), child, group })
+    }
+
+    /// Waits for its end.
+    ///
+    /// # Cancel safety
+    /// It can be asked again.
+    pub(crate) async fn ended(&mut self) -> String {
+        let ended = self.child.wait().await;
+        self.end_group();
+        match ended {
+            Ok(status) => how(status),
+            Err(error) => format!("with error: {error}"),
+        }
+    }
+
+    // What it began goes with it. Once only: later the number may be another's.
+    fn end_group(&mut self) {
+        if let Some(group) = self.group.take() {
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.end_group();
+    }
+}
+
+fn how(status: ExitStatus) -> String {
+    use std::os::unix::process::ExitStatusExt;
+    match (status.code(), status.signal()) {
+        (Some(0), _) => "without providing a reason".to_owned(),
+        (Some(code), _) => format!("with error: exit status {code}"),
+        (None, Some(signal)) => format!("with error: signal {signal}"),
+        (None, None) => "with error".to_owned(),
+    }
+}
+
+async fn read_lines(out: impl AsyncRead + Unpin, line: Arc<dyn Fn(&str) + Send + Sync>) {
+    let mut out = BufReader::new(out);
+    let mut bytes = Vec::new();
+    loop {
+        bytes.clear();
+        match (&mut out).take(LINE_BYTES_MAX).read_until(b'\n', &mut bytes).await {
+            Ok(0) | Err(_) => return,
+            Ok(_) => line(String::from_utf8_lossy(&bytes).trim_end_matches(['\r', '\n'])),
+        }
+    }
+}

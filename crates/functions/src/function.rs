@@ -166,12 +166,12 @@ impl Function {
     // As Lambda's own line, of which billing and memory are nobody's here.
     fn report(&self, id: &str, outcome: &Outcome, took: Duration, init: Option<Duration>) {
         let shown = |took: Duration| format!("{:.2} ms", took.as_secs_f64() * 1000.0);
-        let init = init.map(|init| format!("\tInit Duration: {}", shown(init))).unwrap_or_default();
+        let init = init.map(|init| format!("  Init Duration: {}", shown(init))).unwrap_or_default();
         let failed = match outcome {
             Outcome::Answered(_) => String::new(),
-            Outcome::Failed(said) => format!("\tFailed: {}", brief(said)),
+            Outcome::Failed(said) => format!("  Failed: {}", brief(said)),
         };
-        self.tell(Some(id), &format!("REPORT RequestId: {id}\tDuration: {}{init}{failed}", shown(took)));
+        self.tell(Some(id), &format!("REPORT RequestId: {id}  Duration: {}{init}{failed}", shown(took)));
     }
 }
 

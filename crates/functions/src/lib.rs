@@ -5,7 +5,7 @@
 //! and a process that ends is known by the invocation that it had. Handlers in Node and Python need neither: a small
 //! bootstrap comes along ([`launch`]).
 //!
-//! Whoever has functions run knows [`integration::Functions`]; [`Local`] is one.
+//! Whoever has functions run knows [`integration::Functions`]; a [`Directory`] of where each runs is one.
 
 mod api;
 mod environment;
@@ -34,51 +34,83 @@ pub trait Voice: Send + Sync {
     fn told(&self, function: &str, request_id: Option<&str>, text: &str);
 }
 
-/// The functions of this machine, by name.
-pub struct Local {
-    functions: BTreeMap<String, Arc<Function>>,
+/// Where one function runs.
+pub enum Placement {
+    /// Here, as processes.
+    Here(Settings),
+    /// Wherever that is.
+    There(Box<dyn Functions>),
 }
 
-impl Local {
-    /// Runs these; a process is begun by its first call. What it says goes to `voice`.
+enum Placed {
+    Here(Arc<Function>),
+    There(Box<dyn Functions>),
+}
+
+/// Where functions run, by ARN, by `name:alias`, by name; `*` stands for all others.
+///
+/// What names a function most closely counts. A function that is nowhere is answered as Lambda answers it.
+pub struct Directory {
+    placed: BTreeMap<String, Placed>,
+}
+
+impl Directory {
+    /// Processes are begun by a function's first call. What they say goes to `voice`.
     ///
     /// # Errors
     /// A sentence that names the function: its folder or its program is not there.
-    pub fn new(settings: Vec<Settings>, voice: Arc<dyn Voice>) -> Result<Local, String> {
-        let functions = settings.into_iter().map(|settings| {
-            let name = settings.name.clone();
-            let function = Function::new(settings, voice.clone());
-            Ok((name.clone(), function.map_err(|error| format!("function {name}: {error}"))?))
+    pub fn new(
+        placements: impl IntoIterator<Item = (String, Placement)>,
+        voice: &Arc<dyn Voice>,
+    ) -> Result<Directory, String> {
+        let placed = placements.into_iter().map(|(name, placement)| {
+            let placed = match placement {
+                Placement::There(functions) => Placed::There(functions),
+                Placement::Here(settings) => Placed::Here(
+                    Function::new(settings, voice.clone()).map_err(|error| format!("functions.{name}: {error}"))?,
+                ),
+            };
+            Ok((name, placed))
         });
-        Ok(Local { functions: functions.collect::<Result<_, String>>()? })
+        Ok(Directory { placed: placed.collect::<Result<_, String>>()? })
     }
 
-    /// Ends all their processes.
+    /// Ends all processes; those that run something when that has ended.
     pub fn stop(&self) {
-        self.functions.values().for_each(|function| function.stop());
+        for placed in self.placed.values() {
+            if let Placed::Here(function) = placed {
+                function.stop();
+            }
+        }
     }
 
-    // By name and alias or version, by name; definitions name functions in either way.
-    fn find(&self, function: &arn::Function) -> Option<&Arc<Function>> {
-        let qualified = function.qualifier.as_ref().map(|qualifier| format!("{}:{qualifier}", function.name));
-        qualified.and_then(|name| self.functions.get(&name)).or_else(|| self.functions.get(&function.name))
+    fn find(&self, function: &arn::Function) -> Option<&Placed> {
+        let name = &function.name;
+        let qualified = function.qualifier.as_ref().map(|qualifier| format!("{name}:{qualifier}"));
+        let keys = [Some(function.to_string()), qualified, Some(name.clone()), Some("*".to_owned())];
+        keys.into_iter().flatten().find_map(|key| self.placed.get(&key))
     }
 }
 
-impl Drop for Local {
+impl Drop for Directory {
     fn drop(&mut self) {
         self.stop();
     }
 }
 
-impl Functions for Local {
+impl Functions for Directory {
     fn has(&self, function: &arn::Function) -> bool {
-        self.find(function).is_some()
+        match self.find(function) {
+            Some(Placed::Here(_)) => true,
+            Some(Placed::There(functions)) => functions.has(function),
+            None => false,
+        }
     }
 
     fn invoke<'a>(&'a self, invocation: &'a Invocation<'a>) -> Invoking<'a> {
         match self.find(invocation.function) {
-            Some(function) => Box::pin(async move { Ok(function.invoke(invocation).await) }),
+            Some(Placed::Here(function)) => Box::pin(async move { Ok(function.invoke(invocation).await) }),
+            Some(Placed::There(functions)) => functions.invoke(invocation),
             None => Box::pin(std::future::ready(Ok(failure::not_found(invocation.function)))),
         }
     }

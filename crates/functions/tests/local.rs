@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use functions::{Local, Settings, Start, Voice};
+use functions::{Directory, Placement, Settings, Start, Voice};
 use integration::{Functions, Invocation, Invoked};
 use serde_json::{Value, json};
 use types::arn::{Function, Place};
@@ -47,7 +47,7 @@ impl Drop for Folder {
 /// One function of some files, in a folder of its own.
 struct Try {
     place: Folder,
-    local: Local,
+    local: Directory,
     heard: Arc<Heard>,
 }
 
@@ -69,7 +69,8 @@ impl Try {
         };
         change(&mut settings);
         let heard = Arc::new(Heard::default());
-        let local = Local::new(vec![settings], heard.clone()).unwrap();
+        let voice: Arc<dyn Voice> = heard.clone();
+        let local = Directory::new([("f".to_owned(), Placement::Here(settings))], &voice).unwrap();
         Try { place: Folder { folder }, local, heard }
     }
 
@@ -339,4 +340,70 @@ while True:
     for n in 0..3 {
         assert_eq!(one.call(json!({ "n": n })).await, Ok(json!({ "got": { "n": n } })));
     }
+}
+
+struct Elsewhere(&'static str);
+
+impl Functions for Elsewhere {
+    fn has(&self, _: &Function) -> bool {
+        true
+    }
+
+    fn invoke<'a>(&'a self, _: &'a Invocation<'a>) -> integration::Invoking<'a> {
+        let payload = Bytes::from(self.0);
+        Box::pin(std::future::ready(Ok(Invoked { status: 200, headers: Headers::new(), payload, failed: false })))
+    }
+}
+
+#[tokio::test]
+async fn what_names_a_function_most_closely_says_where_it_runs() {
+    const ARN: &str = "arn:aws:lambda:eu-west-1:123456789012:function:a:live";
+    let voice: Arc<dyn Voice> = Arc::new(Heard::default());
+    let directory = |keys: &[&'static str]| {
+        let placed = keys.iter().map(|&key| (key.to_owned(), Placement::There(Box::new(Elsewhere(key)))));
+        Directory::new(placed, &voice).unwrap()
+    };
+    let function = Function {
+        partition: "aws".to_owned(),
+        region: "eu-west-1".to_owned(),
+        account_id: "123456789012".to_owned(),
+        name: "a".to_owned(),
+        qualifier: Some("live".to_owned()),
+    };
+    for (keys, found) in [
+        (&[ARN, "a:live", "a", "*"][..], Some(ARN)),
+        (&["a:live", "a", "*"], Some("a:live")),
+        (&["a", "a:other", "*"], Some("a")),
+        (&["b", "*"], Some("*")),
+        (&["b"], None),
+    ] {
+        let directory = directory(keys);
+        assert_eq!(directory.has(&function), found.is_some());
+        let (headers, payload) = (Headers::new(), Bytes::new());
+        let deadline = Instant::now() + PATIENCE;
+        let kind = InvocationType::RequestResponse;
+        let invocation =
+            Invocation { function: &function, kind, headers: &headers, payload: &payload, may_repeat: false, deadline };
+        let invoked = directory.invoke(&invocation).await.unwrap();
+        match found {
+            Some(found) => assert_eq!(invoked.payload, found),
+            None => assert_eq!(
+                (invoked.status, invoked.headers.get("x-amzn-ErrorType")),
+                (404, Some("ResourceNotFoundException"))
+            ),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_function_reads_and_logs_does_not_renew_it() {
+    let text = "
+import { appendFileSync, readFileSync } from 'node:fs'
+export const handler = async () => { readFileSync('app.mjs'); appendFileSync('calls.log', 'x'); return process.pid }
+";
+    let one = Try::new("app.mjs", text, |_| {});
+    let first = one.call(json!({})).await;
+    // Longer than a change takes to be heard; were it heard, the next call would have another process.
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    assert_eq!(one.call(json!({})).await, first);
 }

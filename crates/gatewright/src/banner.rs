@@ -105,9 +105,7 @@ pub(crate) fn text(config: &Config, addresses: &Addresses, stages: &[(StageKey, 
     if stages.iter().any(|(_, deployed)| *deployed) {
         text += PUSH;
     }
-    if let Some(backend) = &config.settings.backend {
-        text += &ReadyMade { backend, paths: config.settings.backend_paths, logs: config.backend_logs() }.told();
-    }
+    text += &ReadyMade::of(config).map(|made| made.told()).unwrap_or_default();
     text
 }
 

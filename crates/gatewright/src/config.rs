@@ -23,6 +23,7 @@ use crate::config::given::Given;
 use crate::config::table::{File, Settings};
 use crate::config::variables::variable;
 use crate::origin::Origin;
+use crate::placements::{self, Where};
 use crate::vpc_links;
 
 pub(crate) use self::given::Said;
@@ -37,6 +38,7 @@ pub(crate) struct Config {
     pub(crate) limits: Limits,
     pub(crate) certificates: Certificates,
     pub(crate) vpc_links: BTreeMap<String, LinkSettings>,
+    pub(crate) functions: BTreeMap<String, Where>,
     /// In the order of the documentation.
     said: Vec<Said>,
     /// What only a settings file can say, as it says it.
@@ -77,9 +79,15 @@ impl Config {
         let certificates = certificates(&settings, file.certificates)?;
         let vpc_links = vpc_links::read(&given.file, file.vpc_links)?;
         given.said.extend(vpc_links::said(&vpc_links, &given.file));
+        let place = Place { region: settings.region.clone(), account_id: settings.account_id.clone() };
+        let functions = placements::read(&given.file, file.functions, &place)?;
+        given.said.extend(placements::said(&functions, &given.file));
+        if settings.backend.is_some() && settings.function.is_some() {
+            return Err("backend and function: one API is made ready, so only one of them can be given".to_owned());
+        }
         variables::check()?;
         let limits = given.limits(&file.limits)?;
-        Ok(Config { settings, limits, certificates, vpc_links, said: given.said, tables })
+        Ok(Config { settings, limits, certificates, vpc_links, functions, said: given.said, tables })
     }
 
     /// The settings as a file that can be used.
@@ -100,7 +108,8 @@ impl Config {
     /// Whether the ready-made API logs every step: a backend on this machine is being developed, and nobody asked for less of
     /// a log.
     pub(crate) fn backend_logs(&self) -> bool {
-        self.settings.backend.as_deref().is_some_and(is_loopback) && self.settings.log_level == LogLevel::Info
+        let is_here = self.settings.backend.as_deref().is_some_and(is_loopback) || self.settings.function.is_some();
+        is_here && self.settings.log_level == LogLevel::Info
     }
 
     pub(crate) fn place(&self) -> Place {

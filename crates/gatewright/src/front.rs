@@ -114,7 +114,7 @@ async fn accept_one(
 }
 
 // The larger futures are boxed, so that a connection that waits for its first bytes costs little.
-async fn greet(tcp: TcpStream, tls: Option<TlsAcceptor>, service: Arc<Service>, peer: Peer) {
+async fn greet(tcp: TcpStream, tls: Option<TlsAcceptor>, service: Arc<Service>, mut peer: Peer) {
     let limits = &service.limits;
     if tcp.set_nodelay(true).is_err() {
         return;
@@ -125,6 +125,11 @@ async fn greet(tcp: TcpStream, tls: Option<TlsAcceptor>, service: Arc<Service>, 
     }
     let head_bytes_max = limits.url_bytes + limits.header_bytes;
     let hello = async {
+        let tls = match &service.own_tls {
+            Some(own) if tls.is_none() && begins_tls(&tcp).await => Some(own.acceptor.clone()),
+            _ => tls,
+        };
+        peer.tls = tls.is_some();
         let mut socket = match tls {
             Some(tls) => Socket::Tls(Box::new(Box::pin(tls.accept(tcp)).await.ok()?)),
             None => Socket::Clear(tcp),
@@ -147,6 +152,12 @@ async fn greet(tcp: TcpStream, tls: Option<TlsAcceptor>, service: Arc<Service>, 
         }
         First::Gone => {}
     }
+}
+
+// The first byte of a TLS handshake (RFC 8446, 5.1) is none of a method's.
+async fn begins_tls(tcp: &TcpStream) -> bool {
+    let mut first = [0];
+    tcp.peek(&mut first).await.is_ok() && first == [22]
 }
 
 enum First {

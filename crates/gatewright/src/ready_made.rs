@@ -1,10 +1,12 @@
-//! The API that `serve --backend URL` has there already: every route calls that backend.
+//! The API that `serve --backend URL` and `serve --function FILE` have there already: every route calls that backend.
 //!
 //! It is made by the same calls that a user would send, so that it can be read, changed and deleted like any other.
 
 use control::{Batch, Caller, Control, Refused};
 use http::Method;
 use serde_json::{Value, json};
+
+use crate::config::Config;
 
 /// Its id; ten characters, as AWS's.
 pub(crate) const API_ID: &str = "gatewright";
@@ -13,21 +15,49 @@ pub(crate) const STAGE: &str = "dev";
 
 /// What the ready-made API is to be.
 pub(crate) struct ReadyMade<'b> {
-    /// The backend's URL.
-    pub(crate) backend: &'b str,
-    /// `$connect`, messages and `$disconnect` go to paths of their own.
-    pub(crate) paths: bool,
+    pub(crate) calls: Calls<'b>,
     /// Its stage logs every step.
     pub(crate) logs: bool,
 }
 
+/// Whom it calls.
+pub(crate) enum Calls<'b> {
+    Backend {
+        url: &'b str,
+        /// `$connect`, messages and `$disconnect` go to paths of their own.
+        paths: bool,
+    },
+    Function {
+        arn: String,
+        /// Where its handler stands, for people.
+        file: String,
+    },
+}
+
 /// Where an event goes, and which headers it brings, for people: `$connect → POST http://…/connect`.
 impl ReadyMade<'_> {
-    /// The URL that calls of a route go to.
-    pub(crate) fn url(&self, route_key: &str) -> String {
-        let base = self.backend.trim_end_matches('/');
-        match (self.paths, route_key) {
-            (false, _) => self.backend.to_owned(),
+    /// What the settings ask for, if they do.
+    pub(crate) fn of(config: &Config) -> Option<ReadyMade<'_>> {
+        let settings = &config.settings;
+        let calls = match (&settings.backend, &settings.function) {
+            (Some(url), _) => Calls::Backend { url, paths: settings.backend_paths },
+            (None, Some(one)) => {
+                Calls::Function { arn: one.arn(&config.place()), file: one.file.display().to_string() }
+            }
+            (None, None) => return None,
+        };
+        Some(ReadyMade { calls, logs: config.backend_logs() })
+    }
+
+    /// The URI that calls of a route go to.
+    pub(crate) fn uri(&self, route_key: &str) -> String {
+        let (url, paths) = match &self.calls {
+            Calls::Function { arn, .. } => return arn.clone(),
+            Calls::Backend { url, paths } => (*url, *paths),
+        };
+        let base = url.trim_end_matches('/');
+        match (paths, route_key) {
+            (false, _) => url.to_owned(),
             (true, "$connect") => format!("{base}/connect"),
             (true, "$disconnect") => format!("{base}/disconnect"),
             (true, _) => format!("{base}/message"),
@@ -36,26 +66,40 @@ impl ReadyMade<'_> {
 
     /// What the backend will be sent, for the banner.
     pub(crate) fn told(&self) -> String {
+        if let Calls::Function { file, .. } = &self.calls {
+            return format!(
+                "  your handler {file}\n    is called for $connect, for each message and for $disconnect, with the events of AWS's \
+                 WebSocket APIs;\n    the body of its answer to a message goes to the client. Change the file, and the next call runs it\n"
+            );
+        }
         let mut text = "  your backend is sent\n".to_owned();
         for (route_key, body) in [("$connect", "no body"), ("$default", "the message"), ("$disconnect", "no body")] {
             let shown = if route_key == "$default" { "a message" } else { route_key };
-            text += &format!("    {shown:<12} → POST {}, {body}\n", self.url(route_key));
+            text += &format!("    {shown:<12} → POST {}, {body}\n", self.uri(route_key));
         }
         text + "    with the headers connectionId, eventType, routeKey; the answer to a message goes to the client\n"
     }
 
     /// What may be wrong when nobody gets in.
     pub(crate) fn hints(&self) -> Hints {
-        let absent = format!("is the backend running? --backend says that it listens at {}", self.backend);
-        let refused = match self.paths {
+        let (url, paths) = match &self.calls {
+            Calls::Backend { url, paths } => (*url, *paths),
+            Calls::Function { file, .. } => {
+                let refused = format!(
+                    "the handler in {file} answers $connect too: with {{\"statusCode\": 200}} it lets clients in"
+                );
+                return Hints { refused, absent: format!("the handler is {file}") };
+            }
+        };
+        let absent = format!("is the backend running? --backend says that it listens at {url}");
+        let refused = match paths {
             false => format!(
                 "--backend sends every event to POST {}; --backend-paths to /connect, /message and /disconnect",
-                self.url("$connect")
+                self.uri("$connect")
             ),
             true => format!(
-                "--backend-paths sends $connect to POST {}; without it every event goes to POST {}",
-                self.url("$connect"),
-                self.backend
+                "--backend-paths sends $connect to POST {}; without it every event goes to POST {url}",
+                self.uri("$connect"),
             ),
         };
         Hints { refused, absent }
@@ -100,7 +144,7 @@ fn point(batch: &mut Batch, api: &str, made: &ReadyMade<'_>) -> Result<Option<St
         else {
             continue;
         };
-        let url = made.url(route_key.trim_start_matches(", "));
+        let url = made.uri(route_key.trim_start_matches(", "));
         if integration["integrationUri"] == url.as_str() {
             continue;
         }
@@ -108,8 +152,8 @@ fn point(batch: &mut Batch, api: &str, made: &ReadyMade<'_>) -> Result<Option<St
         before.push(integration["integrationUri"].as_str().unwrap_or_default().to_owned());
         batch.call(Method::PATCH, &format!("{api}/integrations/{id}"), &json!({ "integrationUri": url }))?;
     }
-    let text =
-        format!("the API {API_ID} of an earlier start called {}; now it calls {}", before.join(", "), made.backend);
+    let now = made.uri("$default");
+    let text = format!("the API {API_ID} of an earlier start called {}; now it calls {now}", before.join(", "));
     Ok((!before.is_empty()).then_some(text))
 }
 
@@ -124,22 +168,23 @@ fn create(batch: &mut Batch, api: &str, made: &ReadyMade<'_>) -> Result<(), Refu
     )?;
     let mut targets = std::collections::BTreeMap::new();
     for key in ["$connect", "$disconnect", "$default"] {
-        let url = made.url(key);
+        let url = made.uri(key);
         // One integration for all of them, unless they have paths of their own.
-        let description = if made.paths { format!("{DESCRIPTION}, {key}") } else { DESCRIPTION.to_owned() };
+        let has_paths = matches!(made.calls, Calls::Backend { paths: true, .. });
+        let description = if has_paths { format!("{DESCRIPTION}, {key}") } else { DESCRIPTION.to_owned() };
         if !targets.contains_key(&url) {
-            let integration = create(
-                &format!("{api}/integrations"),
-                json!({
-                    "integrationType": "HTTP_PROXY", "integrationMethod": "POST", "integrationUri": url,
-                    "description": description,
-                    "requestParameters": {
-                        "integration.request.header.connectionId": "context.connectionId",
-                        "integration.request.header.eventType": "context.eventType",
-                        "integration.request.header.routeKey": "context.routeKey",
-                    },
-                }),
-            )?;
+            let mut integration = json!({
+                "integrationType": "AWS_PROXY", "integrationMethod": "POST", "integrationUri": url, "description": description,
+            });
+            if let Calls::Backend { .. } = made.calls {
+                integration["integrationType"] = "HTTP_PROXY".into();
+                integration["requestParameters"] = json!({
+                    "integration.request.header.connectionId": "context.connectionId",
+                    "integration.request.header.eventType": "context.eventType",
+                    "integration.request.header.routeKey": "context.routeKey",
+                });
+            }
+            let integration = create(&format!("{api}/integrations"), integration)?;
             let id = integration["integrationId"].as_str().unwrap_or_default();
             targets.insert(url.clone(), format!("integrations/{id}"));
         }
@@ -147,7 +192,7 @@ fn create(batch: &mut Batch, api: &str, made: &ReadyMade<'_>) -> Result<(), Refu
             create(&format!("{api}/routes"), json!({ "routeKey": key, "target": targets.get(&url) }))?;
         }
     }
-    let target = targets.get(&made.url("$default"));
+    let target = targets.get(&made.uri("$default"));
     let default = json!({ "routeKey": "$default", "target": target, "routeResponseSelectionExpression": "$default" });
     let route = create(&format!("{api}/routes"), default)?;
     let route_id = route["routeId"].as_str().unwrap_or_default();

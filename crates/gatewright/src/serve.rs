@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use control::Control;
 use control::store::{DiskStore, MemoryStore, Store, StoreError};
+use functions::Directory;
 use gateway::{Alone, Gateway, Settings};
-use integration::{Integrations, LambdaEndpoint, Services};
+use integration::{Integrations, Services};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -22,10 +23,12 @@ use crate::config::{AccessLog, Config};
 use crate::exit::Failure;
 use crate::guard::{Guard, Signatures};
 use crate::logs::{Access, Log};
+use crate::own_tls::OwnTls;
+use crate::placements::Where;
 use crate::ready_made::ReadyMade;
 use crate::service::Service;
 use crate::shutdown::Signals;
-use crate::{certificates, console, demo, folder_socket, front, ready_made, shutdown};
+use crate::{certificates, console, demo, folder_socket, front, placements, ready_made, shutdown};
 
 /// This node's number, until there are many.
 const NODE: u16 = 0;
@@ -62,6 +65,8 @@ pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
         admin: admin.as_ref().and_then(|admin| admin.local_addr().ok()),
         tls: config.certificates.any(),
     };
+    let own_tls = own_tls(&config)?;
+    let (integrations, functions) = integrations(&config, own_tls.as_deref(), &log)?;
     let gateway = Gateway::new(Settings {
         limits: config.limits.clone(),
         node: NODE,
@@ -76,7 +81,7 @@ pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
             .and_then(|url| url.split_once("://"))
             .map(|(_, host)| host.to_owned()),
         vpc_links: config.vpc_links.clone(),
-        integrations: integrations(&config),
+        integrations,
         // Without credentials, and of other authorizers, nobody is known: such clients are refused.
         authorizer: guard.clone().map(|guard| -> Box<dyn gateway::Authorizer> { Box::new(Signatures(guard)) }),
     });
@@ -85,7 +90,7 @@ pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
     if let Some(dir) = &config.settings.data_dir {
         folder_socket::serve(dir, control.clone(), log.clone());
     }
-    let changed = match ready_made(&config) {
+    let changed = match ReadyMade::of(&config) {
         Some(made) => made_ready(&control, &made)?,
         None => None,
     };
@@ -104,6 +109,7 @@ pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
     let facts = console::Facts::new(&addresses, &config.settings.region, mode == Mode::Demo);
     public.console = facts.clone();
     public.guard = guard.clone();
+    public.own_tls = own_tls.clone();
     public.serves_admin = admin.is_none();
     public.client_files_max = client_files_max;
     if let Some(admin) = admin {
@@ -121,19 +127,51 @@ pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
     announcements.banner_is_out((mode == Mode::Demo).then_some(demo::API_ID));
     tokio::spawn(announcements.run());
     shutdown::wait_and_stop(signals, &gateway, &stopper, &log).await;
+    functions.iter().for_each(|functions| functions.stop());
+    own_tls.iter().for_each(|own| own.remove());
     config.settings.data_dir.iter().for_each(|dir| folder_socket::remove(dir));
     Ok(())
 }
 
-fn integrations(config: &Config) -> Integrations {
+// For handlers that make their `@connections` address as on AWS, where the address would be ours in clear text.
+fn own_tls(config: &Config) -> Result<Option<Arc<OwnTls>>, Failure> {
+    let settings = &config.settings;
+    let runs_here =
+        settings.function.is_some() || config.functions.values().any(|place| matches!(place, Where::Here(_)));
+    if !runs_here || config.certificates.any() || !settings.listen.ip().is_loopback() {
+        return Ok(None);
+    }
+    let folder = settings.data_dir.clone().filter(|folder| folder.is_dir()).unwrap_or_else(std::env::temp_dir);
+    OwnTls::new(&folder).map(|own| Some(Arc::new(own))).map_err(Failure::config)
+}
+
+fn integrations(
+    config: &Config,
+    own_tls: Option<&OwnTls>,
+    log: &Log,
+) -> Result<(Integrations, Option<Arc<Directory>>), Failure> {
     let settings = &config.settings;
     let integrations = Integrations::new(config.limits.integration_response_bytes, settings.name_servers.clone());
     // Nobody signs yet: calls of services go to another address than AWS's, or nowhere.
     let services = Services { endpoint: settings.aws_endpoint.clone(), signer: None };
     let integrations = integrations.with_services(services);
-    let Some(endpoint) = settings.lambda_endpoint.clone() else { return integrations };
-    let functions = LambdaEndpoint::new(integrations.http(), endpoint);
-    integrations.with_functions(Box::new(functions))
+    let place = config.place();
+    let one_file = settings.function.as_ref().map(|one| (one, &place));
+    let rest = settings.lambda_endpoint.clone();
+    let directory = placements::directory(
+        config.functions.clone(),
+        one_file,
+        rest,
+        own_tls.map(OwnTls::bundle),
+        &integrations.http(),
+        log,
+    );
+    let directory = directory.map_err(Failure::config)?;
+    let integrations = match directory.clone() {
+        Some(directory) => integrations.with_functions(Box::new(directory)),
+        None => integrations,
+    };
+    Ok((integrations, directory))
 }
 
 // Who may call, where somebody looks after that; and a task that reads the file again.
@@ -153,18 +191,13 @@ fn guard(config: &Config, mode: Mode, log: &Log) -> Result<Option<Arc<Guard>>, F
     Ok(Some(guard))
 }
 
-fn ready_made(config: &Config) -> Option<ReadyMade<'_>> {
-    let backend = config.settings.backend.as_deref()?;
-    Some(ReadyMade { backend, paths: config.settings.backend_paths, logs: config.backend_logs() })
-}
-
 fn made_ready(control: &Control, made: &ReadyMade<'_>) -> Result<Option<String>, Failure> {
     ready_made::ensure(control, made).map_err(|error| Failure::config(format!("backend: {error}")))
 }
 
 // The program's log comes first: it is told what the files of access logs have to complain of.
 fn start_logs(config: &Config) -> Result<Log, Failure> {
-    let hints = ready_made(config).map(|made| made.hints());
+    let hints = ReadyMade::of(config).map(|made| made.hints());
     let log = Log::start(config.settings.log_level, config.settings.log_format, hints, &config.limits);
     let files = match config.access_log() {
         AccessLog::Standard => return Ok(log),

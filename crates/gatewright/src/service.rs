@@ -25,6 +25,7 @@ use crate::feed;
 use crate::guard::{Guard, Signed};
 use crate::logs::Log;
 use crate::metrics;
+use crate::own_tls::OwnTls;
 use crate::strangers::{self, AllowedHosts, Stranger};
 
 /// Calls of the control plane that may be under way at once; each may wait for the disk on a thread of its own. There are
@@ -60,6 +61,8 @@ pub(crate) struct Service {
     pub(crate) pushed_bodies: Bodies,
     pub(crate) control_calls: tokio::sync::Semaphore,
     pub(crate) watchers: Arc<AtomicUsize>,
+    /// TLS beside clear text, for functions of this machine.
+    pub(crate) own_tls: Option<Arc<OwnTls>>,
     /// Who may call; none where nobody looks.
     pub(crate) guard: Option<Arc<Guard>>,
 }
@@ -83,6 +86,7 @@ impl Service {
             pushed_bodies: Bodies::default(),
             control_calls,
             watchers,
+            own_tls: None,
             guard: None,
         }
     }

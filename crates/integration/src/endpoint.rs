@@ -29,6 +29,13 @@ impl Endpoint {
     }
 }
 
+impl std::fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let HttpTarget { tls, authority, path_and_query, .. } = &self.at;
+        write!(f, "http{}://{authority}{path_and_query}", if *tls { "s" } else { "" })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::Endpoint;

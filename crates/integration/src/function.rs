@@ -32,6 +32,17 @@ pub trait Functions: Send + Sync {
     fn invoke<'a>(&'a self, invocation: &'a Invocation<'a>) -> Invoking<'a>;
 }
 
+/// Whoever runs them may have to be told of the end too.
+impl<F: Functions> Functions for Arc<F> {
+    fn has(&self, function: &Function) -> bool {
+        (**self).has(function)
+    }
+
+    fn invoke<'a>(&'a self, invocation: &'a Invocation<'a>) -> Invoking<'a> {
+        (**self).invoke(invocation)
+    }
+}
+
 /// A function's run.
 pub type Invoking<'a> = Pin<Box<dyn Future<Output = Result<Invoked, Error>> + Send + 'a>>;
 

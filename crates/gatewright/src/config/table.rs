@@ -15,8 +15,9 @@ use crate::choices::{Binary, Compat, LogFormat, LogLevel};
 use crate::config::given::Given;
 use crate::config::values::{
     ACCESS_LOG_KEEP_MAX, METRICS_SERIES_MAX, account_id, address, admin, backend, choice, count, endpoint, flag,
-    folder, hosts, name_servers, path, public_url, region, rotation, text,
+    folder, function, hosts, name_servers, path, public_url, region, rotation, text,
 };
+use crate::placements::{self, OneFile};
 use crate::strangers::AllowedHosts;
 use crate::vpc_links;
 
@@ -108,6 +109,8 @@ macro_rules! settings {
             pub(super) certificates: BTreeMap<String, PemFiles>,
             #[serde(default, rename = "vpc-links")]
             pub(super) vpc_links: BTreeMap<String, vpc_links::Filed>,
+            #[serde(default)]
+            pub(super) functions: BTreeMap<String, placements::Filed>,
         }
 
         impl Settings {
@@ -145,6 +148,8 @@ settings! {
         "Have one API there already, whose every route calls this backend";
     "backend-paths" Flag "" = ["false"], live: false => backend_paths: bool, flag,
         "With --backend: send $connect, messages and $disconnect to /connect, /message and /disconnect";
+    "function" Path "FILE" = [], live: false => function: Option<OneFile>, function,
+        "Have one API there already, whose every route calls this file's handler, run as a process: handler.mjs, app.py, or app.py:NAME";
     "lambda-endpoint" Text "URL" = [], live: false => lambda_endpoint: Option<Endpoint>, endpoint,
         "Where Lambda functions run: the address of whoever answers Lambda's Invoke, such as moto, LocalStack or sam local start-lambda; calls are not signed";
     "aws-endpoint" Text "URL" = [], live: false => aws_endpoint: Option<Endpoint>, endpoint,
@@ -183,6 +188,8 @@ settings! {
         "Binary frames of clients: refuse closes with 1003, as AWS does";
     "certificates" Tables "TABLES" = [], live: false,
         "Certificates of custom domain names, by name or certificate ARN: `[certificates.\"ws.example.com\"]` with `cert` and `key`, PEM files";
+    "functions" Tables "TABLES" = [], live: false,
+        "Where Lambda functions run, by name, name:alias or ARN, `*` for the others: `[functions.chat]` with `handler = \"app.handler\"` (and `runtime`), `command = […]` or `endpoint = \"URL\"`; `code`, `environment`, `timeout`, `concurrency`, `memory`";
     "vpc-links" Tables "TABLES" = [], live: false,
         "Where VPC links lead, by the link's id, name or target ARN: `[vpc-links.orders]` with `targets = [\"HOST:PORT\", …]`, and, if it is to be checked, `health-check = \"/PATH\"` and `interval = \"10s\"`";
 }

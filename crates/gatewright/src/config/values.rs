@@ -8,6 +8,7 @@ use integration::Endpoint;
 
 use crate::access_logs::Rotation;
 use crate::config::given::Said;
+use crate::placements::OneFile;
 use crate::strangers::AllowedHosts;
 
 /// Name servers that are asked one after the other; each that does not answer costs seconds.
@@ -94,6 +95,13 @@ pub(super) fn backend(said: &Said) -> Result<Option<String>, String> {
     // `localhost:3000` is what people type.
     let url = if said.text.contains("://") { said.text.clone() } else { format!("http://{}", said.text) };
     if said.text.is_empty() { Ok(None) } else { check_url("backend", url).map(Some) }
+}
+
+pub(super) fn function(said: &Said) -> Result<Option<OneFile>, String> {
+    if said.text.is_empty() {
+        return Ok(None);
+    }
+    OneFile::read(&said.text).map(Some).map_err(|error| format!("{} ({}): {error}", said.name, said.origin))
 }
 
 pub(super) fn endpoint(said: &Said) -> Result<Option<Endpoint>, String> {

@@ -1,0 +1,90 @@
+//! A certificate for this machine alone, which functions that run here are told to trust.
+//!
+//! A handler as it runs on AWS makes its `@connections` address of `https://`, `domainName` and `stage`. Where the public
+//! address is one of loopback in clear text that would not be answered; with this the same port speaks TLS too, to whoever
+//! begins with it.
+
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair};
+use rustls::ServerConfig;
+use rustls::crypto::ring;
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use tokio_rustls::TlsAcceptor;
+
+/// Where certificate authorities of the system are found. Source: what Go's library looks for.
+const SYSTEM_BUNDLES: &[&str] = &[
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/cert.pem",
+    "/etc/ssl/ca-bundle.pem",
+];
+
+/// The variables by which programs are told whom to trust: Node's, the Python SDK's, OpenSSL's and Go's.
+pub(crate) const VARIABLES: &[&str] = &["NODE_EXTRA_CA_CERTS", "AWS_CA_BUNDLE", "SSL_CERT_FILE"];
+
+/// Names under which this machine reaches itself.
+const NAMES: &[&str] = &["localhost", "*.localhost", "*.execute-api.localhost", "127.0.0.1", "::1"];
+
+/// The certificate, as long as the program runs; its key is nowhere but in memory.
+pub(crate) struct OwnTls {
+    pub(crate) acceptor: TlsAcceptor,
+    bundle: PathBuf,
+}
+
+impl OwnTls {
+    /// Makes one, and a file below `folder` with it and what the system trusts.
+    ///
+    /// # Errors
+    /// A sentence that says what could not be made or written.
+    pub(crate) fn new(folder: &Path) -> Result<OwnTls, String> {
+        let (authority, config) = made().map_err(|error| format!("a certificate of its own: {error}"))?;
+        let bundle = folder.join(format!("trusted-{}.pem", std::process::id()));
+        write(&bundle, &authority).map_err(|error| format!("{}: {error}", bundle.display()))?;
+        Ok(OwnTls { acceptor: TlsAcceptor::from(Arc::new(config)), bundle })
+    }
+
+    /// The file to trust.
+    pub(crate) fn bundle(&self) -> &Path {
+        &self.bundle
+    }
+
+    /// Takes the file away.
+    pub(crate) fn remove(&self) {
+        let _ = fs::remove_file(&self.bundle);
+    }
+}
+
+fn made() -> Result<(String, ServerConfig), Box<dyn std::error::Error>> {
+    let name = |params: &mut CertificateParams, text: &str| params.distinguished_name.push(DnType::CommonName, text);
+    let authority_key = KeyPair::generate()?;
+    let mut authority = CertificateParams::default();
+    authority.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    name(&mut authority, "Gatewright, functions of this machine");
+    let text = authority.self_signed(&authority_key)?.pem();
+    let issuer = Issuer::new(authority, authority_key);
+    let key = KeyPair::generate()?;
+    let mut params = CertificateParams::new(NAMES.iter().map(|&name| name.to_owned()).collect::<Vec<_>>())?;
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    name(&mut params, "localhost");
+    let certificate = params.signed_by(&key, &issuer)?;
+    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.der().clone()], key)?;
+    Ok((text, config))
+}
+
+fn write(path: &Path, authority: &str) -> std::io::Result<()> {
+    // Another program's file of this name would be trusted in place of ours.
+    let _ = fs::remove_file(path);
+    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(authority.as_bytes())?;
+    let system = SYSTEM_BUNDLES.iter().find_map(|path| fs::read(path).ok());
+    file.write_all(&system.unwrap_or_default())
+}

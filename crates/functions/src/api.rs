@@ -44,6 +44,7 @@ pub(crate) enum Outcome {
 pub(crate) struct Desk {
     jobs: Mutex<mpsc::Receiver<Job>>,
     running: std::sync::Mutex<Option<(String, oneshot::Sender<Outcome>)>>,
+    last: std::sync::Mutex<Option<String>>,
     /// Whether the process asks for an invocation just now.
     asks: watch::Sender<bool>,
     init_error: std::sync::Mutex<Option<Bytes>>,
@@ -54,6 +55,7 @@ impl Desk {
         Arc::new(Desk {
             jobs: Mutex::new(jobs),
             running: std::sync::Mutex::default(),
+            last: std::sync::Mutex::default(),
             asks: watch::Sender::new(false),
             init_error: std::sync::Mutex::default(),
         })
@@ -69,9 +71,9 @@ impl Desk {
         self.init_error.lock().ok().and_then(|mut error| error.take())
     }
 
-    /// The invocation that runs.
+    /// The invocation that runs, or ran last: what is printed may be heard after the answer.
     pub(crate) fn request_id(&self) -> Option<String> {
-        self.running.lock().ok().and_then(|running| running.as_ref().map(|(id, _)| id.clone()))
+        self.last.lock().ok().and_then(|last| last.clone())
     }
 
     /// Answers what comes to the listener. Never returns by itself.
@@ -127,7 +129,8 @@ impl Desk {
         if let Some(trace_id) = trace_id {
             response = response.header("Lambda-Runtime-Trace-Id", trace_id);
         }
-        if let Ok(mut running) = self.running.lock() {
+        if let (Ok(mut running), Ok(mut last)) = (self.running.lock(), self.last.lock()) {
+            *last = Some(request_id.clone());
             *running = Some((request_id, answer));
         }
         response.body(Full::new(payload)).unwrap_or_default()

@@ -59,6 +59,10 @@ impl Function {
         Ok(function)
     }
 
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
     /// Ends its processes, those that run something when that has ended.
     pub(crate) fn stop(&self) {
         self.generation.fetch_add(1, Ordering::AcqRel);
@@ -141,12 +145,13 @@ impl Function {
         let timeout = self.settings.timeout;
         let Ran { outcome, goes_on, took, init } = environment.run(job, timeout, || now_ms() + ms(timeout)).await;
         self.report(&id, &outcome, took, init);
-        // Nobody may wait for it any more.
-        let _ = answer.send(outcome);
         if goes_on && self.is_current(&environment) {
+            // Before the answer: a caller who asks again at once gets this one.
             self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(environment);
         }
         drop(place);
+        // Nobody may wait for it any more.
+        let _ = answer.send(outcome);
     }
 
     fn is_current(&self, environment: &Environment) -> bool {

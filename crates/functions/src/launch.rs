@@ -129,8 +129,8 @@ impl Settings {
         all
     }
 
-    /// The ARN that the function is told it was called by.
-    pub(crate) fn arn(&self) -> String {
+    /// The function's ARN, with the alias that it has in its name.
+    pub fn arn(&self) -> String {
         format!("arn:aws:lambda:{}:{}:function:{}", self.home.region, self.home.account_id, self.name)
     }
 

@@ -84,6 +84,22 @@ impl Directory {
         }
     }
 
+    /// The functions that run here, by name.
+    pub fn here(&self) -> impl Iterator<Item = &Settings> {
+        self.placed.values().filter_map(|placed| match placed {
+            Placed::Here(function) => Some(function.settings()),
+            Placed::There(_) => None,
+        })
+    }
+
+    /// The one that a name stands for, if it runs here.
+    pub fn here_as(&self, function: &arn::Function) -> Option<&Settings> {
+        match self.find(function) {
+            Some(Placed::Here(function)) => Some(function.settings()),
+            Some(Placed::There(_)) | None => None,
+        }
+    }
+
     fn find(&self, function: &arn::Function) -> Option<&Placed> {
         let name = &function.name;
         let qualified = function.qualifier.as_ref().map(|qualifier| format!("{name}:{qualifier}"));

@@ -24,6 +24,7 @@ mod front;
 mod guard;
 mod history;
 mod import;
+mod lambda_api;
 mod logs;
 mod man;
 mod metrics;

@@ -37,13 +37,16 @@ pub(crate) struct OwnTls {
 }
 
 impl OwnTls {
-    /// Makes one, and a file below `folder` with it and what the system trusts.
+    /// Makes one, and a file in the data folder, or where others are for a while, with it and what the system trusts.
     ///
     /// # Errors
     /// A sentence that says what could not be made or written.
-    pub(crate) fn new(folder: &Path) -> Result<OwnTls, String> {
+    pub(crate) fn new(data_dir: Option<&Path>) -> Result<OwnTls, String> {
         let (authority, config) = made().map_err(|error| format!("a certificate of its own: {error}"))?;
-        let bundle = folder.join(format!("trusted-{}.pem", std::process::id()));
+        let bundle = match data_dir.filter(|folder| folder.is_dir()) {
+            Some(folder) => folder.join("trusted.pem"),
+            None => std::env::temp_dir().join(format!("gatewright-trusted-{}.pem", std::process::id())),
+        };
         write(&bundle, &authority).map_err(|error| format!("{}: {error}", bundle.display()))?;
         Ok(OwnTls { acceptor: TlsAcceptor::from(Arc::new(config)), bundle })
     }

@@ -110,12 +110,14 @@ pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
     public.console = facts.clone();
     public.guard = guard.clone();
     public.own_tls = own_tls.clone();
+    public.functions = functions.clone();
     public.serves_admin = admin.is_none();
     public.client_files_max = client_files_max;
     if let Some(admin) = admin {
         let mut service = Service::new(gateway.clone(), control.clone(), log.clone(), &config);
         service.serves_clients = false;
         service.guard = guard;
+        service.functions = functions.clone();
         service.client_files_max = admin_files_max;
         service.console = facts;
         tokio::spawn(front::accept(admin, Arc::new(service), None, stop.clone()));
@@ -141,8 +143,7 @@ fn own_tls(config: &Config) -> Result<Option<Arc<OwnTls>>, Failure> {
     if !runs_here || config.certificates.any() || !settings.listen.ip().is_loopback() {
         return Ok(None);
     }
-    let folder = settings.data_dir.clone().filter(|folder| folder.is_dir()).unwrap_or_else(std::env::temp_dir);
-    OwnTls::new(&folder).map(|own| Some(Arc::new(own))).map_err(Failure::config)
+    OwnTls::new(settings.data_dir.as_deref()).map(|own| Some(Arc::new(own))).map_err(Failure::config)
 }
 
 fn integrations(

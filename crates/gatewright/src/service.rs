@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicUsize;
 
 use bytes::Bytes;
 use control::{Caller, Control};
+use functions::Directory;
 use gateway::{Address, Below, ConnectionsAnswer, Gateway, Peer, upgrade_required};
 use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode, header};
@@ -23,6 +24,7 @@ use crate::console;
 use crate::elsewhere;
 use crate::feed;
 use crate::guard::{Guard, Signed};
+use crate::lambda_api;
 use crate::logs::Log;
 use crate::metrics;
 use crate::own_tls::OwnTls;
@@ -63,6 +65,8 @@ pub(crate) struct Service {
     pub(crate) watchers: Arc<AtomicUsize>,
     /// TLS beside clear text, for functions of this machine.
     pub(crate) own_tls: Option<Arc<OwnTls>>,
+    /// Functions that can be called here as in Lambda.
+    pub(crate) functions: Option<Arc<Directory>>,
     /// Who may call; none where nobody looks.
     pub(crate) guard: Option<Arc<Guard>>,
 }
@@ -87,6 +91,7 @@ impl Service {
             control_calls,
             watchers,
             own_tls: None,
+            functions: None,
             guard: None,
         }
     }
@@ -129,6 +134,12 @@ impl Service {
             && !guard.shows_pages_to(peer.ip)
         {
             return typed_error(StatusCode::FORBIDDEN, "AccessDeniedException", ELSEWHERE);
+        }
+        let query = request.uri().query().unwrap_or_default();
+        if let Some(functions) = self.functions.clone().filter(|_| self.serves_admin)
+            && let Some(operation) = lambda_api::Operation::of(request.method(), &path, query)
+        {
+            return self.lambda(functions, operation, request, peer).await;
         }
         if let Some(response) = elsewhere::answer(&request) {
             return response;
@@ -251,6 +262,42 @@ impl Service {
             response.headers_mut().insert("x-amzn-RequestId", id);
         }
         response
+    }
+
+    async fn lambda(
+        &self,
+        functions: Arc<Directory>,
+        operation: lambda_api::Operation,
+        request: http::Request<Incoming>,
+        peer: Peer,
+    ) -> Response {
+        let (parts, body) = request.into_parts();
+        let signed = match self.guard.as_ref().map(|guard| guard.begin(&parts, "lambda", peer)).transpose() {
+            Ok(signed) => signed,
+            Err(refusal) => return self.refused_by_guard(&refusal),
+        };
+        let bytes_max = lambda_api::PAYLOAD_BYTES_MAX;
+        let body = match self.control_bodies.collect(body, bytes_max, waits_to_send(&parts.headers)).await {
+            Ok(body) => body,
+            Err(Unread::TooLarge) => {
+                let text = format!("Request must be smaller than {bytes_max} bytes for the InvokeFunction operation");
+                return typed_error(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLargeException", &text);
+            }
+            Err(Unread::Broken) => {
+                return typed_error(StatusCode::BAD_REQUEST, "InvalidRequestContentException", BROKEN);
+            }
+            Err(Unread::Busy) => {
+                return typed_error(StatusCode::SERVICE_UNAVAILABLE, "ServiceException", BUSY);
+            }
+        };
+        if let Some(signed) = &signed {
+            let resource = operation.resource(signed.region(), signed.account_id());
+            let may = |()| signed.may(&parts, operation.action(), &resource);
+            if let Err(refusal) = signed.finish(&parts, &body).and_then(may) {
+                return self.refused_by_guard(&refusal);
+            }
+        }
+        lambda_api::answer(&functions, &operation, &parts, body).await
     }
 
     async fn control_plane(&self, request: http::Request<Incoming>, peer: Peer) -> Response {

@@ -1,0 +1,178 @@
+"""Lambda functions run by the program itself: the example, as its README starts it, with handlers that know nothing of it."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import boto3
+import pytest
+import websockets
+
+from harness.aws import CONFIG, CREDENTIALS, REGION, cli_environment
+from harness.clients import open_websocket, receive
+from harness.gateway import Gateway
+from harness.until import until
+
+EXAMPLE = Path(__file__).resolve().parent.parent / "examples" / "lambda-chat"
+
+
+@pytest.fixture(scope="module")
+def path_with_python():
+    """`python3` as the gateway finds it is the one that these tests run in."""
+    before = os.environ["PATH"]
+    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{before}"
+    yield
+    os.environ["PATH"] = before
+
+
+@pytest.fixture(scope="module")
+def folder(node_folder, path_with_python):
+    folder = node_folder / "lambda-chat"
+    shutil.copytree(EXAMPLE, folder, ignore=shutil.ignore_patterns("node_modules"))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def chat(start_gateway, folder):
+    gateway = start_gateway("--config", str(folder / "gatewright.toml"))
+    done = subprocess.run(
+        ["bash", "setup.sh"],
+        cwd=folder,
+        env=cli_environment(gateway.url),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    gateway.chat = re.search(r"connect: (\S+)\?name=ann", done.stdout).group(1)
+    return gateway
+
+
+def ask(client, **message):
+    client.send(json.dumps(message))
+    return receive(client)
+
+
+def test_two_people_chat(chat):
+    with open_websocket(f"{chat.chat}?name=ann") as ann, open_websocket(f"{chat.chat}?name=bob") as bob:
+        me = ask(ann, action="whoami")
+        assert me["function"] == "chat-whoami"
+        you = ask(bob, action="whoami")
+        assert ask(ann, action="send", to=[you["you"]], text="hello") == {"delivered": 1}
+        assert receive(bob) == {"from": me["you"], "text": "hello"}
+    chat.wait_for_line(lambda line: f"disconnect {you['you']} 1000" in line, "bob's $disconnect")
+    with open_websocket(f"{chat.chat}?name=ann") as ann:
+        assert ask(ann, action="send", to=[you["you"]], text="are you there?") == {"delivered": 0}
+
+
+def test_a_function_refuses(chat):
+    with pytest.raises(websockets.exceptions.InvalidStatus) as refused:
+        open_websocket(chat.chat)
+    assert refused.value.response.status_code == 401
+
+
+def test_what_a_function_prints_is_in_the_log_with_its_id(chat):
+    with open_websocket(f"{chat.chat}?name=carol") as client:
+        id = ask(client, action="whoami")["you"]
+    line = chat.wait_for_line(lambda line: f"connect {id} carol" in line, "what the handler printed")
+    assert re.search(r"function chat-connect [0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}: connect ", line), line
+    chat.wait_for_line(lambda line: "function chat-whoami" in line and "REPORT RequestId: " in line, "its report")
+
+
+def test_a_function_is_called_by_the_cli_and_the_sdk(chat, tmp_path):
+    event = {"requestContext": {"connectionId": "c", "connectedAt": 1}}
+    out = tmp_path / "out.json"
+    words = ["aws", "lambda", "invoke", "--function-name", "chat-whoami", "--cli-binary-format", "raw-in-base64-out"]
+    done = subprocess.run(
+        [*words, "--payload", json.dumps(event), str(out)],
+        env=cli_environment(chat.url), capture_output=True, text=True, timeout=60, check=False,
+    )
+    if "Unknown options" in done.stderr:  # version 1 takes payloads as they are
+        done = subprocess.run(
+            [*words[:5], "--payload", json.dumps(event), str(out)],
+            env=cli_environment(chat.url), capture_output=True, text=True, timeout=60, check=False,
+        )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads(done.stdout)["StatusCode"] == 200
+    assert json.loads(json.loads(out.read_text())["body"]) == {"you": "c", "since": 1, "function": "chat-whoami"}
+    sdk = boto3.client("lambda", endpoint_url=chat.url, region_name=REGION, config=CONFIG, **CREDENTIALS)
+    assert {one["FunctionName"] for one in sdk.list_functions()["Functions"]} >= {"chat-connect", "chat-send", "chat-whoami"}
+    assert sdk.get_function(FunctionName="chat-send")["Configuration"]["Timeout"] == 10
+    failed = sdk.invoke(FunctionName="chat-whoami", Payload=b"{}")
+    assert failed["FunctionError"] == "Unhandled" and json.load(failed["Payload"])["errorType"] == "KeyError"
+    assert sdk.invoke(FunctionName="chat-whoami", InvocationType="Event", Payload=json.dumps(event))["StatusCode"] == 202
+    assert sdk.invoke(FunctionName="chat-whoami", InvocationType="DryRun")["StatusCode"] == 204
+    with pytest.raises(sdk.exceptions.ResourceNotFoundException):
+        sdk.invoke(FunctionName="nobody")
+
+
+HANDLER = """
+export const handler = async (event) => {
+  if (event.requestContext.eventType !== 'MESSAGE') return { statusCode: 200 }
+  const { action } = JSON.parse(event.body)
+  if (action === 'exit') process.exit(1)
+  if (action === 'spin') { console.log('spinning', process.pid); for (;;) ; }
+  return { statusCode: 200, body: JSON.stringify({ version: 1, pid: process.pid }) }
+}
+"""
+
+
+def is_alive(pid):
+    try:
+        return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
+    except FileNotFoundError:
+        return False
+
+
+def test_one_command_from_a_file_to_a_socket(start_gateway, tmp_path):
+    file = tmp_path / "handler.mjs"
+    file.write_text(HANDLER)
+    gateway = start_gateway("--function", str(file))
+    url = f"ws://127.0.0.1:{gateway.port}/_aws/execute-api/gatewright/dev"
+    with open_websocket(url) as client:
+        assert ask(client, action="hi")["version"] == 1
+        assert ask(client, action="exit")["message"] == "Internal server error"
+        assert ask(client, action="hi")["version"] == 1
+        file.write_text(HANDLER.replace("version: 1", "version: 2"))
+        until(lambda: ask(client, action="hi")["version"] == 2, "the change to be run")
+
+
+def test_no_process_is_left_after_the_program_whichever_way_it_ends(path_with_python, tmp_path):
+    file = tmp_path / "handler.mjs"
+    file.write_text(HANDLER)
+    for way in (signal.SIGKILL, signal.SIGTERM):
+        gateway = Gateway(tmp_path / f"data-{way}", "--function", str(file), "--limit", "drain-timeout=2s")
+        with open_websocket(f"ws://127.0.0.1:{gateway.port}/_aws/execute-api/gatewright/dev") as client:
+            idle = ask(client, action="hi")["pid"]
+            # A handler that never returns notices nothing by itself.
+            client.send(json.dumps({"action": "spin"}))
+            line = gateway.wait_for_line(lambda line: "spinning" in line, "the loop")
+            busy = int(re.search(r"spinning (\d+)", line).group(1))
+            assert is_alive(idle) and is_alive(busy)
+            if way == signal.SIGKILL:
+                gateway.kill()
+            else:
+                gateway.stop()
+        until(lambda: not is_alive(idle) and not is_alive(busy), f"both to end after {way}")
+
+
+def test_what_is_wrong_with_a_function_is_said_at_the_start(tmp_path):
+    for text, part in [
+        ('[functions.a]\nhandler = "app.handler"', "functions.a: handler: there is no app.mjs, .js, .cjs or .py in"),
+        ('[functions.a]\nhandler = "app.handler"\nruntime = "ruby3.3"', "runtime: `ruby3.3` is not one that runs here by itself"),
+        ('[functions.a]\ncommand = ["no-such-program"]', "there is no program no-such-program on the PATH"),
+        ("[functions.a]\nhandlr = 1", "unknown field `handlr`"),
+        ('[functions.a]\nendpoint = "nonsense"', "functions.a: endpoint: "),
+    ]:
+        settings = tmp_path / "gatewright.toml"
+        settings.write_text(text)
+        words = [os.environ["GATEWRIGHT_BIN"], "serve", "--listen", "127.0.0.1:0", "--ephemeral", "--config", str(settings)]
+        done = subprocess.run(words, capture_output=True, text=True, timeout=30, check=False)
+        assert done.returncode != 0 and part in done.stderr, done.stderr

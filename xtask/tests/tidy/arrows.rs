@@ -7,6 +7,7 @@ const FLOORS: &[(&str, u32)] = &[
     ("gatewright", 5),
     ("cluster", 4),
     ("control", 3),
+    ("functions", 3),
     ("gateway", 3),
     ("integration", 2),
     ("mapping", 2),

@@ -5,14 +5,14 @@
 
 use std::borrow::Cow;
 
-use mapping::Failure;
 use mapping::plan::Logging;
+use mapping::{Check, Failure};
 use types::headers::Headers;
 use types::message::{IntegrationRequest, IntegrationResponse, Target};
 use types::resources::LoggingLevel;
 use types::time::Timestamp;
 
-use super::record::{CONSOLE_BODY_MAX, Record, Step, Timed};
+use super::record::{AuthorizerStep, CONSOLE_BODY_MAX, Record, Step, Timed};
 use super::secrets;
 
 /// A log event of AWS is cut at this many bytes. Source: documented.
@@ -116,7 +116,7 @@ impl Writer<'_> {
             match step {
                 Step::Failed(line) => self.add(LineKind::Error, line),
                 Step::Note(text) | Step::Refused(text) => self.add(LineKind::Note, text),
-                Step::Request(_) | Step::Response(_) | Step::Reply(_) => {}
+                Step::Authorizing(_) | Step::Request(_) | Step::Response(_) | Step::Reply(_) => {}
             }
         }
     }
@@ -127,6 +127,8 @@ impl Writer<'_> {
         for Timed { after, step, .. } in &self.record.steps {
             self.at = self.record.time_at(*after);
             match step {
+                // They came first.
+                Step::Authorizing(_) => {}
                 Step::Request(request) => self.request(request),
                 Step::Response(response) => self.response(response),
                 Step::Reply(reply) => self.trace(|| body("Method response body after transformations", &reply.body)),
@@ -153,6 +155,9 @@ impl Writer<'_> {
         let route_key =
             record.route_key.as_deref().unwrap_or(if record.event_type == "CONNECT" { "$connect" } else { "-" });
         self.log(&format!("Extended Request Id: {request_id}"));
+        if !self.authorizer() {
+            return;
+        }
         if record.event_type == "CONNECT" {
             // The spaces around the empty key are AWS's (observed); the lines with a key are inferred from REST APIs.
             let key_refused = |failure: &Failure| failure.response_type == "INVALID_API_KEY";
@@ -208,6 +213,33 @@ impl Writer<'_> {
         // The blank before the colon is AWS's (observed on REST APIs).
         if let Some(id) = response.headers.get("x-amzn-RequestId").filter(|_| self.of_aws) {
             self.log(&format!("AWS Integration Endpoint RequestId : {id}"));
+        }
+    }
+}
+
+impl Writer<'_> {
+    // Source: observed on REST APIs, where they come before all that is said of keys. Tells whether the authorizer, if there is
+    // one, let the client in: the log of one that it did not ends there (observed likewise).
+    fn authorizer(&mut self) -> bool {
+        for Timed { after, step, .. } in &self.record.steps {
+            if let Step::Authorizing(step) = step {
+                self.at = self.record.time_at(*after);
+                self.authorizing(step);
+            }
+        }
+        let Some(checks) = &self.record.facts.checks else { return true };
+        let Some(asked) = &checks.authorizer else { return true };
+        let is_passed = |check: &Check| check.status == 200;
+        is_passed(&asked.check) && checks.authorize.as_ref().is_none_or(is_passed)
+    }
+
+    fn authorizing(&mut self, step: &AuthorizerStep) {
+        match step {
+            AuthorizerStep::Asked(request) => self.request(request),
+            AuthorizerStep::Answered(response) => {
+                self.trace(|| body("Authorizer result body before parsing", &secrets::event(&response.body)));
+            }
+            AuthorizerStep::Line(text) => self.log(text),
         }
     }
 }

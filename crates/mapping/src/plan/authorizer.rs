@@ -212,7 +212,7 @@ mod tests {
             identity: None,
         };
         let query = query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        let headers = headers.iter().copied().collect();
+        let headers = headers.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
         let kind = EventKind::Connect(Box::new(Handshake { query, headers, ..Handshake::default() }));
         let request_id = "Gto5Jd9-DoECGqg=".parse().unwrap();
         Event { connection: Arc::new(connection), request_id, at: Timestamp(0), kind }

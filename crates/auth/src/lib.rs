@@ -21,4 +21,5 @@ pub use policy::keys::Keys;
 pub use policy::{Policy, PolicyError};
 pub use refusal::{Kind, Refusal};
 pub use secret::Secret;
-pub use sigv4::{Claim, Expected, Request, SigningKeys};
+pub use sigv4::{Claim, Expected, Request, SigningCredentials, SigningKeys, SigningScope, sign};
+pub use time::from_iso as seconds_from_iso;

@@ -14,6 +14,11 @@ impl Secret {
         Secret(text)
     }
 
+    /// For the wire, and nothing else.
+    pub(crate) fn text(&self) -> &str {
+        &self.0
+    }
+
     pub(crate) fn bytes(&self) -> &[u8] {
         self.0.as_bytes()
     }

@@ -1,4 +1,5 @@
-//! Whether a request bears the signature of an access key: AWS's Signature Version 4, in a header or in the query.
+//! AWS's Signature Version 4: whether a request bears the signature of an access key, in a header or in the query, and such
+//! a signature for a request that goes out.
 //!
 //! Source: documented (the algorithm), observed (how clients encode paths, and the server's own error texts);
 //! docs/aws/auth.md 2.
@@ -6,6 +7,7 @@
 mod canonical;
 mod claim;
 mod keys;
+mod sign;
 
 use ring::{digest, hmac};
 
@@ -17,6 +19,7 @@ use canonical::Canonical;
 
 pub use claim::Claim;
 pub use keys::SigningKeys;
+pub use sign::{SigningCredentials, SigningScope, sign};
 
 /// The one algorithm; these services' clients know no other.
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";

@@ -60,7 +60,9 @@ pub(crate) fn from_http(text: &str) -> Option<u64> {
 }
 
 /// What policies and TOML have: `2026-01-15T12:00:00Z`, with a fraction or an offset too, a bare date, or seconds since 1970.
-pub(crate) fn from_iso(text: &str) -> Option<i64> {
+///
+/// Gives seconds since 1970; `None` where it is none of these.
+pub fn from_iso(text: &str) -> Option<i64> {
     if let Some(seconds) = number(text) {
         return i64::try_from(seconds).ok();
     }

@@ -45,7 +45,8 @@ impl Gateway {
             let functions = plan.functions().filter(|(function, _)| !self.integrations.has_function(function));
             let routes = sorted(&mut functions.map(|(_, route)| route));
             notes.extend(routes.map(|routes| Note::FunctionsNowhere { routes }));
-            let routes = sorted(&mut plan.service_routes().filter(|_| !self.integrations.has_services()));
+            let services = plan.services().filter(|(service, _)| !self.integrations.has_service(service));
+            let routes = sorted(&mut services.map(|(_, route)| route));
             notes.extend(routes.map(|routes| Note::ServicesNowhere { routes }));
         }
     }

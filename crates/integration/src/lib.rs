@@ -35,7 +35,7 @@ pub use error::{Error, Kind};
 pub use function::{Functions, Invocation, Invoked, Invoking, LambdaEndpoint};
 pub use http::Http;
 pub use links::LinkSettings;
-pub use service::{ServiceRequest, Services, Signer, Signing};
+pub use service::{ServicePlace, ServiceRequest, Services, Signer, Signing};
 
 use crate::http::Call;
 
@@ -93,9 +93,9 @@ impl Integrations {
         self.functions.as_ref().is_some_and(|functions| functions.has(function))
     }
 
-    /// Whether AWS's services can be called.
-    pub fn has_services(&self) -> bool {
-        self.services.are_ready()
+    /// Whether it is known where this service of AWS is, by the name that a URI gives it.
+    pub fn has_service(&self, service: &str) -> bool {
+        self.services.have(service)
     }
 
     /// Looks up where a target leads: a VPC link's addresses stand for its URL's host.

@@ -1,7 +1,10 @@
 //! Calls of AWS's services: where they go, and the seam for whoever signs them.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use types::headers::Headers;
@@ -11,12 +14,12 @@ use crate::endpoint::Endpoint;
 use crate::error::{Error, Kind};
 use crate::http::{self, Answer, Call, Http};
 
-/// A call of a service, as it is signed: AWS's own host, whatever address it goes to.
+/// A call of a service, as it is signed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServiceRequest {
     /// HTTP method, upper case.
     pub method: String,
-    /// Such as `dynamodb.us-east-1.amazonaws.com`.
+    /// What `Host` says, such as `dynamodb.us-east-1.amazonaws.com`: AWS's own, whatever address it goes to.
     pub host: String,
     /// As it goes out: escaped.
     pub path: String,
@@ -28,15 +31,18 @@ pub struct ServiceRequest {
     pub body: Bytes,
     /// The region that the signature is for.
     pub region: String,
-    /// The service that the signature is for, such as `dynamodb`.
+    /// The service, as a URI names it, such as `dynamodb`.
     pub service: String,
     /// The role whose credentials sign it (`credentialsArn`); `None`: the gateway's own.
     pub role: Option<String>,
+    /// Whether it goes to AWS's own address.
+    pub to_aws: bool,
 }
 
 /// Signs calls of services.
 pub trait Signer: Send + Sync {
-    /// Gives the headers that make the call a signed one; they take the place of others of their names.
+    /// Gives the headers that make the call a signed one; they take the place of others of their names. None are given for a
+    /// call that may go out unsigned, because it does not go to AWS.
     ///
     /// # Errors
     /// A sentence: there are no credentials, or the role cannot be taken.
@@ -46,18 +52,42 @@ pub trait Signer: Send + Sync {
 /// A signature that is being made: credentials may have to be fetched.
 pub type Signing<'a> = Pin<Box<dyn Future<Output = Result<Headers, String>> + Send + 'a>>;
 
-/// How services are called: signed, at AWS's own addresses or at another; without a signer unsigned, and only at another.
+/// Where a service is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ServicePlace {
+    /// At AWS's own addresses, where every call is signed.
+    Aws,
+    /// Somewhere else.
+    At(Endpoint),
+}
+
+impl std::fmt::Display for ServicePlace {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            ServicePlace::Aws => f.write_str("aws"),
+            ServicePlace::At(endpoint) => endpoint.fmt(f),
+        }
+    }
+}
+
+/// How services are called: where each is, and who signs; without a signer nothing goes to AWS.
 #[derive(Default)]
 pub struct Services {
-    /// Stands in place of every service's own address.
-    pub endpoint: Option<Endpoint>,
+    /// Where services are, by the name that a URI gives them, such as `sqs`.
+    pub places: BTreeMap<String, ServicePlace>,
+    /// Where all the others are; `None`: nowhere.
+    pub others: Option<ServicePlace>,
     /// Who signs.
-    pub signer: Option<Box<dyn Signer>>,
+    pub signer: Option<Arc<dyn Signer>>,
 }
 
 impl Services {
-    pub(crate) fn are_ready(&self) -> bool {
-        self.endpoint.is_some() || self.signer.is_some()
+    pub(crate) fn have(&self, service: &str) -> bool {
+        self.place(service).is_some()
+    }
+
+    fn place(&self, service: &str) -> Option<&ServicePlace> {
+        self.places.get(service).or(self.others.as_ref())
     }
 
     pub(crate) async fn call(
@@ -66,22 +96,38 @@ impl Services {
         request: &IntegrationRequest,
         target: &ServiceTarget,
     ) -> Result<Answer, Error> {
-        let unready = |detail| Error::of(Kind::Unready, format!("the service {}", target.service), detail);
+        let unready = |detail: String| Error::of(Kind::Unready, format!("the service {}", target.service), detail);
+        let place = self.place(&target.service);
+        let place = place.ok_or_else(|| unready("nothing says where services are (setting aws-endpoint)".to_owned()))?;
         let mut headers = request.headers.clone();
-        let at = match (&self.endpoint, &self.signer) {
-            (Some(endpoint), _) => endpoint.below(&target.at.path_and_query),
-            (None, Some(_)) => target.at.clone(),
-            (None, None) => return Err(unready("nothing says where services are (setting aws-endpoint)".to_owned())),
+        let at = match place {
+            ServicePlace::At(endpoint) => endpoint.below(&target.at.path_and_query),
+            ServicePlace::Aws => target.at.clone(),
         };
-        if let Some(signer) = &self.signer {
-            let signed = signer.sign(&to_sign(request, target)).await.map_err(unready)?;
-            signed.iter().for_each(|(name, value)| headers.set(name.to_owned(), value.to_owned()));
-        }
+        let to_sign = to_sign(request, target, *place == ServicePlace::Aws);
+        sign(self.signer.as_deref(), &to_sign, &mut headers).await.map_err(unready)?;
         http::call(http, &at, None, &Call { headers: &headers, ..Call::of(request) }).await
     }
 }
 
-fn to_sign(request: &IntegrationRequest, target: &ServiceTarget) -> ServiceRequest {
+/// Signs a call, if anybody does.
+///
+/// # Errors
+/// The signer's sentence, or that there is none for a call of AWS.
+pub(crate) async fn sign(
+    signer: Option<&dyn Signer>,
+    request: &ServiceRequest,
+    headers: &mut Headers,
+) -> Result<(), String> {
+    let Some(signer) = signer else {
+        return if request.to_aws { Err("nobody signs its calls".to_owned()) } else { Ok(()) };
+    };
+    let signed = signer.sign(request).await?;
+    signed.iter().for_each(|(name, value)| headers.set(name.to_owned(), value.to_owned()));
+    Ok(())
+}
+
+fn to_sign(request: &IntegrationRequest, target: &ServiceTarget, to_aws: bool) -> ServiceRequest {
     let HttpTarget { authority, path_and_query, .. } = &target.at;
     let query = path_and_query.split_once('?').map(|(_, query)| query.to_owned());
     ServiceRequest {
@@ -94,5 +140,30 @@ fn to_sign(request: &IntegrationRequest, target: &ServiceTarget) -> ServiceReque
         region: target.region.clone(),
         service: target.service.clone(),
         role: target.role.clone(),
+        to_aws,
+    }
+}
+
+impl Http {
+    /// One call that no message asked for, such as that for credentials; `Host` and `Connection` are added.
+    ///
+    /// # Errors
+    /// As of a backend's call; its text names the host.
+    pub async fn fetch(
+        &self,
+        method: &'static str,
+        target: &HttpTarget,
+        headers: &Headers,
+        body: &Bytes,
+        timeout: Duration,
+    ) -> Result<(u16, Bytes), Error> {
+        let mut headers = headers.clone();
+        headers.set("Host", target.authority.clone());
+        headers.set("Connection", "Keep-Alive");
+        let carries_body = matches!(method, "POST" | "PUT");
+        let call = Call { method, headers: &headers, body, carries_body, may_repeat: true };
+        let call = Box::pin(http::call(self, target, None, &call));
+        let timed_out = |_| Err(Error::timeout(target, timeout, self.names.is_asking(&target.host)));
+        tokio::time::timeout(timeout, call).await.unwrap_or_else(timed_out).map(|(status, _, body)| (status, body))
     }
 }

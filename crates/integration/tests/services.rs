@@ -1,9 +1,10 @@
 //! Calls of AWS's services: what a signer is given, and that what it gives goes out.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use integration::{Endpoint, Integrations, Kind, ServiceRequest, Services, Signer, Signing};
+use integration::{Endpoint, Integrations, Kind, ServicePlace, ServiceRequest, Services, Signer, Signing};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use types::message::{HttpTarget, IntegrationRequest, ServiceTarget, Target};
@@ -14,13 +15,17 @@ struct Shows;
 impl Signer for Shows {
     fn sign<'a>(&'a self, request: &'a ServiceRequest) -> Signing<'a> {
         Box::pin(async move {
-            let ServiceRequest { method, host, path, query, headers, body, region, service, role } = request;
+            let ServiceRequest { method, host, path, query, headers, body, region, service, role, .. } = request;
             let role = role.as_deref().ok_or("there is no role")?;
             let all =
                 format!("{method} {host} {path} {query} {} {} {region} {service} {role}", headers.len(), body.len());
             Ok([("Authorization", all)].into_iter().collect())
         })
     }
+}
+
+fn at(endpoint: Endpoint, signer: Option<Arc<dyn Signer>>) -> Services {
+    Services { others: Some(ServicePlace::At(endpoint)), signer, ..Services::default() }
 }
 
 fn request(role: Option<&str>) -> IntegrationRequest {
@@ -62,20 +67,20 @@ async fn shows_heads() -> Endpoint {
 
 #[tokio::test]
 async fn calls_go_to_the_endpoint_signed_for_aws_s_own_host() {
-    let services = Services { endpoint: Some(shows_heads().await), signer: Some(Box::new(Shows)) };
+    let services = at(shows_heads().await, Some(Arc::new(Shows)));
     let came = call(services, Some("arn:aws:iam::1:role/r")).await.unwrap();
     let expected = "POST /aws/1/q?Version=2 HTTP/1.1\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\
          Host: sqs.eu-west-1.amazonaws.com\r\n\
          Authorization: POST sqs.eu-west-1.amazonaws.com /1/q Version=2 2 5 eu-west-1 sqs arn:aws:iam::1:role/r\r\n\r\nhello";
     assert_eq!(String::from_utf8_lossy(&came), expected);
-    let unsigned = Services { endpoint: Some(shows_heads().await), signer: None };
+    let unsigned = at(shows_heads().await, None);
     let came = call(unsigned, None).await.unwrap();
     assert!(!String::from_utf8_lossy(&came).contains("Authorization"));
 }
 
 #[tokio::test]
 async fn a_call_that_nobody_can_sign_or_place_is_not_made() {
-    let services = Services { endpoint: Some(shows_heads().await), signer: Some(Box::new(Shows)) };
+    let services = at(shows_heads().await, Some(Arc::new(Shows)));
     let error = call(services, None).await.unwrap_err();
     assert_eq!(
         (error.kind, error.to_string().as_str()),
@@ -84,4 +89,19 @@ async fn a_call_that_nobody_can_sign_or_place_is_not_made() {
     let error = call(Services::default(), None).await.unwrap_err();
     assert_eq!(error.kind, Kind::Unready);
     assert!(error.to_string().contains("setting aws-endpoint"), "{error}");
+    // Nothing goes to AWS unsigned.
+    let aws = Services { others: Some(ServicePlace::Aws), ..Services::default() };
+    let error = call(aws, None).await.unwrap_err();
+    assert_eq!(error.to_string(), "cannot call the service sqs: nobody signs its calls");
+}
+
+#[tokio::test]
+async fn a_service_may_be_elsewhere_than_the_others() {
+    let mut services = at(Endpoint::parse("http://127.0.0.1:1").unwrap(), None);
+    services.places.insert("sqs".to_owned(), ServicePlace::At(shows_heads().await));
+    assert!(call(services, None).await.is_ok());
+    let mut services = Services::default();
+    services.places.insert("sns".to_owned(), ServicePlace::At(shows_heads().await));
+    let integrations = Integrations::new(10_000, Vec::new()).with_services(services);
+    assert!(integrations.has_service("sns") && !integrations.has_service("sqs"));
 }

@@ -72,6 +72,10 @@ impl ServiceUri {
         ServiceUri { role, ..self }
     }
 
+    pub(crate) fn service(&self) -> &str {
+        &self.service
+    }
+
     pub(crate) fn has_parameter(&self, name: &str) -> bool {
         self.at.has_parameter(name)
     }
@@ -145,7 +149,9 @@ fn service_call(text: &str, [partition, region, service]: [&str; 3], call: &str)
         (None, None) => (None, None),
     };
     let path = path.ok_or_else(nothing)?;
-    let url = format!("https://{service}.{region}.{}/{path}", domain(partition));
+    // An execution that is waited for has a host of its own. Inferred from the API's model (its prefix `sync-`).
+    let prefix = if service == "states" && path == "?Action=StartSyncExecution" { "sync-" } else { "" };
+    let url = format!("https://{prefix}{service}.{region}.{}/{path}", domain(partition));
     let is_label = |part: &str| !part.is_empty() && part.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'-');
     if !is_label(region) || !service.split('.').all(is_label) {
         return Err(nothing());
@@ -243,6 +249,12 @@ mod tests {
                 "sns",
                 "https://sns.us-east-1.amazonaws.com/?Action=Publish&TopicArn=a",
                 None,
+            ),
+            (
+                "states:action/StartSyncExecution",
+                "states",
+                "https://sync-states.us-east-1.amazonaws.com/?Action=StartSyncExecution",
+                Some("AWSStepFunctions.StartSyncExecution"),
             ),
             ("sqs:path/123456789012/queue", "sqs", "https://sqs.us-east-1.amazonaws.com/123456789012/queue", None),
             ("bucket.s3:path/{key}", "s3", "https://bucket.s3.us-east-1.amazonaws.com/a%2Fb", None),

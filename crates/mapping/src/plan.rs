@@ -274,9 +274,12 @@ impl Plan {
         self.backends().filter_map(|(backend, key)| Some((backend.function()?, key))).chain(authorizers)
     }
 
-    /// The keys of the routes that call services of AWS.
-    pub fn service_routes(&self) -> impl Iterator<Item = &str> {
-        self.backends().filter_map(|(backend, key)| matches!(backend, Backend::Service(_)).then_some(key))
+    /// The services of AWS that are called, each with a route's key.
+    pub fn services(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.backends().filter_map(|(backend, key)| match backend {
+            Backend::Service(uri) => Some((uri.service(), key)),
+            _ => None,
+        })
     }
 
     fn backends(&self) -> impl Iterator<Item = (&Backend, &str)> {

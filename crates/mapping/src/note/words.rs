@@ -267,14 +267,14 @@ impl fmt::Display for Note {
                 f,
                 "{} {} a Lambda function, and nothing says where functions run, so it fails with `Internal server \
                  error`. To say it: --lambda-endpoint URL, the address of whoever answers Lambda's Invoke (moto, \
-                 LocalStack, sam local start-lambda)",
+                 LocalStack, sam local start-lambda), or --lambda-endpoint aws",
                 listed(routes),
                 if routes.len() == 1 { "calls" } else { "call" }
             ),
             Note::ServicesNowhere { routes } => write!(
                 f,
                 "{} {} a service of AWS, and nothing says where services are, so it fails with `Internal server error`. \
-                 To say it: --aws-endpoint URL; calls are not signed",
+                 To say it: --aws-endpoint URL, or --aws-endpoint aws",
                 listed(routes),
                 if routes.len() == 1 { "calls" } else { "call" }
             ),

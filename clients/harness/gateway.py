@@ -20,8 +20,9 @@ STOP_PATIENCE = 20.0
 class Gateway:
     """One `gatewright serve` on a free port of 127.0.0.1, with its standard output kept line by line."""
 
-    def __init__(self, data_dir, *options, log_format="json"):
+    def __init__(self, data_dir, *options, log_format="json", environment=None):
         self.data_dir = str(data_dir)
+        self.environment = environment or {}
         self.options = list(options)
         self.log_format = log_format
         self.lines = []
@@ -34,6 +35,9 @@ class Gateway:
         command = [program, "serve", "--listen", "127.0.0.1:0", "--data-dir", self.data_dir]
         command += ["--log-format", self.log_format, *self.options]
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("GATEWRIGHT_", "AWS_"))}
+        # No credentials of whoever runs the tests.
+        environment.update(AWS_SHARED_CREDENTIALS_FILE=os.devnull, AWS_CONFIG_FILE=os.devnull, AWS_EC2_METADATA_DISABLED="true")
+        environment.update(self.environment)
         # A backtrace in the output is worth more than the time it takes to make.
         environment["RUST_BACKTRACE"] = "1"
         self.process = subprocess.Popen(

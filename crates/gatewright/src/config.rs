@@ -11,12 +11,14 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use gateway::LinkSettings;
+use integration::ServicePlace;
 use types::Dialect;
 use types::arn::Place;
 use types::limits::Limits;
 
 use crate::access_logs::{Files, Rotation};
 use crate::args::Options;
+use crate::aws;
 use crate::certificates::{Certificates, PemFiles};
 use crate::choices::{Binary, Compat, LogLevel};
 use crate::config::given::Given;
@@ -39,6 +41,7 @@ pub(crate) struct Config {
     pub(crate) certificates: Certificates,
     pub(crate) vpc_links: BTreeMap<String, LinkSettings>,
     pub(crate) functions: BTreeMap<String, Where>,
+    pub(crate) services: BTreeMap<String, ServicePlace>,
     /// In the order of the documentation.
     said: Vec<Said>,
     /// What only a settings file can say, as it says it.
@@ -82,12 +85,14 @@ impl Config {
         let place = Place { region: settings.region.clone(), account_id: settings.account_id.clone() };
         let functions = placements::read(&given.file, file.functions, &place)?;
         given.said.extend(placements::said(&functions, &given.file));
+        let services = aws::read(&given.file, file.services)?;
+        given.said.extend(aws::said(&services, &given.file));
         if settings.backend.is_some() && settings.function.is_some() {
             return Err("backend and function: one API is made ready, so only one of them can be given".to_owned());
         }
         variables::check()?;
         let limits = given.limits(&file.limits)?;
-        Ok(Config { settings, limits, certificates, vpc_links, functions, said: given.said, tables })
+        Ok(Config { settings, limits, certificates, vpc_links, functions, services, said: given.said, tables })
     }
 
     /// The settings as a file that can be used.

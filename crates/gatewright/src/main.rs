@@ -8,6 +8,7 @@ mod announcements;
 mod answers;
 mod args;
 mod authorizers;
+mod aws;
 mod banner;
 mod bodies;
 mod certificates;

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use functions::{Directory, Placement, Settings, Start, Voice};
-use integration::{Endpoint, Http, LambdaEndpoint};
+use integration::{Http, LambdaEndpoint, ServicePlace, Signer};
 use serde::Deserialize;
 use types::arn::Place;
 use types::limits::time;
 
+use crate::aws;
 use crate::choices::LogLevel;
 use crate::config::{Kind, Said};
 use crate::logs::Log;
@@ -48,7 +49,7 @@ pub(crate) struct Filed {
 #[derive(Clone, Debug)]
 pub(crate) enum Where {
     Here(Settings),
-    There(Endpoint),
+    There(ServicePlace),
 }
 
 /// Checks the functions.
@@ -73,7 +74,7 @@ pub(crate) fn read(
 pub(crate) fn said(functions: &BTreeMap<String, Where>, file: &Path) -> Vec<Said> {
     let line = |(name, place): (&String, &Where)| {
         let text = match place {
-            Where::There(endpoint) => endpoint.to_string(),
+            Where::There(place) => place.to_string(),
             Where::Here(settings) => match &settings.start {
                 Start::Command(command) => command.join(" "),
                 Start::Handler { handler, .. } => format!("{handler} in {}", settings.code.display()),
@@ -88,7 +89,7 @@ fn one(name: &str, filed: Filed, beside: &Path, place: &Place) -> Result<Where, 
     let Filed { handler, runtime, command, code, environment, timeout, concurrency, memory, endpoint } = filed;
     let start = match (handler, command, endpoint) {
         (None, None, Some(url)) => {
-            return Endpoint::parse(&url).map(Where::There).map_err(|error| format!("endpoint: {error}"));
+            return aws::place(&url).map(Where::There).map_err(|error| format!("endpoint: {error}"));
         }
         (Some(handler), None, None) => Start::Handler { handler, runtime },
         (None, Some(command), None) if runtime.is_none() => Start::Command(command),
@@ -192,16 +193,16 @@ fn has_lambda_handler(file: &Path) -> bool {
 pub(crate) fn directory(
     mut by_name: BTreeMap<String, Where>,
     one_file: Option<(&OneFile, &Place)>,
-    rest: Option<Endpoint>,
+    rest: Option<ServicePlace>,
     trusted: Option<&Path>,
-    http: &Arc<Http>,
+    (http, signer): (&Arc<Http>, &Arc<dyn Signer>),
     log: &Log,
 ) -> Result<Option<Arc<Directory>>, String> {
     if let Some((one, place)) = one_file {
         by_name.insert(one.name.clone(), Where::Here(one.settings(place)));
     }
-    if let Some(endpoint) = rest {
-        by_name.entry("*".to_owned()).or_insert(Where::There(endpoint));
+    if let Some(place) = rest {
+        by_name.entry("*".to_owned()).or_insert(Where::There(place));
     }
     if by_name.is_empty() {
         return Ok(None);
@@ -209,7 +210,9 @@ pub(crate) fn directory(
     let placements = by_name.into_iter().map(|(name, place)| {
         let placement = match place {
             Where::Here(settings) => Placement::Here(with_trust(with_credentials(settings), trusted)),
-            Where::There(endpoint) => Placement::There(Box::new(LambdaEndpoint::new(http.clone(), endpoint))),
+            Where::There(place) => {
+                Placement::There(Box::new(LambdaEndpoint::new(http.clone(), place, Some(signer.clone()))))
+            }
         };
         (name, placement)
     });
@@ -272,7 +275,8 @@ mod tests {
         assert!(settings.code.ends_with("gatewright/src"));
         assert_eq!((settings.timeout, settings.concurrency, settings.memory), (TIMEOUT, CONCURRENCY, 512));
         assert_eq!(settings.environment, [("A".to_owned(), "b".to_owned())]);
-        assert!(matches!(read_one("endpoint = \"http://127.0.0.1:9001\""), Ok(Where::There(_))));
+        assert!(matches!(read_one("endpoint = \"http://127.0.0.1:9001\""), Ok(Where::There(ServicePlace::At(_)))));
+        assert!(matches!(read_one("endpoint = \"aws\""), Ok(Where::There(ServicePlace::Aws))));
         let command = read_one("command = [\"node\", \"x.mjs\"]\ntimeout = \"15m\"");
         assert!(matches!(command, Ok(Where::Here(Settings { start: Start::Command(_), .. }))));
     }

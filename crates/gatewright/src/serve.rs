@@ -9,7 +9,7 @@ use control::Control;
 use control::store::{DiskStore, MemoryStore, Store, StoreError};
 use functions::Directory;
 use gateway::{Alone, Gateway, Settings};
-use integration::{Integrations, Services};
+use integration::{Integrations, ServicePlace, Services, Signer};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -18,6 +18,7 @@ use types::account::DayUse;
 use crate::access_logs::AccessFiles;
 use crate::announcements::Announcements;
 use crate::authorizers::Authorizers;
+use crate::aws::{self, AwsSigner, Environment, Own, Places};
 use crate::banner::{self, Addresses};
 use crate::choices::{LogFormat, LogLevel};
 use crate::config::{AccessLog, Config};
@@ -68,7 +69,7 @@ pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
         tls: config.certificates.any(),
     };
     let own_tls = own_tls(&config)?;
-    let (integrations, functions) = integrations(&config, own_tls.as_deref(), &log)?;
+    let (integrations, functions) = integrations(&config, &addresses, own_tls.as_deref(), &log)?;
     let gateway = Gateway::new(Settings {
         limits: config.limits.clone(),
         node: NODE,
@@ -149,23 +150,27 @@ fn own_tls(config: &Config) -> Result<Option<Arc<OwnTls>>, Failure> {
 
 fn integrations(
     config: &Config,
+    addresses: &Addresses,
     own_tls: Option<&OwnTls>,
     log: &Log,
 ) -> Result<(Integrations, Option<Arc<Directory>>), Failure> {
     let settings = &config.settings;
     let integrations = Integrations::new(config.limits.integration_response_bytes, settings.name_servers.clone());
-    // Nobody signs yet: calls of services go to another address than AWS's, or nowhere.
-    let services = Services { endpoint: settings.aws_endpoint.clone(), signer: None };
-    let integrations = integrations.with_services(services);
+    let places = places(config, addresses);
+    places.remarks.iter().for_each(|text| log.say(LogLevel::Info, text.clone()));
+    let (environment, http) = (Environment::of_process(), integrations.http());
+    let signer = AwsSigner::new(environment, http.clone(), &places, &settings.region, log.clone());
+    let signer: Arc<dyn Signer> = Arc::new(signer);
+    let Places { services, others, functions, .. } = places;
+    let integrations = integrations.with_services(Services { places: services, others, signer: Some(signer.clone()) });
     let place = config.place();
     let one_file = settings.function.as_ref().map(|one| (one, &place));
-    let rest = settings.lambda_endpoint.clone();
     let directory = placements::directory(
         config.functions.clone(),
         one_file,
-        rest,
+        functions,
         own_tls.map(OwnTls::bundle),
-        &integrations.http(),
+        (&http, &signer),
         log,
     );
     let directory = directory.map_err(Failure::config)?;
@@ -174,6 +179,20 @@ fn integrations(
         None => integrations,
     };
     Ok((integrations, directory))
+}
+
+// Where AWS's services and functions are. What has no place is nowhere: nothing goes to AWS unasked.
+fn places(config: &Config, addresses: &Addresses) -> Places {
+    let settings = &config.settings;
+    let own = Own {
+        listen: [Some(addresses.listen), addresses.admin].into_iter().flatten().collect(),
+        public_url: addresses.public_url.clone(),
+    };
+    let (others, functions) = (settings.aws_endpoint.clone(), settings.lambda_endpoint.clone());
+    let mut places = Places::new(config.services.clone(), others, functions, aws::variables(), &own);
+    let is_at_aws = |place: &Where| matches!(place, Where::There(ServicePlace::Aws));
+    places.a_function_is_at_aws = config.functions.values().any(is_at_aws);
+    places
 }
 
 // Who may call, where somebody looks after that; and a task that reads the file again.

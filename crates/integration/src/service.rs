@@ -98,7 +98,8 @@ impl Services {
     ) -> Result<Answer, Error> {
         let unready = |detail: String| Error::of(Kind::Unready, format!("the service {}", target.service), detail);
         let place = self.place(&target.service);
-        let place = place.ok_or_else(|| unready("nothing says where services are (setting aws-endpoint)".to_owned()))?;
+        let place =
+            place.ok_or_else(|| unready("nothing says where services are (setting aws-endpoint)".to_owned()))?;
         let mut headers = request.headers.clone();
         let at = match place {
             ServicePlace::At(endpoint) => endpoint.below(&target.at.path_and_query),

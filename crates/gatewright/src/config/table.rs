@@ -6,16 +6,17 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use integration::Endpoint;
+use integration::ServicePlace;
 use serde::Deserialize;
 
 use crate::access_logs::Rotation;
+use crate::aws;
 use crate::certificates::PemFiles;
 use crate::choices::{Binary, Compat, LogFormat, LogLevel};
 use crate::config::given::Given;
 use crate::config::values::{
-    ACCESS_LOG_KEEP_MAX, METRICS_SERIES_MAX, account_id, address, admin, backend, choice, count, endpoint, flag,
-    folder, function, hosts, name_servers, path, public_url, region, rotation, text,
+    ACCESS_LOG_KEEP_MAX, METRICS_SERIES_MAX, account_id, address, admin, backend, choice, count, flag, folder,
+    function, hosts, name_servers, path, public_url, region, rotation, service_place, text,
 };
 use crate::placements::{self, OneFile};
 use crate::strangers::AllowedHosts;
@@ -111,6 +112,8 @@ macro_rules! settings {
             pub(super) vpc_links: BTreeMap<String, vpc_links::Filed>,
             #[serde(default)]
             pub(super) functions: BTreeMap<String, placements::Filed>,
+            #[serde(default)]
+            pub(super) services: BTreeMap<String, aws::Filed>,
         }
 
         impl Settings {
@@ -150,10 +153,10 @@ settings! {
         "With --backend: send $connect, messages and $disconnect to /connect, /message and /disconnect";
     "function" Path "FILE" = [], live: false => function: Option<OneFile>, function,
         "Have one API there already, whose every route calls this file's handler, run as a process: handler.mjs, app.py, or app.py:NAME";
-    "lambda-endpoint" Text "URL" = [], live: false => lambda_endpoint: Option<Endpoint>, endpoint,
-        "Where Lambda functions run: the address of whoever answers Lambda's Invoke, such as moto, LocalStack or sam local start-lambda; calls are not signed";
-    "aws-endpoint" Text "URL" = [], live: false => aws_endpoint: Option<Endpoint>, endpoint,
-        "Where calls of other AWS services go, in place of AWS's own addresses; they are not signed";
+    "lambda-endpoint" Text "URL|aws" = [], live: false => lambda_endpoint: Option<ServicePlace>, service_place,
+        "Where Lambda functions run: the address of whoever answers Lambda's Invoke, such as moto, LocalStack or sam local start-lambda, or aws for AWS itself; without it what AWS_ENDPOINT_URL_LAMBDA or AWS_ENDPOINT_URL says";
+    "aws-endpoint" Text "URL|aws" = [], live: false => aws_endpoint: Option<ServicePlace>, service_place,
+        "Where calls of other AWS services go, signed where credentials are found: an address in place of AWS's own, or aws for AWS itself; without it what AWS_ENDPOINT_URL says";
     "public-url" Text "URL" = [], live: false => public_url: Option<String>, public_url,
         "How clients reach this gateway, where that is another way, such as a proxy: https://gateway.example.com";
     "region" Text "REGION" = ["us-east-1"], live: false => region: String, region,
@@ -190,6 +193,8 @@ settings! {
         "Certificates of custom domain names, by name or certificate ARN: `[certificates.\"ws.example.com\"]` with `cert` and `key`, PEM files";
     "functions" Tables "TABLES" = [], live: false,
         "Where Lambda functions run, by name, name:alias or ARN, `*` for the others: `[functions.chat]` with `handler = \"app.handler\"` (and `runtime`), `command = […]` or `endpoint = \"URL\"`; `code`, `environment`, `timeout`, `concurrency`, `memory`";
+    "services" Tables "TABLES" = [], live: false,
+        "Where single AWS services are, by their name in an integration's URI: `[services.sqs]` with `endpoint = \"URL\"`, or `\"aws\"`; without it what AWS_ENDPOINT_URL_SQS says";
     "vpc-links" Tables "TABLES" = [], live: false,
         "Where VPC links lead, by the link's id, name or target ARN: `[vpc-links.orders]` with `targets = [\"HOST:PORT\", …]`, and, if it is to be checked, `health-check = \"/PATH\"` and `interval = \"10s\"`";
 }

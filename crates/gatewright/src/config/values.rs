@@ -4,9 +4,10 @@ use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 
 use clap::ValueEnum;
-use integration::Endpoint;
+use integration::ServicePlace;
 
 use crate::access_logs::Rotation;
+use crate::aws;
 use crate::config::given::Said;
 use crate::placements::OneFile;
 use crate::strangers::AllowedHosts;
@@ -104,11 +105,11 @@ pub(super) fn function(said: &Said) -> Result<Option<OneFile>, String> {
     OneFile::read(&said.text).map(Some).map_err(|error| format!("{} ({}): {error}", said.name, said.origin))
 }
 
-pub(super) fn endpoint(said: &Said) -> Result<Option<Endpoint>, String> {
+pub(super) fn service_place(said: &Said) -> Result<Option<ServicePlace>, String> {
     if said.text.is_empty() {
         return Ok(None);
     }
-    Endpoint::parse(&said.text).map(Some).map_err(|error| format!("{} ({}): {error}", said.name, said.origin))
+    aws::place(&said.text).map(Some).map_err(|error| format!("{} ({}): {error}", said.name, said.origin))
 }
 
 pub(super) fn public_url(said: &Said) -> Result<Option<String>, String> {

@@ -1,0 +1,155 @@
+//! Calls of AWS's services and functions, signed: whose key it is, and where they go.
+//!
+//! Credentials are looked for as AWS's own tools look for them ([`chain`]), kept until shortly before they expire
+//! ([`cache`]), and never printed.
+
+mod cache;
+mod chain;
+mod environment;
+mod places;
+mod process;
+mod profiles;
+mod served;
+mod sts;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use auth::{SigningCredentials, SigningScope};
+use integration::{Http, ServicePlace, ServiceRequest, Signer, Signing};
+use types::headers::Headers;
+
+use crate::aws::cache::Slot;
+use crate::aws::chain::Chain;
+use crate::aws::sts::{Ask, Sts};
+use crate::choices::LogLevel;
+use crate::logs::Log;
+
+pub(crate) use environment::Environment;
+pub(crate) use places::{Filed, Own, Places, place, read, said, variables};
+
+/// Roles whose credentials are kept; beyond it all are forgotten and taken anew. They come from definitions.
+const ROLES_MAX: usize = 1000;
+/// The name that AWS's gateway gives its sessions. Observed on REST APIs.
+const SESSION: &str = "BackplaneAssumeRoleSession";
+/// Services that signatures name otherwise than URIs. Source: documented (API models, `signingName`).
+const SIGNED_AS: [(&str, &str); 1] = [("email", "ses")];
+
+/// An access key with its secret, and until when it holds, in seconds since 1970.
+#[derive(Clone, Debug)]
+struct Key {
+    credentials: SigningCredentials,
+    expires: Option<u64>,
+}
+
+/// Why there is no key. Neither names a secret.
+#[derive(Clone, Debug)]
+enum Trouble {
+    /// There is none anywhere; what was looked for.
+    Missing(String),
+    /// Something says that there is one, and it cannot be had.
+    Broken(String),
+}
+
+impl Trouble {
+    fn text(self) -> String {
+        match self {
+            Trouble::Missing(text) | Trouble::Broken(text) => text,
+        }
+    }
+}
+
+/// Signs with the credentials of this machine, or those of a role.
+pub(crate) struct AwsSigner {
+    chain: Chain,
+    /// Where roles are taken also for calls that do not go to AWS.
+    own_sts: Option<ServicePlace>,
+    own: Slot,
+    roles: Mutex<HashMap<String, Arc<Slot>>>,
+    log: Log,
+    has_said_roles: AtomicBool,
+}
+
+impl AwsSigner {
+    /// One that finds credentials by these variables. `region` is that of STS where no variable and no profile says one.
+    pub(crate) fn new(environment: Environment, http: Arc<Http>, places: &Places, region: &str, log: Log) -> AwsSigner {
+        let chain = Chain {
+            environment,
+            http,
+            sts: places.place("sts").cloned(),
+            region: region.to_owned(),
+            may_ask_metadata: places.any_is_aws(),
+        };
+        let own_sts = places.services.get("sts").filter(|place| **place != ServicePlace::Aws).cloned();
+        let has_said_roles = AtomicBool::new(false);
+        AwsSigner { chain, own_sts, own: Slot::default(), roles: Mutex::default(), log, has_said_roles }
+    }
+
+    async fn signed(&self, request: &ServiceRequest) -> Result<Headers, String> {
+        let key = match self.key(request).await {
+            Ok(key) => key,
+            // As emulators are mostly called.
+            Err(Trouble::Missing(_)) if !request.to_aws => return Ok(Headers::new()),
+            Err(trouble) => return Err(trouble.text()),
+        };
+        let ServiceRequest { method, path, query, headers, body, region, service, .. } = request;
+        let headers = headers.iter().map(|(name, value)| (name, value.as_bytes())).collect();
+        let to_sign = auth::Request { method, path, query, headers };
+        let service = SIGNED_AS.iter().find(|(name, _)| name == service).map_or(service.as_str(), |(_, as_)| as_);
+        let scope = SigningScope { region, service };
+        Ok(auth::sign(&to_sign, body, scope, &key.credentials, cache::now()).into_iter().collect())
+    }
+
+    async fn key(&self, request: &ServiceRequest) -> Result<Arc<Key>, Trouble> {
+        let Some(role) = &request.role else { return self.own_key().await };
+        if !role.contains(":role/") {
+            let text = format!("credentialsArn {role} is no role: what a caller may do cannot be passed on");
+            return Err(Trouble::Broken(text));
+        }
+        let aws = ServicePlace::Aws;
+        let place = match (&self.own_sts, request.to_aws) {
+            (Some(place), _) => place,
+            (None, true) => &aws,
+            (None, false) => {
+                let key = self.own_key().await?;
+                if !self.has_said_roles.swap(true, Ordering::Relaxed) {
+                    let text = format!(
+                        "credentialsArn {role} is not assumed: its calls do not go to AWS, and no address of STS is set \
+                         ([services.sts], AWS_ENDPOINT_URL_STS); they are signed with the gateway's own key"
+                    );
+                    self.log.say(LogLevel::Info, text);
+                }
+                return Ok(key);
+            }
+        };
+        let slot = self.slot(role);
+        let fetch = || async {
+            let own = self.own_key().await?;
+            let sts = Sts { http: &self.chain.http, place, region: &request.region };
+            let ask = Ask { role, session: SESSION, more: &[] };
+            sts.assume_role(&ask, &own.credentials).await.map_err(Trouble::Broken)
+        };
+        slot.get(&cache::now, fetch).await
+    }
+
+    async fn own_key(&self) -> Result<Arc<Key>, Trouble> {
+        self.own.get(&cache::now, || self.chain.find()).await
+    }
+
+    fn slot(&self, role: &str) -> Arc<Slot> {
+        let mut roles = self.roles.lock().unwrap_or_else(PoisonError::into_inner);
+        if roles.len() >= ROLES_MAX && !roles.contains_key(role) {
+            roles.clear();
+        }
+        roles.entry(role.to_owned()).or_default().clone()
+    }
+}
+
+impl Signer for AwsSigner {
+    fn sign<'a>(&'a self, request: &'a ServiceRequest) -> Signing<'a> {
+        Box::pin(self.signed(request))
+    }
+}

@@ -1,0 +1,51 @@
+//! The environment, as far as credentials are looked for by it: the program's own, or a test's.
+
+use std::fs::File;
+use std::io::Read;
+use std::sync::Arc;
+
+/// How variables are looked up.
+#[derive(Clone)]
+pub(crate) struct Environment(Arc<dyn Fn(&str) -> Option<String> + Send + Sync>);
+
+impl Environment {
+    /// The program's.
+    pub(crate) fn of_process() -> Environment {
+        Environment(Arc::new(|name| std::env::var(name).ok()))
+    }
+
+    /// A test's.
+    #[cfg(test)]
+    pub(crate) fn of<const N: usize>(variables: [(&str, &str); N]) -> Environment {
+        let variables: Vec<_> =
+            variables.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        Environment(Arc::new(move |name| {
+            variables.iter().find(|(other, _)| other == name).map(|(_, value)| value.clone())
+        }))
+    }
+
+    /// A variable; an empty one counts as none.
+    pub(super) fn get(&self, name: &str) -> Option<String> {
+        (self.0)(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+    }
+
+    /// Whether a variable says yes.
+    pub(super) fn is_true(&self, name: &str) -> bool {
+        self.get(name).is_some_and(|value| value.eq_ignore_ascii_case("true"))
+    }
+}
+
+/// Reads a file of at most so many bytes.
+///
+/// # Errors
+/// Why not, without what the file holds.
+pub(super) fn read(path: &str, bytes_max: u64) -> Result<String, String> {
+    let mut text = String::new();
+    let read = File::open(path).and_then(|file| file.take(bytes_max + 1).read_to_string(&mut text));
+    match read {
+        Ok(bytes) if bytes as u64 > bytes_max => Err(format!("is larger than {bytes_max} bytes")),
+        Ok(_) => Ok(text),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err("is not there".to_owned()),
+        Err(error) => Err(format!("cannot be read: {error}")),
+    }
+}

@@ -4,7 +4,6 @@ Each request that the gateway sends bears a signature, which botocore's own sign
 """
 
 import json
-import socket
 
 import boto3
 import pytest
@@ -12,10 +11,13 @@ import pytest
 from harness.aws import CONFIG, REGION, Api
 from harness.clients import open_websocket, receive
 from harness.services import Services
+from harness.until import PATIENCE
 
 ACCOUNT = "123456789012"
 KEY, SECRET, TOKEN = "AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", "a/session+token=="
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/gateway"
+# moto, other than AWS, takes no other type from these services' clients.
+JSON = {"integration.request.header.Content-Type": "'application/x-amz-json-1.0'"}
 FORM = {"integration.request.header.Content-Type": "'application/x-www-form-urlencoded'"}
 
 
@@ -59,21 +61,21 @@ def gateway(start_gateway, services):
 def call(gateway, services):
     """Makes an API whose one route calls a service, sends it a message, and gives the answer."""
 
-    def call(action, template, message, method="POST", parameters=None, to=gateway, **members):
+    def call(action, template, message, method="POST", parameters=None, to=gateway, answered=None):
         api = Api(to)
         uri = f"arn:aws:apigateway:{REGION}:{action}"
-        members = {"CredentialsArn": ROLE, "RequestParameters": parameters or {}, **members}
+        members = {"CredentialsArn": ROLE, "RequestParameters": parameters or {}}
         if template is not None:
             members |= {"RequestTemplates": {"$default": template}, "TemplateSelectionExpression": "\\$default"}
         integration = api.integration("AWS", uri, method=method, **members)
-        api.response(integration, "/200/")
+        api.response(integration, "/200/", ResponseTemplates={"$default": answered} if answered else {})
         api.response(integration, ResponseTemplates={"$default": '{"refused":$input.json(\'$\')}'})
         api.route("go", integration, two_way=True)
         api.deploy()
         before = len(services.calls)
         with open_websocket(api.url) as client:
             client.send(json.dumps({"action": "go", **message}))
-            answer = client.recv()
+            answer = client.recv(timeout=PATIENCE)
         sent = services.calls[before:]
         assert sent and all(one.verified for one in sent), [(one.service, one.key, one.verified) for one in sent]
         assert SECRET not in to.output() and TOKEN not in to.output()
@@ -110,7 +112,7 @@ def test_sns(aws, call):
         "integration.request.querystring.TopicArn": f"'{topic}'",
         "integration.request.querystring.Message": "route.request.body.text",
     }
-    assert "MessageId" in call("sns:action/Publish", None, {"text": "a b+c/ü"}, parameters=parameters)
+    assert "MessageId" in call("sns:action/Publish", None, {"text": "a b+c/ü"}, method="GET", parameters=parameters)
     (message,) = aws("sqs").receive_message(QueueUrl=queue)["Messages"]
     assert json.loads(message["Body"])["Message"] == "a b+c/ü"
 
@@ -131,21 +133,21 @@ def test_dynamodb(aws, call):
     key = '"room":{"S":"$input.path(\'$.room\')"},"who":{"S":"$input.path(\'$.who\')"}'
     at = {"room": "lobby", "who": "ann"}
     put = '{"TableName":"%s","Item":{%s,"id":{"S":"$context.connectionId"}}}' % (name, key)
-    assert call("dynamodb:action/PutItem", put, at) == "{}"
+    assert call("dynamodb:action/PutItem", put, at, parameters=JSON) == "{}"
     stored = item()
     assert stored["id"]["S"].endswith("=")
-    got = call("dynamodb:action/GetItem", '{"TableName":"%s","Key":{%s}}' % (name, key), at)
+    got = call("dynamodb:action/GetItem", '{"TableName":"%s","Key":{%s}}' % (name, key), at, parameters=JSON)
     assert json.loads(got) == {"Item": stored}
     update = (
         '{"TableName":"%s","Key":{%s},"UpdateExpression":"SET mood = :m","ExpressionAttributeValues":{":m":{"S":"$input.path(\'$.mood\')"}}}'
     )
-    call("dynamodb:action/UpdateItem", update % (name, key), {**at, "mood": "good"})
+    call("dynamodb:action/UpdateItem", update % (name, key), {**at, "mood": "good"}, parameters=JSON)
     assert item()["mood"] == {"S": "good"}
     query = '{"TableName":"%s","KeyConditionExpression":"room = :r","ExpressionAttributeValues":{":r":{"S":"$input.path(\'$.room\')"}}}'
-    assert json.loads(call("dynamodb:action/Query", query % name, at))["Items"] == [item()]
-    call("dynamodb:action/DeleteItem", '{"TableName":"%s","Key":{%s}}' % (name, key), at)
+    assert json.loads(call("dynamodb:action/Query", query % name, at, parameters=JSON))["Items"] == [item()]
+    call("dynamodb:action/DeleteItem", '{"TableName":"%s","Key":{%s}}' % (name, key), at, parameters=JSON)
     assert item() is None
-    refused = json.loads(call("dynamodb:action/PutItem", put.replace(name, "nowhere"), at))
+    refused = json.loads(call("dynamodb:action/PutItem", put.replace(name, "nowhere"), at, parameters=JSON))
     assert "ResourceNotFoundException" in refused["refused"]["__type"]
 
 
@@ -186,7 +188,7 @@ def test_step_functions(aws, call):
     definition = '{"StartAt":"a","States":{"a":{"Type":"Pass","End":true}}}'
     arn = aws("stepfunctions").create_state_machine(name="steps", definition=definition, roleArn=ROLE)["stateMachineArn"]
     template = '{"stateMachineArn":"%s","input":"$util.escapeJavaScript($input.body)"}' % arn
-    answer = json.loads(call("states:action/StartExecution", template, {"text": "hi"}))
+    answer = json.loads(call("states:action/StartExecution", template, {"text": "hi"}, parameters=JSON))
     execution = aws("stepfunctions").describe_execution(executionArn=answer["executionArn"])
     assert json.loads(execution["input"]) == {"action": "go", "text": "hi"}
 
@@ -197,7 +199,10 @@ def test_s3(aws, call, services):
         "integration.request.path.key": "route.request.body.key",
         "integration.request.header.Content-Type": "'text/plain'",
     }
-    call("s3:path/bucket/{key}", "$input.path('$.text')", {"key": "a b@c", "text": "grüße"}, method="PUT", parameters=parameters)
+    message = {"key": "a b@c", "text": "grüße"}
+    # Its answer is empty, and an empty answer is no message.
+    answer = call("s3:path/bucket/{key}", "$input.path('$.text')", message, method="PUT", parameters=parameters, answered="stored")
+    assert answer == "stored"
     stored = aws("s3").get_object(Bucket="bucket", Key="a b@c")
     assert stored["Body"].read().decode() == "grüße" and stored["ContentType"] == "text/plain"
     assert services.calls[-1].service == "s3"
@@ -247,10 +252,11 @@ def test_credentials_may_come_from_a_profile_or_be_none(start_gateway, services,
         gateway.wait_for_line(lambda line: "route lost calls a service of AWS, and nothing says where services are" in line, "the remark")
         with open_websocket(api.url) as client:
             client.send("{}")
-            assert "MessageId" in client.recv()
+            # moto knows by the signature which service is called.
+            assert ("MessageId" in client.recv(timeout=PATIENCE)) == (key is not None)
         assert services.calls[-1].key == key and services.calls[-1].verified == (key is not None)
         assert SECRET not in gateway.output()
-    assert len(aws("sqs").receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]) == 2
+    assert len(aws("sqs").receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]) == 1
 
 
 def test_functions_at_an_endpoint_are_called_signed(start_gateway, services):
@@ -267,9 +273,9 @@ def test_functions_at_an_endpoint_are_called_signed(start_gateway, services):
     assert sent.path == "/2015-03-31/functions/chat/invocations?Qualifier=%24LATEST"
 
 
-def test_the_own_address_is_no_service(start_gateway, free_port):
-    own = f"http://127.0.0.1:{free_port}"
-    gateway = start_gateway("--listen", f"127.0.0.1:{free_port}", environment={"AWS_ENDPOINT_URL": own})
+def test_the_own_address_is_no_service(start_gateway):
+    own = "http://gateway.example.com:8080"
+    gateway = start_gateway("--public-url", own, environment={"AWS_ENDPOINT_URL": own})
     gateway.wait_for_line(lambda line: "AWS_ENDPOINT_URL is this gateway's own address" in line, "the remark")
 
 
@@ -282,11 +288,3 @@ def test_a_call_of_aws_without_credentials_is_not_made(start_gateway):
         client.send("{}")
         assert receive(client)["message"] == "Internal server error"
     api.gateway.wait_for_log("cannot call the service sqs: no credentials were found: AWS_ACCESS_KEY_ID", apiId=api.id)
-
-
-@pytest.fixture
-def free_port():
-    """A port that was free a moment ago."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]

@@ -5,6 +5,7 @@ import http.client
 import re
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qsl
 
 from botocore.auth import S3SigV4Auth, SigV4Auth
 from botocore.awsrequest import AWSRequest
@@ -39,7 +40,10 @@ class Call:
         if self.key not in secrets or not must <= set(signed):
             return
         signer = (S3SigV4Auth if self.service == "s3" else SigV4Auth)(Credentials(self.key, secrets[self.key]), self.service, found["region"])
-        request = AWSRequest(method=method, url=f"https://{headers['Host']}{path}", data=body, headers=signed)
+        # As AWS does, and other than botocore does with URLs of its own making: names and values decoded, and encoded anew.
+        path, _, query = path.partition("?")
+        pairs = parse_qsl(query, keep_blank_values=True)
+        request = AWSRequest(method=method, url=f"https://{headers['Host']}{path}", data=body, headers=signed, params=pairs)
         request.context["timestamp"] = headers["X-Amz-Date"]
         text = signer.string_to_sign(request, signer.canonical_request(request))
         hashed = headers.get("X-Amz-Content-Sha256")

@@ -69,7 +69,9 @@ pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
         tls: config.certificates.any(),
     };
     let own_tls = own_tls(&config)?;
-    let (integrations, functions) = integrations(&config, &addresses, own_tls.as_deref(), &log)?;
+    let places = places(&config, &addresses);
+    let remarks = places.remarks.clone();
+    let (integrations, functions) = integrations(&config, places, own_tls.as_deref(), &log)?;
     let gateway = Gateway::new(Settings {
         limits: config.limits.clone(),
         node: NODE,
@@ -127,7 +129,7 @@ pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
     tokio::spawn(front::accept(listener, Arc::new(public), tls, stop));
     let invitation = if mode == Mode::Demo { demo::invitation(&addresses) } else { String::new() };
     say_hello(&config, &(banner::text(&config, &addresses, &control.stages()) + &invitation), &log);
-    changed.into_iter().for_each(|text| log.say(LogLevel::Info, text));
+    changed.into_iter().chain(remarks).for_each(|text| log.say(LogLevel::Info, text));
     announcements.banner_is_out((mode == Mode::Demo).then_some(demo::API_ID));
     tokio::spawn(announcements.run());
     shutdown::wait_and_stop(signals, &gateway, &stopper, &log).await;
@@ -150,14 +152,12 @@ fn own_tls(config: &Config) -> Result<Option<Arc<OwnTls>>, Failure> {
 
 fn integrations(
     config: &Config,
-    addresses: &Addresses,
+    places: Places,
     own_tls: Option<&OwnTls>,
     log: &Log,
 ) -> Result<(Integrations, Option<Arc<Directory>>), Failure> {
     let settings = &config.settings;
     let integrations = Integrations::new(config.limits.integration_response_bytes, settings.name_servers.clone());
-    let places = places(config, addresses);
-    places.remarks.iter().for_each(|text| log.say(LogLevel::Info, text.clone()));
     let (environment, http) = (Environment::of_process(), integrations.http());
     let signer = AwsSigner::new(environment, http.clone(), &places, &settings.region, log.clone());
     let signer: Arc<dyn Signer> = Arc::new(signer);

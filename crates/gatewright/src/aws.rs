@@ -83,7 +83,7 @@ impl AwsSigner {
             region: region.to_owned(),
             may_ask_metadata: places.any_is_aws(),
         };
-        let own_sts = places.services.get("sts").filter(|place| **place != ServicePlace::Aws).cloned();
+        let own_sts = places.services.get("sts").cloned();
         let has_said_roles = AtomicBool::new(false);
         AwsSigner { chain, own_sts, own: Slot::default(), roles: Mutex::default(), log, has_said_roles }
     }

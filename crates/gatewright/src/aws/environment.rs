@@ -4,9 +4,11 @@ use std::fs::File;
 use std::io::Read;
 use std::sync::Arc;
 
+type LookUp = dyn Fn(&str) -> Option<String> + Send + Sync;
+
 /// How variables are looked up.
 #[derive(Clone)]
-pub(crate) struct Environment(Arc<dyn Fn(&str) -> Option<String> + Send + Sync>);
+pub(crate) struct Environment(Arc<LookUp>);
 
 impl Environment {
     /// The program's.

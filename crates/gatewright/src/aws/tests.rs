@@ -4,14 +4,16 @@ use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use integration::{Http, Integrations, ServicePlace};
+use integration::{Http, Integrations, ServicePlace, ServiceRequest, Signer};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use super::cache::Slot;
 use super::chain::{Chain, key};
 use super::places::place;
-use super::{Environment, Key, Trouble};
+use super::{AwsSigner, Environment, Key, Places, Trouble};
+use crate::choices::{LogFormat, LogLevel};
+use crate::logs::Log;
 
 fn http() -> Arc<Http> {
     Integrations::new(1_000_000, Vec::new()).http()
@@ -31,7 +33,7 @@ async fn found(environment: Environment) -> Key {
 
 /// The sentence, and whether something was there.
 async fn not_found(environment: Environment) -> (String, bool) {
-    let trouble = chain(environment, None).find().await.err().expect("there is nothing to be found");
+    let trouble = chain(environment, None).find().await.expect_err("there is nothing to be found");
     let is_broken = matches!(trouble, Trouble::Broken(_));
     (trouble.text(), is_broken)
 }
@@ -367,4 +369,55 @@ async fn one_fetches_and_the_others_wait() {
     let (a, b, c) = tokio::join!(one(), one(), one());
     assert!(a.is_ok() && b.is_ok() && c.is_ok());
     assert_eq!(fetches.get(), 1);
+}
+
+fn signer(environment: Environment, sts: Option<&str>) -> AwsSigner {
+    let services = sts.map(|url| ("sts".to_owned(), place(url).unwrap())).into_iter().collect();
+    let others = Some(place("http://127.0.0.1:9").unwrap());
+    let places = Places { services, others, ..Places::default() };
+    let log = Log::start(LogLevel::Error, LogFormat::Json, None, &types::limits::Limits::default());
+    AwsSigner::new(environment, http(), &places, "eu-west-1", log)
+}
+
+fn call(role: Option<&str>, to_aws: bool) -> ServiceRequest {
+    ServiceRequest {
+        method: "POST".to_owned(),
+        host: "email.us-east-1.amazonaws.com".to_owned(),
+        path: "/".to_owned(),
+        query: String::new(),
+        headers: [("Host", "email.us-east-1.amazonaws.com")].into_iter().collect(),
+        body: bytes::Bytes::new(),
+        region: "us-east-1".to_owned(),
+        service: "email".to_owned(),
+        role: role.map(str::to_owned),
+        to_aws,
+    }
+}
+
+#[tokio::test]
+async fn a_call_is_signed_with_the_role_s_key_or_the_own_or_by_nobody() {
+    const ROLE: &str = "arn:aws:iam::1:role/r";
+    let keys = || Environment::of([("AWS_ACCESS_KEY_ID", "OWN"), ("AWS_SECRET_ACCESS_KEY", "hush")]);
+    let (sts, came) = serve(vec![(200, assumed("ROLE"))]).await;
+    let with_sts = signer(keys(), Some(&sts));
+    let key = |headers: &types::headers::Headers| {
+        let authorization = headers.get("Authorization").unwrap_or_default().to_owned();
+        assert!(authorization.is_empty() || authorization.contains("/us-east-1/ses/aws4_request"), "{authorization}");
+        authorization.split(['=', '/']).nth(1).unwrap_or_default().to_owned()
+    };
+    // STS is asked once.
+    for to_aws in [true, false] {
+        let signed = with_sts.sign(&call(Some(ROLE), to_aws)).await.unwrap();
+        assert_eq!((key(&signed).as_str(), signed.get("X-Amz-Security-Token")), ("ROLE", Some("a&b")));
+    }
+    assert_eq!(key(&with_sts.sign(&call(None, true)).await.unwrap()), "OWN");
+    assert_eq!(came.lock().unwrap().len(), 1);
+    let without = signer(keys(), None);
+    assert_eq!(key(&without.sign(&call(Some(ROLE), false)).await.unwrap()), "OWN");
+    let error = without.sign(&call(Some("arn:aws:iam::*:user/*"), true)).await.unwrap_err();
+    assert!(error.contains("is no role"), "{error}");
+    let nobody = signer(Environment::of([]), None);
+    assert!(nobody.sign(&call(None, false)).await.unwrap().is_empty());
+    let error = nobody.sign(&call(None, true)).await.unwrap_err();
+    assert!(error.starts_with("no credentials were found: AWS_ACCESS_KEY_ID"), "{error}");
 }

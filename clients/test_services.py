@@ -4,16 +4,20 @@ Each request that the gateway sends bears a signature, which botocore's own sign
 """
 
 import json
+import re
+import subprocess
+from pathlib import Path
 
 import boto3
 import pytest
 
-from harness.aws import CONFIG, REGION, Api
+from harness.aws import CONFIG, REGION, Api, cli_environment, control
 from harness.clients import open_websocket, receive
 from harness.services import Services
-from harness.until import PATIENCE
+from harness.until import PATIENCE, until
 
 ACCOUNT = "123456789012"
+DOCUMENTATION = Path(__file__).resolve().parent.parent / "docs" / "services.md"
 KEY, SECRET, TOKEN = "AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", "a/session+token=="
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/gateway"
 # moto, other than AWS, takes no other type from these services' clients.
@@ -138,9 +142,8 @@ def test_dynamodb(aws, call):
     assert stored["id"]["S"].endswith("=")
     got = call("dynamodb:action/GetItem", '{"TableName":"%s","Key":{%s}}' % (name, key), at, parameters=JSON)
     assert json.loads(got) == {"Item": stored}
-    update = (
-        '{"TableName":"%s","Key":{%s},"UpdateExpression":"SET mood = :m","ExpressionAttributeValues":{":m":{"S":"$input.path(\'$.mood\')"}}}'
-    )
+    values = '"ExpressionAttributeValues":{":m":{"S":"$input.path(\'$.mood\')"}}'
+    update = '{"TableName":"%s","Key":{%s},"UpdateExpression":"SET mood = :m",' + values + "}"
     call("dynamodb:action/UpdateItem", update % (name, key), {**at, "mood": "good"}, parameters=JSON)
     assert item()["mood"] == {"S": "good"}
     query = '{"TableName":"%s","KeyConditionExpression":"room = :r","ExpressionAttributeValues":{":r":{"S":"$input.path(\'$.room\')"}}}'
@@ -193,6 +196,14 @@ def test_step_functions(aws, call):
     assert json.loads(execution["input"]) == {"action": "go", "text": "hi"}
 
 
+def test_step_functions_that_are_waited_for(call, services):
+    """moto does not have this operation: what counts is the host, and the signature, which `call` looks at."""
+    call("states:action/StartSyncExecution", "{}", {}, parameters=JSON)
+    sent = services.calls[-1]
+    assert sent.headers["Host"] == f"sync-states.{REGION}.amazonaws.com"
+    assert sent.headers["X-Amz-Target"] == "AWSStepFunctions.StartSyncExecution"
+
+
 def test_s3(aws, call, services):
     aws("s3").create_bucket(Bucket="bucket")
     parameters = {
@@ -210,7 +221,8 @@ def test_s3(aws, call, services):
 
 def test_a_role_is_taken_where_sts_is(start_gateway, services, aws, call):
     url = aws("sqs").create_queue(QueueName="roles")["QueueUrl"]
-    keys = {"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET, "AWS_ENDPOINT_URL": services.url, "AWS_ENDPOINT_URL_STS": services.url}
+    keys = {"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET}
+    keys |= {"AWS_ENDPOINT_URL": services.url, "AWS_ENDPOINT_URL_STS": services.url}
     gateway = start_gateway(environment=keys)
     gateway.wait_for_line(lambda line: f"services of AWS are called at {services.url} (AWS_ENDPOINT_URL)" in line, "where services are")
     template = "Action=SendMessage&MessageBody=hi"
@@ -288,3 +300,17 @@ def test_a_call_of_aws_without_credentials_is_not_made(start_gateway):
         client.send("{}")
         assert receive(client)["message"] == "Internal server error"
     api.gateway.wait_for_log("cannot call the service sqs: no credentials were found: AWS_ACCESS_KEY_ID", apiId=api.id)
+
+
+def test_the_commands_of_the_documentation_make_an_integration(gateway, aws):
+    url = aws("sqs").create_queue(QueueName="orders")["QueueUrl"]
+    script = re.search(r"```sh\n(.*?)```", DOCUMENTATION.read_text("utf-8"), re.S)[1]
+    run = {"env": cli_environment(gateway.url), "capture_output": True, "text": True, "timeout": 60, "check": False}
+    done = subprocess.run(["sh", "-ec", script + "\necho $API"], **run)
+    assert done.returncode == 0, done.stdout + done.stderr
+    api = done.stdout.split()[-1]
+    control(gateway.url).create_stage(ApiId=api, StageName="dev", AutoDeploy=True)
+    with open_websocket(f"ws://127.0.0.1:{gateway.port}/_aws/execute-api/{api}/dev") as client:
+        client.send('{"action":"order"}')
+        (message,) = until(lambda: aws("sqs").receive_message(QueueUrl=url).get("Messages"), "the message in the queue")
+    assert message["Body"] == '{"action":"order"}'

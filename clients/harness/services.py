@@ -39,7 +39,8 @@ class Call:
         must = {name.lower() for name in headers if name.lower() == "host" or name.lower().startswith("x-amz-")}
         if self.key not in secrets or not must <= set(signed):
             return
-        signer = (S3SigV4Auth if self.service == "s3" else SigV4Auth)(Credentials(self.key, secrets[self.key]), self.service, found["region"])
+        kind = S3SigV4Auth if self.service == "s3" else SigV4Auth
+        signer = kind(Credentials(self.key, secrets[self.key]), self.service, found["region"])
         # As AWS does, and other than botocore does with URLs of its own making: names and values decoded, and encoded anew.
         path, _, query = path.partition("?")
         pairs = parse_qsl(query, keep_blank_values=True)

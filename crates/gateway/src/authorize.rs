@@ -7,24 +7,27 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use integration::Integrations;
 use mapping::plan::{ApiKeySource, Authorization};
 use mapping::{Plan, Route};
 use types::Event;
 use types::event::EventKind;
 use types::identity::Identity;
 
+use crate::authorizer_log::AuthorizerLog;
+use crate::execution_log::ExecutionLog;
 use crate::gateway::Gateway;
 use crate::refusal::{Kind, Refusal};
 
 /// Decides about clients of routes that ask for more than an API key.
 pub trait Authorizer: Send + Sync {
     /// Who the client is, or why it may not connect. It may take its time, within bounds of its own: other clients are
-    /// not kept waiting.
-    fn authorize<'a>(
-        &'a self,
-        question: Question<'a>,
-    ) -> Pin<Box<dyn Future<Output = Result<Known, Denied>> + Send + 'a>>;
+    /// not kept waiting. What it does on the way it tells `log`.
+    fn authorize<'a>(&'a self, question: Question<'a>, log: &'a mut AuthorizerLog) -> Authorizing<'a>;
 }
+
+/// An answer that is being found.
+pub type Authorizing<'a> = Pin<Box<dyn Future<Output = Result<Known, Denied>> + Send + 'a>>;
 
 /// What an authorizer is asked.
 #[derive(Clone, Copy)]
@@ -37,6 +40,8 @@ pub struct Question<'a> {
     pub route: &'a Route,
     /// The client's handshake; its identity is not known yet.
     pub event: &'a Event,
+    /// The ways to those who decide elsewhere.
+    pub integrations: &'a Integrations,
 }
 
 /// What an authorizer found out.
@@ -61,6 +66,37 @@ pub enum Denied {
     Misconfigured(String),
 }
 
+impl Denied {
+    /// Why.
+    pub fn detail(&self) -> &str {
+        let (Denied::Unauthorized(detail)
+        | Denied::Forbidden(detail)
+        | Denied::Failed(detail)
+        | Denied::Misconfigured(detail)) = self;
+        detail
+    }
+
+    /// The same, told in another way.
+    #[must_use]
+    pub fn map(self, tell: impl FnOnce(String) -> String) -> Denied {
+        match self {
+            Denied::Unauthorized(detail) => Denied::Unauthorized(tell(detail)),
+            Denied::Forbidden(detail) => Denied::Forbidden(tell(detail)),
+            Denied::Failed(detail) => Denied::Failed(tell(detail)),
+            Denied::Misconfigured(detail) => Denied::Misconfigured(tell(detail)),
+        }
+    }
+
+    /// The status of the handshake.
+    pub fn status(&self) -> u16 {
+        match self {
+            Denied::Unauthorized(_) => 401,
+            Denied::Forbidden(_) => 403,
+            Denied::Failed(_) | Denied::Misconfigured(_) => 500,
+        }
+    }
+}
+
 impl From<Denied> for Refusal {
     fn from(denied: Denied) -> Refusal {
         match denied {
@@ -73,7 +109,13 @@ impl From<Denied> for Refusal {
 }
 
 /// Finds out who the client of a handshake is; the event, and the connection with it, carries it from here on.
-pub(crate) async fn authorize(gateway: &Gateway, plan: &Plan, route: &Route, event: &mut Event) -> Result<(), Refusal> {
+pub(crate) async fn authorize(
+    gateway: &Gateway,
+    plan: &Plan,
+    route: &Route,
+    event: &mut Event,
+    log: &mut ExecutionLog<'_>,
+) -> Result<(), Refusal> {
     let EventKind::Connect(handshake) = &event.kind else { return Ok(()) };
     let from_header = match plan.api_key_source() {
         ApiKeySource::Header if route.needs_api_key => {
@@ -87,7 +129,15 @@ pub(crate) async fn authorize(gateway: &Gateway, plan: &Plan, route: &Route, eve
     let known = match &route.authorization {
         Authorization::None => Known::default(),
         authorization => match &gateway.authorizer {
-            Some(authorizer) => authorizer.authorize(Question { authorization, plan, route, event }).await?,
+            Some(authorizer) => {
+                let integrations = &gateway.integrations;
+                let question = Question { authorization, plan, route, event, integrations };
+                // In a box: messages, which walk the same way, have no part in it.
+                let mut told = Box::new(AuthorizerLog::default());
+                let known = authorizer.authorize(question, &mut told).await;
+                log.authorized(told);
+                known?
+            }
             // Nobody can say who it is: mapping refuses it.
             None => Known::default(),
         },

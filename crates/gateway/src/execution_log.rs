@@ -12,16 +12,17 @@ mod secrets;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use mapping::{Call, Mapped, Note, Reply, Route};
+use mapping::{Call, Checks, Mapped, Note, Reply, Route};
 use types::event::{Event, EventKind};
 use types::message::{IntegrationRequest, IntegrationResponse, Target};
 use types::snapshot::StageKey;
 
 pub use lines::{Line, LineKind};
 pub use push::Push;
-pub use record::{Part, Record, Span, Step, Timed};
+pub use record::{AuthorizerStep, Part, Record, Span, Step, Timed};
 
 use crate::access_log::AccessLine;
+use crate::authorizer_log::AuthorizerLog;
 use crate::metrics::RouteMetrics;
 use crate::refusal::{Outcome, Refusal};
 use crate::stages::Compiled;
@@ -150,6 +151,16 @@ impl<'s> ExecutionLog<'s> {
             let log_group = log.log_group.clone();
             self.sink.access(AccessLine { log_group, connection, request_id: record.request_id, text });
         }
+    }
+
+    /// Takes what an authorizer wrote down.
+    pub(crate) fn authorized(&mut self, told: Box<AuthorizerLog>) {
+        let AuthorizerLog { checks, steps } = *told;
+        if let Some(opened) = self.opened {
+            let timed = steps.into_iter().map(|(at, step)| Timed::new(at.saturating_duration_since(opened), step));
+            self.record.steps.extend(timed);
+        }
+        self.record.facts.checks = (checks != Checks::default()).then(|| Box::new(checks));
     }
 
     fn keep(&mut self, step: impl FnOnce() -> Step) {

@@ -40,7 +40,7 @@ async fn walk(gateway: &Gateway, stage: &Arc<Compiled>, event: &mut Event, log: 
     let Some(route) = route else {
         return log.step(Part::Admit, event, admit_unrouted(gateway, stage, event)).map(|()| None);
     };
-    let identified = authorize(gateway, plan, route, event).await;
+    let identified = authorize(gateway, plan, route, event, log).await;
     log.step(Part::Authorize, event, identified)?;
     let event: &Event = event;
     log.step(Part::Admit, event, admit(gateway, stage, route, event))?;

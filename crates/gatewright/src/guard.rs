@@ -2,19 +2,17 @@
 
 use std::cell::RefCell;
 use std::fs;
-use std::future::Future;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime};
 
 use arc_swap::ArcSwap;
 use auth::{AccessKey, Claim, Credentials, Decision, Expected, Keys, Outside, Question, Refusal, Request, SigningKeys};
-use gateway::{Authorizer, Denied, Known, Peer};
+use gateway::{Authorizer, AuthorizerLog, Authorizing, Denied, Known, Peer};
 use http::request::Parts;
-use mapping::plan::Authorization;
+use mapping::{Check, Checks};
 use tokio::signal::unix::Signal;
 use types::arn::Place;
 use types::event::EventKind;
@@ -23,6 +21,7 @@ use types::time::Timestamp;
 
 use crate::choices::LogLevel;
 use crate::logs::Log;
+use crate::seen::{Seen, now};
 
 /// How often the files are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -204,31 +203,32 @@ impl Guard {
 /// How much of a path the log repeats.
 const PATH_SHOWN_MAX: usize = 200;
 
-fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
-}
-
 /// Decides about handshakes of `$connect` routes that ask for `AWS_IAM`.
 pub(crate) struct Signatures(pub(crate) Arc<Guard>);
 
 impl Authorizer for Signatures {
-    fn authorize<'a>(
-        &'a self,
-        question: gateway::Question<'a>,
-    ) -> Pin<Box<dyn Future<Output = Result<Known, Denied>> + Send + 'a>> {
-        let known = match question.authorization {
-            Authorization::Iam => self.0.handshake(&question).map_err(|refusal| Denied::Forbidden(refusal.to_string())),
-            // Whom nobody knows the route refuses.
-            Authorization::None | Authorization::Custom(_) => Ok(Known::default()),
-        };
-        Box::pin(std::future::ready(known))
+    fn authorize<'a>(&'a self, question: gateway::Question<'a>, log: &'a mut AuthorizerLog) -> Authorizing<'a> {
+        let known = self.0.handshake(&question, &mut log.checks);
+        Box::pin(std::future::ready(known.map_err(|refusal| Denied::Forbidden(refusal.to_string()))))
     }
 }
 
 impl Guard {
     // Whose signature a handshake bears. Its stage's log tells what is wrong with it.
-    fn handshake(&self, question: &gateway::Question<'_>) -> Result<Known, Refusal> {
+    fn handshake(&self, question: &gateway::Question<'_>, checks: &mut Checks) -> Result<Known, Refusal> {
+        let begun = Instant::now();
+        let result = self.known(question);
+        let (latency, error) = (begun.elapsed(), result.as_ref().err().map(ToString::to_string));
+        let denied = result.as_ref().is_err_and(|refusal| refusal.kind() == auth::Kind::Denied);
+        let checked =
+            |error: Option<String>| Some(Check { status: if error.is_some() { 403 } else { 200 }, latency, error });
+        // Who has no signature that is right is not asked what it may.
+        checks.authenticate = checked(error.clone().filter(|_| !denied));
+        checks.authorize = checked(error).filter(|_| denied || result.is_ok());
+        result
+    }
+
+    fn known(&self, question: &gateway::Question<'_>) -> Result<Known, Refusal> {
         const ACTION: &str = "execute-api:Invoke";
         let EventKind::Connect(handshake) = &question.event.kind else { return Err(Refusal::unsigned()) };
         let headers = handshake.headers.iter().map(|(name, value)| (name, value.as_bytes())).collect();
@@ -241,15 +241,7 @@ impl Guard {
         claim.verify(&request, b"", expected, key, &in_force.signing_keys)?;
         let (Place { region, account_id }, stage) = (&self.place, &question.plan.key);
         let resource = auth::connect_resource(region, account_id, (&stage.api_id, &stage.stage));
-        let proto = handshake.headers.get("X-Forwarded-Proto");
-        let seen = Seen {
-            ip: question.event.connection.source_ip,
-            tls: proto == Some("https"),
-            now,
-            user_agent: handshake.headers.get("User-Agent"),
-            referer: handshake.headers.get("Referer"),
-        };
-        self.allows(key, ACTION, &resource, &seen)?;
+        self.allows(key, ACTION, &resource, &Seen::at(question.event, handshake, now))?;
         let signer = Signer {
             access_key: key.id.clone(),
             account_id: account_id.clone(),
@@ -263,35 +255,13 @@ impl Guard {
 
     // Whether a caller may; the refusal holds the statement that decided, or the nearest miss.
     fn allows(&self, key: &AccessKey, action: &str, resource: &str, seen: &Seen<'_>) -> Result<(), Refusal> {
-        let keys = if key.asks_for_keys() { seen.keys(&self.place, key) } else { Keys::default() };
+        let keys = if key.asks_for_keys() { seen.keys(caller_keys(&self.place, &key.user)) } else { Keys::default() };
         let verdict = auth::evaluate(&key.policies, &Question { action, resource, keys: &keys });
         if verdict.decision == Decision::Allowed {
             return Ok(());
         }
         let arn = auth::user_arn(&self.place.account_id, &key.user);
         Err(Refusal::denied(&arn, action, resource, verdict.decision == Decision::ExplicitDeny, &verdict.why))
-    }
-}
-
-/// What conditions may ask of a call.
-struct Seen<'s> {
-    ip: IpAddr,
-    tls: bool,
-    now: Timestamp,
-    user_agent: Option<&'s str>,
-    referer: Option<&'s str>,
-}
-
-impl Seen<'_> {
-    fn keys(&self, place: &Place, key: &AccessKey) -> Keys {
-        let keys = caller_keys(place, &key.user)
-            .with("aws:SourceIp", self.ip.to_string())
-            .with("aws:SecureTransport", self.tls.to_string())
-            .with("aws:CurrentTime", self.now.iso())
-            .with("aws:EpochTime", self.now.seconds().to_string());
-        let sent = [("aws:UserAgent", self.user_agent), ("aws:Referer", self.referer)];
-        let sent = sent.into_iter().filter_map(|(name, value)| Some((name, value?)));
-        sent.fold(keys, |keys, (name, value)| keys.with(name, value))
     }
 }
 

@@ -16,11 +16,13 @@ use types::account::DayUse;
 
 use crate::access_logs::AccessFiles;
 use crate::announcements::Announcements;
+use crate::authorizers::Authorizers;
 use crate::banner::{self, Addresses};
 use crate::choices::{LogFormat, LogLevel};
 use crate::config::{AccessLog, Config};
 use crate::exit::Failure;
-use crate::guard::{Guard, Signatures};
+use crate::guard::Guard;
+use crate::jwt::Issuers;
 use crate::logs::{Access, Log};
 use crate::ready_made::ReadyMade;
 use crate::service::Service;
@@ -77,8 +79,7 @@ pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
             .map(|(_, host)| host.to_owned()),
         vpc_links: config.vpc_links.clone(),
         integrations: integrations(&config),
-        // Without credentials, and of other authorizers, nobody is known: such clients are refused.
-        authorizer: guard.clone().map(|guard| -> Box<dyn gateway::Authorizer> { Box::new(Signatures(guard)) }),
+        authorizer: Some(Box::new(Authorizers::new(guard.clone(), Issuers::default(), config.place()))),
     });
     let announcements = Arc::new(Announcements::new(log.clone(), addresses.clone()));
     let control = Arc::new(open_control(&config, &addresses, &gateway, &announcements, &log)?);

@@ -10,6 +10,8 @@ pub struct Facts {
     pub status: u16,
     /// The call of the integration; `None` where none was made.
     pub call: Option<Call>,
+    /// What was asked to know who the client is, at `$connect`; `None` where nothing was.
+    pub checks: Option<Box<Checks>>,
     /// Why the client was told no, if it was.
     pub failure: Option<Box<Failure>>,
     /// Bytes of the client's message; 0 for other events.
@@ -49,4 +51,37 @@ pub struct Failure {
     pub detail: String,
     /// `$context.error.validationErrorString`: which parameters or parts of the body did not fit.
     pub validation: Option<String>,
+}
+
+/// What was asked at `$connect` to know who a client is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Checks {
+    /// `$context.authenticate.*`: the signature, where the route wants one.
+    pub authenticate: Option<Check>,
+    /// `$context.authorizer.*`: the authorizer, where the route names one.
+    pub authorizer: Option<Asked>,
+    /// `$context.authorize.*`: whether whoever it is may connect.
+    pub authorize: Option<Check>,
+}
+
+/// One check.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Check {
+    /// What the handshake would be answered because of it: 200 where it is passed.
+    pub status: u16,
+    /// How long it took.
+    pub latency: Duration,
+    /// Why it is not passed.
+    pub error: Option<String>,
+}
+
+/// The call of an authorizer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// All of it.
+    pub check: Check,
+    /// Status and latency of its answer, where one came; of a function those of its invocation.
+    pub answer: Option<(u16, Duration)>,
+    /// The id that the answer has of its own.
+    pub request_id: Option<String>,
 }

@@ -9,6 +9,7 @@ pub mod remarks;
 
 mod access_log;
 mod authorizer_answer;
+mod authorizer_request;
 mod aws_uri;
 mod context;
 mod effort;
@@ -32,10 +33,11 @@ mod validation;
 
 pub use access_log::AccessLog;
 pub use authorizer_answer::{AuthorizerAnswer, authorizer_answer};
+pub use authorizer_request::authorizer_request;
 pub use context::context_page;
 pub use effort::{TooMuch, small};
 pub use error::{Error, Kind};
-pub use facts::{Call, Facts, Failure};
+pub use facts::{Asked, Call, Check, Checks, Facts, Failure};
 pub use named::{Names, Unknown, names};
 pub use note::{Note, Site};
 pub use objects::{Case, batch_line, jsonpath_line};

@@ -133,12 +133,14 @@ pub enum Note {
         /// What is wrong.
         detail: String,
     },
-    /// A resource uses what this version does not do yet.
-    NotYet {
-        /// Which resource.
+    /// An authorizer's identity source is a variable that there is not, so that nobody gets in.
+    IdentityNeverThere {
+        /// Which authorizer.
         what: String,
-        /// What it asks for, and what happens instead.
-        detail: String,
+        /// The source, as the user wrote it.
+        source: String,
+        /// What may have been meant.
+        meant: Option<String>,
     },
     /// A stage's access log format names what no event of a WebSocket API has.
     UnknownLogVariable {
@@ -347,7 +349,7 @@ impl Note {
         matches!(
             self,
             Note::Broken { .. }
-                | Note::NotYet { .. }
+                | Note::IdentityNeverThere { .. }
                 | Note::NoIntegrationResponses { .. }
                 | Note::FunctionsNowhere { .. }
                 | Note::ServicesNowhere { .. }

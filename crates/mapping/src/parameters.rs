@@ -2,6 +2,7 @@
 //!
 //! Source: documented ("Set up data mapping for WebSocket APIs"); what the guide leaves open is marked below.
 
+mod identity;
 mod sides;
 
 use jsonpath::Path;
@@ -17,8 +18,10 @@ use crate::expression::Direction;
 
 use sides::{Source, declaration, is_name};
 
+pub(crate) use identity::IdentitySource;
+pub use identity::is_identity_source;
 pub(crate) use sides::Target;
-pub use sides::{WrongSide, is_declaration, is_identity_source};
+pub use sides::{WrongSide, is_declaration};
 
 /// One mapping, parsed; the texts as the user wrote them are kept for notes.
 #[derive(Clone)]
@@ -82,40 +85,42 @@ impl Parameter {
     }
 
     pub(crate) fn find(&self, scope: &Scope<'_>, response: Option<&IntegrationResponse>) -> Found {
-        let handshake: Option<&Handshake> = match &scope.event.kind {
-            EventKind::Connect(handshake) => Some(handshake),
-            _ => None,
-        };
-        let message = match &scope.event.kind {
-            EventKind::Message(message) => Some(message.text()),
-            _ => None,
-        };
-        let one = match &self.source {
-            Source::Static(text) => return Found::Escaped(text.clone()),
-            Source::Nothing => return Found::Nothing,
-            Source::Context(variable) => variable.value(scope),
-            Source::StageVariable(name) => scope.stage_variables.get(name).cloned(),
-            Source::Header(name) => handshake.and_then(|h| h.headers.get(name)).map(str::to_owned),
-            Source::MultiHeader(name) => handshake.map(|h| h.headers.get_all(name).collect::<Vec<_>>().join(",")),
-            // Of a repeated parameter the last value counts (observed).
-            Source::Query(name) => {
-                handshake.and_then(|h| h.query.iter().rev().find(|(n, _)| n == name)).map(|(_, value)| value.clone())
-            }
-            Source::MultiQuery(name) => {
-                let all = handshake.into_iter().flat_map(|h| &h.query).filter(|(n, _)| n == name);
-                return values(all.map(|(_, value)| value.clone()).collect());
-            }
-            Source::Body => message.map(str::to_owned),
-            Source::BodyPath(path) => message.and_then(|text| in_json(path, text.as_bytes())),
-            Source::ResponseHeader(name) => response.and_then(|r| r.headers.get(name)).map(str::to_owned),
-            Source::ResponseMultiHeader(name) => {
-                response.map(|r| r.headers.get_all(name).collect::<Vec<_>>().join(","))
-            }
-            Source::ResponseBody => response.map(|r| String::from_utf8_lossy(&r.body).into_owned()),
-            Source::ResponseBodyPath(path) => response.and_then(|r| in_json(path, &r.body)),
-        };
-        values(one.into_iter().collect())
+        find(&self.source, scope, response)
     }
+}
+
+fn find(source: &Source, scope: &Scope<'_>, response: Option<&IntegrationResponse>) -> Found {
+    let handshake: Option<&Handshake> = match &scope.event.kind {
+        EventKind::Connect(handshake) => Some(handshake),
+        _ => None,
+    };
+    let message = match &scope.event.kind {
+        EventKind::Message(message) => Some(message.text()),
+        _ => None,
+    };
+    let one = match source {
+        Source::Static(text) => return Found::Escaped(text.clone()),
+        Source::Nothing => return Found::Nothing,
+        Source::Context(variable) => variable.value(scope),
+        Source::StageVariable(name) => scope.stage_variables.get(name).cloned(),
+        Source::Header(name) => handshake.and_then(|h| h.headers.get(name)).map(str::to_owned),
+        Source::MultiHeader(name) => handshake.map(|h| h.headers.get_all(name).collect::<Vec<_>>().join(",")),
+        // Of a repeated parameter the last value counts (observed).
+        Source::Query(name) => {
+            handshake.and_then(|h| h.query.iter().rev().find(|(n, _)| n == name)).map(|(_, value)| value.clone())
+        }
+        Source::MultiQuery(name) => {
+            let all = handshake.into_iter().flat_map(|h| &h.query).filter(|(n, _)| n == name);
+            return values(all.map(|(_, value)| value.clone()).collect());
+        }
+        Source::Body => message.map(str::to_owned),
+        Source::BodyPath(path) => message.and_then(|text| in_json(path, text.as_bytes())),
+        Source::ResponseHeader(name) => response.and_then(|r| r.headers.get(name)).map(str::to_owned),
+        Source::ResponseMultiHeader(name) => response.map(|r| r.headers.get_all(name).collect::<Vec<_>>().join(",")),
+        Source::ResponseBody => response.map(|r| String::from_utf8_lossy(&r.body).into_owned()),
+        Source::ResponseBodyPath(path) => response.and_then(|r| in_json(path, &r.body)),
+    };
+    values(one.into_iter().collect())
 }
 
 // A source that is missing or empty sends nothing (a peer's behaviour; not verified on AWS).

@@ -1,5 +1,6 @@
 //! A stage, parsed and ready to run.
 
+mod authorizer;
 mod compile;
 
 use std::collections::HashMap;
@@ -11,7 +12,7 @@ use regex::Regex;
 use types::account::Throttle;
 use types::arn::Function;
 use types::event::{Event, EventKind};
-use types::resources::{Authorizer, LoggingLevel, Map};
+use types::resources::{LoggingLevel, Map};
 use types::snapshot::StageKey;
 
 use crate::access_log::AccessLog;
@@ -24,6 +25,8 @@ use crate::parameters::Parameter;
 use crate::template::Templates;
 use crate::uri::UriTemplate;
 use crate::validation::Validation;
+
+pub use authorizer::{AuthorizerTarget, IdentityValue, RequestAuthorizer};
 
 /// By their keys.
 type Routes = HashMap<String, Route, RandomState>;
@@ -66,15 +69,17 @@ pub enum ApiKeySource {
 }
 
 /// A route's `authorizationType`. Source: documented; WebSocket APIs have these.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub enum Authorization {
     /// Everybody may connect.
     #[default]
     None,
     /// `AWS_IAM`: a signature, and a policy of whose it is.
     Iam,
-    /// `CUSTOM`: a REQUEST authorizer; `None` where the one that the route names is gone.
-    Custom(Option<Arc<Authorizer>>),
+    /// `CUSTOM`: a REQUEST authorizer.
+    Request(Arc<RequestAuthorizer>),
+    /// It asks for an authorizer that cannot work; which, and why.
+    Broken(String),
 }
 
 impl Authorization {
@@ -84,7 +89,7 @@ impl Authorization {
         let identity = event.connection.identity.as_deref();
         match (self, &event.kind) {
             (Authorization::Iam, EventKind::Connect(_)) => identity.is_some_and(|known| known.signer.is_some()),
-            (Authorization::Custom(_), EventKind::Connect(_)) => {
+            (Authorization::Request(_) | Authorization::Broken(_), EventKind::Connect(_)) => {
                 identity.is_some_and(|known| known.authorizer.is_some())
             }
             _ => true,
@@ -260,9 +265,13 @@ impl Plan {
         })
     }
 
-    /// The functions that its routes call: function, route key.
+    /// The functions that its routes call, those of authorizers too: function, route key.
     pub fn functions(&self) -> impl Iterator<Item = (&Arc<Function>, &str)> {
-        self.backends().filter_map(|(backend, route_key)| Some((backend.function()?, route_key)))
+        let authorizers = self.routes().filter_map(|route| match &route.authorization {
+            Authorization::Request(authorizer) => Some((authorizer.function()?, &*route.key)),
+            Authorization::None | Authorization::Iam | Authorization::Broken(_) => None,
+        });
+        self.backends().filter_map(|(backend, key)| Some((backend.function()?, key))).chain(authorizers)
     }
 
     /// The keys of the routes that call services of AWS.

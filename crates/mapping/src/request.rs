@@ -32,7 +32,7 @@ use crate::uri::{UriTemplate, escape_value};
 pub fn request(plan: &Plan, route: &Route, event: &Event) -> Result<Mapped<Option<IntegrationRequest>>, Error> {
     if !route.authorization.is_met_by(event) {
         return Err(Error::configuration(
-            "the route asks for authorization, which is not supported yet, but for AWS_IAM with --credentials",
+            "the route asks for authorization, and nobody said who the client is: AWS_IAM needs --credentials",
         ));
     }
     let integration = match &route.target {
@@ -252,7 +252,7 @@ impl<'p> Sent<'p> {
 }
 
 // Observed twice on AWS, also on requests without a body.
-fn default_headers(scope: &Scope<'_>, headers: &mut Headers) {
+pub(crate) fn default_headers(scope: &Scope<'_>, headers: &mut Headers) {
     let api_id = &scope.stage.api_id;
     headers.append("X-Amzn-Apigateway-Api-Id", api_id.as_str());
     headers.append("X-Amzn-Trace-Id", trace_id(&scope.event.connection.id, &scope.event.request_id, scope.event.at));

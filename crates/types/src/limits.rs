@@ -131,6 +131,8 @@ limits! {
         "A message, all frames together, and the body of POST @connections; beyond it 1009, or 413. Documented: 128 KB.";
     "integration-timeout" integration_timeout: Duration = Duration::from_secs(29), none: false,
         "The longest that a backend may take; also the default of an integration's timeoutInMillis. Documented: 29 s.";
+    "authorizer-timeout" authorizer_timeout: Duration = Duration::from_secs(29), none: false,
+        "The longest that an authorizer may take; beyond it the handshake answers 500. Inferred: 29 s.";
     "integration-response-bytes" integration_response_bytes: usize = 10 * 1024 * 1024, none: false,
         "The largest answer read from a backend; beyond it the call counts as failed. Ours: 10 MB, as REST APIs document.";
     "in-flight-per-connection" in_flight_per_connection: usize = 16, none: false,

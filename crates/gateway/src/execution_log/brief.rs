@@ -65,7 +65,7 @@ impl Record {
                     let ms = answer.latency.as_secs_f64() * 1000.0;
                     text += &format!(" {} {ms:.0} ms", answer.status);
                 }
-                Step::Reply(_) | Step::Note(_) | Step::Refused(_) | Step::Failed(_) => {}
+                Step::Authorizing(_) | Step::Reply(_) | Step::Note(_) | Step::Refused(_) | Step::Failed(_) => {}
             }
         }
         if let Some(disconnect) = &self.disconnect {

@@ -12,7 +12,7 @@ use types::message::{IntegrationRequest, IntegrationResponse, Target};
 use types::resources::LoggingLevel;
 use types::time::Timestamp;
 
-use super::record::{CONSOLE_BODY_MAX, Record, Step, Timed};
+use super::record::{AuthorizerStep, CONSOLE_BODY_MAX, Record, Step, Timed};
 use super::secrets;
 
 /// A log event of AWS is cut at this many bytes. Source: documented.
@@ -116,7 +116,7 @@ impl Writer<'_> {
             match step {
                 Step::Failed(line) => self.add(LineKind::Error, line),
                 Step::Note(text) | Step::Refused(text) => self.add(LineKind::Note, text),
-                Step::Request(_) | Step::Response(_) | Step::Reply(_) => {}
+                Step::Authorizing(_) | Step::Request(_) | Step::Response(_) | Step::Reply(_) => {}
             }
         }
     }
@@ -127,6 +127,7 @@ impl Writer<'_> {
         for Timed { after, step, .. } in &self.record.steps {
             self.at = self.record.time_at(*after);
             match step {
+                Step::Authorizing(step) => self.authorizing(step),
                 Step::Request(request) => self.request(request),
                 Step::Response(response) => self.response(response),
                 Step::Reply(reply) => self.trace(|| body("Method response body after transformations", &reply.body)),
@@ -208,6 +209,24 @@ impl Writer<'_> {
         // The blank before the colon is AWS's (observed on REST APIs).
         if let Some(id) = response.headers.get("x-amzn-RequestId").filter(|_| self.of_aws) {
             self.log(&format!("AWS Integration Endpoint RequestId : {id}"));
+        }
+    }
+}
+
+impl Writer<'_> {
+    // Source: observed on REST APIs.
+    fn authorizing(&mut self, step: &AuthorizerStep) {
+        match step {
+            AuthorizerStep::Asked { authorizer_id, request } => {
+                self.log(&format!("Starting authorizer: {authorizer_id} for request: {}", self.record.request_id));
+                self.request(request);
+                // A server's event is a function's.
+                self.of_aws = true;
+            }
+            AuthorizerStep::Answered(response) => {
+                self.trace(|| body("Authorizer result body before parsing", &secrets::event(&response.body)));
+            }
+            AuthorizerStep::Line(text) => self.log(text),
         }
     }
 }

@@ -130,12 +130,30 @@ pub enum Step {
     Response(Arc<IntegrationResponse>),
     /// What the client gets of it.
     Reply(Arc<Reply>),
+    /// A step of the authorizer's, before all these.
+    Authorizing(AuthorizerStep),
     /// A remark.
     Note(String),
     /// The backend did not let the client in: who, and in which words.
     Refused(String),
     /// The end, when something failed: as the execution log says it.
     Failed(String),
+}
+
+/// A step of an authorizer's.
+#[derive(Clone, Debug)]
+pub enum AuthorizerStep {
+    /// It is called.
+    Asked {
+        /// Which.
+        authorizer_id: String,
+        /// With what.
+        request: Arc<IntegrationRequest>,
+    },
+    /// What it answered.
+    Answered(Arc<IntegrationResponse>),
+    /// A line of the log as AWS has it.
+    Line(String),
 }
 
 impl Step {
@@ -145,6 +163,9 @@ impl Step {
             Step::Request(_) => "request",
             Step::Response(_) => "response",
             Step::Reply(_) => "reply",
+            Step::Authorizing(AuthorizerStep::Asked { .. }) => "authorizer asked",
+            Step::Authorizing(AuthorizerStep::Answered(_)) => "authorizer answered",
+            Step::Authorizing(AuthorizerStep::Line(_)) => "authorizer",
             Step::Note(_) => "note",
             Step::Refused(_) => "refused",
             Step::Failed(_) => "failed",
@@ -156,7 +177,9 @@ impl Step {
             Step::Request(request) => Some(&request.body),
             Step::Response(response) => Some(&response.body),
             Step::Reply(reply) => Some(&reply.body),
-            Step::Note(_) | Step::Refused(_) | Step::Failed(_) => None,
+            Step::Authorizing(AuthorizerStep::Asked { request, .. }) => Some(&request.body),
+            Step::Authorizing(AuthorizerStep::Answered(response)) => Some(&response.body),
+            Step::Authorizing(AuthorizerStep::Line(_)) | Step::Note(_) | Step::Refused(_) | Step::Failed(_) => None,
         }
     }
 
@@ -165,7 +188,9 @@ impl Step {
             Step::Request(request) => Some(&mut Arc::make_mut(request).body),
             Step::Response(response) => Some(&mut Arc::make_mut(response).body),
             Step::Reply(reply) => Some(&mut Arc::make_mut(reply).body),
-            Step::Note(_) | Step::Refused(_) | Step::Failed(_) => None,
+            Step::Authorizing(AuthorizerStep::Asked { request, .. }) => Some(&mut Arc::make_mut(request).body),
+            Step::Authorizing(AuthorizerStep::Answered(response)) => Some(&mut Arc::make_mut(response).body),
+            Step::Authorizing(AuthorizerStep::Line(_)) | Step::Note(_) | Step::Refused(_) | Step::Failed(_) => None,
         }
     }
 
@@ -173,10 +198,17 @@ impl Step {
     fn other_bytes(&self) -> usize {
         size_of::<Timed>()
             + match self {
-                Step::Request(request) => size_of::<IntegrationRequest>() + request.headers.bytes() + URL_BYTES,
-                Step::Response(response) => size_of::<IntegrationResponse>() + response.headers.bytes(),
+                Step::Request(request) | Step::Authorizing(AuthorizerStep::Asked { request, .. }) => {
+                    size_of::<IntegrationRequest>() + request.headers.bytes() + URL_BYTES
+                }
+                Step::Response(response) | Step::Authorizing(AuthorizerStep::Answered(response)) => {
+                    size_of::<IntegrationResponse>() + response.headers.bytes()
+                }
                 Step::Reply(reply) => size_of_val(&**reply),
-                Step::Note(text) | Step::Refused(text) | Step::Failed(text) => text.len(),
+                Step::Authorizing(AuthorizerStep::Line(text))
+                | Step::Note(text)
+                | Step::Refused(text)
+                | Step::Failed(text) => text.len(),
             }
     }
 }
@@ -282,8 +314,11 @@ impl Record {
         }
         let mut of_function = false;
         for step in self.steps.iter_mut().map(|timed| &mut timed.step) {
-            if let Step::Request(request) = step {
-                of_function = matches!(request.target, Target::Function(_));
+            match step {
+                Step::Request(request) => of_function = matches!(request.target, Target::Function(_)),
+                // Its event is that of a function, wherever it is.
+                Step::Authorizing(_) => of_function = true,
+                Step::Response(_) | Step::Reply(_) | Step::Note(_) | Step::Refused(_) | Step::Failed(_) => {}
             }
             if let Some(body) = step.body_mut() {
                 *body = kept(body, of_function);
@@ -330,7 +365,7 @@ impl Record {
                 Step::Reply(got) => {
                     reply = json!({ "body": text(&got.body), "bodyBytes": body_bytes, "twoWay": got.two_way });
                 }
-                Step::Note(_) | Step::Refused(_) | Step::Failed(_) => {}
+                Step::Authorizing(_) | Step::Note(_) | Step::Refused(_) | Step::Failed(_) => {}
             }
         }
         let lines = self.all_lines();

@@ -49,7 +49,13 @@ impl fmt::Display for Note {
                  'integration.request.header.Sec-WebSocket-Version'=\"'0'\"",
             ),
             Note::Broken { what, detail } => write!(f, "{what} cannot work: {detail}"),
-            Note::NotYet { what, detail } => write!(f, "{what}: {detail}"),
+            Note::IdentityNeverThere { what, source, meant } => {
+                write!(f, "{what} lets nobody in: there is no {source}, which is one of its identity sources")?;
+                match meant {
+                    Some(meant) => write!(f, "; did you mean {meant}?"),
+                    None => Ok(()),
+                }
+            }
             Note::UnknownLogVariable { name } => {
                 write!(
                     f,

@@ -73,6 +73,7 @@ const REQUEST_SOURCES: Places<Source> = &[
     // WebSocket APIs have no path parameters.
     ("path", |_| Source::Nothing),
 ];
+const IDENTITY_SOURCES: Places<Source> = &[("header", Source::Header), ("querystring", Source::Query)];
 const RESPONSE_SOURCES: Places<Source> =
     &[("header", Source::ResponseHeader), ("multivalueheader", Source::ResponseMultiHeader)];
 const DECLARATIONS: Places<Declaration> =
@@ -124,9 +125,12 @@ pub fn is_declaration(key: &str) -> bool {
     declaration(key).is_some()
 }
 
-/// Whether an expression can identify a caller. Source: documented ("Lambda REQUEST authorizer").
-pub fn is_identity_source(expression: &str) -> bool {
-    expression.starts_with("route.") && is_declaration(expression) || variable(expression).is_some()
+/// What identifies a caller: `method.` is not taken here.
+pub(super) fn identity_source(text: &str) -> Option<Source> {
+    match text.strip_prefix("route.request.") {
+        Some(rest) => placed(rest, IDENTITY_SOURCES),
+        None => variable(text),
+    }
 }
 
 /// Source: documented (`[a-zA-Z0-9._$-]+`).

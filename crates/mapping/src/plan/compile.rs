@@ -15,8 +15,8 @@ use types::resources::{LoggingLevel, Map, RouteSettings, Stage};
 use types::snapshot::{DeployedStage, IntegrationDefinition, RouteDefinition};
 
 use super::{
-    ApiKeySource, Authorization, Backend, Integration, Logging, Passthrough, Plan, Required, Response, ResponseKey,
-    Route, RouteTarget, Routes, carries_body,
+    ApiKeySource, Backend, Integration, Logging, Passthrough, Plan, Required, Response, ResponseKey, Route,
+    RouteTarget, Routes, carries_body,
 };
 use crate::access_log::AccessLog;
 use crate::aws_uri::AwsUri;
@@ -114,23 +114,19 @@ fn throttle(own: Option<&RouteSettings>, default: &RouteSettings) -> Option<Thro
     }
 }
 
-struct Compiler<'a> {
-    stage: &'a DeployedStage,
-    limits: &'a Limits,
+pub(super) struct Compiler<'a> {
+    pub(super) stage: &'a DeployedStage,
+    pub(super) limits: &'a Limits,
     dialect: Dialect,
     models: Models<'a>,
     shared: &'a mut Shared,
     site: Site,
-    notes: Vec<Note>,
+    pub(super) notes: Vec<Note>,
 }
 
 impl Compiler<'_> {
     fn broken(&mut self, what: &str, detail: &str) {
         self.notes.push(Note::Broken { what: what.to_owned(), detail: detail.to_owned() });
-    }
-
-    fn not_yet(&mut self, what: &str, detail: String) {
-        self.notes.push(Note::NotYet { what: what.to_owned(), detail });
     }
 
     fn route(&mut self, definition: &RouteDefinition) -> Route {
@@ -143,10 +139,6 @@ impl Compiler<'_> {
             let missing = if expression { Half::Response } else { Half::Expression };
             let (route_id, site) = (route.route_id.clone(), self.site.clone());
             self.notes.push(Note::HalfTwoWay { route_key: key.clone(), missing, route_id, site });
-        }
-        if route.authorization_type.as_deref().is_some_and(|kind| !matches!(kind, "NONE" | "AWS_IAM")) {
-            let detail = "authorizers are not supported yet; clients are refused";
-            self.not_yet(&format!("route {key}"), detail.into());
         }
         let mut target = self.target(route.target.as_deref(), &key);
         let validation =
@@ -181,19 +173,6 @@ impl Compiler<'_> {
             target,
             id: route.route_id.clone(),
             key: key.into(),
-        }
-    }
-
-    // A type that is not known asks for a check all the same: letting everybody in would be a hole.
-    fn authorization(&self, route: &types::resources::Route) -> Authorization {
-        match route.authorization_type.as_deref() {
-            None | Some("NONE") => Authorization::None,
-            Some("AWS_IAM") => Authorization::Iam,
-            Some(_) => {
-                let authorizers = &self.stage.definition.authorizers;
-                let named = authorizers.iter().find(|one| Some(&one.authorizer_id) == route.authorizer_id.as_ref());
-                Authorization::Custom(named.cloned())
-            }
         }
     }
 

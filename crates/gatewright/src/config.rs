@@ -23,7 +23,7 @@ use crate::config::given::Given;
 use crate::config::table::{File, Settings};
 use crate::config::variables::variable;
 use crate::origin::Origin;
-use crate::vpc_links;
+use crate::{jwt, vpc_links};
 
 pub(crate) use self::given::Said;
 pub(crate) use self::print::reference;
@@ -37,6 +37,8 @@ pub(crate) struct Config {
     pub(crate) limits: Limits,
     pub(crate) certificates: Certificates,
     pub(crate) vpc_links: BTreeMap<String, LinkSettings>,
+    /// By issuer.
+    pub(crate) jwt: BTreeMap<String, jwt::Settings>,
     /// In the order of the documentation.
     said: Vec<Said>,
     /// What only a settings file can say, as it says it.
@@ -77,9 +79,11 @@ impl Config {
         let certificates = certificates(&settings, file.certificates)?;
         let vpc_links = vpc_links::read(&given.file, file.vpc_links)?;
         given.said.extend(vpc_links::said(&vpc_links, &given.file));
+        let jwt = jwt::read(&given.file, file.jwt)?;
+        given.said.extend(jwt::said(&jwt, &given.file));
         variables::check()?;
         let limits = given.limits(&file.limits)?;
-        Ok(Config { settings, limits, certificates, vpc_links, said: given.said, tables })
+        Ok(Config { settings, limits, certificates, vpc_links, jwt, said: given.said, tables })
     }
 
     /// The settings as a file that can be used.

@@ -64,6 +64,11 @@ pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
         admin: admin.as_ref().and_then(|admin| admin.local_addr().ok()),
         tls: config.certificates.any(),
     };
+    let integrations = integrations(&config);
+    let issuers = Issuers::new(&config.jwt, &integrations.http(), &log);
+    for issuer in issuers.all() {
+        tokio::spawn(async move { issuer.follow().await });
+    }
     let gateway = Gateway::new(Settings {
         limits: config.limits.clone(),
         node: NODE,
@@ -78,8 +83,8 @@ pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
             .and_then(|url| url.split_once("://"))
             .map(|(_, host)| host.to_owned()),
         vpc_links: config.vpc_links.clone(),
-        integrations: integrations(&config),
-        authorizer: Some(Box::new(Authorizers::new(guard.clone(), Issuers::default(), config.place()))),
+        integrations,
+        authorizer: Some(Box::new(Authorizers::new(guard.clone(), issuers, config.place()))),
     });
     let announcements = Arc::new(Announcements::new(log.clone(), addresses.clone()));
     let control = Arc::new(open_control(&config, &addresses, &gateway, &announcements, &log)?);

@@ -18,7 +18,7 @@ use crate::config::values::{
     folder, hosts, name_servers, path, public_url, region, rotation, text,
 };
 use crate::strangers::AllowedHosts;
-use crate::vpc_links;
+use crate::{jwt, vpc_links};
 
 /// How a setting is written, and where it may stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,6 +108,8 @@ macro_rules! settings {
             pub(super) certificates: BTreeMap<String, PemFiles>,
             #[serde(default, rename = "vpc-links")]
             pub(super) vpc_links: BTreeMap<String, vpc_links::Filed>,
+            #[serde(default)]
+            pub(super) jwt: BTreeMap<String, jwt::Filed>,
         }
 
         impl Settings {
@@ -185,4 +187,6 @@ settings! {
         "Certificates of custom domain names, by name or certificate ARN: `[certificates.\"ws.example.com\"]` with `cert` and `key`, PEM files";
     "vpc-links" Tables "TABLES" = [], live: false,
         "Where VPC links lead, by the link's id, name or target ARN: `[vpc-links.orders]` with `targets = [\"HOST:PORT\", …]`, and, if it is to be checked, `health-check = \"/PATH\"` and `interval = \"10s\"`";
+    "jwt" Tables "TABLES" = [], live: false,
+        "Issuers whose tokens JWT authorizers (`authorizerUri` `jwt:ISSUER`) take: `[jwt.\"https://issuer.example.com\"]` with `audiences = [\"…\"]`, and, where the defaults do not fit, `principal`, `scopes`, `token` and `jwks`; docs/jwt.md";
 }

@@ -66,9 +66,7 @@ pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
     };
     let integrations = integrations(&config);
     let issuers = Issuers::new(&config.jwt, &integrations.http(), &log);
-    for issuer in issuers.all() {
-        tokio::spawn(async move { issuer.follow().await });
-    }
+    let followed: Vec<_> = issuers.all().collect();
     let gateway = Gateway::new(Settings {
         limits: config.limits.clone(),
         node: NODE,
@@ -126,6 +124,10 @@ pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
     changed.into_iter().for_each(|text| log.say(LogLevel::Info, text));
     announcements.banner_is_out((mode == Mode::Demo).then_some(demo::API_ID));
     tokio::spawn(announcements.run());
+    // What they say of their keys follows what people read first; a client that is quicker waits for them.
+    for issuer in followed {
+        tokio::spawn(async move { issuer.follow().await });
+    }
     shutdown::wait_and_stop(signals, &gateway, &stopper, &log).await;
     config.settings.data_dir.iter().for_each(|dir| folder_socket::remove(dir));
     Ok(())

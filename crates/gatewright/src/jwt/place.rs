@@ -4,11 +4,8 @@ use std::fmt;
 
 use types::event::Handshake;
 use types::nearest::nearest;
+use types::subprotocols::{self, TOKEN_FOLLOWS};
 
-/// The header in which browsers name subprotocols, the only one that pages can set.
-const SUBPROTOCOLS: &str = "Sec-WebSocket-Protocol";
-/// The subprotocol that says that the next one is a token: `new WebSocket(url, ["access_token", token])`.
-const MARK: &str = "access_token";
 /// What may stand before a token in a header.
 const BEARER: &str = "bearer";
 
@@ -46,7 +43,7 @@ impl Place {
         let name = name.to_owned();
         match kind {
             "subprotocol" if text == kind => Ok(Place::Subprotocol),
-            "header" if name.eq_ignore_ascii_case(SUBPROTOCOLS) => Ok(Place::Subprotocol),
+            "header" if name.eq_ignore_ascii_case(subprotocols::HEADER) => Ok(Place::Subprotocol),
             "header" if !name.is_empty() => Ok(Place::Header(name)),
             "query" if !name.is_empty() => Ok(Place::Query(name)),
             "cookie" if !name.is_empty() => Ok(Place::Cookie(name)),
@@ -82,13 +79,15 @@ impl Place {
             }
             Place::Subprotocol => {
                 let offered: Vec<_> =
-                    headers.get_all(SUBPROTOCOLS).flat_map(|value| value.split(',')).map(str::trim).collect();
+                    headers.get_all(subprotocols::HEADER).flat_map(|value| value.split(',')).map(str::trim).collect();
                 match offered[..] {
                     // A token alone; other subprotocols have no two dots.
                     [one] => {
                         vec![one].into_iter().filter(|one| one.split('.').count() == 3).map(str::to_owned).collect()
                     }
-                    _ => offered.windows(2).filter(|two| two[0] == MARK).map(|two| two[1].to_owned()).collect(),
+                    _ => {
+                        offered.windows(2).filter(|two| two[0] == TOKEN_FOLLOWS).map(|two| two[1].to_owned()).collect()
+                    }
                 }
             }
         };

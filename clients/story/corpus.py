@@ -9,8 +9,9 @@ SOURCES = ("documented", "observed", "inferred")
 STATES = ("same", "different", "inferred", "later")
 
 # Everything that a story may say, so that a misspelt word is an error and not a check that never runs.
-MEMBERS = {"story", "rules", "source", "needs", "known_defect", "settings", "api", "stage", "models", "routes", "backend", "step"}
+MEMBERS = {"story", "rules", "source", "needs", "known_defect", "settings", "api", "stage", "models", "authorizer", "routes", "backend", "step"}
 SETTINGS = {"limits", "options", "file", "own"}
+AUTHORIZER = {"uri", "sources"}
 ROUTE = {"integration", "two_way", "headers", "route", "with", "responses"}
 ANSWER = {"status", "headers", "body", "hex", "repeat", "raw", "hold", "then"}
 EXPECT = {"status", "error", "headers", "body"}
@@ -123,6 +124,7 @@ def _read(story):
     if not text.get("rules"):
         raise Unreadable("`rules` must name what it shows")
     _only("settings", text.get("settings", {}), SETTINGS)
+    _only("authorizer", text.get("authorizer", {}), AUTHORIZER)
     for key, route in text.get("routes", {}).items():
         if isinstance(route, dict):
             _only(f"route {key}", route, ROUTE)

@@ -54,6 +54,7 @@ class Made:
         for name, schema in story.get("models", {}).items():
             model = self.call("CreateModel", {"Name": name, "ContentType": "application/json", "Schema": fill(schema, names)})
             names[f"model {name}"] = model["ModelId"]
+        self.authorizer = self.made_authorizer(story["authorizer"]) if "authorizer" in story else None
         for key, route in story.get("routes", ECHO).items():
             self.route(key, {"integration": route} if isinstance(route, str) else route)
         self.deployed = False
@@ -63,9 +64,21 @@ class Made:
         """One control-plane call about this API."""
         return call(service, self.url, operation, {**({"ApiId": self.id} if with_api else {}), **members})
 
+    def made_authorizer(self, told):
+        """The authorizer that $connect asks."""
+        uri = told["uri"]
+        if uri.startswith("function:"):
+            uri = uri.removeprefix("function:").join(FUNCTION)
+        uri = fill(f"<backend>{uri}" if uri.startswith("/") else uri, self.names)
+        members = {"Name": "gate", "AuthorizerType": "REQUEST", "AuthorizerUri": uri, "IdentitySource": told.get("sources", [])}
+        self.names["authorizer"] = self.call("CreateAuthorizer", members)["AuthorizerId"]
+        return self.names["authorizer"]
+
     def route(self, key, told):
         """A route with all that hangs on it."""
         members = {"RouteKey": key, **fill(told.get("route", {}), self.names)}
+        if key == "$connect" and self.authorizer is not None:
+            members |= {"AuthorizationType": "CUSTOM", "AuthorizerId": self.authorizer}
         short = told.get("integration", "")
         two_way = told.get("two_way", False)
         if short.endswith(", two-way"):

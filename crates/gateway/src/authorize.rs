@@ -126,6 +126,7 @@ pub(crate) async fn authorize(
         }
         _ => None,
     };
+    let mut latency = None;
     let known = match &route.authorization {
         Authorization::None => Known::default(),
         authorization => match &gateway.authorizer {
@@ -135,6 +136,8 @@ pub(crate) async fn authorize(
                 // In a box: messages, which walk the same way, have no part in it.
                 let mut told = Box::new(AuthorizerLog::default());
                 let known = authorizer.authorize(question, &mut told).await;
+                let answer = told.checks.authorizer.as_ref().and_then(|asked| asked.answer);
+                latency = answer.map(|(_, latency)| u64::try_from(latency.as_millis()).unwrap_or(u64::MAX));
                 log.authorized(told);
                 known?
             }
@@ -145,6 +148,7 @@ pub(crate) async fn authorize(
     let from_authorizer = known.usage_identifier_key.filter(|_| route.needs_api_key);
     let from_authorizer = from_authorizer.and_then(|value| gateway.usage.key(&plan.key, &value));
     let identity = Identity { api_key: from_header.or(from_authorizer), ..known.identity };
+    let identity = Identity { authorizer_latency: latency.filter(|_| identity.authorizer.is_some()), ..identity };
     if identity != Identity::default() {
         Arc::make_mut(&mut event.connection).identity = Some(Arc::new(identity));
     }

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use bytes::Bytes;
 use mapping::Checks;
+use mapping::plan::IdentityValue;
 use types::message::{IntegrationRequest, IntegrationResponse};
 
-use crate::execution_log::{AuthorizerStep, Step};
+use crate::execution_log::{AuthorizerStep, Step, secrets};
 
 /// The work of an authorizer at one handshake: the facts that the access log has variables for, and the lines of the
 /// execution log.
@@ -18,10 +20,26 @@ pub struct AuthorizerLog {
 }
 
 impl AuthorizerLog {
-    /// An authorizer, by its id, is called.
-    pub fn asked(&mut self, authorizer_id: &str, request: &IntegrationRequest) {
-        let authorizer_id = authorizer_id.to_owned();
-        self.keep(Step::Authorizing(AuthorizerStep::Asked { authorizer_id, request: Arc::new(request.clone()) }));
+    /// What the client brought to be known by: a line that shows no more of it than of other secrets.
+    pub fn identity(&mut self, identity: &[IdentityValue<'_>]) {
+        let pairs = identity.iter().map(|found| format!("{}={}", found.source, secrets::mask(&found.value)));
+        // Source: observed on REST APIs.
+        self.line(format!("Incoming identity: {{{}}}", pairs.collect::<Vec<_>>().join(", ")));
+    }
+
+    /// Who it is said to be: a line that shows as little.
+    pub fn principal(&mut self, principal_id: &str) {
+        // Source: observed on REST APIs, the mask too.
+        self.line(format!("Using valid authorizer policy for principal: {}", secrets::mask(principal_id)));
+    }
+
+    /// Somebody is asked, with an event in which all that identifies the client is not for the log.
+    pub fn asked(&mut self, identity: &[IdentityValue<'_>], request: &IntegrationRequest) {
+        let names: Vec<_> = identity.iter().filter_map(|found| found.source.rsplit_once("request.")).collect();
+        let names: Vec<_> = names.iter().filter_map(|(_, place)| place.split_once('.')).map(|(_, name)| name).collect();
+        let body = Bytes::copy_from_slice(&secrets::event_with(&request.body, &names));
+        let request = IntegrationRequest { body, ..request.clone() };
+        self.keep(Step::Authorizing(AuthorizerStep::Asked(Arc::new(request))));
     }
 
     /// It answered.

@@ -7,7 +7,7 @@ mod brief;
 mod lines;
 mod push;
 mod record;
-mod secrets;
+pub(crate) mod secrets;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};

@@ -2,16 +2,16 @@
 
 use std::collections::HashMap;
 use std::future::Future;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use gateway::{
-    AccessLine, Alone, Authorizer, Denied, Gateway, Known, LogSink, Peer, Push, Question, Record, RequestHead,
-    Settings, Socket,
+    AccessLine, Alone, Authorizer, AuthorizerLog, Authorizing, Denied, Gateway, Known, LogSink, Peer, Push, Question,
+    Record, RequestHead, Settings, Socket,
 };
 use integration::Integrations;
 use mapping::plan::Authorization;
+use mapping::{Asked, Check};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -28,16 +28,16 @@ const PATIENCE: Duration = Duration::from_secs(20);
 struct ByName;
 
 impl Authorizer for ByName {
-    fn authorize<'a>(
-        &'a self,
-        question: Question<'a>,
-    ) -> Pin<Box<dyn Future<Output = Result<Known, Denied>> + Send + 'a>> {
+    fn authorize<'a>(&'a self, question: Question<'a>, log: &'a mut AuthorizerLog) -> Authorizing<'a> {
         Box::pin(async move {
             // What decides may wait for others.
             tokio::task::yield_now().await;
-            let Authorization::Custom(Some(authorizer)) = question.authorization else {
+            let Authorization::Request(authorizer) = question.authorization else {
                 return Err(Denied::Misconfigured("no authorizer".to_owned()));
             };
+            let check = Check { status: 200, latency: Duration::from_millis(7), error: None };
+            let answer = Some((200, Duration::from_millis(5)));
+            log.checks.authorizer = Some(Asked { check, answer, request_id: Some("r1".to_owned()) });
             assert_eq!((&*authorizer.name, &*question.route.key), ("gate", "$connect"));
             let types::EventKind::Connect(handshake) = &question.event.kind else { unreachable!("only $connect asks") };
             let who = handshake.query.iter().find(|(name, _)| name == "who").map(|(_, who)| who.as_str());
@@ -83,7 +83,8 @@ fn snapshot(key_source: &str, key_required: bool) -> Snapshot {
     let settings: Stage = serde_json::from_value(json!({
         "stageName": "prod", "accessLogSettings": {
             "destinationArn": "arn:aws:logs:us-east-1:000000000000:log-group:access",
-            "format": "$context.eventType $context.authorizer.principalId $context.authorizer.tenant $context.identity.apiKeyId $context.status",
+            "format": "$context.eventType $context.authorizer.principalId $context.authorizer.tenant $context.identity.apiKeyId $context.status \
+                       $context.authorizer.status $context.authorizer.latency $context.authorizer.integrationLatency $context.authorizer.requestId",
         },
     }))
     .unwrap();
@@ -105,7 +106,7 @@ fn snapshot(key_source: &str, key_required: bool) -> Snapshot {
             mock("d", r#"{"statusCode":200,"who":"$context.authorizer.principalId","all":"$context.authorizer"}"#),
             mock("e", r#"{"statusCode":200}"#),
         ],
-        "authorizers": [{"authorizerId": "a1", "name": "gate"}],
+        "authorizers": [{"authorizerId": "a1", "name": "gate", "authorizerUri": "http://127.0.0.1:1"}],
     });
     let stage =
         DeployedStage { key: key.clone(), settings, definition: Arc::new(serde_json::from_value(definition).unwrap()) };
@@ -200,7 +201,14 @@ async fn what_an_authorizer_says_goes_along_with_the_connection() {
     })
     .await;
     let told = lines.0.lock().unwrap();
-    assert_eq!(*told, ["CONNECT ada acme key1 200", "MESSAGE ada acme key1 200", "DISCONNECT ada acme key1 200"]);
+    assert_eq!(
+        *told,
+        [
+            "CONNECT ada acme key1 200 200 7 5 r1",
+            "MESSAGE ada acme key1 200 - - - -",
+            "DISCONNECT ada acme key1 200 - - - -"
+        ]
+    );
 }
 
 #[tokio::test]

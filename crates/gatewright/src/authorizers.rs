@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 
 use auth::{Decision, Keys, Policy};
 use gateway::{Authorizer, AuthorizerLog, Authorizing, Denied, Known, Question};
-use mapping::plan::{Authorization, AuthorizerTarget, RequestAuthorizer};
+use mapping::plan::{Authorization, AuthorizerTarget, IdentityValue, RequestAuthorizer};
 use mapping::{Asked, AuthorizerAnswer, Check, authorizer_answer, authorizer_request};
 use types::arn::Place;
-use types::event::{EventKind, Handshake};
+use types::event::EventKind;
 use types::identity::{AuthorizerContext, Identity};
 use types::message::{IntegrationResponse, Target};
 
@@ -63,20 +63,29 @@ impl Authorizers {
         log: &mut AuthorizerLog,
     ) -> Result<Known, Denied> {
         let begun = Instant::now();
+        let request_id = question.event.request_id;
+        let id = &authorizer.id;
+        // Source of these lines: observed on REST APIs.
+        log.line(format!("Starting authorizer: {id} for request: {request_id}"));
         let said = self.ask(authorizer, question, log).await;
-        let asked = log.checks.authorizer.get_or_insert_default();
-        asked.check = check(begun, said.as_ref().err());
-        let answer = match said? {
-            Said::Policy(answer) => answer,
-            Said::Known(known) => return Ok(known),
+        log.checks.authorizer.get_or_insert_default().check = check(begun, said.as_ref().err());
+        if let Err(Denied::Unauthorized(_)) = &said {
+            log.line(format!("Unauthorized request: {request_id}"));
+        }
+        let known = match said? {
+            Said::Known(known) => known,
+            Said::Policy(policy, answer) => {
+                log.principal(&answer.context.principal_id);
+                let begun = Instant::now();
+                let allowed =
+                    self.allows(&policy, question).map_err(|denied| denied.map(|what| told(authorizer, &what)));
+                log.checks.authorize = Some(check(begun, allowed.as_ref().err()));
+                allowed?;
+                known(answer.context, answer.usage_identifier_key)
+            }
         };
-        let begun = Instant::now();
-        let allowed = self.allows(authorizer, &answer, question);
-        log.checks.authorize = Some(check(begun, allowed.as_ref().err()));
-        allowed?;
-        log.line(format!("Using valid authorizer policy for principal: {}", answer.context.principal_id));
         log.line("Successfully completed authorizer execution");
-        Ok(known(answer.context, answer.usage_identifier_key))
+        Ok(known)
     }
 
     async fn ask(
@@ -85,24 +94,37 @@ impl Authorizers {
         question: Question<'_>,
         log: &mut AuthorizerLog,
     ) -> Result<Said, Denied> {
-        let Question { plan, route, event, integrations, .. } = question;
-        let told = |what: &str| format!("authorizer {} ({}): {what}", authorizer.name, authorizer.id);
+        let Question { plan, route, event, .. } = question;
         let identity = authorizer.identify(plan, route, event).map_err(|source| {
-            Denied::Unauthorized(told(&format!("the client has no {source}, which is one of its identity sources")))
+            let what = format!("the client has no {source}, which is one of its identity sources");
+            Denied::Unauthorized(told(authorizer, &what))
         })?;
+        log.identity(&identity);
         if let AuthorizerTarget::Jwt { issuer } = &authorizer.target {
             return self.issuers.authorize(issuer, authorizer, &identity, question, log).await.map(Said::Known);
         }
+        let said = self.call(authorizer, &identity, question, log).await;
+        said.map_err(|denied| denied.map(|what| told(authorizer, &what)))
+    }
+
+    async fn call(
+        &self,
+        authorizer: &RequestAuthorizer,
+        identity: &[IdentityValue<'_>],
+        question: Question<'_>,
+        log: &mut AuthorizerLog,
+    ) -> Result<Said, Denied> {
+        let Question { plan, route, event, integrations, .. } = question;
         let Some(request) = authorizer_request(authorizer, plan, route, event, &self.place) else {
-            return Err(Denied::Misconfigured(told("nobody is to be asked")));
+            return Err(Denied::Misconfigured("nobody is to be asked".to_owned()));
         };
-        log.asked(&authorizer.id, &request);
+        log.asked(identity, &request);
         let response = match integrations.send(&request, integrations.find(&request.target)).await {
             Ok(response) => response,
             Err(error) if error.kind == integration::Kind::Unready => {
-                return Err(Denied::Misconfigured(told(&error.to_string())));
+                return Err(Denied::Misconfigured(error.to_string()));
             }
-            Err(error) => return Err(Denied::Failed(told(&error.to_string()))),
+            Err(error) => return Err(Denied::Failed(error.to_string())),
         };
         log.answered(&response);
         log.checks.authorizer = Some(Asked {
@@ -110,48 +132,36 @@ impl Authorizers {
             request_id: response.headers.get("x-amzn-RequestId").map(str::to_owned),
             ..Asked::default()
         });
-        let said = match &request.target {
+        match &request.target {
             Target::Http(_) => of_server(&response),
             _ => of_function(&response),
-        };
-        said.map_err(|denied| denied.map(|what| told(&what)))
+        }
     }
 
-    fn allows(
-        &self,
-        authorizer: &RequestAuthorizer,
-        answer: &AuthorizerAnswer,
-        question: Question<'_>,
-    ) -> Result<(), Denied> {
-        let RequestAuthorizer { name, id, .. } = authorizer;
+    fn allows(&self, policy: &Policy, question: Question<'_>) -> Result<(), Denied> {
         let (Place { region, account_id }, stage) = (&self.place, &question.plan.key);
-        let policy = serde_json::to_string(&answer.policy).unwrap_or_default();
-        let policy = Policy::parse("the policy that it gave", &policy);
-        let policy = policy.map_err(|error| {
-            Denied::Failed(format!("authorizer {name} ({id}): its `policyDocument` is no policy: {error}"))
-        })?;
-        let none = Handshake::default();
-        let handshake = match &question.event.kind {
-            EventKind::Connect(handshake) => handshake,
-            EventKind::Message(_) | EventKind::Disconnect(_) => &none,
+        let EventKind::Connect(handshake) = &question.event.kind else {
+            return Err(Denied::Failed("only handshakes are asked about".to_owned()));
         };
+        // Nobody of this account calls, so there are no keys that say who.
         let keys = Seen::at(question.event, handshake, now()).keys(Keys::default());
         let resource = auth::connect_resource(region, account_id, (&stage.api_id, &stage.stage));
-        let asked = auth::Question { action: ACTION, resource: &resource, keys: &keys };
-        let verdict = auth::evaluate([&policy], &asked);
+        let verdict = auth::evaluate([policy], &auth::Question { action: ACTION, resource: &resource, keys: &keys });
         match verdict.decision {
             Decision::Allowed => Ok(()),
-            Decision::ImplicitDeny | Decision::ExplicitDeny => {
-                Err(Denied::Forbidden(format!("authorizer {name} ({id}) does not let the client in: {}", verdict.why)))
-            }
+            Decision::ImplicitDeny | Decision::ExplicitDeny => Err(Denied::Forbidden(verdict.why)),
         }
     }
 }
 
+fn told(authorizer: &RequestAuthorizer, what: &str) -> String {
+    format!("authorizer {} ({}): {what}", authorizer.name, authorizer.id)
+}
+
 /// What an authorizer said.
 enum Said {
-    /// Its answer, whose policy is still to be looked at.
-    Policy(Box<AuthorizerAnswer>),
+    /// Its answer, and the policy in it, which is still to be asked.
+    Policy(Policy, Box<AuthorizerAnswer>),
     /// Who the client is.
     Known(Known),
 }
@@ -173,26 +183,32 @@ fn of_function(response: &IntegrationResponse) -> Result<Said, Denied> {
     if response.status != 200 {
         return Err(Denied::Failed(format!("its function could not be invoked: status {}", response.status)));
     }
-    if response.function_failed {
-        return Err(match error_message(&response.body) {
-            Some(UNAUTHORIZED) => Denied::Unauthorized("its function raised `Unauthorized`".to_owned()),
-            other => Denied::Failed(format!("its function failed: {}", other.unwrap_or("without an errorMessage"))),
-        });
+    // Not all who run functions say in a header that one failed.
+    match error_message(&response.body) {
+        Some(message) if message == UNAUTHORIZED => {
+            Err(Denied::Unauthorized(format!("its function raised `{UNAUTHORIZED}`")))
+        }
+        Some(message) => Err(Denied::Failed(format!("its function failed: {message}"))),
+        None if response.function_failed => Err(Denied::Failed("its function failed without an errorMessage".to_owned())),
+        None => answer(&response.body),
     }
-    answer(&response.body)
 }
 
-fn error_message(body: &[u8]) -> Option<&str> {
+fn error_message(body: &[u8]) -> Option<String> {
     #[derive(serde::Deserialize)]
-    struct Failure<'f> {
-        #[serde(borrow, rename = "errorMessage")]
-        message: Option<&'f str>,
+    struct Failure {
+        #[serde(rename = "errorMessage")]
+        message: String,
     }
-    serde_json::from_slice::<Failure<'_>>(body).ok()?.message
+    serde_json::from_slice::<Failure>(body).ok().map(|failure| failure.message)
 }
 
 fn answer(body: &[u8]) -> Result<Said, Denied> {
-    authorizer_answer(body).map(|answer| Said::Policy(Box::new(answer))).map_err(Denied::Failed)
+    let answer = authorizer_answer(body).map_err(Denied::Failed)?;
+    let policy = serde_json::to_string(&answer.policy).unwrap_or_default();
+    let policy = Policy::parse("its policy", &policy);
+    let policy = policy.map_err(|error| Denied::Failed(format!("`policyDocument` is no policy: {error}")))?;
+    Ok(Said::Policy(policy, Box::new(answer)))
 }
 
 // Ours (extension).

@@ -9,7 +9,7 @@ mod variables;
 
 use std::borrow::Cow;
 
-use types::event::Event;
+use types::event::{Event, EventKind};
 use types::resources::Map;
 use types::snapshot::StageKey;
 
@@ -72,8 +72,8 @@ pub(crate) enum Of {
     Value(for<'a> fn(&Scope<'a>) -> Given<'a>),
     /// A map of these.
     Members(&'static [Variable]),
-    /// A map of what the API's authorizer said, with any keys.
-    Authorizer,
+    /// A map of what the API's authorizer said, with any keys; and what access logs have of the authorizer itself.
+    Authorizer(&'static [Variable]),
 }
 
 /// Who sees a variable.
@@ -97,15 +97,21 @@ pub(crate) enum Named {
 impl Named {
     /// The variable of that name, of those that parameter mappings and templates know.
     pub(crate) fn find(name: &str) -> Option<Named> {
-        Named::in_logs(name).filter(|named| !matches!(named, Named::Fixed(Variable { seen: Seen::InLogs, .. })))
+        match Named::in_logs(name) {
+            Some(Named::Fixed(Variable { seen: Seen::InLogs, .. })) => Named::of_authorizer(name),
+            other => other,
+        }
     }
 
     /// The variable of that name, of those that access logs know.
     pub(crate) fn in_logs(name: &str) -> Option<Named> {
-        match name.strip_prefix("authorizer.") {
-            Some(key) if !key.is_empty() => Some(Named::Authorizer(key.to_owned())),
-            _ => rows().find(|row| row.name == name).map(Named::Fixed),
-        }
+        let fixed = rows().find(|row| row.name == name).map(Named::Fixed);
+        fixed.or_else(|| Named::of_authorizer(name))
+    }
+
+    fn of_authorizer(name: &str) -> Option<Named> {
+        let key = name.strip_prefix("authorizer.").filter(|key| !key.is_empty())?;
+        Some(Named::Authorizer(key.to_owned()))
     }
 
     /// Its value; absent where the event has none.
@@ -113,11 +119,7 @@ impl Named {
         match self {
             Named::Fixed(Variable { of: Of::Value(value), .. }) => value(scope),
             Named::Fixed(_) => Given::Absent,
-            Named::Authorizer(key) => {
-                let said = scope.event.connection.identity.as_deref().and_then(|identity| identity.authorizer.as_ref());
-                let value = said.and_then(|said| said.get(key));
-                value.map_or(Given::Absent, |value| Given::Text(value.into()))
-            }
+            Named::Authorizer(key) => said(scope, key),
         }
     }
 
@@ -132,6 +134,27 @@ impl Named {
     }
 }
 
+/// How long whoever was asked for the authorizer took, in ms.
+pub(crate) const LATENCY: &str = "integrationLatency";
+
+/// What the API's authorizer said of the client under this key.
+pub(crate) fn said<'a>(scope: &Scope<'a>, key: &str) -> Given<'a> {
+    if key == LATENCY
+        && let Some(ms) = latency_at_connect(scope)
+    {
+        return Given::Number(ms);
+    }
+    let said = scope.event.connection.identity.as_deref().and_then(|identity| identity.authorizer.as_ref());
+    let value = said.and_then(|said| said.get(key));
+    value.map_or(Given::Absent, |value| Given::Text(value.into()))
+}
+
+/// Observed: later events do not have it.
+pub(crate) fn latency_at_connect(scope: &Scope<'_>) -> Option<u64> {
+    let identity = scope.event.connection.identity.as_deref()?;
+    identity.authorizer_latency.filter(|_| matches!(scope.event.kind, EventKind::Connect(_)))
+}
+
 /// The names that parameter mappings and templates know.
 pub(crate) fn names() -> impl Iterator<Item = &'static str> {
     rows().filter(|row| row.seen != Seen::InLogs).map(|row| row.name)
@@ -142,6 +165,6 @@ pub(crate) fn rows() -> impl Iterator<Item = &'static Variable> {
     VARIABLES.iter().flat_map(|row| match row.of {
         Of::Members(members) => members,
         Of::Value(_) => std::slice::from_ref(row),
-        Of::Authorizer => &[],
+        Of::Authorizer(of_itself) => of_itself,
     })
 }

@@ -13,6 +13,8 @@ pub struct Identity {
     pub api_key: Option<UsedKey>,
     /// What the API's authorizer said of the client.
     pub authorizer: Option<AuthorizerContext>,
+    /// How long whoever was asked for the authorizer took, in ms: `integrationLatency`, which only `$connect` shows (observed).
+    pub authorizer_latency: Option<u64>,
     /// Whose signature the handshake bore.
     pub signer: Option<Signer>,
 }

@@ -5,8 +5,8 @@
 
 use std::borrow::Cow;
 
-use mapping::Failure;
 use mapping::plan::Logging;
+use mapping::{Check, Failure};
 use types::headers::Headers;
 use types::message::{IntegrationRequest, IntegrationResponse, Target};
 use types::resources::LoggingLevel;
@@ -127,7 +127,8 @@ impl Writer<'_> {
         for Timed { after, step, .. } in &self.record.steps {
             self.at = self.record.time_at(*after);
             match step {
-                Step::Authorizing(step) => self.authorizing(step),
+                // They came first.
+                Step::Authorizing(_) => {}
                 Step::Request(request) => self.request(request),
                 Step::Response(response) => self.response(response),
                 Step::Reply(reply) => self.trace(|| body("Method response body after transformations", &reply.body)),
@@ -154,6 +155,9 @@ impl Writer<'_> {
         let route_key =
             record.route_key.as_deref().unwrap_or(if record.event_type == "CONNECT" { "$connect" } else { "-" });
         self.log(&format!("Extended Request Id: {request_id}"));
+        if !self.authorizer() {
+            return;
+        }
         if record.event_type == "CONNECT" {
             // The spaces around the empty key are AWS's (observed); the lines with a key are inferred from REST APIs.
             let key_refused = |failure: &Failure| failure.response_type == "INVALID_API_KEY";
@@ -214,15 +218,24 @@ impl Writer<'_> {
 }
 
 impl Writer<'_> {
-    // Source: observed on REST APIs.
+    // Source: observed on REST APIs, where they come before all that is said of keys. Tells whether the authorizer, if there is
+    // one, let the client in: the log of one that it did not ends there (observed likewise).
+    fn authorizer(&mut self) -> bool {
+        for Timed { after, step, .. } in &self.record.steps {
+            if let Step::Authorizing(step) = step {
+                self.at = self.record.time_at(*after);
+                self.authorizing(step);
+            }
+        }
+        let Some(checks) = &self.record.facts.checks else { return true };
+        let Some(asked) = &checks.authorizer else { return true };
+        let is_passed = |check: &Check| check.status == 200;
+        is_passed(&asked.check) && checks.authorize.as_ref().is_none_or(is_passed)
+    }
+
     fn authorizing(&mut self, step: &AuthorizerStep) {
         match step {
-            AuthorizerStep::Asked { authorizer_id, request } => {
-                self.log(&format!("Starting authorizer: {authorizer_id} for request: {}", self.record.request_id));
-                self.request(request);
-                // A server's event is a function's.
-                self.of_aws = true;
-            }
+            AuthorizerStep::Asked(request) => self.request(request),
             AuthorizerStep::Answered(response) => {
                 self.trace(|| body("Authorizer result body before parsing", &secrets::event(&response.body)));
             }

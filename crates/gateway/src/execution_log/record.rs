@@ -143,13 +143,8 @@ pub enum Step {
 /// A step of an authorizer's.
 #[derive(Clone, Debug)]
 pub enum AuthorizerStep {
-    /// It is called.
-    Asked {
-        /// Which.
-        authorizer_id: String,
-        /// With what.
-        request: Arc<IntegrationRequest>,
-    },
+    /// It is called. What identifies the client is masked here already.
+    Asked(Arc<IntegrationRequest>),
     /// What it answered.
     Answered(Arc<IntegrationResponse>),
     /// A line of the log as AWS has it.
@@ -163,7 +158,7 @@ impl Step {
             Step::Request(_) => "request",
             Step::Response(_) => "response",
             Step::Reply(_) => "reply",
-            Step::Authorizing(AuthorizerStep::Asked { .. }) => "authorizer asked",
+            Step::Authorizing(AuthorizerStep::Asked(_)) => "authorizer asked",
             Step::Authorizing(AuthorizerStep::Answered(_)) => "authorizer answered",
             Step::Authorizing(AuthorizerStep::Line(_)) => "authorizer",
             Step::Note(_) => "note",
@@ -177,7 +172,7 @@ impl Step {
             Step::Request(request) => Some(&request.body),
             Step::Response(response) => Some(&response.body),
             Step::Reply(reply) => Some(&reply.body),
-            Step::Authorizing(AuthorizerStep::Asked { request, .. }) => Some(&request.body),
+            Step::Authorizing(AuthorizerStep::Asked(request)) => Some(&request.body),
             Step::Authorizing(AuthorizerStep::Answered(response)) => Some(&response.body),
             Step::Authorizing(AuthorizerStep::Line(_)) | Step::Note(_) | Step::Refused(_) | Step::Failed(_) => None,
         }
@@ -188,7 +183,7 @@ impl Step {
             Step::Request(request) => Some(&mut Arc::make_mut(request).body),
             Step::Response(response) => Some(&mut Arc::make_mut(response).body),
             Step::Reply(reply) => Some(&mut Arc::make_mut(reply).body),
-            Step::Authorizing(AuthorizerStep::Asked { request, .. }) => Some(&mut Arc::make_mut(request).body),
+            Step::Authorizing(AuthorizerStep::Asked(request)) => Some(&mut Arc::make_mut(request).body),
             Step::Authorizing(AuthorizerStep::Answered(response)) => Some(&mut Arc::make_mut(response).body),
             Step::Authorizing(AuthorizerStep::Line(_)) | Step::Note(_) | Step::Refused(_) | Step::Failed(_) => None,
         }
@@ -198,7 +193,7 @@ impl Step {
     fn other_bytes(&self) -> usize {
         size_of::<Timed>()
             + match self {
-                Step::Request(request) | Step::Authorizing(AuthorizerStep::Asked { request, .. }) => {
+                Step::Request(request) | Step::Authorizing(AuthorizerStep::Asked(request)) => {
                     size_of::<IntegrationRequest>() + request.headers.bytes() + URL_BYTES
                 }
                 Step::Response(response) | Step::Authorizing(AuthorizerStep::Answered(response)) => {

@@ -23,7 +23,10 @@ const PARAMETERS: &[&str] = &[
     "access_token",
     "api_key",
     "apikey",
+    "auth",
+    "authorization",
     "id_token",
+    "jwt",
     "password",
     "refresh_token",
     "secret",
@@ -68,6 +71,11 @@ pub(crate) fn url(url: &str) -> Cow<'_, str> {
 /// A function's event, or its answer, as a log may show it: what is secret in headers and query parameters is so here, too.
 /// AWS shows it (observed); ours hides it in every view.
 pub(crate) fn event(body: &[u8]) -> Cow<'_, [u8]> {
+    event_with(body, &[])
+}
+
+/// The same where these names, of headers and of query parameters, are secret too.
+pub(crate) fn event_with<'b>(body: &'b [u8], more: &[&str]) -> Cow<'b, [u8]> {
     let Ok(Value::Object(mut members)) = serde_json::from_slice(body) else { return Cow::Borrowed(body) };
     let mut masked = false;
     for (name, secrets) in [
@@ -77,16 +85,17 @@ pub(crate) fn event(body: &[u8]) -> Cow<'_, [u8]> {
         ("multiValueQueryStringParameters", PARAMETERS),
     ] {
         if let Some(Value::Object(pairs)) = members.get_mut(name) {
-            masked |= mask_pairs(pairs, secrets);
+            masked |= mask_pairs(pairs, &[secrets, more]);
         }
     }
     if masked { Cow::Owned(Value::Object(members).to_string().into_bytes()) } else { Cow::Borrowed(body) }
 }
 
-fn mask_pairs(pairs: &mut Map<String, Value>, secrets: &[&str]) -> bool {
+fn mask_pairs(pairs: &mut Map<String, Value>, secrets: &[&[&str]]) -> bool {
     let mut masked = false;
+    let is_secret = |name: &str| secrets.iter().copied().flatten().any(|secret| name.eq_ignore_ascii_case(secret));
     for (name, value) in pairs.iter_mut() {
-        let secret = secrets.iter().any(|secret| name.eq_ignore_ascii_case(secret));
+        let secret = is_secret(name);
         if !secret && !name.eq_ignore_ascii_case(subprotocols::HEADER) {
             continue;
         }
@@ -143,6 +152,10 @@ mod tests {
             (
                 r#"{"queryStringParameters":{"Token":"abc","room":"7"}}"#,
                 r#"{"queryStringParameters":{"Token":"***","room":"7"}}"#,
+            ),
+            (
+                r#"{"queryStringParameters":{"auth":"abc","jwt":"d"}}"#,
+                r#"{"queryStringParameters":{"auth":"***","jwt":"*"}}"#,
             ),
             (r#"{ "headers":{"A":"b"} }"#, r#"{ "headers":{"A":"b"} }"#),
             ("{\"headers\":", "{\"headers\":"),

@@ -29,9 +29,11 @@ pub fn context_page() -> String {
     page
 }
 
-fn with_members(row: &'static Variable) -> &'static [Variable] {
-    match row.of {
-        Of::Members(members) => members,
-        Of::Value(_) | Of::Authorizer => std::slice::from_ref(row),
-    }
+fn with_members(row: &'static Variable) -> impl Iterator<Item = &'static Variable> {
+    let (itself, members): (&[_], &[_]) = match row.of {
+        Of::Members(members) => (&[], members),
+        Of::Authorizer(of_itself) => (std::slice::from_ref(row), of_itself),
+        Of::Value(_) => (std::slice::from_ref(row), &[]),
+    };
+    itself.iter().chain(members)
 }

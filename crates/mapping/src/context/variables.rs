@@ -9,8 +9,8 @@ use std::time::Duration;
 use types::event::{Disconnect, EventKind};
 use types::identity::{Identity, Signer, UsedKey};
 
-use super::{Given, Of, Scope, Seen, SoFar, Variable};
-use crate::facts::{Call, Failure};
+use super::{Given, Of, Scope, Seen, SoFar, Variable, said};
+use crate::facts::{Asked, Call, Check, Checks, Failure};
 
 /// The rows in the order that AWS's printed map has where two keys fall into one bucket. Source: observed (the founding
 /// question's log); `path` and what follows it is not in that map.
@@ -59,7 +59,7 @@ pub(crate) const VARIABLES: &[Variable] = &[
         name: "authorizer",
         key: "authorizer",
         seen: Seen::Everywhere,
-        of: Of::Authorizer,
+        of: Of::Authorizer(OF_AUTHORIZER),
         meaning: "What the API's authorizer said of the client: `authorizer.principalId` and its own keys, as texts.",
     },
     row("status", status, "The backend's status in response templates, the event's in access logs."),
@@ -78,8 +78,8 @@ pub(crate) const VARIABLES: &[Variable] = &[
     log("integrationErrorMessage", integration_error, "Why the backend could not be asked."),
     log("awsEndpointRequestId", |_| Given::Absent, "Never has a value here."),
     members("integration", INTEGRATION),
-    members("authorize", NO_AUTHORIZE),
-    members("authenticate", NO_AUTHENTICATE),
+    members("authorize", AUTHORIZE),
+    members("authenticate", AUTHENTICATE),
     members("waf", NO_WAF),
 ];
 
@@ -149,16 +149,66 @@ const INTEGRATION: &[Variable] = &[
     log("integration.status", integration_status, "The same as `integrationStatus`."),
 ];
 
-const NO_AUTHORIZE: &[Variable] = &[
-    log("authorize.error", |_| Given::Absent, "Never has a value here."),
-    log("authorize.latency", |_| Given::Absent, "Never has a value here."),
-    log("authorize.status", |_| Given::Absent, "Never has a value here."),
+/// Of the authorizer itself, at `$connect`. Source: documented for the names; inferred for REST APIs' meanings.
+const OF_AUTHORIZER: &[Variable] = &[
+    log(
+        "authorizer.error",
+        |s| or_said(error_of(asked(s).map(|asked| &asked.check)), s, "error"),
+        "At `$connect`: why the authorizer did not answer, or does not know the client.",
+    ),
+    log(
+        "authorizer.integrationLatency",
+        |s| or_said(ms(asked(s).and_then(|asked| Some(asked.answer?.1))), s, super::LATENCY),
+        "At `$connect`: how long its function or server took, in ms.",
+    ),
+    log(
+        "authorizer.integrationStatus",
+        |s| {
+            let status = asked(s).and_then(|asked| Some(asked.answer?.0));
+            or_said(status.map_or(Given::Absent, |status| Given::Number(status.into())), s, "integrationStatus")
+        },
+        "At `$connect`: the status of its function's invocation, or of its server's answer.",
+    ),
+    log(
+        "authorizer.latency",
+        |s| or_said(ms(asked(s).map(|asked| asked.check.latency)), s, "latency"),
+        "At `$connect`: how long all of it took, in ms.",
+    ),
+    log(
+        "authorizer.requestId",
+        |s| or_said(asked(s).and_then(|asked| asked.request_id.as_deref()).map_or(Given::Absent, text), s, "requestId"),
+        "At `$connect`: the request id in its answer.",
+    ),
+    log(
+        "authorizer.status",
+        |s| or_said(status_of(asked(s).map(|asked| &asked.check)), s, "status"),
+        "At `$connect`: 200 where it answered, else 401, 403 or 500.",
+    ),
 ];
 
-const NO_AUTHENTICATE: &[Variable] = &[
-    log("authenticate.error", |_| Given::Absent, "Never has a value here."),
-    log("authenticate.latency", |_| Given::Absent, "Never has a value here."),
-    log("authenticate.status", |_| Given::Absent, "Never has a value here."),
+/// Source: documented for the names; inferred, what stands for an authorizer and what for a signature.
+const AUTHORIZE: &[Variable] = &[
+    log("authorize.error", |s| error_of(authorize(s)), "At `$connect`: why whoever it is may not connect."),
+    log(
+        "authorize.latency",
+        |s| ms(authorize(s).map(|check| check.latency)),
+        "At `$connect`: how long the policy took, in ms.",
+    ),
+    log("authorize.status", |s| status_of(authorize(s)), "At `$connect`: 200 where the policy allows it, else 403."),
+];
+
+const AUTHENTICATE: &[Variable] = &[
+    log("authenticate.error", |s| error_of(authenticate(s)), "At `$connect`: what is wrong with the signature."),
+    log(
+        "authenticate.latency",
+        |s| ms(authenticate(s).map(|check| check.latency)),
+        "At `$connect`: how long the signature took, in ms.",
+    ),
+    log(
+        "authenticate.status",
+        |s| status_of(authenticate(s)),
+        "At `$connect`: 200 where the signature is right, else 403.",
+    ),
 ];
 
 const NO_WAF: &[Variable] = &[
@@ -226,6 +276,43 @@ fn failure<'a>(scope: &Scope<'a>) -> Option<&'a Failure> {
         SoFar::Over(facts) => facts.failure.as_deref(),
         SoFar::Asked | SoFar::Answered(_) => None,
     }
+}
+
+fn checks<'a>(scope: &Scope<'a>) -> Option<&'a Checks> {
+    match scope.so_far {
+        SoFar::Over(facts) => facts.checks.as_deref(),
+        SoFar::Asked | SoFar::Answered(_) => None,
+    }
+}
+
+fn authenticate<'a>(scope: &Scope<'a>) -> Option<&'a Check> {
+    checks(scope)?.authenticate.as_ref()
+}
+
+fn authorize<'a>(scope: &Scope<'a>) -> Option<&'a Check> {
+    checks(scope)?.authorize.as_ref()
+}
+
+fn asked<'a>(scope: &Scope<'a>) -> Option<&'a Asked> {
+    checks(scope)?.authorizer.as_ref()
+}
+
+fn error_of(check: Option<&Check>) -> Given<'_> {
+    check.and_then(|check| check.error.as_deref()).map_or(Given::Absent, text)
+}
+
+fn status_of(check: Option<&Check>) -> Given<'_> {
+    check.map_or(Given::Absent, |check| Given::Number(check.status.into()))
+}
+
+// Whole milliseconds. Source: documented.
+fn ms<'a>(latency: Option<Duration>) -> Given<'a> {
+    latency.map_or(Given::Absent, |latency| owned(latency.as_millis().to_string()))
+}
+
+// What an authorizer says under such a key is there where the authorizer itself was not asked: on later events (ours).
+fn or_said<'a>(given: Given<'a>, scope: &Scope<'a>, key: &str) -> Given<'a> {
+    if matches!(given, Given::Absent) { said(scope, key) } else { given }
 }
 
 fn call(scope: &Scope<'_>) -> Option<Call> {

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use types::event::EventKind;
 use vtl::{Map, MapKind, Value};
 
-use crate::context::{Given, Of, Scope, Seen, VARIABLES, Variable};
+use crate::context::{Given, LATENCY, Of, Scope, Seen, VARIABLES, Variable, latency_at_connect};
 use crate::objects::Source;
 use crate::objects::context::{fixed, linked, map_of};
 
@@ -74,10 +74,13 @@ fn member(of: &Of, scope: &Scope<'_>) -> Option<Value> {
             Given::Json(json) => Some(text(&json)),
         },
         Of::Members(rows) => Some(members(rows, scope)).filter(|members| !members.is_empty()).map(hashed),
-        Of::Authorizer => {
-            let said = scope.event.connection.identity.as_deref()?.authorizer.as_ref()?;
+        Of::Authorizer(_) => {
+            let identity = scope.event.connection.identity.as_deref()?;
+            let said = identity.authorizer.as_ref()?;
             let values = said.values.iter().map(|(name, value)| (name.as_str(), text(value)));
-            let all = [("principalId", text(&said.principal_id))].into_iter().chain(values);
+            let latency = latency_at_connect(scope).map(|ms| Value::integer(i64::try_from(ms).unwrap_or(i64::MAX)));
+            let latency = latency.map(|latency| (LATENCY, latency));
+            let all = [("principalId", text(&said.principal_id))].into_iter().chain(latency).chain(values);
             Some(map_of(&linked(all)))
         }
     }

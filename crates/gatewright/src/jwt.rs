@@ -62,7 +62,7 @@ impl Issuers {
         };
         let known = known.map_err(|denied| denied.map(|what| format!("authorizer {name} ({id}): {what}")))?;
         let principal = known.identity.authorizer.as_ref().map_or("", |context| &context.principal_id);
-        log.line(format!("Using valid token of {issuer} for principal: {principal}"));
+        log.principal(principal);
         Ok(known)
     }
 

@@ -282,7 +282,8 @@ def signed_api(guarded, backend):
     api = Made(guarded)
     who = {f"integration.request.header.{name}": f"context.identity.{name}" for name in ("accessKey", "accountId", "caller", "user", "userArn")}
     api.route("$connect", api.integration("HTTP_PROXY", f"{backend.url}/credentials/iam", RequestParameters=who), AuthorizationType="AWS_IAM")
-    return api.deploy()
+    format = "$context.requestId: signature $context.authenticate.status, policy $context.authorize.status, $context.status"
+    return api.deploy(AccessLogSettings={"DestinationArn": f"arn:aws:logs:{REGION}:000000000000:log-group:access", "Format": format})
 
 
 def presigned(api, identity, secret="sesame", query="", token=None, expires=300):
@@ -306,6 +307,7 @@ def test_a_presigned_url_opens_a_stage_and_says_who_came(signed_api, backend):
     arn = "arn:aws:iam::000000000000:user/admin"
     expected = {"accessKey": "ADMIN", "accountId": "000000000000", "caller": "admin", "user": "admin", "userArn": arn}
     assert {name: call.header(name) for name in expected} == expected
+    signed_api.gateway.wait_for_log("signature 200, policy 200, 200", kind="access")
     assert handshake(signed_api, presigned(signed_api, "TEMPORARY", token="IQoJ//token==")) == 101
 
 
@@ -314,11 +316,13 @@ def test_a_handshake_that_is_not_signed_or_not_allowed_is_refused(signed_api, ba
     good = presigned(signed_api, "ADMIN", query="?room=a")
     for target, told in (
         (signed_api.target, "the request is not signed"),
+        (signed_api.target, "signature 403, policy -, 403"),
         (good.replace("room=a", "room=b"), "the signature is not that of this request"),
         (presigned(signed_api, "ADMIN", secret="wrong"), "the signature is not that of this request"),
         (presigned(signed_api, "STRANGER"), "there is none of this id"),
         (presigned(signed_api, "TEMPORARY"), "the request lacks its session token"),
         (presigned(signed_api, "PUSHER"), "no statement is about execute-api:Invoke"),
+        (presigned(signed_api, "PUSHER"), "signature 200, policy 403, 403"),
     ):
         assert handshake(signed_api, target) == 403, target
         gateway.wait_for_log(told, since=mark)

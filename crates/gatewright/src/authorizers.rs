@@ -189,7 +189,9 @@ fn of_function(response: &IntegrationResponse) -> Result<Said, Denied> {
             Err(Denied::Unauthorized(format!("its function raised `{UNAUTHORIZED}`")))
         }
         Some(message) => Err(Denied::Failed(format!("its function failed: {message}"))),
-        None if response.function_failed => Err(Denied::Failed("its function failed without an errorMessage".to_owned())),
+        None if response.function_failed => {
+            Err(Denied::Failed("its function failed without an errorMessage".to_owned()))
+        }
         None => answer(&response.body),
     }
 }
@@ -239,4 +241,79 @@ fn of_server(response: &IntegrationResponse) -> Result<Said, Denied> {
         AuthorizerContext { principal_id: ANONYMOUS.to_owned(), ..AuthorizerContext::default() },
         None,
     )))
+}
+
+#[cfg(test)]
+mod tests {
+    use types::headers::Headers;
+
+    use super::*;
+
+    fn response(status: u16, body: &str, function_failed: bool) -> IntegrationResponse {
+        let body = body.to_owned().into();
+        IntegrationResponse { status, headers: Headers::new(), body, function_failed, latency: Duration::ZERO }
+    }
+
+    fn told(said: Result<Said, Denied>) -> String {
+        match said {
+            Ok(Said::Policy(_, answer)) => format!("policy for {}", answer.context.principal_id),
+            Ok(Said::Known(known)) => format!("known as {}", known.identity.authorizer.unwrap().principal_id),
+            Err(denied) => format!("{} {}", denied.status(), denied.detail()),
+        }
+    }
+
+    const ANSWER: &str = r#"{"principalId":"ada","policyDocument":{"Statement":[]}}"#;
+
+    #[test]
+    fn what_a_function_gives_is_its_answer_or_why_there_is_none() {
+        for (status, body, failed, expected) in [
+            (200, ANSWER, false, "policy for ada"),
+            (200, r#"{"errorMessage":"Unauthorized"}"#, true, "401 its function raised `Unauthorized`"),
+            // Who runs functions may not say that one failed.
+            (
+                200,
+                r#"{"errorMessage":"Unauthorized","errorType":"E"}"#,
+                false,
+                "401 its function raised `Unauthorized`",
+            ),
+            (200, r#"{"errorMessage":"unauthorized"}"#, true, "500 its function failed: unauthorized"),
+            (200, r#"{"errorMessage":"a \"b\""}"#, true, r#"500 its function failed: a "b""#),
+            (200, "oops", true, "500 its function failed without an errorMessage"),
+            (200, r#""Unauthorized""#, false, "500 the answer is no JSON object"),
+            (429, ANSWER, false, "500 its function could not be invoked: status 429"),
+            (
+                200,
+                r#"{"principalId":"u","policyDocument":{"Statement":{"Effect":"Allow"}}}"#,
+                false,
+                "500 `policyDocument` is no policy",
+            ),
+        ] {
+            let found = told(of_function(&response(status, body, failed)));
+            assert!(found.starts_with(expected), "{status} {body}: {found}");
+        }
+    }
+
+    #[test]
+    fn a_server_may_answer_in_short() {
+        let long = " ".repeat(ANSWER_BYTES_MAX) + "x";
+        for (status, body, expected) in [
+            (200, ANSWER, "policy for ada"),
+            (201, " \r\n", "known as anonymous"),
+            (200, "OK", "known as anonymous"),
+            (200, r#"{"ok":true}"#, "known as anonymous"),
+            (200, long.as_str(), "known as anonymous"),
+            (200, r#"{"principalId":"ada"}"#, "500 the answer has no `policyDocument`"),
+            (200, r#"{"principalId":"ada""#, "500 the answer is no JSON"),
+            (200, "\n<!doctype html>", "500 its server answered with a page"),
+            (204, "", "known as anonymous"),
+            (401, ANSWER, "401 its server answered 401"),
+            (403, ANSWER, "403 its server answered 403"),
+            (302, "", "500 its server answered 302"),
+            (404, "", "500 its server answered 404"),
+            (500, ANSWER, "500 its server answered 500"),
+        ] {
+            let found = told(of_server(&response(status, body, false)));
+            assert!(found.starts_with(expected), "{status} {body}: {found}");
+        }
+    }
 }

@@ -64,6 +64,16 @@ pub struct Checks {
     pub authorize: Option<Check>,
 }
 
+impl Checks {
+    /// How much memory it takes, about.
+    pub fn bytes(&self) -> usize {
+        let checks = [&self.authenticate, &self.authorize].into_iter().flatten();
+        let checks = checks.chain(self.authorizer.as_ref().map(|asked| &asked.check));
+        let errors = checks.filter_map(|check| check.error.as_ref()).map(String::len).sum::<usize>();
+        size_of::<Checks>() + errors
+    }
+}
+
 /// One check.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Check {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use mapping::plan::Logging;
-use mapping::{Facts, Reply};
+use mapping::{Checks, Facts, Reply};
 use serde_json::{Value, json};
 use types::event::{Connection, Disconnect, Event, EventKind};
 use types::headers::Headers;
@@ -296,6 +296,7 @@ impl Record {
             + reason
             + query
             + failure
+            + self.facts.checks.as_deref().map_or(0, Checks::bytes)
             + steps
             + size_of_val(&*self.spans)
             + self.body_bytes()

@@ -162,6 +162,11 @@ mod tests {
         ] {
             assert_eq!(String::from_utf8_lossy(&event(from.as_bytes())), expected, "{from}");
         }
+        let told = br#"{"headers":{"x-pass":"abc"},"queryStringParameters":{"pass":"abc"},"body":"abc"}"#;
+        assert_eq!(
+            String::from_utf8_lossy(&event_with(told, &["pass", "X-Pass"])),
+            r#"{"headers":{"x-pass":"***"},"queryStringParameters":{"pass":"***"},"body":"abc"}"#
+        );
         for (from, expected) in [
             ("http://h/p", "http://h/p"),
             ("http://h/p?room=1&x", "http://h/p?room=1&x"),

@@ -169,3 +169,141 @@ impl Compiler<'_> {
 fn of_route(route: &types::resources::Route) -> String {
     format!("route {}", route.route_key)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use types::event::{Connection, EventKind, Handshake};
+    use types::resources::Stage;
+    use types::snapshot::{DeployedStage, StageKey};
+    use types::time::Timestamp;
+    use types::{Dialect, Limits};
+
+    use super::*;
+    use crate::shared::Shared;
+
+    fn variables() -> Map<String> {
+        [("fn", "gate"), ("host", "auth.example.com")].map(|(k, v)| (k.to_owned(), v.to_owned())).into()
+    }
+
+    fn compile(uri: &str, sources: &[&str]) -> (Plan, Vec<Note>) {
+        let key = StageKey { api_id: "a".into(), stage: "dev".into() };
+        let definition = json!({
+            "api": {"apiId": "a", "name": "a", "routeSelectionExpression": "$request.body.action"},
+            "routes": [{"route": {"routeId": "c", "routeKey": "$connect", "authorizationType": "CUSTOM", "authorizerId": "a1"}}],
+            "integrations": [],
+            "authorizers": [{"authorizerId": "a1", "name": "gate", "authorizerUri": uri, "identitySource": sources}],
+        });
+        let settings = Stage { stage_variables: variables(), ..Stage::default() };
+        let definition = Arc::new(serde_json::from_value(definition).unwrap());
+        let stage = DeployedStage { key, settings, definition };
+        Plan::compile(&stage, &Limits::default(), Dialect::default(), &mut Shared::default())
+    }
+
+    fn event(query: &[(&str, &str)], headers: &[(&str, &str)]) -> Event {
+        let connection = Connection {
+            id: "Gto47d9-DoECGqg=".parse().unwrap(),
+            stage: Arc::new(StageKey { api_id: "a".into(), stage: "dev".into() }),
+            domain_name: "localhost".into(),
+            source_ip: [203, 0, 113, 9].into(),
+            user_agent: None,
+            connected_at: Timestamp(0),
+            path: None,
+            identity: None,
+        };
+        let query = query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let headers = headers.iter().copied().collect();
+        let kind = EventKind::Connect(Box::new(Handshake { query, headers, ..Handshake::default() }));
+        let request_id = "Gto5Jd9-DoECGqg=".parse().unwrap();
+        Event { connection: Arc::new(connection), request_id, at: Timestamp(0), kind }
+    }
+
+    #[test]
+    fn an_address_names_a_function_a_server_or_an_issuer() {
+        for (uri, expected) in [
+            ("arn:aws:lambda:us-east-1:123456789012:function:${stageVariables.fn}", "function gate"),
+            (
+                "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/arn:aws:lambda:us-east-1:123456789012:function:gate/invocations",
+                "function gate",
+            ),
+            ("http://127.0.0.1:3000/a?b=c", "server http://127.0.0.1:3000/a?b=c"),
+            ("HTTPS://${stageVariables.host}", "server https://auth.example.com/"),
+            ("jwt:https://${stageVariables.host}/realm/", "issuer https://auth.example.com/realm/"),
+            (
+                "jwt:accounts.example.com",
+                "authorizer gate (a1): Invalid authorizer address: `accounts.example.com` is no",
+            ),
+            ("jwt:", "authorizer gate (a1): Invalid authorizer address: `` is no http or https URL"),
+            ("", "authorizer gate (a1): Invalid authorizer address: `` names neither"),
+            ("https://", "authorizer gate (a1): Invalid authorizer address: `https://`: `` is no host and port"),
+            ("ftp://h", "authorizer gate (a1): Invalid authorizer address: `ftp://h` names neither"),
+            (
+                "http://${stageVariables.none}",
+                "authorizer gate (a1): Invalid authorizer address: stage variable `none`",
+            ),
+            (
+                "arn:aws:apigateway:us-east-1:sqs:path/q",
+                "authorizer gate (a1): Invalid authorizer address: `arn:aws:apigateway:us-east-1:sqs:path/q` names a service",
+            ),
+        ] {
+            let (plan, notes) = compile(uri, &[]);
+            let found = match &plan.route("$connect").unwrap().authorization {
+                Authorization::Request(authorizer) => match &authorizer.target {
+                    AuthorizerTarget::Function(function) => format!("function {}", function.name),
+                    AuthorizerTarget::Http(target) => format!("server {}", target.url()),
+                    AuthorizerTarget::Jwt { issuer } => format!("issuer {issuer}"),
+                },
+                Authorization::Broken(why) => why.clone(),
+                Authorization::None | Authorization::Iam => "nobody".to_owned(),
+            };
+            assert!(found.starts_with(expected), "{uri}: {found}");
+            let is_broken = expected.starts_with("authorizer");
+            assert_eq!(notes.iter().any(|note| matches!(note, Note::Broken { .. })), is_broken, "{uri}: {notes:?}");
+        }
+    }
+
+    #[test]
+    fn a_client_must_have_something_at_each_identity_source() {
+        let sources = [
+            "route.request.querystring.token",
+            "route.request.header.X-Device",
+            "stageVariables.fn",
+            "context.identity.sourceIp",
+        ];
+        for (query, headers, expected) in [
+            (
+                &[("token", "a"), ("token", "b")][..],
+                &[("x-device", "phone")][..],
+                Ok(vec!["b", "phone", "gate", "203.0.113.9"]),
+            ),
+            (&[("token", "a")], &[("x-device", "")], Err("route.request.header.X-Device")),
+            (&[("Token", "a")], &[("x-device", "phone")], Err("route.request.querystring.token")),
+            (&[("token", "")], &[("x-device", "phone")], Err("route.request.querystring.token")),
+        ] {
+            let (plan, notes) = compile("http://h", &sources);
+            assert_eq!(notes, []);
+            let route = plan.route("$connect").unwrap();
+            let Authorization::Request(authorizer) = &route.authorization else { panic!("no authorizer") };
+            let found = authorizer.identify(&plan, route, &event(query, headers));
+            let expected = expected.map(|values| {
+                let pairs = sources.iter().zip(values);
+                pairs.map(|(source, value)| IdentityValue { source, value: value.to_owned() }).collect::<Vec<_>>()
+            });
+            assert_eq!(found, expected, "{query:?} {headers:?}");
+        }
+    }
+
+    #[test]
+    fn a_source_that_nobody_can_have_is_said_when_it_is_deployed() {
+        let (plan, notes) = compile("http://h", &["context.identity.sourceIP", "stageVariables.none"]);
+        let told = notes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+        assert_eq!(
+            told,
+            "authorizer gate (a1) lets nobody in: there is no context.identity.sourceIP, which is one of its identity \
+             sources; did you mean context.identity.sourceIp?"
+        );
+        let route = plan.route("$connect").unwrap();
+        let Authorization::Request(authorizer) = &route.authorization else { panic!("no authorizer") };
+        assert_eq!(authorizer.identify(&plan, route, &event(&[], &[])), Err("context.identity.sourceIP"));
+    }
+}

@@ -2,14 +2,18 @@
 
 import base64
 import json
+import re
+import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
-from harness.aws import Api, Cli
+from harness.aws import CLI_PATIENCE, Api, Cli, cli_environment
 from harness.tokens import Issuer, guarded
 from harness.until import until
 
+GUIDE = Path(__file__).resolve().parent.parent / "docs" / "jwt.md"
 # The gateway asks an issuer every 10 s at most.
 ASKED_PATIENCE = 30
 
@@ -163,6 +167,26 @@ def test_the_aws_cli_makes_one(settled, backend, issuer):
     api.deploy()
     assert issuer.bearing(api, issuer.token()) == 101
     assert issuer.bearing(api, "") == 401
+
+
+def block(language):
+    return re.search(rf"^```{language}\n(.*?)^```$", GUIDE.read_text("utf-8"), re.MULTILINE | re.DOTALL)[1]
+
+
+def test_the_guide_s_two_steps_work_as_they_stand(start_gateway, tmp_path, backend, issuer):
+    settings = tmp_path / "gatewright.toml"
+    settings.write_text(block("toml").replace("https://issuer.example.com", issuer.url))
+    gateway = start_gateway("--config", str(settings), "--backend", backend.url)
+    commands = block("sh").replace("https://issuer.example.com", issuer.url)
+    done = subprocess.run(
+        ["bash", "-e", "-c", commands], env=cli_environment(gateway.url), stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        timeout=CLI_PATIENCE, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    url = f"ws://127.0.0.1:{gateway.port}/_aws/execute-api/gatewright/dev"
+    token = issuer.token(aud="my-client-id")
+    assert issuer.do("connect", url=f"{url}?token={token}")["opened"]
+    assert issuer.do("connect", url=url)["status"] == 401
 
 
 def test_keys_change_and_nobody_can_have_the_issuer_flooded(api, issuer):

@@ -35,6 +35,9 @@ def settled(start_gateway, tmp_path_factory, issuer):
         f'token = ["header:Authorization", "query:token", "cookie:sid", "subprotocol"]\n'
         f'[jwt."{issuer.url}/scoped"]\naudiences = ["chat"]\nscopes = ["chat.read", "chat.write"]\nprincipal = "email"\n'
         f'[jwt."{issuer.url}/plain"]\naudiences = ["chat"]\n'
+        f'[jwt."{issuer.url}/liar"]\naudiences = ["chat"]\n'
+        f'[jwt."{issuer.url}/moved"]\naudiences = ["chat"]\n'
+        f'[jwt."{issuer.url}/large"]\naudiences = ["chat"]\n'
         f'[jwt."https://filed.example.com/"]\naudiences = ["chat"]\njwks = "{folder / "keys.json"}"\n'
     )
     return start_gateway("--config", str(settings))
@@ -153,6 +156,14 @@ def test_an_issuer_without_settings_lets_nobody_in(settled, backend, issuer):
     mark = settled.mark()
     assert issuer.bearing(api, issuer.token(issuer=issuer.url + "/")) == 500
     refused(api, mark, f'the settings file has no [jwt.', f'it has [jwt.')
+
+
+def test_who_only_says_to_be_an_issuer_is_not_believed(settled, backend, issuer):
+    for name, part in [("liar", f"it is of the issuer `{issuer.url}`, and not of"), ("moved", "/moved/.well-known/jwks.json answered 302"), ("large", "larger than")]:
+        url = f"{issuer.url}/{name}"
+        settled.wait_for_line(lambda line: f"the keys of {url} cannot be had" in line and part in line, part)
+        api = guarded(settled, backend, url)
+        assert issuer.bearing(api, issuer.token(issuer=url)) == 500
 
 
 def test_the_aws_cli_makes_one(settled, backend, issuer):

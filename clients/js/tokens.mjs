@@ -48,6 +48,11 @@ app.get("/scoped/.well-known/openid-configuration", (request, response) =>
 );
 app.get(["/keys", "/plain/.well-known/jwks.json"], (_, response) => response.json(jwks()));
 
+// And three that are none: one that says it is another, one that sends elsewhere, one that says too much.
+app.get("/liar/.well-known/openid-configuration", (request, response) => response.json({ issuer: url(request), jwks_uri: `${url(request)}/keys` }));
+app.get("/moved/.well-known/jwks.json", (_, response) => response.redirect("/keys"));
+app.get("/large/.well-known/jwks.json", (_, response) => response.json({ ...jwks(), more: "x".repeat(200_000) }));
+
 const listen = (port) => new Promise((done) => (server = app.listen(port, "127.0.0.1", () => done(server.address().port))));
 
 function connect({ url: address, protocols = [], headers = {} }) {

@@ -187,7 +187,7 @@ async fn try_exchange(
         }
     };
     head.keeps_alive &= written.is_ok();
-    let mut reader = BodyReader::new(head.body, http.response_bytes_max.min(request.answer_bytes_max));
+    let mut reader = BodyReader::new(head.body, http.response_bytes_max).within(request.answer_bytes_max);
     let mut at_end = false;
     loop {
         let progress = reader.read(&mut connection.buffer, at_end);

@@ -102,8 +102,8 @@ impl Issuer {
         &self.settings
     }
 
-    /// What a token claims, if the issuer signed it. Its keys are asked for anew where none fits the token; that is waited for,
-    /// and for no longer than `patience`.
+    /// What a token claims, if the issuer signed it. Its keys are asked for anew where none of them made the signature; that is
+    /// waited for, and for no longer than `patience`.
     pub(super) async fn claims(
         &self,
         token: &str,
@@ -118,7 +118,8 @@ impl Issuer {
             let verified = state.keys(now).map(|keys| token.verify(&keys));
             let fits = verified.as_ref().is_some_and(|verified| match verified {
                 Ok(_) => true,
-                Err(refusal) => refusal.kind != Kind::UnknownKey,
+                // A key may have changed under its name, too.
+                Err(refusal) => !matches!(refusal.kind, Kind::UnknownKey | Kind::Signature),
             });
             let need = if asked { Need::Nothing } else { state.need(fits, now) };
             if need != Need::Nothing {

@@ -77,19 +77,7 @@ impl Place {
                 let pairs = pairs.filter_map(|pair| pair.trim().split_once('='));
                 pairs.filter(|(other, _)| other == name).map(|(_, value)| value.trim_matches('"').to_owned()).collect()
             }
-            Place::Subprotocol => {
-                let offered: Vec<_> =
-                    headers.get_all(subprotocols::HEADER).flat_map(|value| value.split(',')).map(str::trim).collect();
-                match offered[..] {
-                    // A token alone; other subprotocols have no two dots.
-                    [one] => {
-                        vec![one].into_iter().filter(|one| one.split('.').count() == 3).map(str::to_owned).collect()
-                    }
-                    _ => {
-                        offered.windows(2).filter(|two| two[0] == TOKEN_FOLLOWS).map(|two| two[1].to_owned()).collect()
-                    }
-                }
-            }
+            Place::Subprotocol => among_subprotocols(handshake),
         };
         tokens.into_iter().filter(|token| !token.is_empty()).collect()
     }
@@ -110,6 +98,17 @@ pub(super) fn find(places: &[Place], handshake: &Handshake) -> Result<String, St
     }
     let places: Vec<_> = places.iter().map(Place::to_string).collect();
     Err(format!("the client brings no token ({})", places.join(", ")))
+}
+
+fn among_subprotocols(handshake: &Handshake) -> Vec<String> {
+    let offered = handshake.headers.get_all(subprotocols::HEADER).flat_map(|value| value.split(','));
+    let offered: Vec<_> = offered.map(str::trim).collect();
+    // A token's header is a JSON object, which begins so in base64.
+    let is_token = |name: &str| name.starts_with("ey") && name.split('.').count() == 3;
+    match offered[..] {
+        [one] if is_token(one) => vec![one.to_owned()],
+        _ => offered.windows(2).filter(|two| two[0] == TOKEN_FOLLOWS).map(|two| two[1].to_owned()).collect(),
+    }
 }
 
 // A token without its scheme; none where the header is of another scheme.
@@ -167,7 +166,8 @@ mod tests {
                 &[],
                 Ok("a.b.c"),
             ),
-            (default, &[("Sec-WebSocket-Protocol", "a.b.c")], &[], Ok("a.b.c")),
+            (default, &[("Sec-WebSocket-Protocol", "eyJ.b.c")], &[], Ok("eyJ.b.c")),
+            (default, &[("Sec-WebSocket-Protocol", "com.example.chat")], &[("token", "b")], Ok("b")),
             (default, &[("Sec-WebSocket-Protocol", "graphql-transport-ws")], &[], Err("no token")),
             (default, &[("Sec-WebSocket-Protocol", "chat, a.b.c")], &[], Err("no token")),
             (

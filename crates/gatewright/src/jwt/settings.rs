@@ -144,8 +144,11 @@ fn below(at: &HttpTarget, path: &str) -> HttpTarget {
 /// Only what nobody on the way can change: whoever can change keys can let himself in.
 ///
 /// # Errors
-/// It is neither https nor on this machine.
+/// It is neither https nor on this machine, or no path as it goes over the wire.
 pub(super) fn protected(at: HttpTarget) -> Result<HttpTarget, String> {
+    if !at.path_and_query.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err("it has a letter that cannot stand in an address".to_owned());
+    }
     let is_here = || at.host == "localhost" || at.host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
     if at.tls || is_here() {
         return Ok(at);
@@ -197,6 +200,7 @@ mod tests {
             (https, "audiences = [\"a\"]\njwks = \"\"", "jwks is empty"),
             (https, "audiences = [\"a\"]\njwks = \"http://10.0.0.1/keys\"", "`http://10.0.0.1/keys` is not https"),
             (https, "audiences = [\"a\"]\njwks = \"ftp://h/keys\"", "no http or https URL"),
+            (https, "audiences = [\"a\"]\njwks = \"https://h/k\\r\\nX: y\"", "jwks: it has a letter that cannot stand"),
             ("http://issuer.example.com", "audiences = [\"a\"]", "is not https"),
             ("http://localhost.example.com", "audiences = [\"a\"]", "is not https"),
             ("http://127.0.0.1.example.com", "audiences = [\"a\"]", "is not https"),

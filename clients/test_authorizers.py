@@ -23,8 +23,14 @@ EVENTS = []
 HELD = threading.Event()
 
 
-def policy(effect, resource):
-    return {"Version": "2012-10-17", "Statement": [{"Action": "execute-api:Invoke", "Effect": effect, "Resource": resource}]}
+NETWORKS = {"near": "127.0.0.0/8", "far": "10.0.0.0/8"}
+
+
+def policy(effect, resource, network=None):
+    statement = {"Action": "execute-api:Invoke", "Effect": effect, "Resource": resource}
+    if network is not None:
+        statement["Condition"] = {"IpAddress": {"aws:SourceIp": network}}
+    return {"Version": "2012-10-17", "Statement": [statement]}
 
 
 def gate(event, _):
@@ -42,7 +48,7 @@ def gate(event, _):
     resources = {"rest": arn.rpartition("/")[0] + "/*/*", "other": arn.replace("$connect", "join")}
     return {
         "principalId": f"user-{token}",
-        "policyDocument": policy("Deny" if token == "denied" else "Allow", resources.get(token, arn)),
+        "policyDocument": policy("Deny" if token == "denied" else "Allow", resources.get(token, arn), NETWORKS.get(token)),
         "context": {"plan": "gold", "level": 3, "admin": True},
         "usageIdentifierKey": f"key-of-{token}-0123456789",
     }
@@ -122,6 +128,7 @@ def test_whom_the_authorizer_knows_is_known_to_backend_and_logs(api, backend):
         ("?token=other", 403, "statement 1 of its policy is for arn:"),
         ("?token=rest", 403, "/dev/*/*, which has a slash more than $connect"),
         ("?token=denied", 403, "statement 1 of its policy denies it"),
+        ("?token=far", 403, "its condition IpAddress aws:SourceIp "),
         ("?token=broken", 500, "its function failed: 'users'"),
         ("?token=list", 500, "`context.roles` is a list or an object"),
     ],
@@ -134,6 +141,12 @@ def test_whom_it_does_not_let_in_is_told_the_status_and_the_log_why(api, backend
     assert not backend.seen("/guarded/connect", mark)
     if "no route.request" in why:
         assert len(EVENTS) == asked, "the authorizer was called"
+
+
+def test_a_policy_may_ask_where_a_client_is(api):
+    with open_websocket(f"{api.url}?token=near") as client:
+        client.send(json.dumps({"action": "who"}))
+        assert receive(client)["who"] == "user-near"
 
 
 def test_node_clients_are_let_in_and_refused(api, node_folder):

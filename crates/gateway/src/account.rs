@@ -38,6 +38,8 @@ impl Gateway {
             let sorted = |routes: &mut dyn Iterator<Item = &str>| {
                 let mut routes: Vec<_> = routes.map(str::to_owned).collect();
                 routes.sort_unstable();
+                // An authorizer's function is its route's, too.
+                routes.dedup();
                 Some(routes).filter(|routes| !routes.is_empty())
             };
             let functions = plan.functions().filter(|(function, _)| !self.integrations.has_function(function));

@@ -134,7 +134,7 @@ pub(crate) async fn authorize(
                 let integrations = &gateway.integrations;
                 let question = Question { authorization, plan, route, event, integrations };
                 // In a box: messages, which walk the same way, have no part in it.
-                let mut told = Box::new(AuthorizerLog::default());
+                let mut told = Box::new(log.for_authorizer());
                 let known = authorizer.authorize(question, &mut told).await;
                 let answer = told.checks.authorizer.as_ref().and_then(|asked| asked.answer);
                 latency = answer.map(|(_, latency)| u64::try_from(latency.as_millis()).unwrap_or(u64::MAX));

@@ -12,16 +12,25 @@ use crate::execution_log::{AuthorizerStep, Step, secrets};
 
 /// The work of an authorizer at one handshake: the facts that the access log has variables for, and the lines of the
 /// execution log.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct AuthorizerLog {
     /// What was asked, and what came of it.
     pub checks: Checks,
-    pub(crate) steps: Vec<(Instant, Step)>,
+    /// `None`: nobody reads them.
+    pub(crate) steps: Option<Vec<(Instant, Step)>>,
 }
 
 impl AuthorizerLog {
+    /// An empty one. Without readers of lines none is made.
+    pub(crate) fn new(has_readers: bool) -> AuthorizerLog {
+        AuthorizerLog { checks: Checks::default(), steps: has_readers.then(Vec::new) }
+    }
+
     /// What the client brought to be known by: a line that shows no more of it than of other secrets.
     pub fn identity(&mut self, identity: &[IdentityValue<'_>]) {
+        if self.steps.is_none() {
+            return;
+        }
         let pairs = identity.iter().map(|found| format!("{}={}", found.source, secrets::mask(&found.value)));
         // Source: observed on REST APIs.
         self.line(format!("Incoming identity: {{{}}}", pairs.collect::<Vec<_>>().join(", ")));
@@ -35,8 +44,12 @@ impl AuthorizerLog {
 
     /// Somebody is asked, with an event in which all that identifies the client is not for the log.
     pub fn asked(&mut self, identity: &[IdentityValue<'_>], request: &IntegrationRequest) {
-        let names: Vec<_> = identity.iter().filter_map(|found| found.source.rsplit_once("request.")).collect();
-        let names: Vec<_> = names.iter().filter_map(|(_, place)| place.split_once('.')).map(|(_, name)| name).collect();
+        if self.steps.is_none() {
+            return;
+        }
+        let sources = identity.iter().map(|found| found.source);
+        let names = sources.filter_map(|source| source.strip_prefix("route.request.")?.split_once('.'));
+        let names: Vec<_> = names.map(|(_, name)| name).collect();
         let body = Bytes::copy_from_slice(&secrets::event_with(&request.body, &names));
         let request = IntegrationRequest { body, ..request.clone() };
         self.keep(Step::Authorizing(AuthorizerStep::Asked(Arc::new(request))));
@@ -58,6 +71,8 @@ impl AuthorizerLog {
     }
 
     fn keep(&mut self, step: Step) {
-        self.steps.push((Instant::now(), step));
+        if let Some(steps) = &mut self.steps {
+            steps.push((Instant::now(), step));
+        }
     }
 }

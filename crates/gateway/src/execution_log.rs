@@ -153,11 +153,17 @@ impl<'s> ExecutionLog<'s> {
         }
     }
 
+    /// What an authorizer writes into.
+    pub(crate) fn for_authorizer(&self) -> AuthorizerLog {
+        AuthorizerLog::new(self.opened.is_some())
+    }
+
     /// Takes what an authorizer wrote down.
     pub(crate) fn authorized(&mut self, told: Box<AuthorizerLog>) {
         let AuthorizerLog { checks, steps } = *told;
         if let Some(opened) = self.opened {
-            let timed = steps.into_iter().map(|(at, step)| Timed::new(at.saturating_duration_since(opened), step));
+            let timed =
+                steps.into_iter().flatten().map(|(at, step)| Timed::new(at.saturating_duration_since(opened), step));
             self.record.steps.extend(timed);
         }
         self.record.facts.checks = (checks != Checks::default()).then(|| Box::new(checks));

@@ -310,6 +310,45 @@ fn keys_are_taken_for_what_they_say_they_are() {
 }
 
 #[test]
+fn signatures_of_nothing_are_none() {
+    let pairs = Pair::all();
+    let keys = Keys::parse(&published(&pairs)).unwrap();
+    for (at, bytes) in [(0, 256), (1, 64), (1, 63), (1, 72), (2, 64), (2, 32)] {
+        let Pair { algorithm, kid, .. } = &pairs[at];
+        let message = format!("{}.{}", encode(json!({"alg": algorithm, "kid": kid}).to_string()), encode(GOOD));
+        for byte in [0, 1, 255] {
+            let token = format!("{message}.{}", encode(vec![byte; bytes]));
+            same(
+                &format!("{algorithm:?}, {bytes} × {byte}"),
+                check(&token, &keys, &[]),
+                Some((Kind::Signature, "none")),
+            );
+        }
+    }
+    // Points that are on no curve verify nothing.
+    for (at, jwk) in [
+        (1, json!({"kty": "EC", "crv": "P-256", "x": encode([0; 32]), "y": encode([0; 32])})),
+        (1, json!({"kty": "EC", "crv": "P-256", "x": encode([255; 32]), "y": encode([1; 32])})),
+        (2, json!({"kty": "OKP", "crv": "Ed25519", "x": encode([2; 32])})),
+    ] {
+        let keys = Keys::parse(json!({"keys": [jwk]}).to_string().as_bytes()).unwrap();
+        let token = pairs[at].sign(&json!({"alg": pairs[at].algorithm}).to_string(), GOOD);
+        same(&jwk.to_string(), check(&token, &keys, &[]), Some((Kind::Signature, "none of the issuer's")));
+    }
+}
+
+#[test]
+fn keys_of_one_name_are_told_apart_by_their_kind() {
+    let mut pairs = Pair::all();
+    pairs.iter_mut().for_each(|pair| pair.jwk["kid"] = json!("same"));
+    let keys = Keys::parse(&published(&pairs)).unwrap();
+    for pair in &pairs {
+        let token = pair.sign(&json!({"alg": pair.algorithm, "kid": "same"}).to_string(), GOOD);
+        same("the same name", check(&token, &keys, &[]), None);
+    }
+}
+
+#[test]
 fn a_set_of_keys_is_bounded_and_says_what_it_lacks() {
     let pairs = Pair::all();
     let many: Vec<_> = (0..100).map(|_| &pairs[2].jwk).collect();

@@ -65,11 +65,6 @@ impl AuthorizerLog {
         self.keep(Step::Authorizing(AuthorizerStep::Line(text.into())));
     }
 
-    /// A remark of ours, for whoever runs the gateway.
-    pub fn note(&mut self, text: impl Into<String>) {
-        self.keep(Step::Note(text.into()));
-    }
-
     fn keep(&mut self, step: Step) {
         if let Some(steps) = &mut self.steps {
             steps.push((Instant::now(), step));

@@ -18,7 +18,7 @@ pub use token::Token;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-/// The longest token that is read, in bytes: a handshake's headers have hardly more room (docs/aws/data-plane.md 1.2).
+/// The longest token that is read, in bytes. Ours; all headers of a request have 10,240 on AWS (documented for REST APIs).
 pub const TOKEN_BYTES_MAX: usize = 8 * 1024;
 /// The longest set of keys that is read, in bytes. Those of large issuers, certificates included, have some 20 KB.
 pub const KEYS_BYTES_MAX: usize = 128 * 1024;

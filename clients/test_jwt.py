@@ -152,7 +152,9 @@ def test_the_log_shows_no_token(api, settled, issuer):
 
 
 def test_an_issuer_without_settings_lets_nobody_in(settled, backend, issuer):
+    mark = settled.mark()
     api = guarded(settled, backend, issuer.url + "/")
+    refused(api, mark, "authorizer tokens (", f") cannot work: the settings file has no [jwt.")
     mark = settled.mark()
     assert issuer.bearing(api, issuer.token(issuer=issuer.url + "/")) == 500
     refused(api, mark, f'the settings file has no [jwt.', f'it has [jwt.')

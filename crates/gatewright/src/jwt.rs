@@ -58,7 +58,7 @@ impl Issuers {
         let RequestAuthorizer { name, id, .. } = authorizer;
         let known = match self.by_name.get(issuer) {
             Some(issuer) => self.known(issuer, authorizer, identity, question).await,
-            None => Err(Denied::Misconfigured(self.unknown(issuer))),
+            None => Err(Denied::Misconfigured(self.lacks(issuer).unwrap_or_default())),
         };
         let known = known.map_err(|denied| denied.map(|what| format!("authorizer {name} ({id}): {what}")))?;
         let principal = known.identity.authorizer.as_ref().map_or("", |context| &context.principal_id);
@@ -101,9 +101,13 @@ impl Issuers {
         Ok(Known { identity, usage_identifier_key: None })
     }
 
-    fn unknown(&self, issuer: &str) -> String {
-        let names = || self.by_name.keys().map(String::as_str);
-        let meant = nearest(issuer, names()).map(|name| format!("; it has [jwt.\"{name}\"]")).unwrap_or_default();
-        format!("the settings file has no [jwt.\"{issuer}\"], which says for whom the issuer's tokens are{meant}")
+    /// What the settings lack for this issuer's tokens to let anybody in.
+    pub(crate) fn lacks(&self, issuer: &str) -> Option<String> {
+        if self.by_name.contains_key(issuer) {
+            return None;
+        }
+        let names = self.by_name.keys().map(String::as_str);
+        let meant = nearest(issuer, names).map(|name| format!("; it has [jwt.\"{name}\"]")).unwrap_or_default();
+        Some(format!("the settings file has no [jwt.\"{issuer}\"], which says for whom the issuer's tokens are{meant}"))
     }
 }

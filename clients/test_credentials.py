@@ -197,11 +197,11 @@ def test_the_aws_cli_signs_and_is_told(api, connected):
     assert "(InvalidSignatureException)" in aws("apigatewayv2", "get-apis", secret="wrong").stderr
     assert "(UnrecognizedClientException)" in aws("apigatewayv2", "get-apis", identity="STRANGER").stderr
     assert "(AccessDeniedException)" in aws("apigatewayv2", "delete-api", "--api-id", api.id, identity="READER").stderr
-    post = ("apigatewaymanagementapi", "post-to-connection", "--connection-id", connection_id, "--data", "aGVsbG8=", "--endpoint-url", api.callback)
+    post = ("apigatewaymanagementapi", "post-to-connection", f"--connection-id={connection_id}", "--data", "aGVsbG8=", "--endpoint-url", api.callback)
     done = aws(*post, identity="PUSHER")
     assert done.returncode == 0, done.stderr
     assert there.read_text() in ("hello", "aGVsbG8=")
-    delete = ("apigatewaymanagementapi", "delete-connection", "--connection-id", connection_id, "--endpoint-url", api.callback)
+    delete = ("apigatewaymanagementapi", "delete-connection", f"--connection-id={connection_id}", "--endpoint-url", api.callback)
     assert "(AccessDeniedException)" in aws(*delete, identity="PUSHER").stderr
 
 

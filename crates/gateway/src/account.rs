@@ -47,6 +47,11 @@ impl Gateway {
             notes.extend(routes.map(|routes| Note::FunctionsNowhere { routes }));
             let routes = sorted(&mut plan.service_routes().filter(|_| !self.integrations.has_services()));
             notes.extend(routes.map(|routes| Note::ServicesNowhere { routes }));
+            let lacking = plan.authorizers().filter_map(|authorizer| {
+                let detail = self.authorizer.as_ref()?.lacks(authorizer)?;
+                Some(Note::Broken { what: format!("authorizer {} ({})", authorizer.name, authorizer.id), detail })
+            });
+            notes.extend(lacking);
         }
     }
 }

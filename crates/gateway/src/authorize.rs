@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use integration::Integrations;
-use mapping::plan::{ApiKeySource, Authorization};
+use mapping::plan::{ApiKeySource, Authorization, RequestAuthorizer};
 use mapping::{Plan, Route};
 use types::Event;
 use types::event::EventKind;
@@ -24,6 +24,12 @@ pub trait Authorizer: Send + Sync {
     /// Who the client is, or why it may not connect. It may take its time, within bounds of its own: other clients are
     /// not kept waiting. What it does on the way it tells `log`.
     fn authorize<'a>(&'a self, question: Question<'a>, log: &'a mut AuthorizerLog) -> Authorizing<'a>;
+
+    /// What is missing for an authorizer to let anybody in, as far as that can be told before somebody comes: remarked at
+    /// deployment.
+    fn lacks(&self, _: &RequestAuthorizer) -> Option<String> {
+        None
+    }
 }
 
 /// An answer that is being found.

@@ -53,6 +53,13 @@ impl Authorizer for Authorizers {
             Authorization::Request(authorizer) => Box::pin(self.request(authorizer, question, log)),
         }
     }
+
+    fn lacks(&self, authorizer: &RequestAuthorizer) -> Option<String> {
+        match &authorizer.target {
+            AuthorizerTarget::Jwt { issuer } => self.issuers.lacks(issuer),
+            AuthorizerTarget::Function(_) | AuthorizerTarget::Http(_) => None,
+        }
+    }
 }
 
 impl Authorizers {

@@ -24,7 +24,7 @@ use crate::config::table::{File, Settings};
 use crate::config::variables::variable;
 use crate::origin::Origin;
 use crate::placements::{self, Where};
-use crate::vpc_links;
+use crate::{jwt, vpc_links};
 
 pub(crate) use self::given::Said;
 pub(crate) use self::print::reference;
@@ -39,6 +39,8 @@ pub(crate) struct Config {
     pub(crate) certificates: Certificates,
     pub(crate) vpc_links: BTreeMap<String, LinkSettings>,
     pub(crate) functions: BTreeMap<String, Where>,
+    /// By issuer.
+    pub(crate) jwt: BTreeMap<String, jwt::Settings>,
     /// In the order of the documentation.
     said: Vec<Said>,
     /// What only a settings file can say, as it says it.
@@ -85,9 +87,11 @@ impl Config {
         if settings.backend.is_some() && settings.function.is_some() {
             return Err("backend and function: one API is made ready, so only one of them can be given".to_owned());
         }
+        let jwt = jwt::read(&given.file, file.jwt)?;
+        given.said.extend(jwt::said(&jwt, &given.file));
         variables::check()?;
         let limits = given.limits(&file.limits)?;
-        Ok(Config { settings, limits, certificates, vpc_links, functions, said: given.said, tables })
+        Ok(Config { settings, limits, certificates, vpc_links, functions, jwt, said: given.said, tables })
     }
 
     /// The settings as a file that can be used.

@@ -69,6 +69,8 @@ pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
     };
     let own_tls = own_tls(&config)?;
     let (integrations, functions) = integrations(&config, own_tls.as_deref(), &log)?;
+    let issuers = Issuers::new(&config.jwt, &integrations.http(), &log);
+    let followed: Vec<_> = issuers.all().collect();
     let gateway = Gateway::new(Settings {
         limits: config.limits.clone(),
         node: NODE,
@@ -84,7 +86,7 @@ pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
             .map(|(_, host)| host.to_owned()),
         vpc_links: config.vpc_links.clone(),
         integrations,
-        authorizer: Some(Box::new(Authorizers::new(guard.clone(), Issuers::default(), config.place()))),
+        authorizer: Some(Box::new(Authorizers::new(guard.clone(), issuers, config.place()))),
     });
     let announcements = Arc::new(Announcements::new(log.clone(), addresses.clone()));
     let control = Arc::new(open_control(&config, &addresses, &gateway, &announcements, &log)?);
@@ -129,6 +131,10 @@ pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
     changed.into_iter().for_each(|text| log.say(LogLevel::Info, text));
     announcements.banner_is_out((mode == Mode::Demo).then_some(demo::API_ID));
     tokio::spawn(announcements.run());
+    // What they say of their keys follows what people read first; a client that is quicker waits for them.
+    for issuer in followed {
+        tokio::spawn(async move { issuer.follow().await });
+    }
     shutdown::wait_and_stop(signals, &gateway, &stopper, &log).await;
     functions.iter().for_each(|functions| functions.stop());
     own_tls.iter().for_each(|own| own.remove());

@@ -101,7 +101,14 @@ impl LambdaEndpoint {
             headers.append(name, value);
         }
         let (body, may_repeat) = (invocation.payload, invocation.may_repeat);
-        let call = Call { method: "POST", headers: &headers, body, carries_body: true, may_repeat };
+        let call = Call {
+            method: "POST",
+            headers: &headers,
+            body,
+            carries_body: true,
+            may_repeat,
+            answer_bytes_max: usize::MAX,
+        };
         let (status, headers, payload) = http::call(&self.http, &target, None, &call).await?;
         let failed = headers.get(FUNCTION_ERROR).is_some();
         Ok(Invoked { status, headers, payload, failed })

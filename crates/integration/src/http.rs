@@ -44,12 +44,15 @@ pub(crate) struct Call<'r> {
     pub(crate) carries_body: bool,
     /// Whether it may be sent again when it is unknown if it arrived.
     pub(crate) may_repeat: bool,
+    /// The largest answer, where that is less than the client's own bound.
+    pub(crate) answer_bytes_max: usize,
 }
 
 impl<'r> Call<'r> {
     pub(crate) fn of(request: &'r IntegrationRequest) -> Call<'r> {
         let IntegrationRequest { method, headers, body, carries_body, may_repeat, .. } = request;
-        Call { method, headers, body, carries_body: *carries_body, may_repeat: *may_repeat }
+        let (carries_body, may_repeat) = (*carries_body, *may_repeat);
+        Call { method, headers, body, carries_body, may_repeat, answer_bytes_max: usize::MAX }
     }
 }
 
@@ -184,7 +187,7 @@ async fn try_exchange(
         }
     };
     head.keeps_alive &= written.is_ok();
-    let mut reader = BodyReader::new(head.body, http.response_bytes_max);
+    let mut reader = BodyReader::new(head.body, http.response_bytes_max).within(request.answer_bytes_max);
     let mut at_end = false;
     loop {
         let progress = reader.read(&mut connection.buffer, at_end);

@@ -8,6 +8,7 @@
 
 mod endpoint;
 mod error;
+mod fetch;
 mod function;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]

@@ -274,6 +274,14 @@ impl Plan {
         self.backends().filter_map(|(backend, key)| Some((backend.function()?, key))).chain(authorizers)
     }
 
+    /// The authorizers that routes ask.
+    pub fn authorizers(&self) -> impl Iterator<Item = &RequestAuthorizer> {
+        self.routes().filter_map(|route| match &route.authorization {
+            Authorization::Request(authorizer) => Some(&**authorizer),
+            Authorization::None | Authorization::Iam | Authorization::Broken(_) => None,
+        })
+    }
+
     /// The keys of the routes that call services of AWS.
     pub fn service_routes(&self) -> impl Iterator<Item = &str> {
         self.backends().filter_map(|(backend, key)| matches!(backend, Backend::Service(_)).then_some(key))

@@ -18,6 +18,7 @@ use crate::note::Note;
 use crate::parameters::{Found, Target, set_header};
 use crate::plan::{Backend, Integration, Passthrough, Plan, Route, RouteTarget, carries_body, is_one_of};
 use crate::proxy_event::proxy_event;
+use crate::response::subprotocol_note;
 use crate::template::{Overrides, mock_status};
 use crate::uri::{UriTemplate, escape_value};
 
@@ -41,7 +42,14 @@ pub fn request(plan: &Plan, route: &Route, event: &Event) -> Result<Mapped<Optio
         RouteTarget::None if matches!(event.kind, EventKind::Message(_)) => {
             return Err(Error::configuration(format!("route {} has no integration", route.key)));
         }
-        RouteTarget::None => return Ok(Mapped { value: None, notes: Vec::new() }),
+        RouteTarget::None => {
+            // Nothing is called, so nothing chooses a subprotocol either.
+            let note = match &event.kind {
+                EventKind::Connect(handshake) => subprotocol_note(handshake, None, false),
+                EventKind::Message(_) | EventKind::Disconnect(_) => None,
+            };
+            return Ok(Mapped { value: None, notes: note.into_iter().collect() });
+        }
     };
     let scope = plan.scope(route, event);
     let mut notes = Vec::new();

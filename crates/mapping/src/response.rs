@@ -6,9 +6,10 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde_json::Value;
-use types::event::{Event, EventKind};
+use types::event::{Event, EventKind, Handshake};
 use types::headers::Headers;
 use types::message::IntegrationResponse;
+use types::subprotocols;
 
 use crate::Mapped;
 use crate::context::Scope;
@@ -237,20 +238,28 @@ fn remark(site: &Site, route: &Route, event: &Event, backend: &Backend, reply: &
             });
         }
         EventKind::Connect(handshake) => {
-            let offered = handshake.headers.get_all("Sec-WebSocket-Protocol").collect::<Vec<_>>().join(", ");
-            let chosen = reply.headers.get("Sec-WebSocket-Protocol");
-            let accepted = (200..300).contains(&reply.status);
-            match chosen {
-                Some(chosen) if accepted && !offered.split(',').any(|one| one.trim() == chosen) => {
-                    notes.push(Note::SubprotocolNotOffered { chosen: chosen.to_owned(), offered });
-                }
-                None if accepted && !offered.is_empty() => notes.push(Note::NoSubprotocolChosen { offered }),
-                _ => {}
+            if (200..300).contains(&reply.status) {
+                notes.extend(subprotocol_note(handshake, reply.headers.get(subprotocols::HEADER), true));
             }
             if reply.status == 400 && matches!(backend, Backend::HttpProxy(_)) {
                 notes.push(Note::BackendMistookUpgrade);
             }
         }
         _ => {}
+    }
+}
+
+/// A remark where browsers hang up because of the subprotocol that the answer to the upgrade chooses, or does not. `called`:
+/// whether there is an integration that could have chosen.
+pub(crate) fn subprotocol_note(handshake: &Handshake, chosen: Option<&str>, called: bool) -> Option<Note> {
+    let offered = handshake.headers.get_all(subprotocols::HEADER).collect::<Vec<_>>().join(", ");
+    // Some of them may be tokens.
+    let shown = |value: &str| subprotocols::shown(value, |_| "…".to_owned()).into_owned();
+    match chosen {
+        Some(chosen) if !offered.split(',').any(|one| one.trim() == chosen) => {
+            Some(Note::SubprotocolNotOffered { chosen: shown(chosen), offered: shown(&offered) })
+        }
+        None if !offered.is_empty() => Some(Note::NoSubprotocolChosen { offered: shown(&offered), called }),
+        _ => None,
     }
 }

@@ -19,7 +19,7 @@ use crate::config::values::{
 };
 use crate::placements::{self, OneFile};
 use crate::strangers::AllowedHosts;
-use crate::vpc_links;
+use crate::{jwt, vpc_links};
 
 /// How a setting is written, and where it may stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,6 +111,8 @@ macro_rules! settings {
             pub(super) vpc_links: BTreeMap<String, vpc_links::Filed>,
             #[serde(default)]
             pub(super) functions: BTreeMap<String, placements::Filed>,
+            #[serde(default)]
+            pub(super) jwt: BTreeMap<String, jwt::Filed>,
         }
 
         impl Settings {
@@ -192,4 +194,6 @@ settings! {
         "Where Lambda functions run, by name, name:alias or ARN, `*` for the others: `[functions.chat]` with `handler = \"app.handler\"` (and `runtime`), `command = […]` or `endpoint = \"URL\"`; `code`, `environment`, `timeout`, `concurrency`, `memory`";
     "vpc-links" Tables "TABLES" = [], live: false,
         "Where VPC links lead, by the link's id, name or target ARN: `[vpc-links.orders]` with `targets = [\"HOST:PORT\", …]`, and, if it is to be checked, `health-check = \"/PATH\"` and `interval = \"10s\"`";
+    "jwt" Tables "TABLES" = [], live: false,
+        "Issuers whose tokens JWT authorizers (`authorizerUri` `jwt:ISSUER`) take: `[jwt.\"https://issuer.example.com\"]` with `audiences = [\"…\"]`, and, where the defaults do not fit, `principal`, `scopes`, `token` and `jwks`; docs/jwt.md";
 }

@@ -60,7 +60,7 @@ pub use hand_over::{HandedOver, Luggage, NotTaken, Stays};
 pub use handshake::{Answer, RequestHead};
 pub use integration::LinkSettings;
 pub use metrics::Text as MetricsText;
-pub use open::{Opening, Peer, upgrade_required};
+pub use open::{Arrival, Opening, upgrade_required};
 pub use peers::{Alone, Peers};
 pub use socket::Socket;
 pub use stages::Published;

@@ -28,7 +28,7 @@ use crate::walk;
 
 /// Where a request came from, and at which port it arrived.
 #[derive(Clone, Copy, Debug)]
-pub struct Peer {
+pub struct Arrival {
     /// The client's address.
     pub ip: IpAddr,
     /// The port of ours that it came to.
@@ -61,7 +61,7 @@ struct Reached {
 
 impl Gateway {
     /// Takes an upgrade request through `$connect`. The answer is the caller's to send; with an [`Opening`] it is a 101.
-    pub async fn open(self: &Arc<Self>, head: RequestHead, peer: Peer) -> (Answer, Option<Opening>) {
+    pub async fn open(self: &Arc<Self>, head: RequestHead, peer: Arrival) -> (Answer, Option<Opening>) {
         let begun = self.now();
         let Some(reached) = self.reach(&head) else {
             let answer = forbidden(self.dialect);
@@ -94,7 +94,7 @@ impl Gateway {
         reached
     }
 
-    async fn let_in(self: &Arc<Self>, head: RequestHead, peer: Peer, reached: Reached) -> (Answer, Option<Opening>) {
+    async fn let_in(self: &Arc<Self>, head: RequestHead, peer: Arrival, reached: Reached) -> (Answer, Option<Opening>) {
         let Reached { plan, domain_name, path, metrics } = reached;
         let accept_key = match head.accept_key() {
             Ok(key) => key,
@@ -169,7 +169,7 @@ impl Gateway {
     }
 
     /// Opens a connection on a socket of its own: takes it through `$connect`, answers, and hands it to its task.
-    pub async fn accept(self: Arc<Self>, head: RequestHead, mut socket: Socket, rest: Vec<u8>, peer: Peer) {
+    pub async fn accept(self: Arc<Self>, head: RequestHead, mut socket: Socket, rest: Vec<u8>, peer: Arrival) {
         let (answer, opening) = self.open(head, peer).await;
         match opening {
             Some(opening) => opening.start(socket, rest, &answer.to_bytes()),
@@ -224,7 +224,7 @@ fn refusal_status(status: u16) -> u16 {
 }
 
 // What the gateway adds for the backend to see. Source: observed in recorded events.
-fn forwarded(mut headers: Headers, peer: Peer, trace_id: String) -> Headers {
+fn forwarded(mut headers: Headers, peer: Arrival, trace_id: String) -> Headers {
     if headers.get("X-Amzn-Trace-Id").is_none() {
         headers.append("X-Amzn-Trace-Id", trace_id);
     }

@@ -13,7 +13,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::{Buf, Bytes};
-use gateway::{Peer, RequestHead, Socket};
+use gateway::{Arrival, RequestHead, Socket};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -57,7 +57,7 @@ pub(crate) async fn accept(
         match accepted {
             Ok((socket, address, place)) => {
                 let local_port = listener.local_addr().map_or(0, |address| address.port());
-                let peer = Peer { ip: address.ip().to_canonical(), local_port, tls: tls.is_some() };
+                let peer = Arrival { ip: address.ip().to_canonical(), local_port, tls: tls.is_some() };
                 let (service, tls) = (service.clone(), tls.clone());
                 tokio::spawn(async move {
                     greet(socket, tls, service, peer).await;
@@ -114,7 +114,7 @@ async fn accept_one(
 }
 
 // The larger futures are boxed, so that a connection that waits for its first bytes costs little.
-async fn greet(tcp: TcpStream, tls: Option<TlsAcceptor>, service: Arc<Service>, peer: Peer) {
+async fn greet(tcp: TcpStream, tls: Option<TlsAcceptor>, service: Arc<Service>, peer: Arrival) {
     let limits = &service.limits;
     if tcp.set_nodelay(true).is_err() {
         return;
@@ -197,7 +197,7 @@ async fn refuse(mut socket: Socket, status: &str, message: &str) {
     let _ = tokio::time::timeout(Duration::from_secs(1), drain).await;
 }
 
-async fn serve(io: Prefixed, service: Arc<Service>, peer: Peer) {
+async fn serve(io: Prefixed, service: Arc<Service>, peer: Arrival) {
     let head_bytes_max = (service.limits.url_bytes + service.limits.header_bytes).max(HYPER_BUFFER_MIN);
     let keep_alive = KEEP_ALIVE.max(service.limits.handshake_timeout);
     let answer = service_fn(move |mut request: hyper::Request<Incoming>| {
@@ -242,7 +242,7 @@ async fn upgrade(
     request: &mut hyper::Request<Incoming>,
     head: RequestHead,
     service: &Service,
-    peer: Peer,
+    peer: Arrival,
 ) -> crate::answers::Response {
     let (answer, opening) = Box::pin(service.gateway.open(head, peer)).await;
     if let Some(opening) = opening {

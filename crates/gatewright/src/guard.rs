@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwap;
 use auth::{AccessKey, Claim, Credentials, Decision, Expected, Keys, Outside, Question, Refusal, Request, SigningKeys};
-use gateway::{Authorizer, Denied, Known, Peer};
+use gateway::{Arrival, Authorizer, Denied, Known};
 use http::request::Parts;
 use mapping::plan::Authorization;
 use tokio::signal::unix::Signal;
@@ -173,7 +173,12 @@ impl Guard {
     ///
     /// # Errors
     /// What the caller is told; the log has it already.
-    pub(crate) fn begin(self: &Arc<Self>, parts: &Parts, service: &'static str, peer: Peer) -> Result<Signed, Refusal> {
+    pub(crate) fn begin(
+        self: &Arc<Self>,
+        parts: &Parts,
+        service: &'static str,
+        peer: Arrival,
+    ) -> Result<Signed, Refusal> {
         let in_force = self.in_force.load_full();
         let now = now();
         let claim = Claim::read(&request(parts)).and_then(|claim| {
@@ -187,7 +192,7 @@ impl Guard {
     }
 
     // Says it in the log, a few times a second.
-    fn told(&self, parts: &Parts, peer: Peer, refusal: Refusal) -> Refusal {
+    fn told(&self, parts: &Parts, peer: Arrival, refusal: Refusal) -> Refusal {
         let second = now().seconds() << 32;
         let before = self.told.load(Ordering::Relaxed);
         let next = if before & !0xffff_ffff == second { before + 1 } else { second + 1 };
@@ -315,7 +320,7 @@ pub(crate) struct Signed {
     in_force: Arc<InForce>,
     claim: Claim,
     service: &'static str,
-    peer: Peer,
+    peer: Arrival,
     now: Timestamp,
 }
 
@@ -338,7 +343,7 @@ impl Signed {
     /// What the caller is told; the log has it already, with the statement that decided or the nearest miss.
     pub(crate) fn may(&self, parts: &Parts, action: &str, resource: &str) -> Result<(), Refusal> {
         let header = |name| parts.headers.get(name).and_then(|value| value.to_str().ok());
-        let Peer { ip, tls, .. } = self.peer;
+        let Arrival { ip, tls, .. } = self.peer;
         let seen = Seen { ip, tls, now: self.now, user_agent: header("user-agent"), referer: header("referer") };
         let result = self.key().and_then(|key| self.guard.allows(key, action, resource, &seen));
         result.map_err(|refusal| self.guard.told(parts, self.peer, refusal))

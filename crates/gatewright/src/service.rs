@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicUsize;
 
 use bytes::Bytes;
 use control::{Caller, Control};
-use gateway::{Address, Below, ConnectionsAnswer, Gateway, Peer, upgrade_required};
+use gateway::{Address, Arrival, Below, ConnectionsAnswer, Gateway, upgrade_required};
 use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode, header};
 use hyper::body::Incoming;
@@ -88,7 +88,7 @@ impl Service {
     }
 
     /// Answers a request that came from an address. Cannot fail: what is wrong with it is the answer.
-    pub(crate) async fn answer(&self, request: http::Request<Incoming>, peer: Peer) -> Response {
+    pub(crate) async fn answer(&self, request: http::Request<Incoming>, peer: Arrival) -> Response {
         if let Err(stranger) = strangers::check(&request) {
             return refused(&stranger);
         }
@@ -197,7 +197,7 @@ impl Service {
         json!({ "program": "gatewright", "console": console::PATH, "controlPlane": "/v2/apis", "health": "/_health", "metrics": "/_metrics", "log": "/_gatewright/v1/log" })
     }
 
-    async fn data_plane(&self, address: &Address, request: http::Request<Incoming>, peer: Peer) -> Response {
+    async fn data_plane(&self, address: &Address, request: http::Request<Incoming>, peer: Arrival) -> Response {
         match &address.below {
             Below::Nothing if self.gateway.has_stage(address) => from_gateway(upgrade_required()),
             Below::Path(_) if self.gateway.opens_below(address) => from_gateway(upgrade_required()),
@@ -249,7 +249,7 @@ impl Service {
         response
     }
 
-    async fn control_plane(&self, request: http::Request<Incoming>, peer: Peer) -> Response {
+    async fn control_plane(&self, request: http::Request<Incoming>, peer: Arrival) -> Response {
         let mut caller = Caller::of(&request, Some(peer.ip));
         let (parts, body) = request.into_parts();
         let signed = match self.guard.as_ref().map(|guard| guard.begin(&parts, "apigateway", peer)).transpose() {

@@ -5,6 +5,7 @@
 use types::snapshot::StageKey;
 
 use crate::address::{Address, Below, PATH_FORM};
+use crate::client::Client;
 use crate::gateway::Gateway;
 
 /// How many stages a remark names, and how much of a name that a client made up.
@@ -32,6 +33,34 @@ impl Gateway {
             Who::Push => "push refused",
         };
         self.sink.say(None, format!("{who}: {}", self.what_is_wrong(host, path, address)));
+    }
+
+    /// Says that a page is not among those that may connect to a stage; a few times a second at most.
+    pub(crate) fn tell_of_foreign_page(&self, key: &StageKey, origin: &str) {
+        if self.hints.allows(self.now()) {
+            let text = format!(
+                "client refused: a page of {} may not connect to this stage (origins in the settings file)",
+                shown(origin)
+            );
+            self.sink.say(Some(key), text);
+        }
+    }
+
+    /// Says that a client is not read for a while, a few times a second at most, and counts it.
+    pub(crate) fn tell_of_slow(&self, client: &Client, limit: &str) {
+        client.metrics.slows(limit);
+        if let Some(more) = self.slowed.allows(self.now()) {
+            let (id, ip) = (&client.info.id, client.info.source_ip);
+            let text = format!("client {id} at {ip} sends too fast and is not read for a while (limit {limit}){more}");
+            self.sink.say(Some(&client.info.stage), text);
+        }
+    }
+
+    /// Says something that anybody can cause, a few times a second at most.
+    pub fn say_sparingly(&self, text: impl FnOnce() -> String) {
+        if self.hints.allows(self.now()) {
+            self.sink.say(None, text());
+        }
     }
 
     fn what_is_wrong(&self, host: &str, path: &str, address: Option<&Address>) -> String {

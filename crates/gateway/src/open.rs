@@ -24,16 +24,17 @@ use crate::nowhere::Who;
 use crate::refusal::{By, Kind, Refusal};
 use crate::registry::Counted;
 use crate::socket::Socket;
+use crate::sources::Seat;
 use crate::walk;
 
-/// Where a request came from, and at which port it arrived.
-#[derive(Clone, Copy, Debug)]
+/// Where a request came from, and how: to us, or to a proxy that is believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Arrival {
     /// The client's address.
     pub ip: IpAddr,
-    /// The port of ours that it came to.
+    /// The port that it came to: ours, or the proxy's.
     pub local_port: u16,
-    /// Whether it came under TLS.
+    /// Whether it came under TLS: here, or there.
     pub tls: bool,
 }
 
@@ -47,6 +48,7 @@ pub struct Opening {
     /// What backends said to it already.
     early: Option<Expected>,
     metrics: Arc<StageMetrics>,
+    seat: Option<Seat>,
 }
 
 /// The stage that a handshake is for.
@@ -69,6 +71,11 @@ impl Gateway {
             return (answer, None);
         };
         let metrics = reached.metrics.clone();
+        if !self.lets_page_in(&reached.plan.key, &head.headers) {
+            let answer = plain(403, "ForbiddenException", "Forbidden");
+            metrics.handshake(answer.status, self.now().saturating_sub(begun));
+            return (answer, None);
+        }
         let (answer, opening) = self.let_in(head, peer, reached).await;
         metrics.handshake(answer.status, self.now().saturating_sub(begun));
         (answer, opening)
@@ -156,7 +163,7 @@ impl Gateway {
             }
             reply => {
                 let answer = handshake::accepted(&accept_key, reply.as_ref().map(|reply| &reply.headers));
-                (answer, Some(Opening { gateway: self.clone(), connection, counted, early, metrics }))
+                (answer, Some(Opening { gateway: self.clone(), connection, counted, early, metrics, seat: None }))
             }
         }
     }
@@ -183,10 +190,15 @@ impl Gateway {
 }
 
 impl Opening {
+    /// The same, with what is kept for as long as the connection is there.
+    pub fn on(self, seat: Option<Seat>) -> Opening {
+        Opening { seat, ..self }
+    }
+
     /// Hands the connection to its task. `answer` goes out first, unless it has gone already and is empty; `rest` is
     /// what the client sent behind its request.
     pub fn start(self, socket: Socket, mut rest: Vec<u8>, answer: &[u8]) {
-        let Opening { gateway, connection, counted, early, metrics } = self;
+        let Opening { gateway, connection, counted, early, metrics, seat } = self;
         let (reader, writer, session, deciphered) = socket.into_parts();
         rest.extend(deciphered);
         let now = gateway.now();
@@ -201,7 +213,7 @@ impl Opening {
         if gateway.is_draining() || gateway.stages.enter(&client.info.stage).is_none() {
             gateway.close_as_going_away(&client);
         }
-        connection::spawn(gateway, client, reader, Reading::of(rest), counted);
+        connection::spawn(gateway, client, reader, Reading::of(rest), counted, seat);
     }
 
     /// Runs `$disconnect` for a client that was gone before it could be answered.

@@ -136,6 +136,7 @@ fn gateway(lines: Arc<Lines>, authorizer: Option<Box<dyn Authorizer>>) -> Arc<Ga
         integrations: Integrations::new(1 << 20, Vec::new()),
         authorizer,
         public_authority: None,
+        origins: Vec::new(),
     })
 }
 

@@ -67,6 +67,7 @@ fn house(snapshot: &Snapshot, limits: Limits) -> House {
         integrations: integration::Integrations::new(Limits::default().integration_response_bytes, Vec::new()),
         authorizer: None,
         public_authority: None,
+        origins: Vec::new(),
     });
     gateway.publish(snapshot);
     House { gateway, lines }

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use gateway::LinkSettings;
+use gateway::{LinkSettings, StageOrigins};
 use types::Dialect;
 use types::arn::Place;
 use types::limits::Limits;
@@ -23,7 +23,7 @@ use crate::config::given::Given;
 use crate::config::table::{File, Settings};
 use crate::config::variables::variable;
 use crate::origin::Origin;
-use crate::vpc_links;
+use crate::{stage_settings, vpc_links};
 
 pub(crate) use self::given::Said;
 pub(crate) use self::print::reference;
@@ -37,6 +37,7 @@ pub(crate) struct Config {
     pub(crate) limits: Limits,
     pub(crate) certificates: Certificates,
     pub(crate) vpc_links: BTreeMap<String, LinkSettings>,
+    pub(crate) origins: Vec<StageOrigins>,
     /// In the order of the documentation.
     said: Vec<Said>,
     /// What only a settings file can say, as it says it.
@@ -77,9 +78,14 @@ impl Config {
         let certificates = certificates(&settings, file.certificates)?;
         let vpc_links = vpc_links::read(&given.file, file.vpc_links)?;
         given.said.extend(vpc_links::said(&vpc_links, &given.file));
+        let origins = stage_settings::read(&given.file, file.stages)?;
+        given.said.extend(stage_settings::said(&origins, &given.file));
+        if settings.proxy_protocol && settings.trusted_proxies.is_empty() {
+            return Err("proxy-protocol: say which proxies send it with --trusted-proxies CIDR".to_owned());
+        }
         variables::check()?;
         let limits = given.limits(&file.limits)?;
-        Ok(Config { settings, limits, certificates, vpc_links, said: given.said, tables })
+        Ok(Config { settings, limits, certificates, vpc_links, origins, said: given.said, tables })
     }
 
     /// The settings as a file that can be used.

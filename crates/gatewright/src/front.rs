@@ -13,7 +13,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::{Buf, Bytes};
-use gateway::{Arrival, RequestHead, Socket};
+use gateway::{Arrival, RequestHead, Seat, Socket, TooMany};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -24,6 +24,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_rustls::TlsAcceptor;
 
 use crate::choices::LogLevel;
+use crate::door::{Turned, Visitor};
 use crate::patience::Patient;
 use crate::service::Service;
 
@@ -57,10 +58,10 @@ pub(crate) async fn accept(
         match accepted {
             Ok((socket, address, place)) => {
                 let local_port = listener.local_addr().map_or(0, |address| address.port());
-                let peer = Arrival { ip: address.ip().to_canonical(), local_port, tls: tls.is_some() };
+                let arrival = Arrival { ip: address.ip().to_canonical(), local_port, tls: tls.is_some() };
                 let (service, tls) = (service.clone(), tls.clone());
                 tokio::spawn(async move {
-                    greet(socket, tls, service, peer).await;
+                    greet(socket, tls, service, arrival).await;
                     drop(place);
                 });
             }
@@ -114,7 +115,7 @@ async fn accept_one(
 }
 
 // The larger futures are boxed, so that a connection that waits for its first bytes costs little.
-async fn greet(tcp: TcpStream, tls: Option<TlsAcceptor>, service: Arc<Service>, peer: Arrival) {
+async fn greet(mut tcp: TcpStream, tls: Option<TlsAcceptor>, service: Arc<Service>, arrival: Arrival) {
     let limits = &service.limits;
     if tcp.set_nodelay(true).is_err() {
         return;
@@ -125,20 +126,38 @@ async fn greet(tcp: TcpStream, tls: Option<TlsAcceptor>, service: Arc<Service>, 
     }
     let head_bytes_max = limits.url_bytes + limits.header_bytes;
     let hello = async {
-        let mut socket = match tls {
+        let visitor = match Visitor::at_the_door(&mut tcp, &service, arrival, tls.is_some()).await {
+            Ok(visitor) => visitor,
+            Err(Turned::Away) => return None,
+            Err(Turned::TooMany) => return Some((Socket::Clear(tcp), First::TooMany, None)),
+        };
+        let mut socket = match &tls {
             Some(tls) => Socket::Tls(Box::new(Box::pin(tls.accept(tcp)).await.ok()?)),
             None => Socket::Clear(tcp),
         };
         let first = read_head(&mut socket, head_bytes_max).await;
-        Some((socket, first))
+        Some((socket, first, Some(visitor)))
     };
-    let Ok(Some((socket, first))) = tokio::time::timeout(limits.handshake_timeout, hello).await else { return };
-    match first {
-        First::Upgrade(head, rest) if service.serves_clients => {
-            Box::pin(service.gateway.clone().accept(*head, socket, rest, peer)).await;
+    let Ok(Some((socket, first, visitor))) = tokio::time::timeout(limits.handshake_timeout, hello).await else {
+        return;
+    };
+    let Some(visitor) = visitor else {
+        // Under TLS the answer would cost the handshake that is refused.
+        if tls.is_none()
+            && let Ok(_permit) = service.refusals.try_acquire()
+        {
+            too_many(socket).await;
         }
+        return;
+    };
+    match first {
+        First::Upgrade(mut head, rest) if service.serves_clients => match visitor.upgrades(&service, &mut head) {
+            Ok((arrival, seat)) => Box::pin(open(&service, *head, socket, rest, (arrival, seat))).await,
+            Err(TooMany) => too_many(socket).await,
+        },
         First::Upgrade(..) => refuse(socket, "403 Forbidden", "WebSockets are not opened on this address").await,
-        First::Other(bytes) => Box::pin(serve(Prefixed { prefix: bytes.into(), socket }, service, peer)).await,
+        First::Other(bytes) => Box::pin(serve(Prefixed { prefix: bytes.into(), socket }, service, visitor)).await,
+        First::TooMany => {}
         First::TooLarge => {
             refuse(socket, "431 Request Header Fields Too Large", "Request Header Fields Too Large").await
         }
@@ -157,6 +176,8 @@ enum First {
     TooLarge,
     Malformed,
     Gone,
+    /// It is not read: its address has too much already.
+    TooMany,
 }
 
 async fn read_head(socket: &mut Socket, bytes_max: usize) -> First {
@@ -183,6 +204,28 @@ async fn read_head(socket: &mut Socket, bytes_max: usize) -> First {
     }
 }
 
+async fn open(
+    service: &Service,
+    head: RequestHead,
+    mut socket: Socket,
+    rest: Vec<u8>,
+    (arrival, seat): (Arrival, Option<Seat>),
+) {
+    let (answer, opening) = service.gateway.open(head, arrival).await;
+    match opening {
+        Some(opening) => opening.on(seat).start(socket, rest, &answer.to_bytes()),
+        // The client may be gone; then there is nobody to tell.
+        None => {
+            let _ = socket.write_all(&answer.to_bytes()).await;
+            let _ = socket.shutdown().await;
+        }
+    }
+}
+
+async fn too_many(socket: Socket) {
+    refuse(socket, "429 Too Many Requests", "Too Many Requests").await;
+}
+
 async fn refuse(mut socket: Socket, status: &str, message: &str) {
     let body = serde_json::json!({ "message": message }).to_string();
     let length = body.len();
@@ -197,18 +240,22 @@ async fn refuse(mut socket: Socket, status: &str, message: &str) {
     let _ = tokio::time::timeout(Duration::from_secs(1), drain).await;
 }
 
-async fn serve(io: Prefixed, service: Arc<Service>, peer: Arrival) {
+async fn serve(io: Prefixed, service: Arc<Service>, visitor: Visitor) {
     let head_bytes_max = (service.limits.url_bytes + service.limits.header_bytes).max(HYPER_BUFFER_MIN);
     let keep_alive = KEEP_ALIVE.max(service.limits.handshake_timeout);
+    let visitor = visitor.stays();
     let answer = service_fn(move |mut request: hyper::Request<Incoming>| {
-        let service = service.clone();
+        let (service, visitor) = (service.clone(), visitor.clone());
         async move {
             let head = (service.serves_clients && request.headers().contains_key(hyper::header::UPGRADE))
                 .then(|| head_of(&request))
                 .filter(RequestHead::is_upgrade);
             Ok::<_, Infallible>(match head {
-                Some(head) => upgrade(&mut request, head, &service, peer).await,
-                None => service.answer(request, peer).await,
+                Some(head) => upgrade(&mut request, head, &service, &visitor).await,
+                None => {
+                    let arrival = visitor.asks(&service, request.headers());
+                    service.answer(request, arrival).await
+                }
             })
         }
     });
@@ -240,12 +287,16 @@ fn head_of(request: &hyper::Request<Incoming>) -> RequestHead {
 // An upgrade on a connection that has carried other requests.
 async fn upgrade(
     request: &mut hyper::Request<Incoming>,
-    head: RequestHead,
+    mut head: RequestHead,
     service: &Service,
-    peer: Arrival,
+    visitor: &Visitor,
 ) -> crate::answers::Response {
-    let (answer, opening) = Box::pin(service.gateway.open(head, peer)).await;
-    if let Some(opening) = opening {
+    let (arrival, seat) = match visitor.upgrades(service, &mut head) {
+        Ok(let_in) => let_in,
+        Err(TooMany) => return crate::answers::too_many(),
+    };
+    let (answer, opening) = Box::pin(service.gateway.open(head, arrival)).await;
+    if let Some(opening) = opening.map(|opening| opening.on(seat)) {
         let upgraded = hyper::upgrade::on(request);
         tokio::spawn(async move {
             let parts = match upgraded.await {

@@ -25,7 +25,7 @@ use crate::logs::{Access, Log};
 use crate::ready_made::ReadyMade;
 use crate::service::Service;
 use crate::shutdown::Signals;
-use crate::{certificates, console, demo, folder_socket, front, ready_made, shutdown};
+use crate::{certificates, console, demo, folder_socket, front, ready_made, shutdown, stage_settings};
 
 /// This node's number, until there are many.
 const NODE: u16 = 0;
@@ -76,6 +76,7 @@ pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
             .and_then(|url| url.split_once("://"))
             .map(|(_, host)| host.to_owned()),
         vpc_links: config.vpc_links.clone(),
+        origins: config.origins.clone(),
         integrations: integrations(&config),
         // Without credentials, and of other authorizers, nobody is known: such clients are refused.
         authorizer: guard.clone().map(|guard| -> Box<dyn gateway::Authorizer> { Box::new(Signatures(guard)) }),
@@ -106,6 +107,7 @@ pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
     public.guard = guard.clone();
     public.serves_admin = admin.is_none();
     public.client_files_max = client_files_max;
+    public.door.proxy_protocol = config.settings.proxy_protocol;
     if let Some(admin) = admin {
         let mut service = Service::new(gateway.clone(), control.clone(), log.clone(), &config);
         service.serves_clients = false;
@@ -118,6 +120,9 @@ pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
     let invitation = if mode == Mode::Demo { demo::invitation(&addresses) } else { String::new() };
     say_hello(&config, &(banner::text(&config, &addresses, &control.stages()) + &invitation), &log);
     changed.into_iter().for_each(|text| log.say(LogLevel::Info, text));
+    let there: Vec<_> = control.stages().into_iter().map(|(key, _)| key).collect();
+    let unknown = stage_settings::unknown(&config.origins, &there, &control.api_names());
+    unknown.for_each(|text| log.say(LogLevel::Warn, text));
     announcements.banner_is_out((mode == Mode::Demo).then_some(demo::API_ID));
     tokio::spawn(announcements.run());
     shutdown::wait_and_stop(signals, &gateway, &stopper, &log).await;

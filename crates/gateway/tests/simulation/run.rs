@@ -87,6 +87,7 @@ fn settings(schedule: &Schedule) -> Settings {
     };
     Settings {
         public_authority: None,
+        origins: Vec::new(),
         authorizer: None,
         limits,
         node: 0,

@@ -15,10 +15,12 @@ use crate::choices::{Binary, Compat, LogFormat, LogLevel};
 use crate::config::given::Given;
 use crate::config::values::{
     ACCESS_LOG_KEEP_MAX, METRICS_SERIES_MAX, account_id, address, admin, backend, choice, count, endpoint, flag,
-    folder, hosts, name_servers, path, public_url, region, rotation, text,
+    folder, hosts, name_servers, origins, path, proxies, public_url, region, rotation, text,
 };
+use crate::cross_origin::AllowedOrigins;
+use crate::proxies::TrustedProxies;
 use crate::strangers::AllowedHosts;
-use crate::vpc_links;
+use crate::{stage_settings, vpc_links};
 
 /// How a setting is written, and where it may stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,6 +108,8 @@ macro_rules! settings {
             pub(super) limits: BTreeMap<String, toml::Value>,
             #[serde(default)]
             pub(super) certificates: BTreeMap<String, PemFiles>,
+            #[serde(default)]
+            pub(super) stages: BTreeMap<String, stage_settings::Filed>,
             #[serde(default, rename = "vpc-links")]
             pub(super) vpc_links: BTreeMap<String, vpc_links::Filed>,
         }
@@ -135,6 +139,12 @@ settings! {
         "Moves control plane and console off the public address; required when --listen is not loopback";
     "allow-host" List "NAME" = [], live: false => allowed_hosts: AllowedHosts, hosts,
         "A name under which control plane, console and metrics are served, besides addresses and localhost; may be repeated";
+    "allow-origin" List "ORIGIN" = [], live: false => allowed_origins: AllowedOrigins, origins,
+        "An origin whose pages may use control plane, console's data, feed and metrics from a browser, such as https://admin.example.com; may be repeated";
+    "trusted-proxies" List "CIDR" = [], live: false => trusted_proxies: TrustedProxies, proxies,
+        "Networks of proxies that are believed when they say who the client is: X-Forwarded-For, -Proto and -Port, or the PROXY protocol; may be repeated";
+    "proxy-protocol" Flag "" = ["false"], live: false => proxy_protocol: bool, flag,
+        "Trusted proxies begin each socket of the public address with a head of the PROXY protocol, version 1 or 2; one that does not is closed";
     "credentials" Path "FILE" = [], live: true => credentials: Option<PathBuf>, path,
         "Access keys and what each may do, TOML; with it control plane and @connections must be signed. Read again when it changes";
     "data-dir" Path "DIR" = ["gatewright-data"], live: false => data_dir: Option<PathBuf>, folder,
@@ -183,6 +193,8 @@ settings! {
         "Binary frames of clients: refuse closes with 1003, as AWS does";
     "certificates" Tables "TABLES" = [], live: false,
         "Certificates of custom domain names, by name or certificate ARN: `[certificates.\"ws.example.com\"]` with `cert` and `key`, PEM files";
+    "stages" Tables "TABLES" = [], live: false,
+        "Which pages may connect to a stage, by the API's id or name: `[stages.\"chat/prod\"]` with `origins = [\"https://app.example.com\", …]`; `*` is every page, as for stages that are not named. Programs, which send no Origin, always may";
     "vpc-links" Tables "TABLES" = [], live: false,
         "Where VPC links lead, by the link's id, name or target ARN: `[vpc-links.orders]` with `targets = [\"HOST:PORT\", …]`, and, if it is to be checked, `health-check = \"/PATH\"` and `interval = \"10s\"`";
 }

@@ -429,3 +429,6 @@ fn stopping() -> Response {
 fn waits_to_send(headers: &http::HeaderMap) -> bool {
     headers.contains_key(header::EXPECT)
 }
+
+#[cfg(test)]
+mod walk;

@@ -14,6 +14,13 @@ HEADS = [
     "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: a, b\r\n\r\n",
     "POST http://h/v2/apis HTTP/1.1\nHost: h\nContent-Length: 5\n\nhello",
 ]
+PROXY_HEADS = [
+    b"PROXY TCP4 192.0.2.7 10.0.0.1 56324 443\r\nGET /",
+    b"PROXY TCP6 2001:db8::1 ::1 1 65535\r\n",
+    b"PROXY UNKNOWN ffff::1\r\n",
+    b"\r\n\r\n\0\r\nQUIT\n\x21\x11\x00\x14\xc0\x00\x02\x07\x0a\x00\x00\x01\x00\x50\x01\xbb\x20\x00\x05\x01\x00\x00\x00\x00",
+    b"\r\n\r\n\0\r\nQUIT\n\x20\x00\x00\x00GET /",
+]
 ADDRESSES = [
     "abc.execute-api.localhost\0/prod/@connections/Gto47d9-DoECGqg%3D",
     "ws.example.com:443\0/chat/@connections",
@@ -68,6 +75,7 @@ def main():
     inputs += [("client_frames", data) for data in frames()]
     inputs += [("backend_answer", data) for data in answers()]
     inputs += [("request_head", head.encode()) for head in HEADS] + [("addresses", text.encode()) for text in ADDRESSES]
+    inputs += [("proxy_head", head) for head in PROXY_HEADS]
     for target, data in inputs:
         if len(data) <= BYTES_MAX:
             folder = HERE / "corpus" / target

@@ -19,9 +19,11 @@ const INSTALL_LIMIT: Duration = Duration::from_secs(20 * 60);
 /// The pythons to look for, in this order; the first that is new enough is taken.
 const PYTHONS: [&str; 4] = ["python3", "python3.11", "python3.12", "python3.13"];
 /// All that steps may install by apt; README.md names them too.
-pub(crate) const PACKAGES: [&str; 6] = [
+pub(crate) const PACKAGES: [&str; 8] = [
     "python3-venv",
     "chromium",
+    "haproxy",
+    "nginx",
     "default-jdk-headless",
     "velocity",
     "libcommons-collections3-java",

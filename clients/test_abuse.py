@@ -59,6 +59,24 @@ def test_an_address_has_so_many_connections_and_no_more(start_gateway, backend):
     until(lambda: Metrics(gateway.url).get("gatewright_source_addresses") <= 1, "nothing to be kept of who is gone")
 
 
+def test_a_socket_that_asked_before_it_became_a_websocket_is_one(start_gateway, backend):
+    gateway = start_gateway("--limit", "connections-per-address=1")
+    api = echo_api(gateway, backend)
+    upgrade = [("Connection", "Upgrade"), ("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13"), ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")]
+
+    def another():
+        with RawClient(gateway.port, api.target, source=CLIENT) as client:
+            return client.handshake.status
+
+    with Wire(gateway.port, source=CLIENT) as wire:
+        assert wire.request("GET", "/_health").status == 200
+        lines = [f"GET {api.target} HTTP/1.1", "Host: h", *(f"{name}: {value}" for name, value in upgrade)]
+        wire.send("\r\n".join([*lines, "", ""]).encode())
+        assert wire.read_head().status == 101
+        assert another() == 429
+    until(lambda: another() == 101, "its place")
+
+
 def test_under_tls_it_is_refused_before_tls(start_gateway, backend, tmp_path):
     authority = trustme.CA()
     issued = authority.issue_cert("127.0.0.1")

@@ -10,8 +10,11 @@ import subprocess
 
 import pytest
 import trustme
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 
-from harness.aws import Api
+from harness.aws import REGION, Api
 from harness.frames import RawClient, Wire
 from harness.metrics import Metrics
 from harness.proxies import PROXY, haproxy, nginx
@@ -204,6 +207,26 @@ def test_limits_are_the_clients_and_not_the_proxys(start_gateway, backend, path,
         assert second.ask('{"still": "here"}') == '{"still": "here"}'
     refused = Metrics(gateway.url).get("gatewright_refused_by_address_total", limit="connections-per-address")
     assert refused >= 1
+
+
+def test_policies_see_the_client(start_gateway, tmp_path):
+    """`aws:SourceIp` and `aws:SecureTransport` are the client's, in a call that nginx passes on."""
+    condition = {"IpAddress": {"aws:SourceIp": f"{CLIENT}/32"}, "Bool": {"aws:SecureTransport": "false"}}
+    policy = json.dumps({"Statement": {"Effect": "Allow", "Action": "apigateway:*", "Resource": "*", "Condition": condition}})
+    file = tmp_path / "credentials.toml"
+    file.write_text(f"[[access_key]]\nid = 'AKID'\nsecret = 'sesame'\nuser = 'one'\npolicies = ['{policy}']\n")
+    gateway = start_gateway("--trusted-proxies", PROXY, "--credentials", str(file))
+    with nginx(tmp_path, gateway.port) as port:
+        request = AWSRequest("GET", f"http://127.0.0.1:{port}/v2/apis")
+        SigV4Auth(Credentials("AKID", "sesame"), "apigateway", REGION).add_auth(request)
+        headers = [("Host", f"127.0.0.1:{port}"), *request.headers.items()]
+        for source, status, more in ((CLIENT, 200, []), (OTHER, 403, []), (OTHER, 403, [("X-Forwarded-For", CLIENT)])):
+            with Wire(port, source=source) as wire:
+                assert wire.request("GET", "/v2/apis", [*headers, *more]).status == status, (source, more)
+        # Pages for which nobody signs are for the machine itself: all of loopback, and nobody behind another address.
+        for client, status in ((CLIENT, 200), ("192.0.2.1", 403)):
+            with Wire(gateway.port, source=PROXY) as wire:
+                assert wire.request("GET", "/_metrics", [("Host", "127.0.0.1"), ("X-Forwarded-For", client)]).status == status
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,9 @@ use http::{HeaderMap, header};
 /// How many networks may be named: each is compared with each client's address.
 pub(crate) const NETWORKS_MAX: usize = 256;
 
+/// How many bits stand before an address of IPv4 that is written as one of IPv6. Source: RFC 4291, 2.5.5.2.
+const MAPPED_BITS: u32 = 96;
+
 /// A network: addresses that begin with the same bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Network {
@@ -27,7 +30,17 @@ impl Network {
         };
         let most = if ip.is_ipv4() { 32 } else { 128 };
         let network = Network { ip, bits: bits.unwrap_or(most) };
-        (network.bits <= most && network.host_bits() == 0).then_some(network)
+        (network.bits <= most && network.host_bits() == 0).then(|| network.canonical())
+    }
+
+    // Addresses of IPv4 are compared as such, however they are written.
+    fn canonical(self) -> Network {
+        match (self.ip, self.ip.to_canonical()) {
+            (IpAddr::V6(_), ip @ IpAddr::V4(_)) if self.bits >= MAPPED_BITS => {
+                Network { ip, bits: self.bits - MAPPED_BITS }
+            }
+            _ => self,
+        }
     }
 
     fn host_bits(self) -> u128 {
@@ -98,18 +111,18 @@ impl TrustedProxies {
 
     /// The same for any other request, whose headers stay as they are.
     pub(crate) fn behind_request(&self, arrival: Arrival, headers: &HeaderMap) -> Arrival {
-        let texts = |name: &str| -> Vec<&str> {
-            headers
-                .get_all(name)
-                .iter()
-                .filter_map(|value| value.to_str().ok())
-                .flat_map(|text| text.split(','))
-                .collect()
+        // A client's part of a value need be no text, and must not take the proxy's part with it.
+        let texts = |name: &str| -> Vec<String> {
+            headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).collect()
         };
-        let last = |name: &str| headers.get_all(name).iter().next_back().and_then(|value| value.to_str().ok());
-        let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-        let said = Said { proto: last("x-forwarded-proto"), port: last("x-forwarded-port"), host };
-        self.seen(arrival, &texts("x-forwarded-for"), said).0
+        let chain = texts("x-forwarded-for").join(",");
+        let (proto, port, host) = (texts("x-forwarded-proto"), texts("x-forwarded-port"), texts(header::HOST.as_str()));
+        let said = Said {
+            proto: proto.last().map(String::as_str),
+            port: port.last().map(String::as_str),
+            host: host.first().map_or("", String::as_str),
+        };
+        self.seen(arrival, &chain.split(',').collect::<Vec<_>>(), said).0
     }
 
     // And how many of the chain stand before the client's own address.
@@ -174,7 +187,8 @@ mod tests {
     fn networks_hold_what_begins_with_their_bits() {
         for (network, inside, outside) in [
             ("10.0.0.0/8", &["10.0.0.0", "10.255.255.255"][..], &["11.0.0.0", "9.255.255.255", "::1"][..]),
-            ("127.0.0.1", &["127.0.0.1"], &["127.0.0.2", "::ffff:127.0.0.1"]),
+            ("127.0.0.1", &["127.0.0.1"], &["127.0.0.2"]),
+            ("::ffff:10.0.0.0/104", &["10.9.9.9"], &["11.0.0.0", "::1"]),
             ("127.0.0.1/32", &["127.0.0.1"], &["127.0.0.0"]),
             ("0.0.0.0/0", &["0.0.0.0", "255.255.255.255"], &["::"]),
             ("::/0", &["::", "ffff::1"], &["0.0.0.0"]),
@@ -212,7 +226,8 @@ mod tests {
         let mut map = HeaderMap::new();
         map.append("host", "ws.example.com:8443".parse().unwrap());
         for (name, value) in headers {
-            map.append(http::HeaderName::try_from(*name).unwrap(), value.parse().unwrap());
+            let value = http::HeaderValue::from_bytes(value.as_bytes()).unwrap();
+            map.append(http::HeaderName::try_from(*name).unwrap(), value);
         }
         let of_request = proxies.behind_request(arrival, &map);
         let seen = proxies.behind(arrival, &mut head);
@@ -235,6 +250,7 @@ mod tests {
                 &[("X-Forwarded-For", "6.6.6.6"), ("X-Forwarded-For", "192.0.2.1")],
                 "192.0.2.1:4510 after [\"6.6.6.6\"]",
             ),
+            (NEAR, &[("X-Forwarded-For", "\u{e9}, 192.0.2.1")], "192.0.2.1:4510 after [\"\u{e9}\"]"),
             (NEAR, &[("X-Forwarded-For", "10.0.0.7, 10.0.0.8")], "10.0.0.7:4510 after []"),
             (NEAR, &[("X-Forwarded-For", "unknown, 10.0.0.8")], "10.0.0.8:4510 after [\"unknown\"]"),
             (NEAR, &[("X-Forwarded-For", "192.0.2.1, evil")], "10.0.0.9:4510 after [\"192.0.2.1, evil\"]"),

@@ -83,6 +83,8 @@ fn settings(schedule: &Schedule) -> Settings {
         outbox_messages: OUTBOX_MESSAGES,
         outbox_bytes: OUTBOX_BYTES,
         connections: schedule.connections,
+        frames_per_second: schedule.pace.0,
+        bytes_per_second: schedule.pace.1,
         ..Limits::default()
     };
     Settings {

@@ -21,8 +21,8 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tokio_rustls::TlsAcceptor;
 
+use crate::certificates::{self, Tls};
 use crate::choices::LogLevel;
 use crate::patience::Patient;
 use crate::service::Service;
@@ -43,7 +43,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(75);
 pub(crate) async fn accept(
     listener: TcpListener,
     service: Arc<Service>,
-    tls: Option<TlsAcceptor>,
+    tls: Option<Arc<Tls>>,
     mut stop: watch::Receiver<bool>,
 ) {
     let mut complained: Option<Instant> = None;
@@ -114,7 +114,7 @@ async fn accept_one(
 }
 
 // The larger futures are boxed, so that a connection that waits for its first bytes costs little.
-async fn greet(tcp: TcpStream, tls: Option<TlsAcceptor>, service: Arc<Service>, peer: Peer) {
+async fn greet(tcp: TcpStream, tls: Option<Arc<Tls>>, service: Arc<Service>, peer: Peer) {
     let limits = &service.limits;
     if tcp.set_nodelay(true).is_err() {
         return;
@@ -126,7 +126,7 @@ async fn greet(tcp: TcpStream, tls: Option<TlsAcceptor>, service: Arc<Service>, 
     let head_bytes_max = limits.url_bytes + limits.header_bytes;
     let hello = async {
         let mut socket = match tls {
-            Some(tls) => Socket::Tls(Box::new(Box::pin(tls.accept(tcp)).await.ok()?)),
+            Some(tls) => Socket::Tls(Box::new(Box::pin(tls.acceptor().accept(tcp)).await.ok()?)),
             None => Socket::Clear(tcp),
         };
         let first = read_head(&mut socket, head_bytes_max).await;
@@ -134,7 +134,8 @@ async fn greet(tcp: TcpStream, tls: Option<TlsAcceptor>, service: Arc<Service>, 
     };
     let Ok(Some((socket, first))) = tokio::time::timeout(limits.handshake_timeout, hello).await else { return };
     match first {
-        First::Upgrade(head, rest) if service.serves_clients => {
+        First::Upgrade(mut head, rest) if service.serves_clients => {
+            head.certificate = certificates::shown(&socket);
             Box::pin(service.gateway.clone().accept(*head, socket, rest, peer)).await;
         }
         First::Upgrade(..) => refuse(socket, "403 Forbidden", "WebSockets are not opened on this address").await,
@@ -199,15 +200,19 @@ async fn refuse(mut socket: Socket, status: &str, message: &str) {
 
 async fn serve(io: Prefixed, service: Arc<Service>, peer: Peer) {
     let head_bytes_max = (service.limits.url_bytes + service.limits.header_bytes).max(HYPER_BUFFER_MIN);
+    let certificate = certificates::shown(&io.socket);
     let keep_alive = KEEP_ALIVE.max(service.limits.handshake_timeout);
     let answer = service_fn(move |mut request: hyper::Request<Incoming>| {
-        let service = service.clone();
+        let (service, certificate) = (service.clone(), certificate.clone());
         async move {
             let head = (service.serves_clients && request.headers().contains_key(hyper::header::UPGRADE))
                 .then(|| head_of(&request))
                 .filter(RequestHead::is_upgrade);
             Ok::<_, Infallible>(match head {
-                Some(head) => upgrade(&mut request, head, &service, peer).await,
+                Some(head) => {
+                    let head = RequestHead { certificate, ..head };
+                    upgrade(&mut request, head, &service, peer).await
+                }
                 None => service.answer(request, peer).await,
             })
         }
@@ -234,6 +239,7 @@ fn head_of(request: &hyper::Request<Incoming>) -> RequestHead {
         target: request.uri().to_string(),
         minor_version: u8::from(request.version() == hyper::Version::HTTP_11),
         headers: headers.collect(),
+        certificate: None,
     }
 }
 

@@ -36,6 +36,7 @@ mod repeats;
 mod serve;
 mod service;
 mod shutdown;
+mod small_files;
 mod strangers;
 mod vpc_links;
 

@@ -69,12 +69,12 @@ struct Way {
     is_unsigned: bool,
 }
 
-fn one<'c, T>(random: &mut StdRng, choices: &'c [T]) -> &'c T {
-    &choices[random.random_range(0..choices.len())]
+fn one<T: Copy>(random: &mut StdRng, choices: &[T]) -> T {
+    choices[random.random_range(0..choices.len())]
 }
 
 fn pieces(random: &mut StdRng, pieces: &[&str], most: usize) -> String {
-    (0..random.random_range(0..=most)).map(|_| *one(random, pieces)).collect()
+    (0..random.random_range(0..=most)).map(|_| one(random, pieces)).collect()
 }
 
 // Each segment has a byte that is no dot, so that none is a dot segment.
@@ -128,7 +128,7 @@ fn headers(random: &mut StdRng) -> Vec<(String, String)> {
     let values = ["a", "", "text/plain; charset=utf-8", "  two  spaces   inside ", "a, b", "\"quoted  text\"", "="];
     let mut all = vec![("Host".to_owned(), "abc.execute-api.us-east-1.amazonaws.com:4510".to_owned())];
     for _ in 0..random.random_range(0..5) {
-        all.push(((*one(random, &names)).to_owned(), (*one(random, &values)).to_owned()));
+        all.push((one(random, &names).to_owned(), one(random, &values).to_owned()));
     }
     all
 }

@@ -178,6 +178,22 @@ def test_clients_must_show_a_certificate(served, people, backend, tmp_path):
             assert re.fullmatch(r"[A-Z][a-z]{2} [ 123]\d \d\d:\d\d:\d\d \d{4} GMT", told[part])
 
 
+def test_a_late_upgrade_bears_the_certificate_too(served, people, backend, tmp_path):
+    authority = trustme.CA()
+    gateway = served(authority.issue_cert("127.0.0.1"), "--tls-client-ca", str(tmp_path / "people.pem"))
+    api = deployed(gateway, backend, **{"integration.request.header.subjectDN": "context.identity.clientCert.subjectDN"})
+    context = trusting(authority, people.issue_cert("client.example.com", organization_name="Ann", organization_unit_name="Testing"))
+    with socket.create_connection(("127.0.0.1", gateway.tls_port), timeout=PATIENCE) as tcp:
+        with context.wrap_socket(tcp, server_hostname="127.0.0.1") as tls:
+            tls.sendall(b"GET /_health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            assert tls.recv(4096).startswith(b"HTTP/1.1 200")
+            upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="
+            tls.sendall(f"GET {api.target} HTTP/1.1\r\nHost: 127.0.0.1\r\n{upgrade}\r\n\r\n".encode())
+            assert tls.recv(4096).startswith(b"HTTP/1.1 101")
+            heard, = backend.wait_for(f"/{api.id}/connect")
+    assert heard.header("subjectDN") == "OU=Testing,O=Ann"
+
+
 def test_messages_of_a_client_bear_its_certificate(served, people, backend, tmp_path):
     authority = trustme.CA()
     gateway = served(authority.issue_cert("127.0.0.1"), "--tls-client-ca", str(tmp_path / "people.pem"))

@@ -75,9 +75,6 @@ impl Config {
             settings.data_dir = None;
         }
         let certificates = certificates(&settings, file.certificates)?;
-        if settings.tls_client_ca.is_none() && given.origin("tls-client-cert") != Some(&Origin::Default) {
-            return Err("tls-client-cert: whom should certificates come from? Say --tls-client-ca FILE".to_owned());
-        }
         let vpc_links = vpc_links::read(&given.file, file.vpc_links)?;
         given.said.extend(vpc_links::said(&vpc_links, &given.file));
         variables::check()?;
@@ -148,8 +145,11 @@ fn certificates(settings: &Settings, by_name: BTreeMap<String, PemFiles>) -> Res
         (None, Some(_)) => return Err("tls-cert is missing: the certificate of tls-key".to_owned()),
     };
     let clients = match (&settings.tls_client_ca, settings.tls_client_cert) {
-        (None, _) | (_, ClientCertificates::Off) => None,
-        (Some(ca), asked) => Some(Clients { ca: ca.clone(), must_show: asked == ClientCertificates::Required }),
+        (None, Some(_)) => {
+            return Err("tls-client-cert: whom should certificates come from? Say --tls-client-ca FILE".to_owned());
+        }
+        (None, None) | (Some(_), Some(ClientCertificates::Off)) => None,
+        (Some(ca), asked) => Some(Clients { ca: ca.clone(), must_show: asked != Some(ClientCertificates::Optional) }),
     };
     let certificates = Certificates { default, by_name, min: settings.tls_min, clients };
     if certificates.clients.is_some() && !certificates.any() {

@@ -15,7 +15,7 @@ use crate::choices::{Binary, ClientCertificates, Compat, LogFormat, LogLevel, Tl
 use crate::config::given::Given;
 use crate::config::values::{
     ACCESS_LOG_KEEP_MAX, METRICS_SERIES_MAX, account_id, address, admin, backend, choice, count, endpoint, flag,
-    folder, hosts, name_servers, path, public_url, region, rotation, text,
+    folder, hosts, maybe_choice, name_servers, path, public_url, region, rotation, text,
 };
 use crate::strangers::AllowedHosts;
 use crate::vpc_links;
@@ -181,8 +181,8 @@ settings! {
         "The oldest version of TLS that the public address speaks";
     "tls-client-ca" Path "FILE" = [], live: true => tls_client_ca: Option<PathBuf>, path,
         "Certificates of whoever issues those of clients, PEM; with it clients of the public address must show one";
-    "tls-client-cert" Text "off|optional|required" = ["required"], live: false => tls_client_cert: ClientCertificates, choice,
-        "With --tls-client-ca: whether clients must show a certificate, may, or are not asked";
+    "tls-client-cert" Text "off|optional|required" = [], live: false => tls_client_cert: Option<ClientCertificates>, maybe_choice,
+        "With --tls-client-ca: whether clients must show a certificate (as where nothing is said), may, or are not asked";
     "compat" Text "aws|extended" = ["aws"], live: false => compat: Compat, choice,
         "Bytes as AWS sends them, or with the improvements that COMPATIBILITY.md lists";
     "binary" Text "refuse|accept" = ["refuse", "accept"], live: false => binary: Binary, choice,

@@ -72,10 +72,12 @@ def close_payload(code=None, reason=b""):
 class Wire:
     """A TCP connection to the gateway, read with a deadline."""
 
-    def __init__(self, port, patience=PATIENCE):
+    def __init__(self, port, patience=PATIENCE, tls=None):
         self.patience = patience
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=patience)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if tls is not None:
+            self.socket = tls.wrap_socket(self.socket, server_hostname="127.0.0.1")
         self.buffer = b""
 
     def __enter__(self):
@@ -181,8 +183,8 @@ class Wire:
 class RawClient(Wire):
     """A WebSocket connection whose frames are made by hand."""
 
-    def __init__(self, port, target, headers=(), patience=PATIENCE):
-        super().__init__(port, patience)
+    def __init__(self, port, target, headers=(), patience=PATIENCE, tls=None):
+        super().__init__(port, patience, tls)
         self.key = base64.b64encode(os.urandom(16)).decode()
         given = {name.lower() for name, _ in headers}
         standard = [

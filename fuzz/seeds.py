@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import tomllib
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -70,8 +71,21 @@ def texts():
         yield "json_body", case["doc"]
 
 
+def calls():
+    """Requests that clients signed, and policy documents."""
+    for request in json.loads((CORPUS / "sigv4/sdk-requests.json").read_text())["requests"]:
+        headers = "".join(f"\n{name}: {value}" for name, value in request["headers"].items())
+        yield "signature", f"{request['method']} {request['target']}{headers}\n\n{request['body']}"
+    for name in ("conditions", "logic", "tools"):
+        for case in tomllib.loads((CORPUS / f"policies/{name}.toml").read_text())["case"]:
+            for document in case.get("documents", []):
+                yield "policy", document
+    key = '[[access_key]]\nid = "AKID"\nsecret = "s3same"\nuser = "ann"\npolicies = ["push.json"]\n'
+    yield "credentials", key
+
+
 def main():
-    inputs = [(target, text.encode("utf-8", "surrogatepass")) for target, text in texts()]
+    inputs = [(target, text.encode("utf-8", "surrogatepass")) for target, text in (*texts(), *calls())]
     inputs += [("client_frames", data) for data in frames()]
     inputs += [("backend_answer", data) for data in answers()]
     inputs += [("request_head", head.encode()) for head in HEADS] + [("addresses", text.encode()) for text in ADDRESSES]

@@ -78,7 +78,7 @@ class Wire:
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=patience, source_address=source and (source, 0))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.socket.sendall(before)
-        if tls:
+        if tls is not None:
             self.socket = tls.wrap_socket(self.socket, server_hostname="127.0.0.1")
         self.buffer = b""
 

@@ -15,6 +15,7 @@ pub(crate) mod process;
 pub(crate) mod procfs;
 mod proxy;
 mod rate;
+mod sign;
 mod skeleton;
 mod soak;
 mod vtl;

@@ -14,23 +14,24 @@ const NAME_BYTES_SHOWN_MAX: usize = 64;
 
 /// Who came.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Who {
+pub(crate) enum Who<'w> {
     /// A handshake.
     Client,
-    /// A call of `@connections`.
-    Push,
+    /// A call of `@connections`, and the access key that it says to be signed with.
+    Push(Option<&'w str>),
 }
 
 impl Gateway {
     /// Says that nothing is at `path` on `host`, and what is there instead; a few times a second at most. `address` is
     /// what of the data plane the two name.
-    pub(crate) fn tell_of_nowhere(&self, who: Who, host: &str, path: &str, address: Option<&Address>) {
+    pub(crate) fn tell_of_nowhere(&self, who: Who<'_>, host: &str, path: &str, address: Option<&Address>) {
         if !self.hints.allows(self.now()) {
             return;
         }
         let who = match who {
-            Who::Client => "client refused",
-            Who::Push => "push refused",
+            Who::Client => "client refused".to_owned(),
+            Who::Push(None) => "push refused".to_owned(),
+            Who::Push(Some(key)) => format!("push refused, signed as access key {key}"),
         };
         self.sink.say(None, format!("{who}: {}", self.what_is_wrong(host, path, address)));
     }

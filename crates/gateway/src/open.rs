@@ -11,6 +11,7 @@ use types::Dialect;
 use types::event::{Connection, Event, EventKind, Handshake};
 use types::headers::Headers;
 use types::id::IdKind;
+use types::identity::Identity;
 
 use crate::address::Below;
 use crate::client::Client;
@@ -101,7 +102,12 @@ impl Gateway {
         reached
     }
 
-    async fn let_in(self: &Arc<Self>, head: RequestHead, peer: Arrival, reached: Reached) -> (Answer, Option<Opening>) {
+    async fn let_in(
+        self: &Arc<Self>,
+        mut head: RequestHead,
+        peer: Arrival,
+        reached: Reached,
+    ) -> (Answer, Option<Opening>) {
         let Reached { plan, domain_name, path, metrics } = reached;
         let accept_key = match head.accept_key() {
             Ok(key) => key,
@@ -128,7 +134,10 @@ impl Gateway {
             user_agent: head.headers.get("User-Agent").map(|agent| self.intern(shortened(agent))),
             connected_at: at,
             path,
-            identity: None,
+            identity: head
+                .certificate
+                .take()
+                .map(|shown| Arc::new(Identity { certificate: Some(shown), ..Identity::default() })),
         });
         let request_id = self.new_id(IdKind::Request);
         let handshake = Handshake {

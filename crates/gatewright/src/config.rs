@@ -17,8 +17,8 @@ use types::limits::Limits;
 
 use crate::access_logs::{Files, Rotation};
 use crate::args::Options;
-use crate::certificates::{Certificates, PemFiles};
-use crate::choices::{Binary, Compat, LogLevel};
+use crate::certificates::{Certificates, Clients, PemFiles};
+use crate::choices::{Binary, ClientCertificates, Compat, LogLevel};
 use crate::config::given::Given;
 use crate::config::table::{File, Settings};
 use crate::config::variables::variable;
@@ -150,7 +150,20 @@ fn certificates(settings: &Settings, by_name: BTreeMap<String, PemFiles>) -> Res
         (Some(_), None) => return Err("tls-key is missing: the private key of tls-cert".to_owned()),
         (None, Some(_)) => return Err("tls-cert is missing: the certificate of tls-key".to_owned()),
     };
-    Ok(Certificates { default, by_name })
+    let clients = match (&settings.tls_client_ca, settings.tls_client_cert) {
+        (None, Some(_)) => {
+            return Err("tls-client-cert: whom should certificates come from? Say --tls-client-ca FILE".to_owned());
+        }
+        (None, None) | (Some(_), Some(ClientCertificates::Off)) => None,
+        (Some(ca), asked) => Some(Clients { ca: ca.clone(), must_show: asked != Some(ClientCertificates::Optional) }),
+    };
+    let certificates = Certificates { default, by_name, min: settings.tls_min, clients };
+    if certificates.clients.is_some() && !certificates.any() {
+        return Err(
+            "tls-client-ca: clients show certificates under TLS only; give --tls-cert and --tls-key too".to_owned()
+        );
+    }
+    Ok(certificates)
 }
 
 fn is_loopback(url: &str) -> bool {

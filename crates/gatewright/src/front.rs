@@ -21,8 +21,8 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tokio_rustls::TlsAcceptor;
 
+use crate::certificates::{self, Tls};
 use crate::choices::LogLevel;
 use crate::door::{Turned, Visitor};
 use crate::patience::Patient;
@@ -44,7 +44,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(75);
 pub(crate) async fn accept(
     listener: TcpListener,
     service: Arc<Service>,
-    tls: Option<TlsAcceptor>,
+    tls: Option<Arc<Tls>>,
     mut stop: watch::Receiver<bool>,
 ) {
     let mut complained: Option<Instant> = None;
@@ -115,7 +115,7 @@ async fn accept_one(
 }
 
 // The larger futures are boxed, so that a connection that waits for its first bytes costs little.
-async fn greet(mut tcp: TcpStream, tls: Option<TlsAcceptor>, service: Arc<Service>, arrival: Arrival) {
+async fn greet(mut tcp: TcpStream, tls: Option<Arc<Tls>>, service: Arc<Service>, arrival: Arrival) {
     let limits = &service.limits;
     if tcp.set_nodelay(true).is_err() {
         return;
@@ -132,7 +132,7 @@ async fn greet(mut tcp: TcpStream, tls: Option<TlsAcceptor>, service: Arc<Servic
             Err(Turned::TooMany) => return Some((Socket::Clear(tcp), First::TooMany, None)),
         };
         let mut socket = match &tls {
-            Some(tls) => Socket::Tls(Box::new(Box::pin(tls.accept(tcp)).await.ok()?)),
+            Some(tls) => Socket::Tls(Box::new(Box::pin(tls.acceptor().accept(tcp)).await.ok()?)),
             None => Socket::Clear(tcp),
         };
         let first = read_head(&mut socket, head_bytes_max).await;
@@ -152,7 +152,10 @@ async fn greet(mut tcp: TcpStream, tls: Option<TlsAcceptor>, service: Arc<Servic
     };
     match first {
         First::Upgrade(mut head, rest) if service.serves_clients => match visitor.upgrades(&service, &mut head) {
-            Ok((arrival, seat)) => Box::pin(open(&service, *head, socket, rest, (arrival, seat))).await,
+            Ok((arrival, seat)) => {
+                head.certificate = certificates::shown(&socket);
+                Box::pin(open(&service, *head, socket, rest, (arrival, seat))).await;
+            }
             Err(TooMany) => too_many(socket).await,
         },
         First::Upgrade(..) => refuse(socket, "403 Forbidden", "WebSockets are not opened on this address").await,
@@ -242,16 +245,20 @@ async fn refuse(mut socket: Socket, status: &str, message: &str) {
 
 async fn serve(io: Prefixed, service: Arc<Service>, visitor: Visitor) {
     let head_bytes_max = (service.limits.url_bytes + service.limits.header_bytes).max(HYPER_BUFFER_MIN);
+    let certificate = certificates::shown(&io.socket);
     let keep_alive = KEEP_ALIVE.max(service.limits.handshake_timeout);
     let visitor = visitor.stays();
     let answer = service_fn(move |mut request: hyper::Request<Incoming>| {
-        let (service, visitor) = (service.clone(), visitor.clone());
+        let (service, visitor, certificate) = (service.clone(), visitor.clone(), certificate.clone());
         async move {
             let head = (service.serves_clients && request.headers().contains_key(hyper::header::UPGRADE))
                 .then(|| head_of(&request))
                 .filter(RequestHead::is_upgrade);
             Ok::<_, Infallible>(match head {
-                Some(head) => upgrade(&mut request, head, &service, &visitor).await,
+                Some(head) => {
+                    let head = RequestHead { certificate, ..head };
+                    upgrade(&mut request, head, &service, &visitor).await
+                }
                 None => {
                     let arrival = visitor.asks(&service, request.headers());
                     service.answer(request, arrival).await
@@ -281,6 +288,7 @@ fn head_of(request: &hyper::Request<Incoming>) -> RequestHead {
         target: request.uri().to_string(),
         minor_version: u8::from(request.version() == hyper::Version::HTTP_11),
         headers: headers.collect(),
+        certificate: None,
     }
 }
 

@@ -39,6 +39,7 @@ mod repeats;
 mod serve;
 mod service;
 mod shutdown;
+mod small_files;
 mod stage_settings;
 mod strangers;
 mod vpc_links;

@@ -17,6 +17,7 @@ use types::account::DayUse;
 use crate::access_logs::AccessFiles;
 use crate::announcements::Announcements;
 use crate::banner::{self, Addresses};
+use crate::certificates::Tls;
 use crate::choices::{LogFormat, LogLevel};
 use crate::config::{AccessLog, Config};
 use crate::exit::Failure;
@@ -25,7 +26,7 @@ use crate::logs::{Access, Log};
 use crate::ready_made::ReadyMade;
 use crate::service::Service;
 use crate::shutdown::Signals;
-use crate::{certificates, console, demo, folder_socket, front, ready_made, shutdown, stage_settings};
+use crate::{console, demo, folder_socket, front, ready_made, shutdown, stage_settings};
 
 /// This node's number, until there are many.
 const NODE: u16 = 0;
@@ -90,7 +91,7 @@ pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
         Some(made) => made_ready(&control, &made)?,
         None => None,
     };
-    let tls = certificates::acceptor(&config.certificates, &gateway).map_err(Failure::config)?;
+    let tls = tls(&config, &gateway, &log)?;
     let (stopper, stop) = watch::channel(false);
     let timers = gateway.clone();
     tokio::spawn(async move { timers.run_timers().await });
@@ -154,8 +155,18 @@ fn guard(config: &Config, mode: Mode, log: &Log) -> Result<Option<Arc<Guard>>, F
     let hang_ups = signal(SignalKind::hangup());
     let hang_ups = hang_ups.map_err(|error| Failure::config(format!("wait for SIGHUP: {error}")))?;
     let watched = guard.clone();
-    tokio::spawn(async move { watched.follow(hang_ups).await });
+    tokio::spawn(watched.follow(hang_ups));
     Ok(Some(guard))
+}
+
+// What makes TLS of the public address, where there are certificates; and a task that reads their files again.
+fn tls(config: &Config, gateway: &Arc<Gateway>, log: &Log) -> Result<Option<Arc<Tls>>, Failure> {
+    let Some(tls) = Tls::open(&config.certificates, gateway, log).map_err(Failure::config)? else { return Ok(None) };
+    let hang_ups = signal(SignalKind::hangup());
+    let hang_ups = hang_ups.map_err(|error| Failure::config(format!("wait for SIGHUP: {error}")))?;
+    let tls = Arc::new(tls);
+    tokio::spawn(tls.clone().follow(hang_ups));
+    Ok(Some(tls))
 }
 
 fn ready_made(config: &Config) -> Option<ReadyMade<'_>> {

@@ -24,7 +24,7 @@ use crate::cross_origin::{self, AllowedOrigins};
 use crate::door::Door;
 use crate::elsewhere;
 use crate::feed;
-use crate::guard::{Guard, Signed};
+use crate::guard::{self, Guard, Signed};
 use crate::logs::Log;
 use crate::metrics;
 use crate::strangers::{self, AllowedHosts, Stranger};
@@ -270,13 +270,22 @@ impl Service {
             Below::Connection(_) | Below::Connections => {
                 let (parts, body) = request.into_parts();
                 let (method, query) = (&parts.method, parts.uri.query().unwrap_or_default());
-                // Whether there is such a stage comes first (inferred); then nobody unknown is told more.
+                // Whether there is such a stage comes first (inferred); then nobody unknown is told more. Asked once: a
+                // stage that is deployed meanwhile is not for a call that nobody looked at.
                 let signed = match &self.guard {
                     Some(guard) if self.gateway.has_stage(address) => match guard.begin(&parts, "execute-api", peer) {
                         Ok(signed) => Some(signed),
                         Err(refusal) => return from_guard(&refusal),
                     },
-                    _ => None,
+                    Some(_) => {
+                        let key = guard::claimed_key(&parts);
+                        return from_connections(self.gateway.push_to_nowhere(
+                            method.as_str(),
+                            address,
+                            key.as_deref(),
+                        ));
+                    }
+                    None => None,
                 };
                 let admits =
                     |body: &[u8]| signed.as_ref().map_or(Ok(()), |signed| admits(signed, &parts, body, address));

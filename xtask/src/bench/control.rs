@@ -23,7 +23,14 @@ pub(crate) struct Api {
 /// # Errors
 /// When the control plane refuses a call; the message has its answer.
 pub(crate) async fn create(gateway: SocketAddr, backend: SocketAddr, two_way: bool) -> anyhow::Result<Api> {
-    let mut control = HttpConnection::open(gateway).await?;
+    create_by(HttpConnection::open(gateway).await?, backend, two_way).await
+}
+
+/// The same, over a connection that may sign.
+///
+/// # Errors
+/// As for [`create`].
+pub(crate) async fn create_by(mut control: HttpConnection, backend: SocketAddr, two_way: bool) -> anyhow::Result<Api> {
     let (name, path) = if two_way { ("two-way", backend::ECHO) } else { ("one-way", backend::EMPTY) };
     let api = json!({
         "name": name,

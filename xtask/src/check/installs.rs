@@ -93,6 +93,23 @@ pub(crate) fn node_modules(cache: &Path, clients: &Path) -> anyhow::Result<PathB
     Ok(folder.join("node_modules"))
 }
 
+/// A program from crates.io in this version; gives its file.
+///
+/// # Errors
+/// When the installation fails, or there is no such program afterwards.
+pub(crate) fn cargo_program(cache: &Path, cargo: &Path, name: &str, version: &str) -> anyhow::Result<PathBuf> {
+    let folder = made(cache, name, &[version.as_bytes()], |folder| {
+        println!("compiling {name} {version} into {}", folder.display());
+        let mut command = Command::new(cargo);
+        // It runs for a second; what takes long is optimising it.
+        command.args(["install", name, "--version", version, "--locked", "--debug", "--root"]).arg(folder);
+        install(command)
+    })?;
+    let program = folder.join("bin").join(name);
+    anyhow::ensure!(program.is_file(), "cargo installed no {}", program.display());
+    Ok(program)
+}
+
 /// Whether Debian's packages can be installed here at all.
 ///
 /// # Errors

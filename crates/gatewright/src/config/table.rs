@@ -11,11 +11,11 @@ use serde::Deserialize;
 
 use crate::access_logs::Rotation;
 use crate::certificates::PemFiles;
-use crate::choices::{Binary, Compat, LogFormat, LogLevel};
+use crate::choices::{Binary, ClientCertificates, Compat, LogFormat, LogLevel, TlsMin};
 use crate::config::given::Given;
 use crate::config::values::{
     ACCESS_LOG_KEEP_MAX, METRICS_SERIES_MAX, account_id, address, admin, backend, choice, count, endpoint, flag,
-    folder, hosts, name_servers, origins, path, proxies, public_url, region, rotation, text,
+    folder, hosts, maybe_choice, name_servers, origins, path, proxies, public_url, region, rotation, text,
 };
 use crate::cross_origin::AllowedOrigins;
 use crate::proxies::TrustedProxies;
@@ -183,15 +183,21 @@ settings! {
         "Where names of backends are looked up instead of the system's name servers; repeat for more, tried in this order";
     "insecure" Flag "" = ["false"], live: false => insecure: bool, flag,
         "Listen beyond loopback although nothing checks who calls; with --credentials: show console, feed and metrics to other machines";
-    "tls-cert" Path "FILE" = [], live: false => tls_cert: Option<PathBuf>, path,
-        "Certificate chain of the public address, PEM; with it the address speaks TLS and nothing else";
-    "tls-key" Path "FILE" = [], live: false => tls_key: Option<PathBuf>, path,
+    "tls-cert" Path "FILE" = [], live: true => tls_cert: Option<PathBuf>, path,
+        "Certificate chain of the public address, PEM; with it the address speaks TLS and nothing else. Read again when it changes";
+    "tls-key" Path "FILE" = [], live: true => tls_key: Option<PathBuf>, path,
         "Private key of --tls-cert, PEM";
+    "tls-min" Text "1.2|1.3" = ["1.2"], live: false => tls_min: TlsMin, choice,
+        "The oldest version of TLS that the public address speaks";
+    "tls-client-ca" Path "FILE" = [], live: true => tls_client_ca: Option<PathBuf>, path,
+        "Certificates of whoever issues those of clients, PEM; with it clients of the public address must show one";
+    "tls-client-cert" Text "off|optional|required" = [], live: false => tls_client_cert: Option<ClientCertificates>, maybe_choice,
+        "With --tls-client-ca: whether clients must show a certificate (as where nothing is said), may, or are not asked";
     "compat" Text "aws|extended" = ["aws"], live: false => compat: Compat, choice,
         "Bytes as AWS sends them, or with the improvements that COMPATIBILITY.md lists";
     "binary" Text "refuse|accept" = ["refuse", "accept"], live: false => binary: Binary, choice,
         "Binary frames of clients: refuse closes with 1003, as AWS does";
-    "certificates" Tables "TABLES" = [], live: false,
+    "certificates" Tables "TABLES" = [], live: true,
         "Certificates of custom domain names, by name or certificate ARN: `[certificates.\"ws.example.com\"]` with `cert` and `key`, PEM files";
     "stages" Tables "TABLES" = [], live: false,
         "Which pages may connect to a stage, by the API's id or name: `[stages.\"chat/prod\"]` with `origins = [\"https://app.example.com\", …]`; `*` is every page, as for stages that are not named. Programs, which send no Origin, always may";

@@ -54,6 +54,10 @@ pub(super) fn choice<T: ValueEnum>(said: &Said) -> Result<T, String> {
     })
 }
 
+pub(super) fn maybe_choice<T: ValueEnum>(said: &Said) -> Result<Option<T>, String> {
+    if said.text.is_empty() { Ok(None) } else { choice(said).map(Some) }
+}
+
 pub(super) fn address(said: &Said) -> Result<SocketAddr, String> {
     let form = || said.wrong("is no address and port, such as 127.0.0.1:4510");
     // A port alone is one of loopback.

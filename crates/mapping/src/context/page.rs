@@ -29,9 +29,9 @@ pub fn context_page() -> String {
     page
 }
 
-fn with_members(row: &'static Variable) -> &'static [Variable] {
+fn with_members(row: &'static Variable) -> Vec<&'static Variable> {
     match row.of {
-        Of::Members(members) => members,
-        Of::Value(_) | Of::Authorizer => std::slice::from_ref(row),
+        Of::Members(members) => members.iter().flat_map(with_members).collect(),
+        Of::Value(_) | Of::Authorizer => vec![row],
     }
 }

@@ -138,7 +138,7 @@ async fn greet(mut tcp: TcpStream, tls: Option<Arc<Tls>>, service: Arc<Service>,
         let first = read_head(&mut socket, head_bytes_max).await;
         Some((socket, first, Some(visitor)))
     };
-    let Ok(Some((socket, first, visitor))) = tokio::time::timeout(limits.handshake_timeout, hello).await else {
+    let Ok(Some((mut socket, first, visitor))) = tokio::time::timeout(limits.handshake_timeout, hello).await else {
         return;
     };
     let Some(visitor) = visitor else {
@@ -146,7 +146,7 @@ async fn greet(mut tcp: TcpStream, tls: Option<Arc<Tls>>, service: Arc<Service>,
         if tls.is_none()
             && let Ok(_permit) = service.refusals.try_acquire()
         {
-            too_many(socket).await;
+            refuse(socket, TOO_MANY.0, TOO_MANY.1).await;
         }
         return;
     };
@@ -156,7 +156,8 @@ async fn greet(mut tcp: TcpStream, tls: Option<Arc<Tls>>, service: Arc<Service>,
                 head.certificate = certificates::shown(&socket);
                 Box::pin(open(&service, *head, socket, rest, (arrival, seat))).await;
             }
-            Err(TooMany) => too_many(socket).await,
+            // All of the request is read, so that the answer arrives without waiting for the client.
+            Err(TooMany) => tell(&mut socket, TOO_MANY.0, TOO_MANY.1).await,
         },
         First::Upgrade(..) => refuse(socket, "403 Forbidden", "WebSockets are not opened on this address").await,
         First::Other(bytes) => Box::pin(serve(Prefixed { prefix: bytes.into(), socket }, service, visitor)).await,
@@ -225,11 +226,9 @@ async fn open(
     }
 }
 
-async fn too_many(socket: Socket) {
-    refuse(socket, "429 Too Many Requests", "Too Many Requests").await;
-}
+const TOO_MANY: (&str, &str) = ("429 Too Many Requests", "Too Many Requests");
 
-async fn refuse(mut socket: Socket, status: &str, message: &str) {
+async fn tell(socket: &mut Socket, status: &str, message: &str) {
     let body = serde_json::json!({ "message": message }).to_string();
     let length = body.len();
     let answer = format!(
@@ -237,8 +236,13 @@ async fn refuse(mut socket: Socket, status: &str, message: &str) {
     );
     let _ = socket.write_all(answer.as_bytes()).await;
     let _ = socket.shutdown().await;
-    // What the client is still sending is read for a moment, so that its system does not drop the answer.
-    let mut sink = [0; 4096];
+}
+
+async fn refuse(mut socket: Socket, status: &str, message: &str) {
+    tell(&mut socket, status, message).await;
+    // What the client is still sending is read for a moment, so that its system does not drop the answer. Not a part of this
+    // future, which is a part of that of each socket that waits.
+    let mut sink = vec![0; 4096];
     let drain = async { while matches!(socket.read(&mut sink).await, Ok(read) if read > 0) {} };
     let _ = tokio::time::timeout(Duration::from_secs(1), drain).await;
 }

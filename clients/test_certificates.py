@@ -164,8 +164,12 @@ def test_clients_must_show_a_certificate(served, people, backend, tmp_path):
     parameters = {f"integration.request.header.{part.replace('.', '-')}": f"context.identity.clientCert.{part}" for part in PARTS}
     api = deployed(gateway, backend, **parameters)
     stranger = trustme.CA().issue_cert("client.example.com")
+    mark = gateway.mark()
     refused(gateway, trusting(authority))
+    handshake = "a client from 127.0.0.1 is refused in the TLS handshake: "
+    gateway.wait_for_line(lambda line: handshake + "peer sent no certificates" in line, "what was missing", mark)
     refused(gateway, trusting(authority, stranger))
+    gateway.wait_for_line(lambda line: handshake + "invalid peer certificate: UnknownIssuer" in line, "what was wrong", mark)
     with pytest.raises((ssl.SSLError, ConnectionError, EOFError)):
         client_of(api, trusting(authority))
     shown = people.issue_cert("client.example.com", organization_name="Ann, Ben", organization_unit_name="Testing")

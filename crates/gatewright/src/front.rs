@@ -126,7 +126,7 @@ async fn greet(tcp: TcpStream, tls: Option<Arc<Tls>>, service: Arc<Service>, pee
     let head_bytes_max = limits.url_bytes + limits.header_bytes;
     let hello = async {
         let mut socket = match tls {
-            Some(tls) => Socket::Tls(Box::new(Box::pin(tls.acceptor().accept(tcp)).await.ok()?)),
+            Some(tls) => Socket::Tls(Box::new(Box::pin(tls.accept(tcp, peer.ip)).await?)),
             None => Socket::Clear(tcp),
         };
         let first = read_head(&mut socket, head_bytes_max).await;

@@ -121,6 +121,30 @@ def test_a_pair_that_does_not_fit_is_said_and_not_taken(served, tmp_path):
     assert greeted(gateway, trusting(authority)) == before
 
 
+def test_certificates_of_names_change_each_for_itself(served, tmp_path):
+    authority = trustme.CA()
+    names = ("one.example.com", "two.example.com")
+    for name in names:
+        put(authority.issue_cert(name), tmp_path, name)
+    settings = tmp_path / "gatewright.toml"
+    settings.write_text("".join(f'[certificates."{name}"]\ncert = "{tmp_path / name}.pem"\nkey = "{tmp_path / name}.key"\n' for name in names))
+    gateway = served(authority.issue_cert("127.0.0.1"), "--config", str(settings))
+
+    def shown(name):
+        with socket.create_connection(("127.0.0.1", gateway.tls_port), timeout=PATIENCE) as tcp:
+            with trusting(authority).wrap_socket(tcp, server_hostname=name) as tls:
+                return tls.getpeercert(binary_form=True)
+
+    before = [shown(name) for name in names]
+    mark = gateway.mark()
+    (tmp_path / "two.example.com.key").write_text("no key")
+    put(authority.issue_cert("one.example.com"), tmp_path, "one.example.com")
+    gateway.wait_for_line(lambda line: READ_AGAIN in line and "certificates.one.example.com" in line, "the new certificate", mark)
+    gateway.wait_for_line(lambda line: "certificates.two.example.com" in line and STAYS in line, "the complaint", mark)
+    after = [shown(name) for name in names]
+    assert after[0] != before[0] and after[1] == before[1]
+
+
 def test_sighup_reads_again_and_does_not_end_the_program(served):
     authority = trustme.CA()
     gateway = served(authority.issue_cert("127.0.0.1"))
@@ -164,8 +188,12 @@ def test_clients_must_show_a_certificate(served, people, backend, tmp_path):
     parameters = {f"integration.request.header.{part.replace('.', '-')}": f"context.identity.clientCert.{part}" for part in PARTS}
     api = deployed(gateway, backend, **parameters)
     stranger = trustme.CA().issue_cert("client.example.com")
+    mark = gateway.mark()
     refused(gateway, trusting(authority))
+    handshake = "a client from 127.0.0.1 is refused in the TLS handshake: "
+    gateway.wait_for_line(lambda line: handshake + "peer sent no certificates" in line, "what was missing", mark)
     refused(gateway, trusting(authority, stranger))
+    gateway.wait_for_line(lambda line: handshake + "invalid peer certificate: UnknownIssuer" in line, "what was wrong", mark)
     with pytest.raises((ssl.SSLError, ConnectionError, EOFError)):
         client_of(api, trusting(authority))
     shown = people.issue_cert("client.example.com", organization_name="Ann, Ben", organization_unit_name="Testing")

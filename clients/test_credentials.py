@@ -307,6 +307,9 @@ def test_keys_are_made_and_asked(tmp_path, start_gateway):
     assert delete.returncode == 1 and "allows POST, and not DELETE" in delete.stdout
     assert run("check", "--user", "bob", "--action", PUSH, "--resource", resource % "POST", "--credentials", "keys.toml").returncode == 1
     assert run("check", "--user", "eve", "--action", PUSH, "--resource", "*", "--credentials", "keys.toml").returncode == 65
+    assert run("new", "--user", "ann", "--policy", "/dev/zero", "--credentials", "keys.toml").returncode == 66
+    assert run("new", "--user", "ann", "--credentials", "/dev/zero").returncode == 66
+    assert run("new", "--user", "ann", "--policy", "nowhere.json", "--credentials", "keys.toml").returncode == 66
     wrong = run("new", "--user", "not a name", "--credentials", "keys.toml")
     assert wrong.returncode == 78 and "user: it is not up to 64" in wrong.stderr
     assert "not a name" not in (tmp_path / "keys.toml").read_text()

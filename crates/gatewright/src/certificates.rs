@@ -8,9 +8,10 @@ mod watched;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use gateway::Gateway;
@@ -22,8 +23,10 @@ use rustls::sign::CertifiedKey;
 use rustls::version::{TLS12, TLS13};
 use rustls::{RootCertStore, ServerConfig};
 use serde::Deserialize;
+use tokio::net::TcpStream;
 use tokio::signal::unix::Signal;
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 
 use crate::choices::{LogLevel, TlsMin};
 use crate::logs::Log;
@@ -34,6 +37,8 @@ pub(crate) use client::shown;
 
 /// How often the files are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How many refused handshakes a second the log tells.
+const TOLD_A_SECOND: u64 = 10;
 /// The longest file of certificates, in bytes: a trust store of all public authorities has a quarter of it.
 const PEM_BYTES_MAX: u64 = 1024 * 1024;
 
@@ -81,6 +86,9 @@ pub(crate) struct Tls {
     files: Mutex<Files>,
     gateway: Arc<Gateway>,
     log: Log,
+    /// The second since `begun`, and how many refusals the log told in it.
+    told: Mutex<(u64, u64)>,
+    begun: Instant,
 }
 
 /// What was read of the files.
@@ -103,12 +111,33 @@ impl Tls {
             return Ok(None);
         }
         let in_force = ArcSwap::new(files.server_config(gateway)?);
-        Ok(Some(Tls { in_force, files: Mutex::new(files), gateway: gateway.clone(), log: log.clone() }))
+        let (files, told, begun) = (Mutex::new(files), Mutex::default(), Instant::now());
+        Ok(Some(Tls { in_force, files, gateway: gateway.clone(), log: log.clone(), told, begun }))
     }
 
-    /// What the next handshake is made with.
-    pub(crate) fn acceptor(&self) -> TlsAcceptor {
-        TlsAcceptor::from(self.in_force.load_full())
+    /// Makes the handshake of a socket, with what is in force now; none where it fails. What the client was to show, or
+    /// cannot speak, is said in the log, since the client is told next to nothing.
+    pub(crate) async fn accept(&self, tcp: TcpStream, from: IpAddr) -> Option<TlsStream<TcpStream>> {
+        match TlsAcceptor::from(self.in_force.load_full()).accept(tcp).await {
+            Ok(stream) => Some(stream),
+            Err(error) => {
+                if let Some(why) = fault(&error)
+                    && self.tells_now()
+                {
+                    let text = format!("a client from {from} is refused in the TLS handshake: {why}");
+                    self.log.say(LogLevel::Warn, text);
+                }
+                None
+            }
+        }
+    }
+
+    // Anybody can cause it.
+    fn tells_now(&self) -> bool {
+        let second = self.begun.elapsed().as_secs();
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        *told = if told.0 == second { (second, told.1 + 1) } else { (second, 1) };
+        told.1 <= TOLD_A_SECOND
     }
 
     /// Reads the files again when they change, and when the program is told to. Never returns.
@@ -202,6 +231,18 @@ impl Files {
         };
         Ok(Arc::new(builder.with_cert_resolver(Arc::new(resolver))))
     }
+}
+
+// What a client did wrong; none for one that hung up, or spoke no TLS at all.
+fn fault(error: &std::io::Error) -> Option<&rustls::Error> {
+    let error = error.get_ref()?.downcast_ref::<rustls::Error>()?;
+    let is_told = matches!(
+        error,
+        rustls::Error::NoCertificatesPresented
+            | rustls::Error::InvalidCertificate(_)
+            | rustls::Error::PeerIncompatible(_)
+    );
+    is_told.then_some(error)
 }
 
 // What is wrong with the file of a setting.

@@ -1,6 +1,7 @@
 //! Who comes in: whose socket it is, what a trusted proxy says of that, and whether its address has room for one more.
 
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use gateway::{Arrival, PROXY_HEAD_BYTES_MAX, Proxied, RequestHead, Seat, TooMany};
@@ -84,6 +85,11 @@ impl Visitor {
             }
         }
         Ok(visitor)
+    }
+
+    /// The other end's address: a proxy's own where only its headers will say more.
+    pub(crate) fn ip(&self) -> IpAddr {
+        self.arrival.ip
     }
 
     /// The client of an upgrade request, and what it holds while its connection is open.

@@ -132,7 +132,7 @@ async fn greet(mut tcp: TcpStream, tls: Option<Arc<Tls>>, service: Arc<Service>,
             Err(Turned::TooMany) => return Some((Socket::Clear(tcp), First::TooMany, None)),
         };
         let mut socket = match &tls {
-            Some(tls) => Socket::Tls(Box::new(Box::pin(tls.acceptor().accept(tcp)).await.ok()?)),
+            Some(tls) => Socket::Tls(Box::new(Box::pin(tls.accept(tcp, visitor.ip())).await?)),
             None => Socket::Clear(tcp),
         };
         let first = read_head(&mut socket, head_bytes_max).await;

@@ -29,7 +29,7 @@ use told::Told;
 /// How often the files are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// The longest credentials file, in bytes.
-const FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
+pub(crate) const FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// The longest file that a credentials file may name, in bytes.
 const NAMED_BYTES_MAX: u64 = 1024 * 1024;
 

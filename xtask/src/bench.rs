@@ -16,6 +16,7 @@ pub(crate) mod process;
 pub(crate) mod procfs;
 mod proxy;
 mod rate;
+mod sign;
 mod skeleton;
 mod soak;
 mod vtl;

@@ -153,7 +153,8 @@ pub(crate) async fn authorize(
     };
     let from_authorizer = known.usage_identifier_key.filter(|_| route.needs_api_key);
     let from_authorizer = from_authorizer.and_then(|value| gateway.usage.key(&plan.key, &value));
-    let identity = Identity { api_key: from_header.or(from_authorizer), ..known.identity };
+    let certificate = event.connection.identity.as_ref().and_then(|before| before.certificate.clone());
+    let identity = Identity { api_key: from_header.or(from_authorizer), certificate, ..known.identity };
     let identity = Identity { authorizer_latency: latency.filter(|_| identity.authorizer.is_some()), ..identity };
     if identity != Identity::default() {
         Arc::make_mut(&mut event.connection).identity = Some(Arc::new(identity));

@@ -76,9 +76,20 @@ impl Gateway {
             },
         };
         if matches!(address.below, Below::Connection(_) | Below::Connections) && !self.has_stage(address) {
-            let path = format!("{PATH_FORM}{}/@connections", address.key);
-            self.tell_of_nowhere(Who::Push, &address.domain_name, &path, Some(address));
+            return self.push_to_nowhere(method, address, None);
         }
+        self.answered(method, address, bytes, answer)
+    }
+
+    /// Answers such a call where no stage is. `key` is for the log: the access key that it says to be signed with.
+    pub fn push_to_nowhere(&self, method: &str, address: &Address, key: Option<&str>) -> Answer {
+        let path = format!("{PATH_FORM}{}/@connections", address.key);
+        self.tell_of_nowhere(Who::Push(key), &address.domain_name, &path, Some(address));
+        self.answered(method, address, 0, Answer::forbidden())
+    }
+
+    // Counts an answer and tells of it, where somebody listens.
+    fn answered(&self, method: &str, address: &Address, bytes: usize, answer: Answer) -> Answer {
         if let Some(stage) = self.stages.pin(&address.key) {
             stage.metrics.answered(method, answer.status);
             self.tell_push(&stage, method, address, bytes, answer.status);

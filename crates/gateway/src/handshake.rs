@@ -1,8 +1,11 @@
 //! The upgrade request and its answers as bytes (RFC 6455, section 4). No I/O.
 
+use std::sync::Arc;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use types::headers::Headers;
+use types::identity::ClientCertificate;
 
 use crate::address::decode;
 
@@ -25,6 +28,8 @@ pub struct RequestHead {
     pub minor_version: u8,
     /// Headers, spelled and ordered as they came.
     pub headers: Headers,
+    /// The certificate that the client of its socket showed. Reading a head finds none: whoever has the socket adds it.
+    pub certificate: Option<Arc<ClientCertificate>>,
 }
 
 /// A head that is not HTTP/1.1, or has too many headers.
@@ -51,6 +56,7 @@ impl RequestHead {
             target: request.path.unwrap_or_default().to_owned(),
             minor_version: request.version.unwrap_or_default(),
             headers,
+            certificate: None,
         };
         Ok(Some((head, length)))
     }

@@ -11,6 +11,7 @@ use types::Dialect;
 use types::event::{Connection, Event, EventKind, Handshake};
 use types::headers::Headers;
 use types::id::IdKind;
+use types::identity::Identity;
 
 use crate::address::Below;
 use crate::client::Client;
@@ -24,16 +25,17 @@ use crate::nowhere::Who;
 use crate::refusal::{By, Kind, Refusal};
 use crate::registry::Counted;
 use crate::socket::Socket;
+use crate::sources::Seat;
 use crate::walk;
 
-/// Where a request came from, and at which port it arrived.
-#[derive(Clone, Copy, Debug)]
-pub struct Peer {
+/// Where a request came from, and how: to us, or to a proxy that is believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Arrival {
     /// The client's address.
     pub ip: IpAddr,
-    /// The port of ours that it came to.
+    /// The port that it came to: ours, or the proxy's.
     pub local_port: u16,
-    /// Whether it came under TLS.
+    /// Whether it came under TLS: here, or there.
     pub tls: bool,
 }
 
@@ -47,6 +49,7 @@ pub struct Opening {
     /// What backends said to it already.
     early: Option<Expected>,
     metrics: Arc<StageMetrics>,
+    seat: Option<Seat>,
 }
 
 /// The stage that a handshake is for.
@@ -61,7 +64,7 @@ struct Reached {
 
 impl Gateway {
     /// Takes an upgrade request through `$connect`. The answer is the caller's to send; with an [`Opening`] it is a 101.
-    pub async fn open(self: &Arc<Self>, head: RequestHead, peer: Peer) -> (Answer, Option<Opening>) {
+    pub async fn open(self: &Arc<Self>, head: RequestHead, peer: Arrival) -> (Answer, Option<Opening>) {
         let begun = self.now();
         let Some(reached) = self.reach(&head) else {
             let answer = forbidden(self.dialect);
@@ -69,6 +72,11 @@ impl Gateway {
             return (answer, None);
         };
         let metrics = reached.metrics.clone();
+        if !self.lets_page_in(&reached.plan.key, &head.headers) {
+            let answer = plain(403, "ForbiddenException", "Forbidden");
+            metrics.handshake(answer.status, self.now().saturating_sub(begun));
+            return (answer, None);
+        }
         let (answer, opening) = self.let_in(head, peer, reached).await;
         metrics.handshake(answer.status, self.now().saturating_sub(begun));
         (answer, opening)
@@ -94,7 +102,12 @@ impl Gateway {
         reached
     }
 
-    async fn let_in(self: &Arc<Self>, head: RequestHead, peer: Peer, reached: Reached) -> (Answer, Option<Opening>) {
+    async fn let_in(
+        self: &Arc<Self>,
+        mut head: RequestHead,
+        peer: Arrival,
+        reached: Reached,
+    ) -> (Answer, Option<Opening>) {
         let Reached { plan, domain_name, path, metrics } = reached;
         let accept_key = match head.accept_key() {
             Ok(key) => key,
@@ -121,7 +134,10 @@ impl Gateway {
             user_agent: head.headers.get("User-Agent").map(|agent| self.intern(shortened(agent))),
             connected_at: at,
             path,
-            identity: None,
+            identity: head
+                .certificate
+                .take()
+                .map(|shown| Arc::new(Identity { certificate: Some(shown), ..Identity::default() })),
         });
         let request_id = self.new_id(IdKind::Request);
         let handshake = Handshake {
@@ -156,7 +172,7 @@ impl Gateway {
             }
             reply => {
                 let answer = handshake::accepted(&accept_key, reply.as_ref().map(|reply| &reply.headers));
-                (answer, Some(Opening { gateway: self.clone(), connection, counted, early, metrics }))
+                (answer, Some(Opening { gateway: self.clone(), connection, counted, early, metrics, seat: None }))
             }
         }
     }
@@ -169,7 +185,7 @@ impl Gateway {
     }
 
     /// Opens a connection on a socket of its own: takes it through `$connect`, answers, and hands it to its task.
-    pub async fn accept(self: Arc<Self>, head: RequestHead, mut socket: Socket, rest: Vec<u8>, peer: Peer) {
+    pub async fn accept(self: Arc<Self>, head: RequestHead, mut socket: Socket, rest: Vec<u8>, peer: Arrival) {
         let (answer, opening) = self.open(head, peer).await;
         match opening {
             Some(opening) => opening.start(socket, rest, &answer.to_bytes()),
@@ -183,10 +199,15 @@ impl Gateway {
 }
 
 impl Opening {
+    /// The same, with what is kept for as long as the connection is there.
+    pub fn on(self, seat: Option<Seat>) -> Opening {
+        Opening { seat, ..self }
+    }
+
     /// Hands the connection to its task. `answer` goes out first, unless it has gone already and is empty; `rest` is
     /// what the client sent behind its request.
     pub fn start(self, socket: Socket, mut rest: Vec<u8>, answer: &[u8]) {
-        let Opening { gateway, connection, counted, early, metrics } = self;
+        let Opening { gateway, connection, counted, early, metrics, seat } = self;
         let (reader, writer, session, deciphered) = socket.into_parts();
         rest.extend(deciphered);
         let now = gateway.now();
@@ -201,7 +222,7 @@ impl Opening {
         if gateway.is_draining() || gateway.stages.enter(&client.info.stage).is_none() {
             gateway.close_as_going_away(&client);
         }
-        connection::spawn(gateway, client, reader, Reading::of(rest), counted);
+        connection::spawn(gateway, client, reader, Reading::of(rest), counted, seat);
     }
 
     /// Runs `$disconnect` for a client that was gone before it could be answered.
@@ -224,7 +245,7 @@ fn refusal_status(status: u16) -> u16 {
 }
 
 // What the gateway adds for the backend to see. Source: observed in recorded events.
-fn forwarded(mut headers: Headers, peer: Peer, trace_id: String) -> Headers {
+fn forwarded(mut headers: Headers, peer: Arrival, trace_id: String) -> Headers {
     if headers.get("X-Amzn-Trace-Id").is_none() {
         headers.append("X-Amzn-Trace-Id", trace_id);
     }

@@ -33,6 +33,10 @@ pub(crate) fn typed_error(status: StatusCode, error_type: &'static str, message:
     response
 }
 
+pub(crate) fn too_many() -> Response {
+    typed_error(StatusCode::TOO_MANY_REQUESTS, "TooManyRequestsException", "Too Many Requests")
+}
+
 pub(crate) fn text_response(content_type: &'static str, text: String) -> Response {
     let mut response = http::Response::new(full(text.into()));
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));

@@ -10,21 +10,21 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use gateway::LinkSettings;
+use gateway::{LinkSettings, StageOrigins};
 use types::Dialect;
 use types::arn::Place;
 use types::limits::Limits;
 
 use crate::access_logs::{Files, Rotation};
 use crate::args::Options;
-use crate::certificates::{Certificates, PemFiles};
-use crate::choices::{Binary, Compat, LogLevel};
+use crate::certificates::{Certificates, Clients, PemFiles};
+use crate::choices::{Binary, ClientCertificates, Compat, LogLevel};
 use crate::config::given::Given;
 use crate::config::table::{File, Settings};
 use crate::config::variables::variable;
 use crate::origin::Origin;
 use crate::placements::{self, Where};
-use crate::{jwt, vpc_links};
+use crate::{jwt, stage_settings, vpc_links};
 
 pub(crate) use self::given::Said;
 pub(crate) use self::print::reference;
@@ -41,6 +41,7 @@ pub(crate) struct Config {
     pub(crate) functions: BTreeMap<String, Where>,
     /// By issuer.
     pub(crate) jwt: BTreeMap<String, jwt::Settings>,
+    pub(crate) origins: Vec<StageOrigins>,
     /// In the order of the documentation.
     said: Vec<Said>,
     /// What only a settings file can say, as it says it.
@@ -89,9 +90,14 @@ impl Config {
         }
         let jwt = jwt::read(&given.file, file.jwt)?;
         given.said.extend(jwt::said(&jwt, &given.file));
+        let origins = stage_settings::read(&given.file, file.stages)?;
+        given.said.extend(stage_settings::said(&origins, &given.file));
+        if settings.proxy_protocol && settings.trusted_proxies.is_empty() {
+            return Err("proxy-protocol: say which proxies send it with --trusted-proxies CIDR".to_owned());
+        }
         variables::check()?;
         let limits = given.limits(&file.limits)?;
-        Ok(Config { settings, limits, certificates, vpc_links, functions, jwt, said: given.said, tables })
+        Ok(Config { settings, limits, certificates, vpc_links, functions, jwt, origins, said: given.said, tables })
     }
 
     /// The settings as a file that can be used.
@@ -157,7 +163,20 @@ fn certificates(settings: &Settings, by_name: BTreeMap<String, PemFiles>) -> Res
         (Some(_), None) => return Err("tls-key is missing: the private key of tls-cert".to_owned()),
         (None, Some(_)) => return Err("tls-cert is missing: the certificate of tls-key".to_owned()),
     };
-    Ok(Certificates { default, by_name })
+    let clients = match (&settings.tls_client_ca, settings.tls_client_cert) {
+        (None, Some(_)) => {
+            return Err("tls-client-cert: whom should certificates come from? Say --tls-client-ca FILE".to_owned());
+        }
+        (None, None) | (Some(_), Some(ClientCertificates::Off)) => None,
+        (Some(ca), asked) => Some(Clients { ca: ca.clone(), must_show: asked != Some(ClientCertificates::Optional) }),
+    };
+    let certificates = Certificates { default, by_name, min: settings.tls_min, clients };
+    if certificates.clients.is_some() && !certificates.any() {
+        return Err(
+            "tls-client-ca: clients show certificates under TLS only; give --tls-cert and --tls-key too".to_owned()
+        );
+    }
+    Ok(certificates)
 }
 
 fn is_loopback(url: &str) -> bool {

@@ -19,6 +19,7 @@ use crate::access_logs::AccessFiles;
 use crate::announcements::Announcements;
 use crate::authorizers::Authorizers;
 use crate::banner::{self, Addresses};
+use crate::certificates::Tls;
 use crate::choices::{LogFormat, LogLevel};
 use crate::config::{AccessLog, Config};
 use crate::exit::Failure;
@@ -30,7 +31,7 @@ use crate::placements::Where;
 use crate::ready_made::ReadyMade;
 use crate::service::Service;
 use crate::shutdown::Signals;
-use crate::{certificates, console, demo, folder_socket, front, placements, ready_made, shutdown};
+use crate::{console, demo, folder_socket, front, placements, ready_made, shutdown, stage_settings};
 
 /// This node's number, until there are many.
 const NODE: u16 = 0;
@@ -85,6 +86,7 @@ pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
             .and_then(|url| url.split_once("://"))
             .map(|(_, host)| host.to_owned()),
         vpc_links: config.vpc_links.clone(),
+        origins: config.origins.clone(),
         integrations,
         authorizer: Some(Box::new(Authorizers::new(guard.clone(), issuers, config.place()))),
     });
@@ -97,7 +99,7 @@ pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
         Some(made) => made_ready(&control, &made)?,
         None => None,
     };
-    let tls = certificates::acceptor(&config.certificates, &gateway).map_err(Failure::config)?;
+    let tls = tls(&config, &gateway, &log)?;
     let (stopper, stop) = watch::channel(false);
     let timers = gateway.clone();
     tokio::spawn(async move { timers.run_timers().await });
@@ -116,6 +118,7 @@ pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
     public.functions = functions.clone();
     public.serves_admin = admin.is_none();
     public.client_files_max = client_files_max;
+    public.door.proxy_protocol = config.settings.proxy_protocol;
     if let Some(admin) = admin {
         let mut service = Service::new(gateway.clone(), control.clone(), log.clone(), &config);
         service.serves_clients = false;
@@ -129,6 +132,9 @@ pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
     let invitation = if mode == Mode::Demo { demo::invitation(&addresses) } else { String::new() };
     say_hello(&config, &(banner::text(&config, &addresses, &control.stages()) + &invitation), &log);
     changed.into_iter().for_each(|text| log.say(LogLevel::Info, text));
+    let there: Vec<_> = control.stages().into_iter().map(|(key, _)| key).collect();
+    let unknown = stage_settings::unknown(&config.origins, &there, &control.api_names());
+    unknown.for_each(|text| log.say(LogLevel::Warn, text));
     announcements.banner_is_out((mode == Mode::Demo).then_some(demo::API_ID));
     tokio::spawn(announcements.run());
     // What they say of their keys follows what people read first; a client that is quicker waits for them.
@@ -195,8 +201,18 @@ fn guard(config: &Config, mode: Mode, log: &Log) -> Result<Option<Arc<Guard>>, F
     let hang_ups = signal(SignalKind::hangup());
     let hang_ups = hang_ups.map_err(|error| Failure::config(format!("wait for SIGHUP: {error}")))?;
     let watched = guard.clone();
-    tokio::spawn(async move { watched.follow(hang_ups).await });
+    tokio::spawn(watched.follow(hang_ups));
     Ok(Some(guard))
+}
+
+// What makes TLS of the public address, where there are certificates; and a task that reads their files again.
+fn tls(config: &Config, gateway: &Arc<Gateway>, log: &Log) -> Result<Option<Arc<Tls>>, Failure> {
+    let Some(tls) = Tls::open(&config.certificates, gateway, log).map_err(Failure::config)? else { return Ok(None) };
+    let hang_ups = signal(SignalKind::hangup());
+    let hang_ups = hang_ups.map_err(|error| Failure::config(format!("wait for SIGHUP: {error}")))?;
+    let tls = Arc::new(tls);
+    tokio::spawn(tls.clone().follow(hang_ups));
+    Ok(Some(tls))
 }
 
 fn made_ready(control: &Control, made: &ReadyMade<'_>) -> Result<Option<String>, Failure> {

@@ -31,7 +31,7 @@ fn every_case_of_the_corpus_maps_as_it_says() {
 
 #[test]
 fn functions_are_given_what_aws_gives_them_to_the_byte() {
-    every_case("../../corpus/proxy", 12, |sections, name| {
+    every_case("../../corpus/proxy", 13, |sections, name| {
         let stage = sections.get("stage").map_or("{}", String::as_str);
         let event = event(&json(sections, "event", name));
         let key = match &event.kind {

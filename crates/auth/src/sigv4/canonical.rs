@@ -35,18 +35,19 @@ impl<'c> Canonical<'c> {
         self.with(&self.path, &self.query, self.payload)
     }
 
-    /// Other forms that clients sign and AWS is thought to accept (inferred): the path without dot segments and double
-    /// slashes, the query without a session token that was added behind the signature, and a handshake's payload unsigned.
+    /// Other forms that clients sign and AWS is thought to accept (inferred): the query without a session token that was
+    /// added behind the signature, and a handshake's payload unsigned.
+    ///
+    /// The path without dot segments and double slashes, which SDKs sign, is none of them: a request is routed by the path
+    /// that it has, so that whoever saw a signature of `/prod` could use it for `/other/../prod`. Nothing is lost by it:
+    /// SDKs send no such path, and no route has one.
     pub(super) fn others(&self, request: &Request<'_>, claim: &Claim, may_be_unsigned: bool) -> Vec<Vec<u8>> {
-        let paths = [Some(self.path.clone()), normal_path(request.path).map(|normal| path(&normal))];
         let without_token = || query(request.query, &[SIGNATURE, "X-Amz-Security-Token"]);
         let queries = [Some(self.query.clone()), (claim.in_query && claim.token.is_some()).then(without_token)];
         let payloads = [Some(self.payload), may_be_unsigned.then_some(UNSIGNED_PAYLOAD)];
         let mut texts = Vec::new();
-        for path in paths.iter().flatten() {
-            for query in queries.iter().flatten() {
-                texts.extend(payloads.iter().flatten().map(|payload| self.with(path, query, payload)));
-            }
+        for query in queries.iter().flatten() {
+            texts.extend(payloads.iter().flatten().map(|payload| self.with(&self.path, query, payload)));
         }
         // The first is the documented form.
         texts.remove(0);
@@ -70,23 +71,6 @@ fn path(raw: &str) -> Vec<u8> {
         out.push(b'/');
     }
     out
-}
-
-/// The path without dot segments and double slashes; none where there are none.
-fn normal_path(raw: &str) -> Option<String> {
-    let mut kept: Vec<&str> = Vec::new();
-    for segment in raw.split('/') {
-        match segment {
-            "" | "." => {}
-            ".." => drop(kept.pop()),
-            segment => kept.push(segment),
-        }
-    }
-    let ends_open =
-        raw.ends_with(['/', '.']) && raw.rsplit('/').next().is_some_and(|last| ["", ".", ".."].contains(&last));
-    let end = if ends_open && !kept.is_empty() { "/" } else { "" };
-    let normal = format!("/{}{end}", kept.join("/"));
-    (normal != raw && raw.starts_with('/')).then_some(normal)
 }
 
 /// Names and values decoded once and encoded again, sorted. A name without `=` gets one; a plus sign is a plus sign.
@@ -162,23 +146,12 @@ mod tests {
     }
 
     #[test]
-    fn paths_are_encoded_once_more_and_normal_only_where_they_are_not() {
+    fn paths_are_encoded_once_more_and_not_tidied() {
         assert_eq!(path("/prod/@connections/a%3D"), b"/prod/%40connections/a%253D");
         assert_eq!(path("/dev/%40connections/a="), b"/dev/%2540connections/a%3D");
         assert_eq!(path(""), b"/");
-        for (raw, expected) in [
-            ("/prod", None),
-            ("/prod/", None),
-            ("/", None),
-            ("//prod", Some("/prod")),
-            ("/a/../prod", Some("/prod")),
-            ("/a/./b/", Some("/a/b/")),
-            ("/../..", Some("/")),
-            ("/a.", None),
-            ("prod", None),
-        ] {
-            assert_eq!(normal_path(raw).as_deref(), expected, "{raw}");
-        }
+        // As it was sent, not as it would be without its dots.
+        assert_eq!(path("//a/../b/."), b"//a/../b/.");
     }
 
     #[test]

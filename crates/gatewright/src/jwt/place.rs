@@ -128,7 +128,7 @@ mod tests {
     use super::*;
 
     fn handshake(headers: &[(&str, &str)], query: &[(&str, &str)]) -> Handshake {
-        let headers: Headers = headers.iter().copied().collect();
+        let headers: Headers = headers.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
         let query = query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         Handshake { headers, query, ..Handshake::default() }
     }

@@ -80,7 +80,7 @@ impl Authorizers {
             log.line(format!("Unauthorized request: {request_id}"));
         }
         let known = match said? {
-            Said::Known(known) => known,
+            Said::Known(known) => *known,
             Said::Policy(policy, answer) => {
                 log.principal(&answer.context.principal_id);
                 let begun = Instant::now();
@@ -108,7 +108,11 @@ impl Authorizers {
         })?;
         log.identity(&identity);
         if let AuthorizerTarget::Jwt { issuer } = &authorizer.target {
-            return self.issuers.authorize(issuer, authorizer, &identity, question, log).await.map(Said::Known);
+            return self
+                .issuers
+                .authorize(issuer, authorizer, &identity, question, log)
+                .await
+                .map(|known| Said::Known(Box::new(known)));
         }
         let said = self.call(authorizer, &identity, question, log).await;
         said.map_err(|denied| denied.map(|what| told(authorizer, &what)))
@@ -170,7 +174,7 @@ enum Said {
     /// Its answer, and the policy in it, which is still to be asked.
     Policy(Policy, Box<AuthorizerAnswer>),
     /// Who the client is.
-    Known(Known),
+    Known(Box<Known>),
 }
 
 fn known(context: AuthorizerContext, usage_identifier_key: Option<String>) -> Known {
@@ -244,10 +248,10 @@ fn of_server(response: &IntegrationResponse) -> Result<Said, Denied> {
     if is_answer {
         return answer(body);
     }
-    Ok(Said::Known(known(
+    Ok(Said::Known(Box::new(known(
         AuthorizerContext { principal_id: ANONYMOUS.to_owned(), ..AuthorizerContext::default() },
         None,
-    )))
+    ))))
 }
 
 #[cfg(test)]

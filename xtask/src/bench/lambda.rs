@@ -15,7 +15,7 @@ use crate::bench::options::{Options, within};
 use crate::bench::process::{self, Gateway, Start};
 use crate::bench::{control, procfs};
 
-/// The aims. Source: ours (the issue on functions); serverless-offline's figure is recorded, 93 µs a message.
+/// The aims. Source: ours; serverless-offline's figure is recorded, 93 µs a message.
 const COLD_AIM: f64 = 1.5;
 const CPU_AIM_US: f64 = 93.0 / 5.0;
 /// How long each load runs before it is measured.

@@ -3,8 +3,8 @@
 //! Plain functions, so that the tests of `auth` run them too, over the corpora with pieces exchanged.
 
 use auth::{
-    AccessKey, Claim, Credentials, Decision, Expected, Kind, Outside, Policy, Question, Refusal, Request, SigningKeys,
-    evaluate,
+    AccessKey, Claim, Credentials, Decision, Expected, Outside, Policy, Question, Refusal, RefusalKind, Request,
+    SigningKeys, evaluate,
 };
 use ring::hmac;
 
@@ -43,13 +43,13 @@ pub(crate) fn signature(bytes: &[u8]) {
         return;
     };
     checked(&refusal);
-    if refusal.kind() != Kind::WrongSignature {
+    if refusal.kind() != RefusalKind::WrongSignature {
         return;
     }
     let (canonical, to_sign) = told(&refusal);
     let Some(resigned) = resigned(text, &sign(to_sign)) else { return };
     match verified(&resigned, key) {
-        Some(Verified { result: Err(again), .. }) if again.kind() == Kind::WrongSignature => {
+        Some(Verified { result: Err(again), .. }) if again.kind() == RefusalKind::WrongSignature => {
             // The signature may stand in what is signed, such as in a second header of that name.
             assert!(lacks_something || told(&again) != (canonical, to_sign), "{resigned:?}\n{}", again.message());
         }
@@ -141,7 +141,7 @@ fn verified(text: &str, key: &AccessKey) -> Option<Verified> {
     let is_there = |name: &str| request.headers.iter().any(|(other, _)| other.eq_ignore_ascii_case(name));
     let expected = Expected { service: "execute-api", is_handshake: body.is_empty() };
     let result = claim.verify(&request, body.as_bytes(), expected, key, &SigningKeys::default());
-    let signed = result.as_ref().err().filter(|refusal| refusal.kind() == Kind::WrongSignature);
+    let signed = result.as_ref().err().filter(|refusal| refusal.kind() == RefusalKind::WrongSignature);
     let lacks_something = signed.is_some_and(|refusal| {
         let names = told(refusal).0.rsplit('\n').nth(1).unwrap_or_default();
         is_there("x-amz-content-sha256") || !names.split(';').all(is_there)

@@ -12,7 +12,7 @@ mod token;
 
 pub use claims::{Claims, Expected};
 pub use keys::Keys;
-pub use refusal::{Kind, Refusal};
+pub use refusal::{Refusal, RefusalKind};
 pub use token::Token;
 
 use base64::Engine as _;

@@ -20,6 +20,6 @@ pub use credentials::{AccessKey, Credentials, Outside};
 pub use policy::evaluate::{Decision, Question, Verdict, evaluate};
 pub use policy::keys::Keys;
 pub use policy::{Policy, PolicyError};
-pub use refusal::{Kind, Refusal};
+pub use refusal::{Refusal, RefusalKind};
 pub use secret::Secret;
 pub use sigv4::{Claim, Expected, Request, SigningKeys};

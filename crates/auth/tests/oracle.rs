@@ -6,7 +6,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use auth::{Claim, Credentials, Expected, Kind, Outside, Refusal, Request, SigningKeys};
+use auth::{Claim, Credentials, Expected, Outside, Refusal, RefusalKind, Request, SigningKeys};
 use aws_sigv4::http_request::{
     PayloadChecksumKind, SessionTokenMode, SignableBody, SignableRequest, SignatureLocation, SigningSettings,
     UriPathNormalizationMode, sign,
@@ -248,11 +248,11 @@ fn what_awss_signer_signs_is_right_and_nothing_else() {
                 continue;
             }
             let refusal = verify(&other, way.service, &keys, &signing_keys).expect_err(what);
-            assert_eq!(refusal.kind(), Kind::WrongSignature, "{what} {signed:?}");
+            assert_eq!(refusal.kind(), RefusalKind::WrongSignature, "{what} {signed:?}");
         }
         let other = if way.service == "apigateway" { "execute-api" } else { "apigateway" };
         let refusal = verify(&signed, other, &keys, &signing_keys).expect_err("it is for another service");
-        assert_eq!(refusal.kind(), Kind::OutOfScope);
+        assert_eq!(refusal.kind(), RefusalKind::OutOfScope);
     }
     assert!(ways.iter().all(|way| *way > REQUESTS / 10), "{ways:?}");
 }
@@ -276,6 +276,6 @@ fn paths_that_are_not_tidy() {
         // Signed as it is sent it is right; a signature of the tidy path is one of another request, since this one is routed.
         assert!(verify(&signed(&sent, way, false), way.service, &keys, &signing_keys).is_ok(), "{path}");
         let refusal = verify(&signed(&sent, way, true), way.service, &keys, &signing_keys).expect_err(path);
-        assert_eq!(refusal.kind(), Kind::WrongSignature, "{path}");
+        assert_eq!(refusal.kind(), RefusalKind::WrongSignature, "{path}");
     }
 }

@@ -17,7 +17,7 @@ use types::identity::Identity;
 use crate::authorizer_log::AuthorizerLog;
 use crate::execution_log::ExecutionLog;
 use crate::gateway::Gateway;
-use crate::refusal::{Kind, Refusal};
+use crate::refusal::{Refusal, RefusalKind};
 
 /// Decides about clients of routes that ask for more than an API key.
 pub trait Authorizer: Send + Sync {
@@ -106,10 +106,10 @@ impl Denied {
 impl From<Denied> for Refusal {
     fn from(denied: Denied) -> Refusal {
         match denied {
-            Denied::Unauthorized(detail) => Refusal::new(Kind::Unauthorized, detail),
-            Denied::Forbidden(detail) => Refusal::new(Kind::NotAuthorized, detail),
-            Denied::Failed(detail) => Refusal::new(Kind::AuthorizerFailure, detail),
-            Denied::Misconfigured(detail) => Refusal::new(Kind::ApiConfigurationError, detail),
+            Denied::Unauthorized(detail) => Refusal::new(RefusalKind::Unauthorized, detail),
+            Denied::Forbidden(detail) => Refusal::new(RefusalKind::NotAuthorized, detail),
+            Denied::Failed(detail) => Refusal::new(RefusalKind::AuthorizerFailure, detail),
+            Denied::Misconfigured(detail) => Refusal::new(RefusalKind::ApiConfigurationError, detail),
         }
     }
 }

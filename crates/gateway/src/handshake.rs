@@ -136,7 +136,7 @@ pub(crate) fn query_parameters(query: &str) -> Vec<(String, String)> {
 
 /// The answer to an upgrade request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
+pub struct HandshakeAnswer {
     /// 101, or why not.
     pub status: u16,
     /// Every header but `Content-Length` and, on a refusal, `Connection`.
@@ -146,7 +146,7 @@ pub struct Answer {
 }
 
 /// The 101, with what of the `$connect` answer reaches the client: subprotocol and cookies (inferred).
-pub(crate) fn accepted(accept_key: &str, reply: Option<&Headers>) -> Answer {
+pub(crate) fn accepted(accept_key: &str, reply: Option<&Headers>) -> HandshakeAnswer {
     let mut headers = Headers::new();
     headers.append("Upgrade", "websocket");
     headers.append("Connection", "Upgrade");
@@ -155,10 +155,10 @@ pub(crate) fn accepted(accept_key: &str, reply: Option<&Headers>) -> Answer {
     if let Some(reply) = reply {
         headers.take_along(reply, reaches);
     }
-    Answer { status: 101, headers, body: Vec::new() }
+    HandshakeAnswer { status: 101, headers, body: Vec::new() }
 }
 
-impl Answer {
+impl HandshakeAnswer {
     /// The answer as it goes on the wire. After a refusal the connection is closed.
     pub fn to_bytes(&self) -> Vec<u8> {
         let status = self.status;

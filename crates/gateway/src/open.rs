@@ -18,11 +18,11 @@ use crate::client::Client;
 use crate::connection;
 use crate::early::Expected;
 use crate::gateway::Gateway;
-use crate::handshake::{self, Answer, RequestHead};
+use crate::handshake::{self, HandshakeAnswer, RequestHead};
 use crate::life::Reading;
 use crate::metrics::StageMetrics;
 use crate::nowhere::Who;
-use crate::refusal::{By, Kind, Refusal};
+use crate::refusal::{By, Refusal, RefusalKind};
 use crate::registry::Counted;
 use crate::socket::Socket;
 use crate::sources::Seat;
@@ -64,7 +64,7 @@ struct Reached {
 
 impl Gateway {
     /// Takes an upgrade request through `$connect`. The answer is the caller's to send; with an [`Opening`] it is a 101.
-    pub async fn open(self: &Arc<Self>, head: RequestHead, peer: Arrival) -> (Answer, Option<Opening>) {
+    pub async fn open(self: &Arc<Self>, head: RequestHead, peer: Arrival) -> (HandshakeAnswer, Option<Opening>) {
         let begun = self.now();
         let Some(reached) = self.reach(&head) else {
             let answer = forbidden(self.dialect);
@@ -107,7 +107,7 @@ impl Gateway {
         mut head: RequestHead,
         peer: Arrival,
         reached: Reached,
-    ) -> (Answer, Option<Opening>) {
+    ) -> (HandshakeAnswer, Option<Opening>) {
         let Reached { plan, domain_name, path, metrics } = reached;
         let accept_key = match head.accept_key() {
             Ok(key) => key,
@@ -168,7 +168,7 @@ impl Gateway {
                     false => (Headers::new(), Vec::new()),
                 };
                 headers.set("x-amzn-RequestId", request_id.to_string());
-                (Answer { status: refusal_status(reply.status), headers, body }, None)
+                (HandshakeAnswer { status: refusal_status(reply.status), headers, body }, None)
             }
             reply => {
                 let answer = handshake::accepted(&accept_key, reply.as_ref().map(|reply| &reply.headers));
@@ -179,7 +179,7 @@ impl Gateway {
 
     fn has_room(&self) -> Result<(), Refusal> {
         if self.limits.connections != 0 && self.open_connections() > self.limits.connections {
-            return Err(Refusal::new(Kind::Throttled(By::Connections), "the limit connections is reached"));
+            return Err(Refusal::new(RefusalKind::Throttled(By::Connections), "the limit connections is reached"));
         }
         self.account_limits.connection()
     }
@@ -257,7 +257,7 @@ fn forwarded(mut headers: Headers, peer: Arrival, trace_id: String) -> Headers {
     headers
 }
 
-fn forbidden(dialect: Dialect) -> Answer {
+fn forbidden(dialect: Dialect) -> HandshakeAnswer {
     let message = match dialect.extended {
         true => "Forbidden: no stage is deployed at this address; it is wss://HOST/STAGE",
         false => "Forbidden",
@@ -266,23 +266,23 @@ fn forbidden(dialect: Dialect) -> Answer {
 }
 
 /// A refusal before there is a connection or request id to name.
-fn plain(status: u16, error_type: &'static str, message: &str) -> Answer {
+fn plain(status: u16, error_type: &'static str, message: &str) -> HandshakeAnswer {
     let headers = [("Content-Type", "application/json"), ("x-amzn-ErrorType", error_type)].into_iter().collect();
-    Answer { status, headers, body: json!({ "message": message }).to_string().into_bytes() }
+    HandshakeAnswer { status, headers, body: json!({ "message": message }).to_string().into_bytes() }
 }
 
-fn refused(refusal: &Refusal, event: &Event, dialect: Dialect) -> Answer {
+fn refused(refusal: &Refusal, event: &Event, dialect: Dialect) -> HandshakeAnswer {
     let headers = [
         ("Content-Type", "application/json".to_owned()),
         ("x-amzn-RequestId", event.request_id.to_string()),
         ("x-amzn-ErrorType", refusal.error_type().to_owned()),
     ];
     let body = refusal.frame(event, dialect).into_bytes();
-    Answer { status: refusal.status(), headers: headers.into_iter().collect(), body }
+    HandshakeAnswer { status: refusal.status(), headers: headers.into_iter().collect(), body }
 }
 
 /// The answer to a request of the data plane that asks for no upgrade. Source: observed (weak), 426.
-pub fn upgrade_required() -> Answer {
+pub fn upgrade_required() -> HandshakeAnswer {
     let mut answer = plain(426, "BadRequestException", "Upgrade Required");
     answer.headers.append("Upgrade", "websocket");
     answer

@@ -8,7 +8,7 @@ use auth::{Decision, Keys, Policy};
 use gateway::{Authorizer, AuthorizerLog, Authorizing, Denied, Known, Question};
 use mapping::plan::{Authorization, AuthorizerTarget, IdentityValue, RequestAuthorizer};
 use mapping::{Asked, AuthorizerAnswer, Check, authorizer_answer, authorizer_request};
-use types::arn::Place;
+use types::arn::Home;
 use types::event::EventKind;
 use types::identity::{AuthorizerContext, Identity};
 use types::message::{IntegrationResponse, Target};
@@ -30,12 +30,12 @@ const ANSWER_BYTES_MAX: usize = 8 * 1024;
 pub(crate) struct Authorizers {
     signatures: Option<Signatures>,
     issuers: Issuers,
-    place: Place,
+    place: Home,
 }
 
 impl Authorizers {
     /// Signatures are checked where there is somebody who can.
-    pub(crate) fn new(guard: Option<Arc<Guard>>, issuers: Issuers, place: Place) -> Authorizers {
+    pub(crate) fn new(guard: Option<Arc<Guard>>, issuers: Issuers, place: Home) -> Authorizers {
         Authorizers { signatures: guard.map(Signatures), issuers, place }
     }
 }
@@ -132,7 +132,7 @@ impl Authorizers {
         log.asked(identity, &request);
         let response = match integrations.send(&request, integrations.find(&request.target)).await {
             Ok(response) => response,
-            Err(error) if error.kind == integration::Kind::Unready => {
+            Err(error) if error.kind == integration::ErrorKind::Unready => {
                 return Err(Denied::Misconfigured(error.to_string()));
             }
             Err(error) => return Err(Denied::Failed(error.to_string())),
@@ -150,7 +150,7 @@ impl Authorizers {
     }
 
     fn allows(&self, policy: &Policy, question: Question<'_>) -> Result<(), Denied> {
-        let (Place { region, account_id }, stage) = (&self.place, &question.plan.key);
+        let (Home { region, account_id }, stage) = (&self.place, &question.plan.key);
         let EventKind::Connect(handshake) = &question.event.kind else {
             return Err(Denied::Failed("only handshakes are asked about".to_owned()));
         };

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use gateway::{LinkSettings, StageOrigins};
 use types::Dialect;
-use types::arn::Place;
+use types::arn::Home;
 use types::limits::Limits;
 
 use crate::access_logs::{Files, Rotation};
@@ -28,7 +28,7 @@ use crate::{jwt, stage_settings, vpc_links};
 
 pub(crate) use self::given::Said;
 pub(crate) use self::print::reference;
-pub(crate) use self::table::{Kind, Setting, TABLE};
+pub(crate) use self::table::{Setting, SettingKind, TABLE};
 
 /// Complete settings: those of the table, and what several of them, or the settings file alone, say.
 #[derive(Debug)]
@@ -82,7 +82,7 @@ impl Config {
         let certificates = certificates(&settings, file.certificates)?;
         let vpc_links = vpc_links::read(&given.file, file.vpc_links)?;
         given.said.extend(vpc_links::said(&vpc_links, &given.file));
-        let place = Place { region: settings.region.clone(), account_id: settings.account_id.clone() };
+        let place = Home { region: settings.region.clone(), account_id: settings.account_id.clone() };
         let functions = placements::read(&given.file, file.functions, &place)?;
         given.said.extend(placements::said(&functions, &given.file));
         if settings.backend.is_some() && settings.function.is_some() {
@@ -122,8 +122,8 @@ impl Config {
         is_here && self.settings.log_level == LogLevel::Info
     }
 
-    pub(crate) fn place(&self) -> Place {
-        Place { region: self.settings.region.clone(), account_id: self.settings.account_id.clone() }
+    pub(crate) fn home(&self) -> Home {
+        Home { region: self.settings.region.clone(), account_id: self.settings.account_id.clone() }
     }
 
     pub(crate) fn dialect(&self) -> Dialect {
@@ -152,7 +152,7 @@ fn read_file(given: Option<PathBuf>) -> Result<(PathBuf, File, toml::Table), Str
     let wrong = |error: toml::de::Error| format!("settings file {}: {error}", path.display());
     let file = toml::from_str(&text).map_err(wrong)?;
     let mut tables: toml::Table = toml::from_str(&text).map_err(wrong)?;
-    tables.retain(|name, _| TABLE.iter().any(|row| row.kind == Kind::Tables && row.name == name));
+    tables.retain(|name, _| TABLE.iter().any(|row| row.kind == SettingKind::Tables && row.name == name));
     Ok((path, file, tables))
 }
 

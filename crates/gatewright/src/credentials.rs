@@ -160,7 +160,7 @@ fn check(
     if keys.is_empty() {
         return Err(Failure::data(format!("{}: no access key is of user {user}", path.display())));
     }
-    let mut known = guard::caller_keys(&config.place(), user);
+    let mut known = guard::caller_keys(&config.home(), user);
     for pair in context {
         let (name, value) =
             pair.split_once('=').ok_or_else(|| Failure::data(format!("context: `{pair}` is not KEY=VALUE")))?;

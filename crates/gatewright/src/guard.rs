@@ -14,7 +14,7 @@ use gateway::{Arrival, Authorizer, AuthorizerLog, Authorizing, Denied, Known};
 use http::request::Parts;
 use mapping::{Check, Checks};
 use tokio::signal::unix::Signal;
-use types::arn::Place;
+use types::arn::Home;
 use types::event::EventKind;
 use types::identity::{Identity, Signer};
 use types::time::Timestamp;
@@ -35,7 +35,7 @@ const NAMED_BYTES_MAX: u64 = 1024 * 1024;
 /// Checks who calls.
 pub(crate) struct Guard {
     path: PathBuf,
-    place: Place,
+    place: Home,
     insecure: bool,
     log: Log,
     in_force: ArcSwap<InForce>,
@@ -99,7 +99,7 @@ impl Guard {
     ///
     /// # Errors
     /// A sentence that names file and line.
-    pub(crate) fn open(path: &Path, place: Place, insecure: bool, log: &Log) -> Result<Guard, String> {
+    pub(crate) fn open(path: &Path, place: Home, insecure: bool, log: &Log) -> Result<Guard, String> {
         let in_force = InForce::read(path)?;
         let guard = Guard {
             path: path.to_owned(),
@@ -232,7 +232,7 @@ impl Guard {
         let begun = Instant::now();
         let result = self.known(question);
         let (latency, error) = (begun.elapsed(), result.as_ref().err().map(ToString::to_string));
-        let denied = result.as_ref().is_err_and(|refusal| refusal.kind() == auth::Kind::Denied);
+        let denied = result.as_ref().is_err_and(|refusal| refusal.kind() == auth::RefusalKind::Denied);
         let checked =
             |error: Option<String>| Some(Check { status: if error.is_some() { 403 } else { 200 }, latency, error });
         // Who has no signature that is right is not asked what it may.
@@ -252,7 +252,7 @@ impl Guard {
         let claim = Claim::read(&request)?;
         let key = claim.check(expected, now.seconds(), &in_force.credentials)?;
         claim.verify(&request, b"", expected, key, &in_force.signing_keys)?;
-        let (Place { region, account_id }, stage) = (&self.place, &question.plan.key);
+        let (Home { region, account_id }, stage) = (&self.place, &question.plan.key);
         let resource = auth::connect_resource(region, account_id, (&stage.api_id, &stage.stage));
         self.allows(key, ACTION, &resource, &Seen::at(question.event, handshake, now))?;
         let signer = Signer {
@@ -348,7 +348,7 @@ impl Signed {
 }
 
 /// The condition keys that say who calls.
-pub(crate) fn caller_keys(place: &Place, user: &str) -> Keys {
+pub(crate) fn caller_keys(place: &Home, user: &str) -> Keys {
     Keys::default()
         .with("aws:username", user)
         .with("aws:userid", user)
@@ -372,7 +372,7 @@ mod tests {
         {
             let guard = Guard {
                 path: PathBuf::new(),
-                place: Place { region: "us-east-1".to_owned(), account_id: "000000000000".to_owned() },
+                place: Home { region: "us-east-1".to_owned(), account_id: "000000000000".to_owned() },
                 insecure,
                 log: log.clone(),
                 in_force: ArcSwap::from_pointee(in_force()),

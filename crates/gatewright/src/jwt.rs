@@ -7,7 +7,7 @@ mod settings;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use auth::jwt::Kind;
+use auth::jwt::RefusalKind;
 use gateway::{AuthorizerLog, Denied, Known, Question};
 use integration::Http;
 use mapping::plan::{IdentityValue, RequestAuthorizer};
@@ -16,7 +16,7 @@ use types::identity::{AuthorizerContext, Identity};
 use types::nearest::nearest;
 
 use self::issuer::Issuer;
-use self::place::Place;
+use self::place::TokenPlace;
 use crate::logs::Log;
 use crate::seen::now;
 
@@ -80,11 +80,11 @@ impl Issuers {
         };
         let Settings { places, expected, principal, .. } = issuer.settings();
         // Where the authorizer itself says that tokens are, they are looked for first.
-        let own = identity.iter().filter_map(|value| Place::of_source(value.source));
+        let own = identity.iter().filter_map(|value| TokenPlace::of_source(value.source));
         let places: Vec<_> = own.chain(places.iter().cloned()).collect();
         let token = place::find(&places, handshake).map_err(Denied::Unauthorized)?;
         let refused = |refusal: auth::jwt::Refusal| match refusal.kind {
-            Kind::Scope => Denied::Forbidden(format!("the token does not do: {refusal}")),
+            RefusalKind::Scope => Denied::Forbidden(format!("the token does not do: {refusal}")),
             _ => Denied::Unauthorized(format!("the token is refused: {refusal}")),
         };
         let claims = issuer.claims(&token, authorizer.timeout, refused).await?;

@@ -88,7 +88,7 @@ pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
         vpc_links: config.vpc_links.clone(),
         origins: config.origins.clone(),
         integrations,
-        authorizer: Some(Box::new(Authorizers::new(guard.clone(), issuers, config.place()))),
+        authorizer: Some(Box::new(Authorizers::new(guard.clone(), issuers, config.home()))),
     });
     let announcements = Arc::new(Announcements::new(log.clone(), addresses.clone()));
     let control = Arc::new(open_control(&config, &addresses, &gateway, &announcements, &log)?);
@@ -169,7 +169,7 @@ fn integrations(
     // Nobody signs yet: calls of services go to another address than AWS's, or nowhere.
     let services = Services { endpoint: settings.aws_endpoint.clone(), signer: None };
     let integrations = integrations.with_services(services);
-    let place = config.place();
+    let place = config.home();
     let one_file = settings.function.as_ref().map(|one| (one, &place));
     let rest = settings.lambda_endpoint.clone();
     let directory = placements::directory(
@@ -196,7 +196,7 @@ fn guard(config: &Config, mode: Mode, log: &Log) -> Result<Option<Arc<Guard>>, F
             "credentials: the demo's page does not sign; leave --credentials out, or use serve",
         ));
     }
-    let guard = Guard::open(path, config.place(), config.settings.insecure, log).map_err(Failure::config)?;
+    let guard = Guard::open(path, config.home(), config.settings.insecure, log).map_err(Failure::config)?;
     let guard = Arc::new(guard);
     let hang_ups = signal(SignalKind::hangup());
     let hang_ups = hang_ups.map_err(|error| Failure::config(format!("wait for SIGHUP: {error}")))?;
@@ -306,7 +306,7 @@ fn open_control(
         usage: Arc::new(Counted(gateway.clone())),
         scheme: if addresses.tls { "wss" } else { "ws" },
         public_url: addresses.public_ws_url(),
-        ..control::Settings::new(config.place(), addresses.authority())
+        ..control::Settings::new(config.home(), addresses.authority())
     };
     let (gateway, announcements) = (gateway.clone(), announcements.clone());
     let publish = move |snapshot: Arc<types::Snapshot>, remarks: Vec<control::Remark>| {

@@ -7,7 +7,7 @@ use gateway::{StageOrigins, plain_origin};
 use serde::Deserialize;
 use types::snapshot::StageKey;
 
-use crate::config::{Kind, Said};
+use crate::config::{Said, SettingKind};
 use crate::origin::Origin;
 
 /// A stage as the file has it: `[stages."API/STAGE"]`, by the API's id or name.
@@ -40,7 +40,7 @@ pub(crate) fn read(file: &Path, filed: BTreeMap<String, Filed>) -> Result<Vec<St
 pub(crate) fn said(stages: &[StageOrigins], file: &Path) -> Vec<Said> {
     let line = |stage: &StageOrigins| Said {
         name: format!("stages {}/{} origins", stage.api, stage.stage),
-        kind: Kind::Tables,
+        kind: SettingKind::Tables,
         text: stage.origins.join(" "),
         origin: Origin::File(file.to_owned()),
     };

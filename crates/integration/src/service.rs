@@ -8,8 +8,8 @@ use types::headers::Headers;
 use types::message::{HttpTarget, IntegrationRequest, ServiceTarget};
 
 use crate::endpoint::Endpoint;
-use crate::error::{Error, Kind};
-use crate::http::{self, Answer, Call, Http};
+use crate::error::{Error, ErrorKind};
+use crate::http::{self, Call, Http, Received};
 
 /// A call of a service, as it is signed: AWS's own host, whatever address it goes to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,8 +65,8 @@ impl Services {
         http: &Http,
         request: &IntegrationRequest,
         target: &ServiceTarget,
-    ) -> Result<Answer, Error> {
-        let unready = |detail| Error::of(Kind::Unready, format!("the service {}", target.service), detail);
+    ) -> Result<Received, Error> {
+        let unready = |detail| Error::of(ErrorKind::Unready, format!("the service {}", target.service), detail);
         let mut headers = request.headers.clone();
         let at = match (&self.endpoint, &self.signer) {
             (Some(endpoint), _) => endpoint.below(&target.at.path_and_query),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use integration::{Integrations, Kind};
+use integration::{ErrorKind, Integrations};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use types::message::HttpTarget;
@@ -51,7 +51,7 @@ async fn a_document_comes_whole_within_its_own_bound_or_not_at_all() {
         (5000, "its body is larger than 1000 bytes (limit integration-response-bytes)"),
     ] {
         let error = http.get(&at, bound, PATIENCE).await.unwrap_err();
-        assert_eq!(error.kind, Kind::BadAnswer);
+        assert_eq!(error.kind, ErrorKind::BadAnswer);
         assert_eq!(error.to_string(), format!("unusable answer from http://127.0.0.1:{port}: {text}"));
     }
     let requests = serving.await.unwrap();
@@ -70,5 +70,9 @@ async fn a_server_that_says_nothing_is_given_up() {
     let at = HttpTarget::parse(&format!("http://{}/keys", listener.local_addr().unwrap())).unwrap();
     let http = Integrations::new(ANSWER_BYTES_MAX, Vec::new()).http();
     let error = http.get(&at, 10, Duration::from_millis(50)).await.unwrap_err();
-    assert_eq!((error.kind, error.to_string().contains("timed out after 50 ms")), (Kind::Timeout, true), "{error}");
+    assert_eq!(
+        (error.kind, error.to_string().contains("timed out after 50 ms")),
+        (ErrorKind::Timeout, true),
+        "{error}"
+    );
 }

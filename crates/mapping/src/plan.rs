@@ -329,7 +329,7 @@ impl Route {
     /// Lets a message pass that fits the route's model, if it asks for one.
     ///
     /// # Errors
-    /// [`Kind::BadRequestBody`](crate::Kind::BadRequestBody) with what is wrong.
+    /// [`ErrorKind::BadRequestBody`](crate::ErrorKind::BadRequestBody) with what is wrong.
     pub fn validate(&self, body: &[u8]) -> Result<(), crate::Error> {
         self.validation.as_ref().map_or(Ok(()), |validation| validation.check(body))
     }

@@ -13,7 +13,7 @@ use types::subprotocols;
 
 use crate::Mapped;
 use crate::context::Scope;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::note::{Note, Site};
 use crate::parameters::{Found, Target, set_header};
 use crate::plan::{Backend, Integration, Plan, Response, ResponseKey, Route, RouteTarget};
@@ -36,8 +36,8 @@ pub struct Reply {
 /// Maps a backend's answer.
 ///
 /// # Errors
-/// [`Kind::Configuration`]: a non-proxy integration has no integration response that fits. [`Kind::NotInvoked`] and
-/// [`Kind::FunctionFailed`] of functions.
+/// [`ErrorKind::Configuration`]: a non-proxy integration has no integration response that fits. [`ErrorKind::NotInvoked`] and
+/// [`ErrorKind::FunctionFailed`] of functions.
 pub fn response(
     plan: &Plan,
     route: &Route,
@@ -104,7 +104,7 @@ fn check_invoked(answer: &IntegrationResponse) -> Result<(), Error> {
     if !said.is_empty() {
         line += &format!(". {said}");
     }
-    Err(Error::new(Kind::NotInvoked, line))
+    Err(Error::new(ErrorKind::NotInvoked, line))
 }
 
 fn request_id(answer: &IntegrationResponse) -> String {
@@ -117,7 +117,7 @@ fn failure(answer: &IntegrationResponse) -> Error {
     let message = error_message(&answer.body).unwrap_or_else(|| remarks::said(&answer.body));
     let (status, id) = (answer.status, request_id(answer));
     let line = format!("Lambda execution failed with status {status} due to customer function error: {message}{id}");
-    Error::new(Kind::FunctionFailed, line)
+    Error::new(ErrorKind::FunctionFailed, line)
 }
 
 // A failure that went the way of a success.
@@ -145,7 +145,7 @@ fn from_function(answer: &IntegrationResponse, event: &Event, two_way: bool) -> 
     }
     let answer = proxy_answer(&answer.body).map_err(|error| {
         // AWS's own log text (observed on REST).
-        Error::new(Kind::FunctionFailed, format!("Execution failed due to configuration error: {error}"))
+        Error::new(ErrorKind::FunctionFailed, format!("Execution failed due to configuration error: {error}"))
     })?;
     let headers = match event.kind {
         EventKind::Connect(_) => answer.headers,

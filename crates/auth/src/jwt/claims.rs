@@ -1,6 +1,6 @@
 //! What a token claims, and whether that lets in (RFC 7519, 4.1).
 
-use super::refusal::{Kind, Refusal};
+use super::refusal::{Refusal, RefusalKind};
 use super::{LEEWAY_SECONDS, all_shown, shown};
 use crate::strict_json::Json;
 
@@ -24,7 +24,7 @@ pub struct Expected {
 impl Claims {
     pub(super) fn read(payload: &[u8]) -> Result<Claims, Refusal> {
         let members = Json::object(payload);
-        let members = members.map_err(|error| Refusal::new(Kind::Malformed, format!("its payload {error}")))?;
+        let members = members.map_err(|error| Refusal::new(RefusalKind::Malformed, format!("its payload {error}")))?;
         Ok(Claims { members })
     }
 
@@ -33,7 +33,7 @@ impl Claims {
     /// Source: documented for the JWT authorizers of HTTP APIs; that `exp` must be there is ours.
     ///
     /// # Errors
-    /// A sentence that names the claim, what it says and what it should; [`Kind::Scope`] where only that is missing.
+    /// A sentence that names the claim, what it says and what it should; [`RefusalKind::Scope`] where only that is missing.
     pub fn check(&self, expected: &Expected, now: u64) -> Result<(), Refusal> {
         self.check_issuer(&expected.issuer)?;
         self.check_audience(&expected.audiences)?;
@@ -64,10 +64,13 @@ impl Claims {
                 } else {
                     ""
                 };
-                Err(Refusal::new(Kind::Claims, format!("`iss` is {}, and not {}{slash}", shown(text), shown(issuer))))
+                Err(Refusal::new(
+                    RefusalKind::Claims,
+                    format!("`iss` is {}, and not {}{slash}", shown(text), shown(issuer)),
+                ))
             }
-            Some(_) => Err(Refusal::new(Kind::Claims, "`iss` is no text")),
-            None => Err(Refusal::new(Kind::Claims, "it has no `iss`")),
+            Some(_) => Err(Refusal::new(RefusalKind::Claims, "`iss` is no text")),
+            None => Err(Refusal::new(RefusalKind::Claims, "it has no `iss`")),
         }
     }
 
@@ -75,25 +78,25 @@ impl Claims {
         let (name, value) = match (self.get("aud"), self.get("client_id")) {
             (Some(value), _) => ("aud", value),
             (None, Some(value)) => ("client_id", value),
-            (None, None) => return Err(Refusal::new(Kind::Claims, "it has neither `aud` nor `client_id`")),
+            (None, None) => return Err(Refusal::new(RefusalKind::Claims, "it has neither `aud` nor `client_id`")),
         };
         let is_list = matches!(value, Json::List(_));
         let Some(named) = list(value).filter(|_| name == "aud" || !is_list) else {
-            return Err(Refusal::new(Kind::Claims, format!("`{name}` is no text")));
+            return Err(Refusal::new(RefusalKind::Claims, format!("`{name}` is no text")));
         };
         if named.iter().any(|one| audiences.contains(one)) {
             return Ok(());
         }
         let detail =
             format!("`{name}` is {}; of the audiences it is none: {}", all_shown(&named), all_shown(audiences));
-        Err(Refusal::new(Kind::Claims, detail))
+        Err(Refusal::new(RefusalKind::Claims, detail))
     }
 
     fn check_times(&self, now: u64) -> Result<(), Refusal> {
         let (now, leeway) = (now as f64, LEEWAY_SECONDS as f64);
-        let late = |detail: String| Err(Refusal::new(Kind::Time, detail));
+        let late = |detail: String| Err(Refusal::new(RefusalKind::Time, detail));
         match self.time("exp")? {
-            None => return Err(Refusal::new(Kind::Claims, "it has no `exp`, so that it would let in for ever")),
+            None => return Err(Refusal::new(RefusalKind::Claims, "it has no `exp`, so that it would let in for ever")),
             Some(expires) if now >= expires + leeway => {
                 return late(format!("it expired {} s ago (`exp`)", (now - expires) as i64));
             }
@@ -122,7 +125,7 @@ impl Claims {
         };
         match time {
             Some(time) => Ok(Some(time)),
-            None => Err(Refusal::new(Kind::Claims, format!("`{name}` is no number"))),
+            None => Err(Refusal::new(RefusalKind::Claims, format!("`{name}` is no number"))),
         }
     }
 
@@ -132,7 +135,7 @@ impl Claims {
         }
         let has: Vec<_> = ["scope", "scp"].into_iter().filter_map(|name| list(self.get(name)?)).collect();
         if has.is_empty() {
-            return Err(Refusal::new(Kind::Scope, "it has neither `scope` nor `scp`, and a scope is asked for"));
+            return Err(Refusal::new(RefusalKind::Scope, "it has neither `scope` nor `scp`, and a scope is asked for"));
         }
         // One text holds several, with spaces between them (RFC 6749, 3.3).
         let has: Vec<_> = has.into_iter().flatten().collect();
@@ -140,7 +143,7 @@ impl Claims {
             return Ok(());
         }
         let detail = format!("its scopes are {}; one of {} is asked for", all_shown(&has), all_shown(asked));
-        Err(Refusal::new(Kind::Scope, detail))
+        Err(Refusal::new(RefusalKind::Scope, detail))
     }
 }
 

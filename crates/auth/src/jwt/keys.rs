@@ -6,7 +6,7 @@ use ring::signature::{
     ECDSA_P256_SHA256_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents, UnparsedPublicKey,
 };
 
-use super::refusal::{Kind, Refusal};
+use super::refusal::{Refusal, RefusalKind};
 use super::token::Token;
 use super::{Algorithm, KEYS_BYTES_MAX, decode, shown};
 use crate::strict_json::Json;
@@ -97,21 +97,26 @@ impl Keys {
         match fits.as_slice() {
             [] => Err(self.none_fits(token, algorithm)),
             keys if keys.iter().any(|key| key.material.signed(token)) => Ok(()),
-            _ => Err(Refusal::new(Kind::Signature, format!("its signature ({algorithm}) is none of the issuer's"))),
+            _ => Err(Refusal::new(
+                RefusalKind::Signature,
+                format!("its signature ({algorithm}) is none of the issuer's"),
+            )),
         }
     }
 
     fn none_fits(&self, token: &Token<'_>, algorithm: &str) -> Refusal {
         let Some(id) = &token.key_id else {
-            return Refusal::new(Kind::UnknownKey, format!("the issuer has no key for {algorithm}"));
+            return Refusal::new(RefusalKind::UnknownKey, format!("the issuer has no key for {algorithm}"));
         };
         match self.keys.iter().find(|key| key.id.as_ref() == Some(id)) {
             Some(key) => {
                 let other = key.material.algorithm().name();
                 let detail = format!("`alg` is {algorithm}, and the issuer's key {} is one for {other}", shown(id));
-                Refusal::new(Kind::Algorithm, detail)
+                Refusal::new(RefusalKind::Algorithm, detail)
             }
-            None => Refusal::new(Kind::UnknownKey, format!("the issuer has no key with the `kid` {}", shown(id))),
+            None => {
+                Refusal::new(RefusalKind::UnknownKey, format!("the issuer has no key with the `kid` {}", shown(id)))
+            }
         }
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 /// What is wrong, for code to branch on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum RefusalKind {
     /// It is no signed token, or one with a part that is not read.
     Malformed,
     /// It is signed in a way that is not checked.
@@ -25,12 +25,12 @@ pub enum Kind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// What is wrong.
-    pub kind: Kind,
+    pub kind: RefusalKind,
     detail: String,
 }
 
 impl Refusal {
-    pub(super) fn new(kind: Kind, detail: impl Into<String>) -> Refusal {
+    pub(super) fn new(kind: RefusalKind, detail: impl Into<String>) -> Refusal {
         Refusal { kind, detail: detail.into() }
     }
 }

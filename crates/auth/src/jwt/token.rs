@@ -2,7 +2,7 @@
 
 use super::claims::Claims;
 use super::keys::Keys;
-use super::refusal::{Kind, Refusal};
+use super::refusal::{Refusal, RefusalKind};
 use super::{Algorithm, TOKEN_BYTES_MAX, decode, shown};
 use crate::strict_json::Json;
 
@@ -24,10 +24,10 @@ impl<'t> Token<'t> {
     /// It is too long, no compact JWS, signed in a way that is not checked, of another purpose (`typ`), or asks for
     /// something of its reader (`crit`).
     pub fn read(text: &'t str) -> Result<Token<'t>, Refusal> {
-        let malformed = |detail: &str| Refusal::new(Kind::Malformed, detail);
+        let malformed = |detail: &str| Refusal::new(RefusalKind::Malformed, detail);
         if text.len() > TOKEN_BYTES_MAX {
             let detail = format!("the token has {} bytes; at most {TOKEN_BYTES_MAX} are read", text.len());
-            return Err(Refusal::new(Kind::Malformed, detail));
+            return Err(Refusal::new(RefusalKind::Malformed, detail));
         }
         let parts: Vec<_> = text.split('.').collect();
         let (header, payload, signature) = match parts[..] {
@@ -48,7 +48,7 @@ impl<'t> Token<'t> {
     /// What the token claims, if one of the issuer's keys signed it.
     ///
     /// # Errors
-    /// [`Kind::UnknownKey`] where no key fits what the token says of itself: the issuer may have new ones. Else the
+    /// [`RefusalKind::UnknownKey`] where no key fits what the token says of itself: the issuer may have new ones. Else the
     /// signature is wrong, or what it is of are no claims.
     pub fn verify(&self, keys: &Keys) -> Result<Claims, Refusal> {
         keys.verify(self)?;
@@ -57,7 +57,7 @@ impl<'t> Token<'t> {
 }
 
 fn read_header(bytes: &[u8]) -> Result<(Algorithm, Option<String>), Refusal> {
-    let malformed = |detail: String| Refusal::new(Kind::Malformed, detail);
+    let malformed = |detail: String| Refusal::new(RefusalKind::Malformed, detail);
     let members = Json::object(bytes).map_err(|error| malformed(format!("its header {error}")))?;
     let (mut algorithm, mut key_id) = (None, None);
     for (name, value) in members {
@@ -90,7 +90,7 @@ fn read_algorithm(name: &str) -> Result<Algorithm, Refusal> {
         _ => "that is not checked",
     };
     let detail = || format!("`alg` is {}: {why}; RS256, ES256 and EdDSA are checked", shown(name));
-    Algorithm::of(name).ok_or_else(|| Refusal::new(Kind::Algorithm, detail()))
+    Algorithm::of(name).ok_or_else(|| Refusal::new(RefusalKind::Algorithm, detail()))
 }
 
 // RFC 8725, 3.11: tokens of other kinds, which the issuer signs too, must not be taken for these. RFC 7515, 4.1.9: without

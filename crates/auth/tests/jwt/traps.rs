@@ -1,6 +1,6 @@
 //! Tokens that must not let in, and a few that must, as a table.
 
-use auth::jwt::{Expected, KEYS_BYTES_MAX, Keys, Kind, Refusal, TOKEN_BYTES_MAX, Token};
+use auth::jwt::{Expected, KEYS_BYTES_MAX, Keys, Refusal, RefusalKind, TOKEN_BYTES_MAX, Token};
 use serde_json::{Value, json};
 
 use crate::signing::{Pair, encode, published};
@@ -23,7 +23,7 @@ fn check(token: &str, keys: &Keys, scopes: &[&str]) -> Result<(), Refusal> {
 }
 
 /// What came of a token: `None` where it lets in.
-type Told = Option<(Kind, &'static str)>;
+type Told = Option<(RefusalKind, &'static str)>;
 
 fn same(about: &str, told: Result<(), Refusal>, expected: Told) {
     match (told, expected) {
@@ -39,7 +39,7 @@ fn same(about: &str, told: Result<(), Refusal>, expected: Told) {
 
 #[test]
 fn the_header_is_not_believed() {
-    use Kind::{Algorithm, Malformed, Signature, UnknownKey};
+    use RefusalKind::{Algorithm, Malformed, Signature, UnknownKey};
     let pairs = Pair::all();
     let keys = Keys::parse(&published(&pairs)).unwrap();
     // Which key signs, the header, what comes of it.
@@ -93,7 +93,7 @@ fn the_header_is_not_believed() {
 
 #[test]
 fn the_form_is_that_of_a_compact_token() {
-    use Kind::{Algorithm, Malformed, Signature};
+    use RefusalKind::{Algorithm, Malformed, Signature};
     let pairs = Pair::all();
     let keys = Keys::parse(&published(&pairs)).unwrap();
     let good = pairs[2].sign(r#"{"alg":"EdDSA","kid":"d"}"#, GOOD);
@@ -130,7 +130,7 @@ fn the_form_is_that_of_a_compact_token() {
 
 #[test]
 fn the_claims_are_checked() {
-    use Kind::{Claims, Malformed, Scope, Time};
+    use RefusalKind::{Claims, Malformed, Scope, Time};
     let pairs = Pair::all();
     let keys = Keys::parse(&published(&pairs)).unwrap();
     // The claims; what is different from good ones, where they begin with `+`.
@@ -304,7 +304,7 @@ fn keys_are_taken_for_what_they_say_they_are() {
         } else {
             assert_eq!(keys.count(), 0, "{different}");
             assert!(keys.left_out()[0].contains(why), "{different}: {:?}", keys.left_out());
-            same(&different.to_string(), check(&token(at), &keys, &[]), Some((Kind::UnknownKey, "no key")));
+            same(&different.to_string(), check(&token(at), &keys, &[]), Some((RefusalKind::UnknownKey, "no key")));
         }
     }
 }
@@ -321,7 +321,7 @@ fn signatures_of_nothing_are_none() {
             same(
                 &format!("{algorithm:?}, {bytes} × {byte}"),
                 check(&token, &keys, &[]),
-                Some((Kind::Signature, "none")),
+                Some((RefusalKind::Signature, "none")),
             );
         }
     }
@@ -333,7 +333,7 @@ fn signatures_of_nothing_are_none() {
     ] {
         let keys = Keys::parse(json!({"keys": [jwk]}).to_string().as_bytes()).unwrap();
         let token = pairs[at].sign(&json!({"alg": pairs[at].algorithm}).to_string(), GOOD);
-        same(&jwk.to_string(), check(&token, &keys, &[]), Some((Kind::Signature, "none of the issuer's")));
+        same(&jwk.to_string(), check(&token, &keys, &[]), Some((RefusalKind::Signature, "none of the issuer's")));
     }
 }
 

@@ -25,7 +25,7 @@ use crate::{jwt, stage_settings, vpc_links};
 
 /// How a setting is written, and where it may stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum SettingKind {
     /// Text everywhere.
     Text,
     /// Text that names a file or folder, so that an option cannot have none.
@@ -58,7 +58,7 @@ mod filed {
 pub(crate) struct Setting {
     /// `listen`: the option is `--listen`, the line of the file `listen = …`, the variable `GATEWRIGHT_LISTEN`.
     pub(crate) name: &'static str,
-    pub(crate) kind: Kind,
+    pub(crate) kind: SettingKind,
     /// The form or unit of its value, as the help shows it.
     pub(crate) form: &'static str,
     /// Its default; where there are two, the second is that of `compat = "extended"`.
@@ -72,7 +72,7 @@ pub(crate) struct Setting {
 impl Setting {
     /// The name of its option, and of its variable in another spelling; none where only the file holds it.
     pub(crate) fn option(&self) -> Option<&'static str> {
-        (self.kind != Kind::Tables).then_some(self.name)
+        (self.kind != SettingKind::Tables).then_some(self.name)
     }
 
     /// Its default, for people: `refuse; extended: accept`.
@@ -87,7 +87,7 @@ macro_rules! settings {
         /// Every setting, in the order in which people read them.
         pub(crate) const TABLE: &[Setting] = &[$(Setting {
             name: $name,
-            kind: Kind::$kind,
+            kind: SettingKind::$kind,
             form: $form,
             defaults: &$defaults,
             live: $live,
@@ -127,7 +127,7 @@ macro_rules! settings {
             pub(super) fn read(given: &mut Given, file: &mut File) -> Result<Settings, String> {
                 $($(
                     let filed = file.$field.take().map(toml::Value::from);
-                    let $field = $read(given.say($name, Kind::$kind, &$defaults, filed)?)?;
+                    let $field = $read(given.say($name, SettingKind::$kind, &$defaults, filed)?)?;
                 )?)*
                 Ok(Settings { $($($field,)?)* })
             }

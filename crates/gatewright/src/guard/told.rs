@@ -4,7 +4,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use auth::Kind;
+use auth::RefusalKind;
 
 /// How many refusals of one sort the log tells a second.
 const TOLD_A_SECOND: u64 = 10;
@@ -12,11 +12,13 @@ const TOLD_A_SECOND: u64 = 10;
 /// The sorts, by what a caller had to know, and how each is called where it is only counted.
 const SORTS: [&str; 3] = ["not signed", "with a signature that is not right", "signed, and not allowed"];
 
-fn sort(kind: Kind) -> usize {
+fn sort(kind: RefusalKind) -> usize {
     match kind {
-        Kind::Missing | Kind::Incomplete => 0,
-        Kind::UnknownKey | Kind::ExpiredToken | Kind::WrongSignature | Kind::OutOfScope => 1,
-        Kind::Denied => 2,
+        RefusalKind::Missing | RefusalKind::Incomplete => 0,
+        RefusalKind::UnknownKey | RefusalKind::ExpiredToken | RefusalKind::WrongSignature | RefusalKind::OutOfScope => {
+            1
+        }
+        RefusalKind::Denied => 2,
     }
 }
 
@@ -34,7 +36,7 @@ struct Second {
 
 impl Told {
     /// Counts a refusal: whether the log tells it, and what is to be said before of those that it did not tell.
-    pub(crate) fn count(&self, kind: Kind, second: u64) -> (bool, Option<String>) {
+    pub(crate) fn count(&self, kind: RefusalKind, second: u64) -> (bool, Option<String>) {
         let mut now = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let before = now.turn(second);
         let sort = sort(kind);
@@ -72,15 +74,15 @@ mod tests {
     fn a_flood_is_counted_and_hides_no_other_sort() {
         let told = Told::default();
         let flood = |kind, second| (0..100).filter(|_| told.count(kind, second).0).count();
-        assert_eq!(flood(Kind::Missing, 1), 10);
-        assert_eq!(flood(Kind::Incomplete, 1), 0);
-        assert_eq!(flood(Kind::UnknownKey, 1), 10);
-        assert_eq!(told.count(Kind::Denied, 1), (true, None));
+        assert_eq!(flood(RefusalKind::Missing, 1), 10);
+        assert_eq!(flood(RefusalKind::Incomplete, 1), 0);
+        assert_eq!(flood(RefusalKind::UnknownKey, 1), 10);
+        assert_eq!(told.count(RefusalKind::Denied, 1), (true, None));
         assert_eq!(told.left_out(1), None);
         let said = "280 more refusals: 190 not signed, 90 with a signature that is not right";
-        assert_eq!(told.count(Kind::Missing, 2), (true, Some(said.to_owned())));
+        assert_eq!(told.count(RefusalKind::Missing, 2), (true, Some(said.to_owned())));
         assert_eq!(told.left_out(3), None);
-        assert_eq!(flood(Kind::Denied, 3), 10);
+        assert_eq!(flood(RefusalKind::Denied, 3), 10);
         assert_eq!(told.left_out(9).as_deref(), Some("90 more refusals: 90 signed, and not allowed"));
         assert_eq!(told.left_out(10), None);
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use auth::jwt::{Claims, KEYS_BYTES_MAX, Keys, Kind, Refusal, Token};
+use auth::jwt::{Claims, KEYS_BYTES_MAX, Keys, Refusal, RefusalKind, Token};
 use bytes::Bytes;
 use gateway::Denied;
 use integration::Http;
@@ -119,7 +119,7 @@ impl Issuer {
             let fits = verified.as_ref().is_some_and(|verified| match verified {
                 Ok(_) => true,
                 // A key may have changed under its name, too.
-                Err(refusal) => !matches!(refusal.kind, Kind::UnknownKey | Kind::Signature),
+                Err(refusal) => !matches!(refusal.kind, RefusalKind::UnknownKey | RefusalKind::Signature),
             });
             let need = if asked { Need::Nothing } else { state.need(fits, now) };
             if need != Need::Nothing {

@@ -11,7 +11,7 @@ const BEARER: &str = "bearer";
 
 /// One place.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum TokenPlace {
     /// A header, with or without `Bearer` before the token.
     Header(String),
     /// A query parameter.
@@ -22,31 +22,31 @@ pub(crate) enum Place {
     Subprotocol,
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for TokenPlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Place::Header(name) => write!(f, "header:{name}"),
-            Place::Query(name) => write!(f, "query:{name}"),
-            Place::Cookie(name) => write!(f, "cookie:{name}"),
-            Place::Subprotocol => f.write_str("subprotocol"),
+            TokenPlace::Header(name) => write!(f, "header:{name}"),
+            TokenPlace::Query(name) => write!(f, "query:{name}"),
+            TokenPlace::Cookie(name) => write!(f, "cookie:{name}"),
+            TokenPlace::Subprotocol => f.write_str("subprotocol"),
         }
     }
 }
 
-impl Place {
+impl TokenPlace {
     /// Reads what the settings say.
     ///
     /// # Errors
     /// A sentence that says what would fit.
-    pub(super) fn parse(text: &str) -> Result<Place, String> {
+    pub(super) fn parse(text: &str) -> Result<TokenPlace, String> {
         let (kind, name) = text.split_once(':').unwrap_or((text, ""));
         let name = name.to_owned();
         match kind {
-            "subprotocol" if text == kind => Ok(Place::Subprotocol),
-            "header" if name.eq_ignore_ascii_case(subprotocols::HEADER) => Ok(Place::Subprotocol),
-            "header" if !name.is_empty() => Ok(Place::Header(name)),
-            "query" if !name.is_empty() => Ok(Place::Query(name)),
-            "cookie" if !name.is_empty() => Ok(Place::Cookie(name)),
+            "subprotocol" if text == kind => Ok(TokenPlace::Subprotocol),
+            "header" if name.eq_ignore_ascii_case(subprotocols::HEADER) => Ok(TokenPlace::Subprotocol),
+            "header" if !name.is_empty() => Ok(TokenPlace::Header(name)),
+            "query" if !name.is_empty() => Ok(TokenPlace::Query(name)),
+            "cookie" if !name.is_empty() => Ok(TokenPlace::Cookie(name)),
             _ => {
                 let meant = nearest(kind, ["header", "query", "cookie", "subprotocol"]);
                 let meant = meant.map(|meant| format!(" ({meant}?)")).unwrap_or_default();
@@ -56,28 +56,29 @@ impl Place {
     }
 
     /// The place that an identity source of an authorizer is.
-    pub(super) fn of_source(source: &str) -> Option<Place> {
+    pub(super) fn of_source(source: &str) -> Option<TokenPlace> {
         if let Some(name) = source.strip_prefix("route.request.header.") {
             // Which cookie it is, only the settings say.
-            return (!name.eq_ignore_ascii_case("cookie")).then(|| Place::parse(&format!("header:{name}")).ok())?;
+            return (!name.eq_ignore_ascii_case("cookie"))
+                .then(|| TokenPlace::parse(&format!("header:{name}")).ok())?;
         }
-        source.strip_prefix("route.request.querystring.").map(|name| Place::Query(name.to_owned()))
+        source.strip_prefix("route.request.querystring.").map(|name| TokenPlace::Query(name.to_owned()))
     }
 
     // All tokens that stand there.
     fn tokens(&self, handshake: &Handshake) -> Vec<String> {
         let headers = &handshake.headers;
         let tokens: Vec<_> = match self {
-            Place::Header(name) => headers.get_all(name).filter_map(bare).map(str::to_owned).collect(),
-            Place::Query(name) => {
+            TokenPlace::Header(name) => headers.get_all(name).filter_map(bare).map(str::to_owned).collect(),
+            TokenPlace::Query(name) => {
                 handshake.query.iter().filter(|(other, _)| other == name).map(|(_, value)| value.clone()).collect()
             }
-            Place::Cookie(name) => {
+            TokenPlace::Cookie(name) => {
                 let pairs = headers.get_all("Cookie").flat_map(|value| value.split(';'));
                 let pairs = pairs.filter_map(|pair| pair.trim().split_once('='));
                 pairs.filter(|(other, _)| other == name).map(|(_, value)| value.trim_matches('"').to_owned()).collect()
             }
-            Place::Subprotocol => among_subprotocols(handshake),
+            TokenPlace::Subprotocol => among_subprotocols(handshake),
         };
         tokens.into_iter().filter(|token| !token.is_empty()).collect()
     }
@@ -87,7 +88,7 @@ impl Place {
 ///
 /// # Errors
 /// There is none, or more than one at the same place: then it is unclear which of them others read.
-pub(super) fn find(places: &[Place], handshake: &Handshake) -> Result<String, String> {
+pub(super) fn find(places: &[TokenPlace], handshake: &Handshake) -> Result<String, String> {
     for place in places {
         let mut tokens = place.tokens(handshake);
         match tokens.len() {
@@ -96,7 +97,7 @@ pub(super) fn find(places: &[Place], handshake: &Handshake) -> Result<String, St
             several => return Err(format!("the client brings {several} tokens at {place}")),
         }
     }
-    let places: Vec<_> = places.iter().map(Place::to_string).collect();
+    let places: Vec<_> = places.iter().map(TokenPlace::to_string).collect();
     Err(format!("the client brings no token ({})", places.join(", ")))
 }
 
@@ -185,7 +186,7 @@ mod tests {
             (&["header:sec-websocket-protocol"], &[("Sec-WebSocket-Protocol", "access_token, t")], &[], Ok("t")),
         ];
         for (places, headers, query, expected) in cases {
-            let places: Vec<_> = places.iter().map(|text| Place::parse(text).unwrap()).collect();
+            let places: Vec<_> = places.iter().map(|text| TokenPlace::parse(text).unwrap()).collect();
             let found = find(&places, &handshake(headers, query));
             match expected {
                 Ok(token) => assert_eq!(found.as_deref(), Ok(*token), "{headers:?} {query:?}"),
@@ -197,14 +198,14 @@ mod tests {
     #[test]
     fn identity_sources_are_places() {
         for (source, place) in [
-            ("route.request.header.Authorization", Some(Place::Header("Authorization".to_owned()))),
-            ("route.request.header.Sec-WebSocket-Protocol", Some(Place::Subprotocol)),
+            ("route.request.header.Authorization", Some(TokenPlace::Header("Authorization".to_owned()))),
+            ("route.request.header.Sec-WebSocket-Protocol", Some(TokenPlace::Subprotocol)),
             ("route.request.header.Cookie", None),
-            ("route.request.querystring.auth", Some(Place::Query("auth".to_owned()))),
+            ("route.request.querystring.auth", Some(TokenPlace::Query("auth".to_owned()))),
             ("context.stage", None),
             ("stageVariables.a", None),
         ] {
-            assert_eq!(Place::of_source(source), place, "{source}");
+            assert_eq!(TokenPlace::of_source(source), place, "{source}");
         }
     }
 }

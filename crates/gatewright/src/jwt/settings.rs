@@ -9,8 +9,8 @@ use serde::Deserialize;
 use types::message::HttpTarget;
 use types::nearest::nearest;
 
-use super::place::Place;
-use crate::config::{Kind, Said};
+use super::place::TokenPlace;
+use crate::config::{Said, SettingKind};
 use crate::origin::Origin;
 
 /// Where tokens are looked for where nobody says. No cookie: browsers send those with what foreign pages do.
@@ -44,7 +44,7 @@ pub(crate) struct Settings {
     /// The claim that becomes `principalId`.
     pub(super) principal: String,
     /// Where tokens are looked for, in order.
-    pub(super) places: Vec<Place>,
+    pub(super) places: Vec<TokenPlace>,
     pub(super) keys: KeysAt,
 }
 
@@ -77,7 +77,7 @@ pub(crate) fn read(file: &Path, filed: BTreeMap<String, Filed>) -> Result<BTreeM
 pub(crate) fn said(issuers: &BTreeMap<String, Settings>, file: &Path) -> Vec<Said> {
     let line = |(name, settings): (&String, &Settings)| {
         let (name, text) = (format!("jwt {name}"), settings.expected.audiences.join(" "));
-        Said { name, kind: Kind::Tables, text, origin: Origin::File(file.to_owned()) }
+        Said { name, kind: SettingKind::Tables, text, origin: Origin::File(file.to_owned()) }
     };
     issuers.iter().map(line).collect()
 }
@@ -115,7 +115,7 @@ fn settings(issuer: &str, filed: Filed) -> Result<Settings, String> {
     if places.is_empty() {
         return Err(format!("token is empty; it takes places, such as \"{}\"", PLACES.join("\", \"")));
     }
-    let places = places.iter().map(|text| Place::parse(text).map_err(|error| format!("token: {error}")));
+    let places = places.iter().map(|text| TokenPlace::parse(text).map_err(|error| format!("token: {error}")));
     let keys = match jwks {
         None => KeysAt::Discovered { configuration: below(&at, CONFIGURATION), fallback: below(&at, FALLBACK) },
         Some(url) if url.contains("://") => {
@@ -179,7 +179,7 @@ mod tests {
         let all = "audiences = [\"a\", \"b\"]\nprincipal = \"email\"\nscopes = [\"chat\"]\ntoken = [\"cookie:sid\"]\n";
         let settings = one("http://127.0.0.1:9000", &format!("{all}jwks = \"keys.json\"")).unwrap();
         assert_eq!((settings.principal.as_str(), settings.keys), ("email", KeysAt::File("keys.json".into())));
-        assert_eq!(settings.places, [Place::Cookie("sid".to_owned())]);
+        assert_eq!(settings.places, [TokenPlace::Cookie("sid".to_owned())]);
     }
 
     #[test]

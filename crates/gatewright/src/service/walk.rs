@@ -104,7 +104,7 @@ async fn start() -> Here {
     });
     let published = gateway.clone();
     let control = Control::open(
-        ControlSettings::new(config.place(), "127.0.0.1".to_owned()),
+        ControlSettings::new(config.home(), "127.0.0.1".to_owned()),
         Arc::new(MemoryStore::default()),
         Box::new(move |snapshot, _| drop(published.publish(&snapshot))),
     );

@@ -197,11 +197,11 @@ def test_the_aws_cli_signs_and_is_told(api, connected):
     assert "(InvalidSignatureException)" in aws("apigatewayv2", "get-apis", secret="wrong").stderr
     assert "(UnrecognizedClientException)" in aws("apigatewayv2", "get-apis", identity="STRANGER").stderr
     assert "(AccessDeniedException)" in aws("apigatewayv2", "delete-api", "--api-id", api.id, identity="READER").stderr
-    post = ("apigatewaymanagementapi", "post-to-connection", "--connection-id", connection_id, "--data", "aGVsbG8=", "--endpoint-url", api.callback)
+    post = ("apigatewaymanagementapi", "post-to-connection", f"--connection-id={connection_id}", "--data", "aGVsbG8=", "--endpoint-url", api.callback)
     done = aws(*post, identity="PUSHER")
     assert done.returncode == 0, done.stderr
     assert there.read_text() in ("hello", "aGVsbG8=")
-    delete = ("apigatewaymanagementapi", "delete-connection", "--connection-id", connection_id, "--endpoint-url", api.callback)
+    delete = ("apigatewaymanagementapi", "delete-connection", f"--connection-id={connection_id}", "--endpoint-url", api.callback)
     assert "(AccessDeniedException)" in aws(*delete, identity="PUSHER").stderr
 
 
@@ -241,6 +241,42 @@ def test_a_file_that_changes_is_read_again_and_one_that_is_wrong_is_not_taken(gu
     guarded.wait_for_line(lambda line: "credentials are read again" in line, "the old policy", mark)
 
 
+def test_what_never_ends_is_not_read(guarded, tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for path in (pipe, "/dev/zero"):
+        mark = guarded.mark()
+        endless = f'\n[[access_key]]\nid = "ENDLESS"\nuser = "endless"\npolicies = []\nsecret_file = "{path}"\n'
+        guarded.file.write_text(KEYS + endless)
+        line = guarded.wait_for_line(lambda line: "the credentials before stay in force" in line, "the complaint", mark)
+        assert "is no regular file" in line
+        assert "Items" in client("apigatewayv2", guarded.url).get_apis()
+    mark = guarded.mark()
+    guarded.file.write_text(KEYS)
+    guarded.wait_for_line(lambda line: "credentials are read again" in line, "the old credentials", mark)
+    for path in (pipe, "/dev/zero"):
+        command = [os.environ["GATEWRIGHT_BIN"], "serve", "--ephemeral", "--listen", "127.0.0.1:0", "--credentials", str(path)]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=30, check=False)
+        assert done.returncode == 78 and f"credentials file {path}: is no regular file" in done.stderr
+
+
+def test_a_flood_of_unsigned_calls_is_counted_and_hides_nobody(guarded):
+    mark = guarded.mark()
+    with Wire(guarded.port) as wire:
+        for _ in range(300):
+            assert wire.request("GET", "/v2/apis").status == 403
+        refusal(client("apigatewayv2", guarded.url, "NOBODY").get_apis)
+    guarded.wait_for_line(lambda line: "user/nobody may not apigateway:GET" in line, "the signed one", mark)
+    guarded.wait_for_line(lambda line: "more refusals: " in line and "not signed" in line, "the count of the others", mark)
+
+
+def test_a_push_to_a_name_that_nobody_has_tells_who_signed(guarded):
+    mark = guarded.mark()
+    nowhere = client("apigatewaymanagementapi", f"{guarded.url}/_aws/execute-api/nowhere/dev", "PUSHER")
+    assert refusal(nowhere.post_to_connection, ConnectionId="abc=", Data=b"x")[0] == "ForbiddenException"
+    guarded.wait_for_line(lambda line: "push refused, signed as access key PUSHER: no API `nowhere`" in line, "who it was", mark)
+
+
 def test_sighup_reads_again_and_does_not_end_the_program(guarded):
     mark = guarded.mark()
     guarded.process.send_signal(1)
@@ -271,6 +307,9 @@ def test_keys_are_made_and_asked(tmp_path, start_gateway):
     assert delete.returncode == 1 and "allows POST, and not DELETE" in delete.stdout
     assert run("check", "--user", "bob", "--action", PUSH, "--resource", resource % "POST", "--credentials", "keys.toml").returncode == 1
     assert run("check", "--user", "eve", "--action", PUSH, "--resource", "*", "--credentials", "keys.toml").returncode == 65
+    assert run("new", "--user", "ann", "--policy", "/dev/zero", "--credentials", "keys.toml").returncode == 66
+    assert run("new", "--user", "ann", "--credentials", "/dev/zero").returncode == 66
+    assert run("new", "--user", "ann", "--policy", "nowhere.json", "--credentials", "keys.toml").returncode == 66
     wrong = run("new", "--user", "not a name", "--credentials", "keys.toml")
     assert wrong.returncode == 78 and "user: it is not up to 64" in wrong.stderr
     assert "not a name" not in (tmp_path / "keys.toml").read_text()

@@ -7,13 +7,14 @@ import shutil
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import boto3
 import pytest
 import websockets
 
-from harness.aws import CONFIG, CREDENTIALS, REGION, cli_environment
+from harness.aws import CONFIG, CREDENTIALS, REGION, Api, cli_environment
 from harness.clients import open_websocket, receive
 from harness.gateway import Gateway
 from harness.until import until
@@ -176,3 +177,58 @@ def test_what_is_wrong_with_a_function_is_said_at_the_start(tmp_path):
         words = [os.environ["GATEWRIGHT_BIN"], "serve", "--listen", "127.0.0.1:0", "--ephemeral", "--config", str(settings)]
         done = subprocess.run(words, capture_output=True, text=True, timeout=30, check=False)
         assert done.returncode != 0 and part in done.stderr, done.stderr
+
+
+AUTHORIZER = """
+def handler(event, context):
+    token = event["queryStringParameters"]["token"]
+    if token == "unknown":
+        raise Exception("Unauthorized")
+    statement = {"Action": "execute-api:Invoke", "Effect": "Allow" if token == "good" else "Deny", "Resource": event["methodArn"]}
+    policy = {"Version": "2012-10-17", "Statement": [statement]}
+    return {"principalId": "ada", "policyDocument": policy, "context": {"plan": "gold"}}
+"""
+WHO = """
+export const handler = async (event) => {
+  const { authorizer, eventType } = event.requestContext
+  return { statusCode: 200, body: eventType === 'MESSAGE' ? JSON.stringify(authorizer) : undefined }
+}
+"""
+
+
+def test_one_function_says_who_may_connect_to_another(start_gateway, path_with_python, tmp_path):
+    (tmp_path / "gate.py").write_text(AUTHORIZER)
+    (tmp_path / "who.mjs").write_text(WHO)
+    settings = tmp_path / "gatewright.toml"
+    settings.write_text('[functions.gate]\nhandler = "gate.handler"\n[functions."who:live"]\nhandler = "who.handler"\n')
+    api = Api(start_gateway("--config", str(settings)))
+    gate = f"arn:aws:lambda:{REGION}:000000000000:function:gate"
+    authorizer = api.client.create_authorizer(
+        ApiId=api.id, Name="gate", AuthorizerType="REQUEST", AuthorizerUri=gate, IdentitySource=["route.request.querystring.token"]
+    )["AuthorizerId"]
+    who = api.integration("AWS_PROXY", f"arn:aws:lambda:{REGION}:000000000000:function:who:live")
+    api.route("$connect", who, AuthorizationType="CUSTOM", AuthorizerId=authorizer)
+    api.route("$default", who, two_way=True)
+    api.deploy()
+    for query, status in (("", 401), ("?token=unknown", 401), ("?token=bad", 403)):
+        with pytest.raises(websockets.exceptions.InvalidStatus) as refused:
+            open_websocket(api.url + query)
+        assert refused.value.response.status_code == status, query
+    with open_websocket(f"{api.url}?token=good") as client:
+        assert ask(client, action="hi").items() >= {"principalId": "ada", "plan": "gold"}.items()
+
+
+def test_two_hundred_cold_calls_at_once_are_bounded(start_gateway, tmp_path):
+    (tmp_path / "app.mjs").write_text("export const handler = async (event) => ({ n: event.n, pid: process.pid })")
+    settings = tmp_path / "gatewright.toml"
+    settings.write_text('[functions.app]\nhandler = "app.handler"\nconcurrency = 5\ntimeout = "30s"\n')
+    gateway = start_gateway("--config", str(settings))
+    sdk = boto3.client("lambda", endpoint_url=gateway.url, region_name=REGION, config=CONFIG, **CREDENTIALS)
+
+    def call(n):
+        return json.load(sdk.invoke(FunctionName="app", Payload=json.dumps({"n": n}))["Payload"])
+
+    with ThreadPoolExecutor(50) as pool:
+        answers = list(pool.map(call, range(200)))
+    assert [answer["n"] for answer in answers] == list(range(200))
+    assert 1 <= len({answer["pid"] for answer in answers}) <= 5

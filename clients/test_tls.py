@@ -5,7 +5,6 @@ import re
 import socket
 import ssl
 import subprocess
-import sys
 
 import pytest
 import trustme
@@ -151,7 +150,7 @@ socket.on('error', (error) => { console.log(String(error)); process.exit(2); });
     [
         (["--tls-cert", "nowhere.pem", "--tls-key", "nowhere.key"], "tls-cert: nowhere.pem"),
         (["--tls-cert", "nowhere.pem"], "tls-key is missing"),
-        (["--tls-cert", sys.executable, "--tls-key", sys.executable], "it holds no certificate"),
+        (["--tls-cert", __file__, "--tls-key", __file__], "it holds no certificate"),
     ],
 )
 def test_what_is_wrong_with_a_certificate_is_named(options, part, tmp_path):

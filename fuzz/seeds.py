@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import tomllib
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -13,6 +14,13 @@ HEADS = [
     "GET /dev?token=%ff&&a=b+c HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: keep-alive, Upgrade\r\n"
     "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: a, b\r\n\r\n",
     "POST http://h/v2/apis HTTP/1.1\nHost: h\nContent-Length: 5\n\nhello",
+]
+PROXY_HEADS = [
+    b"PROXY TCP4 192.0.2.7 10.0.0.1 56324 443\r\nGET /",
+    b"PROXY TCP6 2001:db8::1 ::1 1 65535\r\n",
+    b"PROXY UNKNOWN ffff::1\r\n",
+    b"\r\n\r\n\0\r\nQUIT\n\x21\x11\x00\x14\xc0\x00\x02\x07\x0a\x00\x00\x01\x00\x50\x01\xbb\x20\x00\x05\x01\x00\x00\x00\x00",
+    b"\r\n\r\n\0\r\nQUIT\n\x20\x00\x00\x00GET /",
 ]
 ADDRESSES = [
     "abc.execute-api.localhost\0/prod/@connections/Gto47d9-DoECGqg%3D",
@@ -63,11 +71,25 @@ def texts():
         yield "json_body", case["doc"]
 
 
+def calls():
+    """Requests that clients signed, and policy documents."""
+    for request in json.loads((CORPUS / "sigv4/sdk-requests.json").read_text())["requests"]:
+        headers = "".join(f"\n{name}: {value}" for name, value in request["headers"].items())
+        yield "signature", f"{request['method']} {request['target']}{headers}\n\n{request['body']}"
+    for name in ("conditions", "logic", "tools"):
+        for case in tomllib.loads((CORPUS / f"policies/{name}.toml").read_text())["case"]:
+            for document in case.get("documents", []):
+                yield "policy", document
+    key = '[[access_key]]\nid = "AKID"\nsecret = "s3same"\nuser = "ann"\npolicies = ["push.json"]\n'
+    yield "credentials", key
+
+
 def main():
-    inputs = [(target, text.encode("utf-8", "surrogatepass")) for target, text in texts()]
+    inputs = [(target, text.encode("utf-8", "surrogatepass")) for target, text in (*texts(), *calls())]
     inputs += [("client_frames", data) for data in frames()]
     inputs += [("backend_answer", data) for data in answers()]
     inputs += [("request_head", head.encode()) for head in HEADS] + [("addresses", text.encode()) for text in ADDRESSES]
+    inputs += [("proxy_head", head) for head in PROXY_HEADS]
     for target, data in inputs:
         if len(data) <= BYTES_MAX:
             folder = HERE / "corpus" / target

@@ -70,12 +70,16 @@ def close_payload(code=None, reason=b""):
 
 
 class Wire:
-    """A TCP connection to the gateway, read with a deadline."""
+    """A TCP connection to the gateway, read with a deadline; from `source`, another address of this machine, and under TLS with a
+    context."""
 
-    def __init__(self, port, patience=PATIENCE):
+    def __init__(self, port, patience=PATIENCE, source=None, tls=None, before=b""):
         self.patience = patience
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=patience)
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=patience, source_address=source and (source, 0))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.socket.sendall(before)
+        if tls is not None:
+            self.socket = tls.wrap_socket(self.socket, server_hostname="127.0.0.1")
         self.buffer = b""
 
     def __enter__(self):
@@ -181,8 +185,8 @@ class Wire:
 class RawClient(Wire):
     """A WebSocket connection whose frames are made by hand."""
 
-    def __init__(self, port, target, headers=(), patience=PATIENCE):
-        super().__init__(port, patience)
+    def __init__(self, port, target, headers=(), patience=PATIENCE, **wire):
+        super().__init__(port, patience, **wire)
         self.key = base64.b64encode(os.urandom(16)).decode()
         given = {name.lower() for name, _ in headers}
         standard = [

@@ -6,6 +6,7 @@ mod control;
 pub(crate) mod http;
 mod idle;
 mod idle_client;
+mod lambda;
 mod load;
 mod messages;
 pub(crate) mod options;
@@ -15,6 +16,7 @@ pub(crate) mod process;
 pub(crate) mod procfs;
 mod proxy;
 mod rate;
+mod sign;
 mod skeleton;
 mod soak;
 mod vtl;
@@ -31,15 +33,19 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// # Errors
 /// Wrong usage, and whatever kept the bench from coming to figures.
 pub(crate) fn run(words: &[String]) -> anyhow::Result<bool> {
-    let (name, rest) =
-        words.split_first().ok_or_else(|| Usage::error("bench needs a name: control, idle, messages, rate or vtl"))?;
+    let (name, rest) = words
+        .split_first()
+        .ok_or_else(|| Usage::error("bench needs a name: control, idle, lambda, messages, rate or vtl"))?;
     match name.as_str() {
         "control" => plane::run(rest),
         "idle" => idle::run(rest),
+        "lambda" => lambda::run(rest),
         "messages" => messages::run(rest),
         "rate" => rate::run(rest),
         "vtl" => vtl::run(rest),
-        _ => Err(Usage::error(format!("`{name}` is no bench; there are control, idle, messages, rate and vtl"))),
+        _ => {
+            Err(Usage::error(format!("`{name}` is no bench; there are control, idle, lambda, messages, rate and vtl")))
+        }
     }
 }
 

@@ -4,6 +4,7 @@ mod budget;
 mod clients;
 pub(crate) mod command;
 mod counts;
+mod deny;
 pub(crate) mod installs;
 mod originals;
 mod steps;
@@ -110,6 +111,13 @@ const STEPS: &[Step] = &[
         run: steps::tidy,
     },
     Step {
+        name: "deny",
+        does: "licences, bans and sources of all dependencies (deny.toml)",
+        needs: None,
+        counts: false,
+        run: deny::run,
+    },
+    Step {
         name: "originals",
         does: "random templates and paths beside Velocity and Jayway (crates/mapping/tests/originals.rs)",
         needs: None,
@@ -132,6 +140,9 @@ const STEPS: &[Step] = &[
     },
     Step { name: "clients", does: "pytest clients", needs: Some("build"), counts: true, run: clients::run },
 ];
+
+/// Steps that only `--release` adds: what they need takes minutes to install.
+const OF_RELEASES: &[&str] = &["deny"];
 
 /// Runs the gate, or the steps that `--only` names; true when nothing failed and something ran.
 ///
@@ -190,9 +201,10 @@ pub(crate) fn run(words: &[String]) -> anyhow::Result<bool> {
 
 /// What `check --help` says: the steps, and what is installed where.
 fn help() -> String {
-    let mut text = "usage: cargo xtask check [--only STEP]…\n\nsteps, in order:\n".to_owned();
+    let mut text = "usage: cargo xtask check [--release] [--only STEP]…\n\nsteps, in order:\n".to_owned();
     for step in STEPS {
-        text += &format!("   {:<10} {}\n", step.name, step.does);
+        let when = if OF_RELEASES.contains(&step.name) { ", with --release" } else { "" };
+        text += &format!("   {:<10} {}{when}\n", step.name, step.does);
     }
     let cache = installs::cache().map_or_else(|error| format!("{error:#}"), |cache| cache.display().to_string());
     text + &format!(
@@ -204,11 +216,16 @@ fn help() -> String {
     )
 }
 
-/// The names of the steps to run: all, or those of `--only` and what they need.
+/// The names of the steps to run: all but those of releases, with `--release` all, or those of `--only` and what they need.
 fn wanted(words: &[String]) -> anyhow::Result<Vec<&'static str>> {
     let mut only = Vec::new();
+    let mut releases = false;
     let mut words = words.iter();
     while let Some(word) = words.next() {
+        if word == "--release" {
+            releases = true;
+            continue;
+        }
         if word != "--only" {
             return Err(Usage::error(format!("`{word}` is no option of `check`")));
         }
@@ -218,7 +235,11 @@ fn wanted(words: &[String]) -> anyhow::Result<Vec<&'static str>> {
         only.extend(step.needs);
         only.push(step.name);
     }
-    Ok(if only.is_empty() { STEPS.iter().map(|step| step.name).collect() } else { only })
+    if only.is_empty() {
+        let all = STEPS.iter().map(|step| step.name);
+        return Ok(all.filter(|name| releases || !OF_RELEASES.contains(name)).collect());
+    }
+    Ok(only)
 }
 
 /// What a report adds to the counts, and whether its step went well; says aloud what was wrong.
@@ -256,6 +277,12 @@ mod tests {
     #[test]
     fn without_options_every_step_runs_in_order() {
         assert_eq!(names(&[]).unwrap(), ["format", "clippy", "test", "tidy", "originals", "build", "soak", "clients"]);
+    }
+
+    #[test]
+    fn a_release_is_looked_at_more_closely() {
+        assert_eq!(names(&["--release"]).unwrap().len(), names(&[]).unwrap().len() + OF_RELEASES.len());
+        assert_eq!(names(&["--only", "deny"]).unwrap(), ["deny"]);
     }
 
     #[test]

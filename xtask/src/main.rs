@@ -13,17 +13,18 @@ mod release;
 use std::process::ExitCode;
 
 const USAGE: &str = "\
-usage: cargo xtask check [--only STEP]…
+usage: cargo xtask check [--release] [--only STEP]…
        cargo xtask oracle render|jsonpath|bench …
        cargo xtask bench control [--seconds S] [--data-dir DIR] [--json]
        cargo xtask bench idle [--connections N] [--bin PATH] [--json]
+       cargo xtask bench lambda [--seconds S] [--connections N] [--rounds N] [--bin PATH] [--json]
        cargo xtask bench messages [--seconds S] [--connections N] [--size BYTES] [--rounds N] [--bin PATH] [--json]
        cargo xtask bench rate [--seconds S] [--rate A_SECOND] [--connections N] [--size BYTES] [--rounds N] [--bin PATH] [--json]
        cargo xtask bench vtl [--seconds S] [--velocity RUN_SH] [--json]
        cargo xtask release
        cargo xtask soak [--seconds S] [--connections N] [--stalls NAME] [--lag-ms MS] [--stall-seconds S] [--bin PATH] [--json]
 
-steps of `check`, in order: format, clippy, test, tidy, originals, build, soak, clients";
+steps of `check`, in order: format, clippy, test, tidy, deny (with --release), originals, build, soak, clients";
 
 /// Wrong usage, as `sysexits.h` numbers it; the same as the gateway's own.
 const EXIT_USAGE: u8 = 64;

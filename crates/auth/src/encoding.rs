@@ -3,14 +3,30 @@
 /// Encodes each byte outside `A-Za-z0-9-_.~`, and outside `also`, as `%XX`.
 pub(crate) fn encode_into(out: &mut Vec<u8>, bytes: &[u8], also: &[u8]) {
     const HEX: &[u8; 16] = b"0123456789ABCDEF";
-    for &byte in bytes {
-        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) || also.contains(&byte) {
-            out.push(byte);
-        } else {
+    // Most of what is signed is plain, and goes in runs.
+    let is_plain = |byte: &u8| PLAIN[usize::from(*byte)] || also.contains(byte);
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        let (run, after) = rest.split_at(rest.iter().position(|byte| !is_plain(byte)).unwrap_or(rest.len()));
+        out.extend_from_slice(run);
+        rest = after;
+        if let [byte, after @ ..] = rest {
             out.extend([b'%', HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
+            rest = after;
         }
     }
 }
+
+/// `A-Za-z0-9-_.~`.
+const PLAIN: [bool; 256] = {
+    let mut plain = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        plain[byte] = (byte as u8).is_ascii_alphanumeric() || matches!(byte as u8, b'-' | b'_' | b'.' | b'~');
+        byte += 1;
+    }
+    plain
+};
 
 /// Undoes percent-encoding once; what is none stays as it is, and so does a plus sign.
 pub(crate) fn decode(text: &str) -> Vec<u8> {
@@ -37,8 +53,12 @@ pub(crate) fn decode_text(text: &str) -> String {
 
 /// Bytes as lower-case hexadecimal digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or('0');
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    let mut out = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        out.extend([byte >> 4, byte & 15].map(|nibble| char::from(HEX[usize::from(nibble)])));
+    }
+    out
 }
 
 /// Thirty-two bytes from their lower-case hexadecimal digits; none for any other text.

@@ -9,7 +9,7 @@ const STATUS: u16 = 403;
 
 /// Why a call is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum RefusalKind {
     /// It is not signed at all.
     Missing,
     /// Its signature lacks something, or is of another kind.
@@ -29,14 +29,14 @@ pub enum Kind {
 /// What a caller is told that is not let in, and what the log may say of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
-    kind: Kind,
+    kind: RefusalKind,
     message: String,
     log: String,
 }
 
 impl Refusal {
     /// Why.
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> RefusalKind {
         self.kind
     }
 
@@ -49,12 +49,12 @@ impl Refusal {
     /// are inferred.
     pub fn error_type(&self) -> &'static str {
         match self.kind {
-            Kind::Missing => "MissingAuthenticationTokenException",
-            Kind::Incomplete => "IncompleteSignatureException",
-            Kind::UnknownKey => "UnrecognizedClientException",
-            Kind::ExpiredToken => "ExpiredTokenException",
-            Kind::WrongSignature | Kind::OutOfScope => "InvalidSignatureException",
-            Kind::Denied => "AccessDeniedException",
+            RefusalKind::Missing => "MissingAuthenticationTokenException",
+            RefusalKind::Incomplete => "IncompleteSignatureException",
+            RefusalKind::UnknownKey => "UnrecognizedClientException",
+            RefusalKind::ExpiredToken => "ExpiredTokenException",
+            RefusalKind::WrongSignature | RefusalKind::OutOfScope => "InvalidSignatureException",
+            RefusalKind::Denied => "AccessDeniedException",
         }
     }
 
@@ -65,20 +65,20 @@ impl Refusal {
 
     /// The body of the answer, JSON. Observed that it is `Message` where a policy denies, and `message` elsewhere.
     pub fn body(&self) -> String {
-        let name = if self.kind == Kind::Denied { "Message" } else { "message" };
+        let name = if self.kind == RefusalKind::Denied { "Message" } else { "message" };
         serde_json::json!({ name: self.message }).to_string()
     }
 
     /// The request is not signed. Documented, and recorded.
     pub fn unsigned() -> Refusal {
-        Refusal::new(Kind::Missing, "Missing Authentication Token".to_owned(), "the request is not signed")
+        Refusal::new(RefusalKind::Missing, "Missing Authentication Token".to_owned(), "the request is not signed")
     }
 
     /// A header that is no list of `key=value`. Observed. The log does not repeat what may be a token.
     pub(crate) fn no_pair(part: &str, header: &str) -> Refusal {
         let message =
             format!("'{part}' not a valid key=value pair (missing equal-sign) in Authorization header: '{header}'.");
-        Refusal::new(Kind::Incomplete, message, "the Authorization header is no AWS4-HMAC-SHA256 signature")
+        Refusal::new(RefusalKind::Incomplete, message, "the Authorization header is no AWS4-HMAC-SHA256 signature")
     }
 
     /// Inferred: well known.
@@ -91,7 +91,7 @@ impl Refusal {
         message += &format!("Authorization={header}");
         let mut missing = parts.to_vec();
         missing.extend((!has_date).then_some("X-Amz-Date"));
-        Refusal::new(Kind::Incomplete, message, &format!("the signature lacks {}", missing.join(", ")))
+        Refusal::new(RefusalKind::Incomplete, message, &format!("the signature lacks {}", missing.join(", ")))
     }
 
     /// Inferred.
@@ -99,25 +99,29 @@ impl Refusal {
         let mut message: String =
             parts.iter().map(|part| format!("AWS query-string parameters must include '{part}'. ")).collect();
         message += "Re-examine the query-string parameters.";
-        Refusal::new(Kind::Incomplete, message, &format!("the signature in the query lacks {}", parts.join(", ")))
+        Refusal::new(
+            RefusalKind::Incomplete,
+            message,
+            &format!("the signature in the query lacks {}", parts.join(", ")),
+        )
     }
 
     /// A part that is there and no such part. Inferred, as the callers' texts.
     pub(crate) fn malformed(message: String) -> Refusal {
         let log = message.clone();
-        Refusal::new(Kind::Incomplete, message, &log)
+        Refusal::new(RefusalKind::Incomplete, message, &log)
     }
 
     /// Documented; the type's name is inferred.
     pub(crate) fn unknown_key(id: &str, why: &str) -> Refusal {
         let message = "The security token included in the request is invalid.".to_owned();
-        Refusal::new(Kind::UnknownKey, message, &format!("access key {}: {why}", shown(id)))
+        Refusal::new(RefusalKind::UnknownKey, message, &format!("access key {}: {why}", shown(id)))
     }
 
     /// Inferred.
     pub(crate) fn expired_token(id: &str) -> Refusal {
         let message = "The security token included in the request is expired".to_owned();
-        Refusal::new(Kind::ExpiredToken, message, &format!("access key {}: its time is over", shown(id)))
+        Refusal::new(RefusalKind::ExpiredToken, message, &format!("access key {}: its time is over", shown(id)))
     }
 
     /// Observed, the canonical string included.
@@ -133,13 +137,13 @@ impl Refusal {
              the request",
             shown(id)
         );
-        Refusal::new(Kind::WrongSignature, message, &log)
+        Refusal::new(RefusalKind::WrongSignature, message, &log)
     }
 
     /// Too old, too new: observed and inferred, as the callers' texts; another service or day.
     pub(crate) fn out_of_scope(message: String) -> Refusal {
         let log = message.clone();
-        Refusal::new(Kind::OutOfScope, message, &log)
+        Refusal::new(RefusalKind::OutOfScope, message, &log)
     }
 
     /// The caller is known and may not. `resource` as the caller is told it, `why` for the log.
@@ -153,10 +157,10 @@ impl Refusal {
         let resource = masked(resource);
         let message =
             format!("User: {caller_arn} is not authorized to perform: {action} on resource: {resource}{reason}");
-        Refusal::new(Kind::Denied, message, &format!("{caller_arn} may not {action}: {why}"))
+        Refusal::new(RefusalKind::Denied, message, &format!("{caller_arn} may not {action}: {why}"))
     }
 
-    fn new(kind: Kind, message: String, log: &str) -> Refusal {
+    fn new(kind: RefusalKind, message: String, log: &str) -> Refusal {
         Refusal { kind, message, log: log.to_owned() }
     }
 }

@@ -94,7 +94,7 @@ impl Claim {
                 "Credential should be scoped to correct service: '{service}'. "
             )));
         }
-        let date = time::to_basic(self.time);
+        let date = self.date.as_str();
         if !date.starts_with(&self.day) || self.day.len() != 8 {
             return Err(Refusal::out_of_scope(format!(
                 "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '{}' != '{}', from \
@@ -103,7 +103,7 @@ impl Claim {
                 &date[..8]
             )));
         }
-        self.check_time(now, &date)?;
+        self.check_time(now, date)?;
         let Some(key) = keys.get(&self.key_id) else {
             return Err(Refusal::unknown_key(&self.key_id, "there is none of this id"));
         };
@@ -187,7 +187,7 @@ impl Claim {
 
     fn string_to_sign(&self, scope: &str, canonical: &[u8]) -> String {
         let hash = hex(digest::digest(&digest::SHA256, canonical).as_ref());
-        format!("{ALGORITHM}\n{}\n{scope}\n{hash}", time::to_basic(self.time))
+        [ALGORITHM, &self.date, scope, &hash].join("\n")
     }
 }
 

@@ -4,6 +4,9 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
+/// How much is said of a document that others wrote.
+const WHY_CHARS_MAX: usize = 100;
+
 /// A JSON value; members in their order, numbers and truth values as text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Json {
@@ -22,6 +25,25 @@ impl Json {
     /// A sentence with line and column.
     pub(crate) fn parse(text: &str) -> Result<Json, String> {
         serde_json::from_str(text).map_err(|error| error.to_string())
+    }
+
+    /// Reads the members of an object.
+    ///
+    /// # Errors
+    /// What it is instead: "is no JSON object". Nothing of it is repeated but the name of a member that stands there twice.
+    pub(crate) fn object(bytes: &[u8]) -> Result<Vec<(String, Json)>, String> {
+        match serde_json::from_slice(bytes) {
+            Ok(Json::Object(members)) => Ok(members),
+            Ok(_) => Err("is no JSON object".to_owned()),
+            Err(error) if error.is_data() => {
+                let why = error.to_string();
+                Err(format!(
+                    "is refused: {}",
+                    why.chars().take(WHY_CHARS_MAX).flat_map(char::escape_debug).collect::<String>()
+                ))
+            }
+            Err(_) => Err("is no JSON".to_owned()),
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The signatures of corpus/sigv4: each is right, and none with a byte changed of what is signed.
 
-use auth::{AccessKey, Claim, Credentials, Expected, Kind, Outside, Refusal, Request, SigningKeys};
+use auth::{AccessKey, Claim, Credentials, Expected, Outside, Refusal, RefusalKind, Request, SigningKeys};
 use serde_json::Value;
 
 struct Nowhere;
@@ -129,7 +129,7 @@ fn every_request_of_the_corpus_is_signed_right() {
 fn a_wrong_secret_is_told_the_string_that_should_have_been_signed() {
     for sent in corpus() {
         let refusal = verify(&sent, &credentials("sesame", sent.token), &SigningKeys::default()).unwrap_err();
-        assert_eq!((refusal.kind(), refusal.error_type()), (Kind::WrongSignature, "InvalidSignatureException"));
+        assert_eq!((refusal.kind(), refusal.error_type()), (RefusalKind::WrongSignature, "InvalidSignatureException"));
         let end = format!(
             "Consult the service documentation for details.\n\nThe Canonical String for this request should have been\n'{}'\n\nThe \
              String-to-Sign should have been\n'{}'\n",

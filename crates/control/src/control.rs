@@ -19,6 +19,7 @@ use crate::deployments::{self, Told};
 use crate::error::{self, Error, Fault};
 use crate::handlers::stages::STAGE;
 use crate::loading;
+use crate::operations::OPERATIONS;
 use crate::paths;
 use crate::publication::Publication;
 use crate::router;
@@ -91,6 +92,11 @@ impl Control {
     /// Whether a path is the control plane's: below `/v2`, or below a root of the v1 API that WebSocket APIs need.
     pub fn owns(path: &str) -> bool {
         router::owns(path)
+    }
+
+    /// Every operation there is, by method and path: parameters in braces, and behind a `?` what must be in the query.
+    pub fn operations() -> impl Iterator<Item = (&'static str, &'static str)> {
+        OPERATIONS.iter().map(|operation| (operation.method, operation.path))
     }
 
     /// Answers one call of an AWS client. Never fails: refusals and failures are answers too.

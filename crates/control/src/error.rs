@@ -6,7 +6,7 @@
 use http::StatusCode;
 use mapping::check::{Direction, Mistake, WrongSchema, WrongSide};
 use serde_json::Value;
-use types::arn::Place;
+use types::arn::Home;
 
 use crate::store::StoreError;
 
@@ -167,7 +167,7 @@ fn article(noun: &str) -> &'static str {
 }
 
 /// No API has this id. Source: recorded and reported.
-pub(crate) fn no_such_api(place: &Place, api_id: &str) -> Fault {
+pub(crate) fn no_such_api(place: &Home, api_id: &str) -> Fault {
     not_found(format!("Invalid API identifier specified {}:{api_id}", place.account_id))
 }
 

@@ -9,14 +9,14 @@ use serde_json::Value;
 use crate::error::{self, Fault};
 use crate::store::Document;
 
-pub(crate) use value::Kind;
+pub(crate) use value::MemberKind;
 
 /// One member of a resource: a row of its table.
 #[derive(Clone, Copy)]
 pub(crate) struct Member {
     /// Name on the wire.
     pub(crate) name: &'static str,
-    pub(crate) kind: Kind,
+    pub(crate) kind: MemberKind,
     pub(crate) rule: Rule,
     required: bool,
     default: Option<fn() -> Value>,
@@ -50,32 +50,32 @@ pub(crate) enum Rule {
 }
 
 impl Member {
-    pub(crate) const fn new(name: &'static str, kind: Kind, rule: Rule) -> Member {
+    pub(crate) const fn new(name: &'static str, kind: MemberKind, rule: Rule) -> Member {
         Member { name, kind, rule, required: false, default: None, missing: None, invalid: None }
     }
 
     /// A text that can be replaced and cleared, of `min` to `max` characters.
     pub(crate) const fn text(name: &'static str, min: usize, max: usize) -> Member {
-        Member::new(name, Kind::Text { min, max }, Rule::Replace)
+        Member::new(name, MemberKind::Text { min, max }, Rule::Replace)
     }
 
     /// One of a few words.
     pub(crate) const fn choice(name: &'static str, words: &'static [&'static str]) -> Member {
-        Member::new(name, Kind::Choice(words), Rule::Replace)
+        Member::new(name, MemberKind::Choice(words), Rule::Replace)
     }
 
     /// True or false.
     pub(crate) const fn flag(name: &'static str) -> Member {
-        Member::new(name, Kind::Flag, Rule::Replace)
+        Member::new(name, MemberKind::Flag, Rule::Replace)
     }
 
     /// A text that only answers carry.
     pub(crate) const fn output(name: &'static str) -> Member {
-        Member::new(name, Kind::Text { min: 0, max: usize::MAX }, Rule::Output)
+        Member::new(name, MemberKind::Text { min: 0, max: usize::MAX }, Rule::Output)
     }
 
     /// A member of HTTP APIs, refused here.
-    pub(crate) const fn refused(name: &'static str, kind: Kind, text: &'static str) -> Member {
+    pub(crate) const fn refused(name: &'static str, kind: MemberKind, text: &'static str) -> Member {
         Member::new(name, kind, Rule::Refused(text))
     }
 

@@ -7,7 +7,7 @@ use serde_json::{Number, Value};
 
 use crate::crud::{self, Answer, Call, Resource};
 use crate::error::{self, Fault};
-use crate::members::{self, Kind, Member};
+use crate::members::{self, Member, MemberKind};
 use crate::store::Document;
 use crate::transaction::Transaction;
 
@@ -146,7 +146,7 @@ fn set(members: &[Member], document: &mut Document, segments: &[&str], step: &St
                 document.shift_remove(*name);
             }
         },
-        (Kind::Object(inner), rest) => {
+        (MemberKind::Object(inner), rest) => {
             let entry = document.entry(*name).or_insert_with(members::empty);
             if let Value::Object(inner_document) = entry {
                 set(inner, inner_document, rest, step)?;
@@ -158,17 +158,17 @@ fn set(members: &[Member], document: &mut Document, segments: &[&str], step: &St
 }
 
 /// A text as the member's type; none for an empty text, which clears.
-fn converted(kind: Kind, step: &Step) -> Result<Option<Value>, Fault> {
+fn converted(kind: MemberKind, step: &Step) -> Result<Option<Value>, Fault> {
     if step.value.is_empty() {
         return Ok(None);
     }
     let number = |number: Option<Number>| number.map(Value::Number).ok_or_else(|| step.wrong_value());
     Ok(Some(match kind {
         // Any other word counts as false. Source: recorded.
-        Kind::Flag => Value::Bool(step.value.eq_ignore_ascii_case("true")),
-        Kind::Whole { .. } => number(step.value.parse::<i64>().ok().map(Number::from))?,
-        Kind::Number => number(step.value.parse::<f64>().ok().and_then(Number::from_f64))?,
-        Kind::Text { .. } | Kind::Choice(_) => Value::String(step.value.to_owned()),
+        MemberKind::Flag => Value::Bool(step.value.eq_ignore_ascii_case("true")),
+        MemberKind::Whole { .. } => number(step.value.parse::<i64>().ok().map(Number::from))?,
+        MemberKind::Number => number(step.value.parse::<f64>().ok().and_then(Number::from_f64))?,
+        MemberKind::Text { .. } | MemberKind::Choice(_) => Value::String(step.value.to_owned()),
         // A whole object is no text; what is in it has paths of its own.
         _ => return Err(step.wrong_value()),
     }))

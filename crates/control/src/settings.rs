@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use types::Limits;
-use types::arn::Place;
+use types::arn::Home;
 
 use crate::usage::{Nothing, Usage};
 
@@ -11,7 +11,7 @@ use crate::usage::{Nothing, Usage};
 #[derive(Clone)]
 pub struct Settings {
     /// Region and account, for ARNs and texts.
-    pub place: Place,
+    pub place: Home,
     /// Host and port under which clients reach the data plane, such as `localhost:4510`.
     ///
     /// An API's `apiEndpoint` is `{scheme}://{apiId}.execute-api.{authority}`.
@@ -29,7 +29,7 @@ pub struct Settings {
 
 impl Settings {
     /// The settings of a control plane with AWS's limits, beside which nobody counts.
-    pub fn new(place: Place, authority: String) -> Settings {
+    pub fn new(place: Home, authority: String) -> Settings {
         let usage = Arc::new(Nothing);
         Settings { place, authority, scheme: "ws", public_url: None, limits: Limits::default(), usage }
     }

@@ -21,7 +21,7 @@ pub struct Settings {
     /// What it is told of its memory, in MB; nobody holds it to that.
     pub memory: u32,
     /// The region and account that its ARN names.
-    pub home: types::arn::Place,
+    pub home: types::arn::Home,
 }
 
 /// What a function's process is.
@@ -175,7 +175,7 @@ mod tests {
     use super::*;
 
     fn settings(name: &str, handler: &str, runtime: Option<&str>) -> Settings {
-        let home = types::arn::Place { region: "eu-west-1".to_owned(), account_id: "123456789012".to_owned() };
+        let home = types::arn::Home { region: "eu-west-1".to_owned(), account_id: "123456789012".to_owned() };
         Settings {
             name: name.to_owned(),
             start: Start::Handler { handler: handler.to_owned(), runtime: runtime.map(str::to_owned) },

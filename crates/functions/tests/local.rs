@@ -8,7 +8,7 @@ use bytes::Bytes;
 use functions::{Directory, Placement, Settings, Start, Voice};
 use integration::{Functions, Invocation, Invoked};
 use serde_json::{Value, json};
-use types::arn::{Function, Place};
+use types::arn::{Function, Home};
 use types::headers::Headers;
 use types::message::InvocationType;
 
@@ -65,7 +65,7 @@ impl Try {
             timeout: Duration::from_secs(20),
             concurrency: 4,
             memory: 128,
-            home: Place { region: "us-east-1".to_owned(), account_id: "000000000000".to_owned() },
+            home: Home { region: "us-east-1".to_owned(), account_id: "000000000000".to_owned() },
         };
         change(&mut settings);
         let heard = Arc::new(Heard::default());

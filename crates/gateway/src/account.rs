@@ -48,6 +48,11 @@ impl Gateway {
             let services = plan.services().filter(|(service, _)| !self.integrations.has_service(service));
             let routes = sorted(&mut services.map(|(_, route)| route));
             notes.extend(routes.map(|routes| Note::ServicesNowhere { routes }));
+            let lacking = plan.authorizers().filter_map(|authorizer| {
+                let detail = self.authorizer.as_ref()?.lacks(authorizer)?;
+                Some(Note::Broken { what: format!("authorizer {} ({})", authorizer.name, authorizer.id), detail })
+            });
+            notes.extend(lacking);
         }
     }
 }

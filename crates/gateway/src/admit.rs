@@ -9,7 +9,7 @@ use types::event::{Event, EventKind, Handshake};
 use types::identity::UsedKey;
 
 use crate::gateway::Gateway;
-use crate::refusal::{By, Kind, Refusal};
+use crate::refusal::{By, Refusal, RefusalKind};
 use crate::stages::Compiled;
 use crate::usage::Exceeded;
 
@@ -19,7 +19,7 @@ pub(crate) fn admit(gateway: &Gateway, stage: &Compiled, route: &Route, event: &
         EventKind::Disconnect(_) => Ok(()),
         EventKind::Connect(handshake) => {
             if route.needs_api_key && api_key(event).is_none() {
-                return Err(Refusal::new(Kind::InvalidApiKey, no_key(&stage.plan, handshake)));
+                return Err(Refusal::new(RefusalKind::InvalidApiKey, no_key(&stage.plan, handshake)));
             }
             limits(gateway, stage, &route.key, event)?;
             parameters(route, handshake)
@@ -55,7 +55,7 @@ fn limits(gateway: &Gateway, stage: &Compiled, route_key: &str, event: &Event) -
     }
     if let Some(bucket) = stage.buckets.get(route_key).filter(|bucket| !bucket.take()) {
         let detail = format!("the stage's throttling lets pass on route {route_key}: {}", bucket.told());
-        return Err(Refusal::new(Kind::Throttled(By::Route), detail));
+        return Err(Refusal::new(RefusalKind::Throttled(By::Route), detail));
     }
     gateway.account_limits.request()
 }
@@ -67,7 +67,7 @@ fn parameters(route: &Route, handshake: &Handshake) -> Result<(), Refusal> {
     }
     let names = missing.join(", ");
     let detail = format!("route {} requires the request parameters [{names}]", route.key);
-    Err(Refusal { names, ..Refusal::new(Kind::BadRequestParameters, detail) })
+    Err(Refusal { names, ..Refusal::new(RefusalKind::BadRequestParameters, detail) })
 }
 
 fn no_key(plan: &Plan, handshake: &Handshake) -> String {
@@ -97,14 +97,14 @@ pub(crate) fn fits(reply: Reply, message_bytes_max: usize) -> Result<Reply, Refu
         return Ok(reply);
     }
     let detail = format!("the answer has {bytes} bytes, the limit message-bytes is {message_bytes_max}");
-    Err(Refusal::new(Kind::ResponseTooLarge, detail))
+    Err(Refusal::new(RefusalKind::ResponseTooLarge, detail))
 }
 
 impl From<Exceeded> for Refusal {
     fn from(exceeded: Exceeded) -> Refusal {
         match exceeded {
-            Exceeded::Throttle(detail) => Refusal::new(Kind::Throttled(By::UsagePlan), detail),
-            Exceeded::Quota(detail) => Refusal::new(Kind::QuotaExceeded, detail),
+            Exceeded::Throttle(detail) => Refusal::new(RefusalKind::Throttled(By::UsagePlan), detail),
+            Exceeded::Quota(detail) => Refusal::new(RefusalKind::QuotaExceeded, detail),
         }
     }
 }

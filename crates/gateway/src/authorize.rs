@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use integration::Integrations;
-use mapping::plan::{ApiKeySource, Authorization};
+use mapping::plan::{ApiKeySource, Authorization, RequestAuthorizer};
 use mapping::{Plan, Route};
 use types::Event;
 use types::event::EventKind;
@@ -17,13 +17,19 @@ use types::identity::Identity;
 use crate::authorizer_log::AuthorizerLog;
 use crate::execution_log::ExecutionLog;
 use crate::gateway::Gateway;
-use crate::refusal::{Kind, Refusal};
+use crate::refusal::{Refusal, RefusalKind};
 
 /// Decides about clients of routes that ask for more than an API key.
 pub trait Authorizer: Send + Sync {
     /// Who the client is, or why it may not connect. It may take its time, within bounds of its own: other clients are
     /// not kept waiting. What it does on the way it tells `log`.
     fn authorize<'a>(&'a self, question: Question<'a>, log: &'a mut AuthorizerLog) -> Authorizing<'a>;
+
+    /// What is missing for an authorizer to let anybody in, as far as that can be told before somebody comes: remarked at
+    /// deployment.
+    fn lacks(&self, _: &RequestAuthorizer) -> Option<String> {
+        None
+    }
 }
 
 /// An answer that is being found.
@@ -100,10 +106,10 @@ impl Denied {
 impl From<Denied> for Refusal {
     fn from(denied: Denied) -> Refusal {
         match denied {
-            Denied::Unauthorized(detail) => Refusal::new(Kind::Unauthorized, detail),
-            Denied::Forbidden(detail) => Refusal::new(Kind::NotAuthorized, detail),
-            Denied::Failed(detail) => Refusal::new(Kind::AuthorizerFailure, detail),
-            Denied::Misconfigured(detail) => Refusal::new(Kind::ApiConfigurationError, detail),
+            Denied::Unauthorized(detail) => Refusal::new(RefusalKind::Unauthorized, detail),
+            Denied::Forbidden(detail) => Refusal::new(RefusalKind::NotAuthorized, detail),
+            Denied::Failed(detail) => Refusal::new(RefusalKind::AuthorizerFailure, detail),
+            Denied::Misconfigured(detail) => Refusal::new(RefusalKind::ApiConfigurationError, detail),
         }
     }
 }
@@ -147,7 +153,8 @@ pub(crate) async fn authorize(
     };
     let from_authorizer = known.usage_identifier_key.filter(|_| route.needs_api_key);
     let from_authorizer = from_authorizer.and_then(|value| gateway.usage.key(&plan.key, &value));
-    let identity = Identity { api_key: from_header.or(from_authorizer), ..known.identity };
+    let certificate = event.connection.identity.as_ref().and_then(|before| before.certificate.clone());
+    let identity = Identity { api_key: from_header.or(from_authorizer), certificate, ..known.identity };
     let identity = Identity { authorizer_latency: latency.filter(|_| identity.authorizer.is_some()), ..identity };
     if identity != Identity::default() {
         Arc::make_mut(&mut event.connection).identity = Some(Arc::new(identity));

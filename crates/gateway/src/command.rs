@@ -21,7 +21,7 @@ pub enum Command {
 
 /// The answer to a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
+pub struct ConnectionsAnswer {
     /// HTTP status.
     pub status: u16,
     /// `x-amzn-ErrorType` of a failure.
@@ -32,28 +32,33 @@ pub struct Answer {
     pub retry_after: Option<u32>,
 }
 
-impl Answer {
-    pub(crate) fn ok(status: u16, body: String) -> Answer {
-        Answer { status, error_type: None, body, retry_after: None }
+impl ConnectionsAnswer {
+    pub(crate) fn ok(status: u16, body: String) -> ConnectionsAnswer {
+        ConnectionsAnswer { status, error_type: None, body, retry_after: None }
     }
 
-    pub(crate) fn error(status: u16, error_type: &'static str, message: &str) -> Answer {
+    pub(crate) fn error(status: u16, error_type: &'static str, message: &str) -> ConnectionsAnswer {
         let body = json!({ "message": message }).to_string();
-        Answer { status, error_type: Some(error_type), body, retry_after: None }
+        ConnectionsAnswer { status, error_type: Some(error_type), body, retry_after: None }
     }
 
     /// The connection does not exist (any more, or yet). The empty body is AWS's (observed).
-    pub fn gone() -> Answer {
-        Answer { status: 410, error_type: Some("GoneException"), body: String::new(), retry_after: None }
+    pub fn gone() -> ConnectionsAnswer {
+        ConnectionsAnswer { status: 410, error_type: Some("GoneException"), body: String::new(), retry_after: None }
     }
 
     /// Too many calls, or the client's outbox is full. The empty body is AWS's (observed).
-    pub(crate) fn limit_exceeded() -> Answer {
-        Answer { status: 429, error_type: Some("LimitExceededException"), body: String::new(), retry_after: None }
+    pub(crate) fn limit_exceeded() -> ConnectionsAnswer {
+        ConnectionsAnswer {
+            status: 429,
+            error_type: Some("LimitExceededException"),
+            body: String::new(),
+            retry_after: None,
+        }
     }
 
     /// The same with what AWS leaves out: why, and when to try again.
-    pub(crate) fn extended(mut self) -> Answer {
+    pub(crate) fn extended(mut self) -> ConnectionsAnswer {
         let message = match self.status {
             410 => "Gone: the connection is closed, or never was, or belongs to another stage",
             429 => "Limit Exceeded: too many calls, or the client does not read what is sent to it",
@@ -68,12 +73,12 @@ impl Answer {
     }
 
     /// A wrong stage or path. Source: observed.
-    pub fn forbidden() -> Answer {
-        Answer::error(403, "ForbiddenException", "Forbidden")
+    pub fn forbidden() -> ConnectionsAnswer {
+        ConnectionsAnswer::error(403, "ForbiddenException", "Forbidden")
     }
 
     /// More bytes than a message may have. The text is inferred.
-    pub fn too_large(bytes_max: usize) -> Answer {
-        Answer::error(413, "PayloadTooLargeException", &format!("Payload larger than {bytes_max} bytes"))
+    pub fn too_large(bytes_max: usize) -> ConnectionsAnswer {
+        ConnectionsAnswer::error(413, "PayloadTooLargeException", &format!("Payload larger than {bytes_max} bytes"))
     }
 }

@@ -25,9 +25,11 @@ use crate::gateway::Gateway;
 use crate::hand_over::Departure;
 use crate::in_flight::{Held, OwnPart};
 use crate::life::{Effect, Farewell, InFlight, Next, Reading, abnormal};
+use crate::pace::Pace;
 use crate::refusal::Outcome;
 use crate::registry::Counted;
 use crate::socket::Reader;
+use crate::sources::Seat;
 use crate::walk;
 
 /// How much is read from a socket at once, into memory that all connections of a thread share.
@@ -63,8 +65,23 @@ impl Turn {
 
 /// Spawns the task of a connection whose `$connect` was accepted. The registry holds the client; the task ends by
 /// itself when the socket, the client or the gateway closes the connection.
-pub(crate) fn spawn(gateway: Arc<Gateway>, client: Arc<Client>, reader: Reader, reading: Reading, counted: Counted) {
-    tokio::spawn(run(Live { gateway, client, reader, reading, flights: None, room: None }, counted));
+pub(crate) fn spawn(
+    gateway: Arc<Gateway>,
+    client: Arc<Client>,
+    reader: Reader,
+    reading: Reading,
+    counted: Counted,
+    seat: Option<Seat>,
+) {
+    let task = run(Live { gateway, client, reader, reading, flights: None, waits: None }, counted);
+    // A larger task only where connections of an address are counted.
+    match seat {
+        None => tokio::spawn(task),
+        Some(seat) => tokio::spawn(async move {
+            task.await;
+            drop(seat);
+        }),
+    };
 }
 
 /// How a connection's task ends.
@@ -113,12 +130,17 @@ struct Live {
     reading: Reading,
     /// The messages in flight; nothing while there are none.
     flights: Option<Box<Flights>>,
-    /// The wait for room for messages, while there is none.
-    room: Option<Box<WaitForRoom>>,
+    /// What keeps it from being read; in a box of its own it is one word of a connection that nothing does.
+    waits: Option<Box<Waits>>,
 }
 
-/// In a box of its own it is one word of a connection that does not wait.
-struct WaitForRoom(Pin<Box<dyn Future<Output = ()> + Send>>);
+#[derive(Default)]
+struct Waits {
+    /// The wait for room for messages, while there is none.
+    room: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+    /// What the client sent of late, where its pace is limited.
+    pace: Pace,
+}
 
 impl Live {
     /// Goes on as far as it can; ready when the connection is over here.
@@ -151,7 +173,11 @@ impl Live {
                 },
             }
             std::task::ready!(self.poll_room(cx));
-            if std::task::ready!(self.poll_input(cx, now, &mut turn)).is_over {
+            let bytes_max = match self.gateway.is_paced {
+                false => READ_BYTES,
+                true => std::task::ready!(self.poll_pace(cx, now, &mut turn)),
+            };
+            if std::task::ready!(self.poll_input(cx, now, &mut turn, bytes_max)).is_over {
                 return Poll::Ready(self.end());
             }
             now = self.gateway.now();
@@ -177,18 +203,50 @@ impl Live {
     // Ready when a message may be read, so far as all messages of the gateway are concerned.
     fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         while !self.has_room() {
-            if self.room.is_none() {
-                let (gateway, own) = (self.gateway.clone(), self.own_part());
-                let wait = Box::pin(async move { gateway.in_flight.opened(own).await });
-                self.room = Some(Box::new(WaitForRoom(wait)));
-            }
-            if let Some(room) = &mut self.room {
-                std::task::ready!(room.0.as_mut().poll(cx));
-            }
-            self.room = None;
+            let (gateway, own) = (&self.gateway, || self.own_part());
+            let begin = || {
+                let (gateway, own) = (gateway.clone(), own());
+                Box::pin(async move { gateway.in_flight.opened(own).await }) as Pin<Box<_>>
+            };
+            let new = self.waits.as_ref().is_none_or(|waits| waits.room.is_none()).then(begin);
+            let waits = self.waits.get_or_insert_default();
+            let room = match new {
+                Some(new) => waits.room.insert(new),
+                None => match &mut waits.room {
+                    Some(room) => room,
+                    None => break,
+                },
+            };
+            std::task::ready!(room.as_mut().poll(cx));
+            self.leave_room();
         }
-        self.room = None;
+        self.leave_room();
         Poll::Ready(())
+    }
+
+    // Where no pace is to be remembered, nothing is.
+    fn leave_room(&mut self) {
+        match &mut self.waits {
+            Some(waits) if self.gateway.is_paced => waits.room = None,
+            waits => *waits = None,
+        }
+    }
+
+    // Ready, with how many bytes may be read, when the client has not sent too fast.
+    fn poll_pace(&mut self, cx: &mut Context<'_>, now: Duration, turn: &mut Turn) -> Poll<usize> {
+        // What matters of a connection that closes must not wait.
+        if !self.reading.heeds_frames() || self.client.is_closing() {
+            return Poll::Ready(READ_BYTES);
+        }
+        let pace = &mut self.waits.get_or_insert_default().pace;
+        let (allowance, begins) = pace.poll(cx, now, self.reading.rest.is_empty(), &self.gateway.limits);
+        if let Some(limit) = begins {
+            self.gateway.tell_of_slow(&self.client, limit);
+        }
+        allowance.map(|allowance| {
+            turn.frames = turn.frames.min(u32::try_from(allowance.frames).unwrap_or(u32::MAX));
+            allowance.bytes.min(READ_BYTES)
+        })
     }
 
     fn poll_flights(&mut self, cx: &mut Context<'_>) {
@@ -199,7 +257,7 @@ impl Live {
     }
 
     // Reads once and handles what came.
-    fn poll_input(&mut self, cx: &mut Context<'_>, now: Duration, turn: &mut Turn) -> Poll<Handled> {
+    fn poll_input(&mut self, cx: &mut Context<'_>, now: Duration, turn: &mut Turn, bytes_max: usize) -> Poll<Handled> {
         if !self.reading.rest.is_empty() {
             let rest = std::mem::take(&mut self.reading.rest);
             let handled = self.handle(&rest, now, turn);
@@ -207,7 +265,7 @@ impl Live {
             return Poll::Ready(handled);
         }
         SCRATCH.with_borrow_mut(|scratch| {
-            let mut buffer = ReadBuf::new(scratch);
+            let mut buffer = ReadBuf::new(&mut scratch[..bytes_max]);
             let read = std::task::ready!(self.reader.poll_read(cx, &mut buffer, self.client.socket()));
             let bytes = buffer.filled();
             if read.is_err() || bytes.is_empty() {
@@ -215,6 +273,10 @@ impl Live {
             }
             self.client.touch(now);
             self.client.metrics.traffic().bytes_in.add(bytes.len() as u64);
+            if self.gateway.is_paced {
+                let pace = &mut self.waits.get_or_insert_default().pace;
+                pace.take_bytes(now, bytes.len(), &self.gateway.limits);
+            }
             let mut clear = Vec::new();
             let (bytes, ended) = match self.client.decipher(bytes, &mut clear) {
                 Some(ended) => (&clear[..], ended),
@@ -247,6 +309,10 @@ impl Live {
             let frames = self.reading.take_frames();
             if frames > 0 {
                 self.client.metrics.traffic().frames_in.add(u64::from(frames));
+                if self.gateway.is_paced {
+                    let pace = &mut self.waits.get_or_insert_default().pace;
+                    pace.take_frames(now, frames, &self.gateway.limits);
+                }
             }
             match effect {
                 None => break,

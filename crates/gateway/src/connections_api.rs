@@ -18,7 +18,7 @@ use types::time::Timestamp;
 
 use crate::address::{Address, Below, PATH_FORM};
 use crate::client::{Client, NotSent};
-use crate::command::{Answer, Command};
+use crate::command::{Command, ConnectionsAnswer};
 use crate::early::Kept;
 use crate::execution_log::Push;
 use crate::frame::{self, Opcode, close};
@@ -60,13 +60,13 @@ impl Many {
 
 impl Gateway {
     /// Carries out `POST`, `GET` or `DELETE @connections/{id}`; `query` is the address's, without `?`.
-    pub async fn connections(&self, method: &str, address: &Address, query: &str, body: Bytes) -> Answer {
+    pub async fn connections(&self, method: &str, address: &Address, query: &str, body: Bytes) -> ConnectionsAnswer {
         let bytes = body.len();
         if let (true, Below::Path(path)) = (address.by_custom_domain, &address.below) {
             // Whoever puts the stage into the path of a domain name. Source: reported (text; status of the same text elsewhere).
             let route = path.trim_start_matches('/');
             let text = format!("No method found matching route {route} for http method {method}.");
-            return Answer::error(404, "NotFoundException", &text);
+            return ConnectionsAnswer::error(404, "NotFoundException", &text);
         }
         let answer = match (&address.below, method) {
             (Below::Connections, "POST") if self.dialect.extended => self.post_to_many(address, &body).await,
@@ -76,9 +76,20 @@ impl Gateway {
             },
         };
         if matches!(address.below, Below::Connection(_) | Below::Connections) && !self.has_stage(address) {
-            let path = format!("{PATH_FORM}{}/@connections", address.key);
-            self.tell_of_nowhere(Who::Push, &address.domain_name, &path, Some(address));
+            return self.push_to_nowhere(method, address, None);
         }
+        self.answered(method, address, bytes, answer)
+    }
+
+    /// Answers such a call where no stage is. `key` is for the log: the access key that it says to be signed with.
+    pub fn push_to_nowhere(&self, method: &str, address: &Address, key: Option<&str>) -> ConnectionsAnswer {
+        let path = format!("{PATH_FORM}{}/@connections", address.key);
+        self.tell_of_nowhere(Who::Push(key), &address.domain_name, &path, Some(address));
+        self.answered(method, address, 0, ConnectionsAnswer::forbidden())
+    }
+
+    // Counts an answer and tells of it, where somebody listens.
+    fn answered(&self, method: &str, address: &Address, bytes: usize, answer: ConnectionsAnswer) -> ConnectionsAnswer {
         if let Some(stage) = self.stages.pin(&address.key) {
             stage.metrics.answered(method, answer.status);
             self.tell_push(&stage, method, address, bytes, answer.status);
@@ -114,7 +125,7 @@ impl Gateway {
         }
     }
 
-    async fn carry_out(&self, stage: &StageKey, id: Id, command: Command) -> Answer {
+    async fn carry_out(&self, stage: &StageKey, id: Id, command: Command) -> ConnectionsAnswer {
         match id.node() == self.node {
             true => self.command(stage, id, &command),
             false => self.peers.ask(id.node(), stage, id, command).await,
@@ -123,19 +134,19 @@ impl Gateway {
 
     /// The extended dialect's broadcast: one text for many connections, and for each what a call of its own would have
     /// answered. The whole is one call to the limits.
-    async fn post_to_many(&self, address: &Address, body: &[u8]) -> Answer {
+    async fn post_to_many(&self, address: &Address, body: &[u8]) -> ConnectionsAnswer {
         if !self.has_stage(address) {
-            return Answer::forbidden();
+            return ConnectionsAnswer::forbidden();
         }
         if self.account_limits.request().is_err() {
-            return Answer::limit_exceeded();
+            return ConnectionsAnswer::limit_exceeded();
         }
         let Many { connection_ids, data } = match Many::read(body) {
             Ok(many) => many,
-            Err(error) => return Answer::error(400, "BadRequestException", &error),
+            Err(error) => return ConnectionsAnswer::error(400, "BadRequestException", &error),
         };
         if data.len() > self.limits.message_bytes {
-            return Answer::too_large(self.limits.message_bytes);
+            return ConnectionsAnswer::too_large(self.limits.message_bytes);
         }
         let data = Bytes::from(data);
         // Looked at once: of one text it is the same for all.
@@ -157,23 +168,29 @@ impl Gateway {
             };
             results.push(json!({ "connectionId": connection_id, "status": status }));
         }
-        Answer::ok(200, json!({ "results": results }).to_string())
+        ConnectionsAnswer::ok(200, json!({ "results": results }).to_string())
     }
 
-    fn read_command(&self, method: &str, address: &Address, query: &str, body: Bytes) -> Result<(Id, Command), Answer> {
-        let Below::Connection(id) = &address.below else { return Err(Answer::forbidden()) };
+    fn read_command(
+        &self,
+        method: &str,
+        address: &Address,
+        query: &str,
+        body: Bytes,
+    ) -> Result<(Id, Command), ConnectionsAnswer> {
+        let Below::Connection(id) = &address.below else { return Err(ConnectionsAnswer::forbidden()) };
         if !self.has_stage(address) {
-            return Err(Answer::forbidden());
+            return Err(ConnectionsAnswer::forbidden());
         }
         if self.account_limits.request().is_err() {
-            return Err(Answer::limit_exceeded());
+            return Err(ConnectionsAnswer::limit_exceeded());
         }
-        let bad = |message: &str| Answer::error(400, "BadRequestException", message);
+        let bad = |message: &str| ConnectionsAnswer::error(400, "BadRequestException", message);
         // Observed that AWS answers 400; the text is inferred.
         let id = id.parse::<Id>().map_err(|_| bad(&format!("Invalid connectionId: {id}")))?;
         let command = match method {
             "POST" if body.len() > self.limits.message_bytes => {
-                return Err(Answer::too_large(self.limits.message_bytes));
+                return Err(ConnectionsAnswer::too_large(self.limits.message_bytes));
             }
             // AWS leaves this undefined; a text frame cannot hold it.
             "POST" if !self.dialect.binary && simdutf8::basic::from_utf8(&body).is_err() => {
@@ -182,7 +199,13 @@ impl Gateway {
             "POST" => Command::Post(body),
             "GET" => Command::Get,
             "DELETE" => self.read_delete(query).map_err(|message| bad(&message))?,
-            _ => return Err(Answer::error(403, "MissingAuthenticationTokenException", "Missing Authentication Token")),
+            _ => {
+                return Err(ConnectionsAnswer::error(
+                    403,
+                    "MissingAuthenticationTokenException",
+                    "Missing Authentication Token",
+                ));
+            }
         };
         Ok((id, command))
     }
@@ -214,7 +237,7 @@ impl Gateway {
     }
 
     /// Carries out a command on a connection of this node.
-    pub fn command(&self, stage: &StageKey, id: Id, command: &Command) -> Answer {
+    pub fn command(&self, stage: &StageKey, id: Id, command: &Command) -> ConnectionsAnswer {
         match command {
             Command::Post(data) => self.post(stage, id, data, &self.framed(data)),
             Command::Get => self.describe(stage, id),
@@ -222,11 +245,17 @@ impl Gateway {
         }
     }
 
-    fn post(&self, stage: &StageKey, id: Id, data: &Bytes, (opcode, payload): &(Opcode, Cow<'_, [u8]>)) -> Answer {
+    fn post(
+        &self,
+        stage: &StageKey,
+        id: Id,
+        data: &Bytes,
+        (opcode, payload): &(Opcode, Cow<'_, [u8]>),
+    ) -> ConnectionsAnswer {
         if self.dialect.extended {
             match self.early.keep(stage, id, data, self.outbox_bounds) {
-                Kept::Yes => return Answer::ok(200, String::new()),
-                Kept::Full => return Answer::limit_exceeded(),
+                Kept::Yes => return ConnectionsAnswer::ok(200, String::new()),
+                Kept::Full => return ConnectionsAnswer::limit_exceeded(),
                 Kept::Unknown => {}
             }
         }
@@ -237,15 +266,15 @@ impl Gateway {
         match client.send(*opcode, payload, self.outbox_bounds, self.now()) {
             Ok(()) => {
                 client.metrics.traffic().calls.messages.one();
-                Answer::ok(200, String::new())
+                ConnectionsAnswer::ok(200, String::new())
             }
             // Documented: also when the client's buffer is full.
-            Err(NotSent::Full | NotSent::Away) => Answer::limit_exceeded(),
-            Err(NotSent::Gone) => Answer::gone(),
+            Err(NotSent::Full | NotSent::Away) => ConnectionsAnswer::limit_exceeded(),
+            Err(NotSent::Gone) => ConnectionsAnswer::gone(),
         }
     }
 
-    fn describe(&self, stage: &StageKey, id: Id) -> Answer {
+    fn describe(&self, stage: &StageKey, id: Id) -> ConnectionsAnswer {
         let client = match self.client(stage, id) {
             Ok(client) => client,
             Err(answer) => return answer,
@@ -260,10 +289,10 @@ impl Gateway {
             },
             "lastActiveAt": last_active.iso(),
         });
-        Answer::ok(200, body.to_string())
+        ConnectionsAnswer::ok(200, body.to_string())
     }
 
-    fn delete(&self, stage: &StageKey, id: Id, code: u16, reason: &str) -> Answer {
+    fn delete(&self, stage: &StageKey, id: Id, code: u16, reason: &str) -> ConnectionsAnswer {
         let client = match self.client(stage, id) {
             Ok(client) => client,
             Err(answer) => return answer,
@@ -271,17 +300,18 @@ impl Gateway {
         // Observed for AWS's own code.
         let told = if code == close::NORMAL && reason.is_empty() { "Connection Closed Normally" } else { reason };
         self.close(&client, code, reason, Disconnect { status_code: code, reason: told.to_owned() });
-        Answer::ok(204, String::new())
+        ConnectionsAnswer::ok(204, String::new())
     }
 
     // An id is valid only under the API and stage that it belongs to (inferred). While another gateway takes a client
     // over the caller is to try again (ours): whoever reads 410 forgets the id.
-    fn client(&self, stage: &StageKey, id: Id) -> Result<Arc<Client>, Answer> {
-        let client = self.registry.get(&id).filter(|client| *client.info.stage == *stage).ok_or_else(Answer::gone)?;
+    fn client(&self, stage: &StageKey, id: Id) -> Result<Arc<Client>, ConnectionsAnswer> {
+        let client =
+            self.registry.get(&id).filter(|client| *client.info.stage == *stage).ok_or_else(ConnectionsAnswer::gone)?;
         match client.refuses() {
             None => Ok(client),
-            Some(NotSent::Away) => Err(Answer::limit_exceeded()),
-            Some(NotSent::Full | NotSent::Gone) => Err(Answer::gone()),
+            Some(NotSent::Away) => Err(ConnectionsAnswer::limit_exceeded()),
+            Some(NotSent::Full | NotSent::Gone) => Err(ConnectionsAnswer::gone()),
         }
     }
 }

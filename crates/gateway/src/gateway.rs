@@ -31,14 +31,17 @@ use crate::heavy::Heavy;
 use crate::in_flight::InFlight;
 use crate::life::Timed;
 use crate::metrics::Metrics;
+use crate::origins::{Origins, StageOrigins};
 use crate::outbox::OutboxBounds;
+use crate::pace;
 use crate::peers::Peers;
 #[cfg(test)]
 use crate::refusal::Refusal;
 use crate::registry::Registry;
 #[cfg(test)]
 use crate::simulation::place::Simulated;
-use crate::sparingly::Sparingly;
+use crate::sources::Sources;
+use crate::sparingly::{Counting, Sparingly};
 use crate::stages::{Published, Stages};
 use crate::throttle::AccountLimits;
 use crate::timer::{TICK, Wheel};
@@ -62,6 +65,8 @@ pub struct Settings {
     pub vpc_links: BTreeMap<String, LinkSettings>,
     /// The ways to backends.
     pub integrations: Integrations,
+    /// Which pages may connect to which stages; to stages that are not named, all may.
+    pub origins: Vec<StageOrigins>,
     /// Who decides about clients where a route asks for more than an API key; `None`: such clients are refused.
     pub authorizer: Option<Box<dyn Authorizer>>,
     /// Host and port that clients use where another program stands before this one; then `$context.domainName` of an
@@ -95,6 +100,11 @@ pub struct Gateway {
     pub(crate) outbox_bounds: OutboxBounds,
     /// How often clients that come to nowhere are told of.
     pub(crate) hints: Sparingly,
+    pub(crate) sources: Arc<Sources>,
+    pub(crate) origins: Origins,
+    /// Whether clients are held to a pace, and how often those are told of that are.
+    pub(crate) is_paced: bool,
+    pub(crate) slowed: Counting,
     names: Interner,
     clock: Clock,
     draining: AtomicBool,
@@ -139,6 +149,10 @@ impl Gateway {
             departures: Departures::default(),
             wheel: Wheel::new(clock.now()),
             hints: Sparingly::default(),
+            sources: Sources::new(&limits),
+            origins: Origins::new(settings.origins),
+            is_paced: pace::is_limited(&limits),
+            slowed: Counting::default(),
             names: Interner::default(),
             clock,
             draining: AtomicBool::new(false),

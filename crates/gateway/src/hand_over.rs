@@ -35,8 +35,9 @@ const HAND_OVER_TIME: Duration = Duration::from_secs(30);
 /// - messages in flight: they are waited for, and no new ones are read meanwhile;
 /// - TLS sessions, so that only clear connections are handed over;
 /// - closing connections: they end where they are;
-/// - what is its stage's or everybody's: token buckets, quotas, room for messages, metrics. A connection has none of its
-///   own, and counts at the other gateway as one that was opened there;
+/// - what is its stage's, its address's or everybody's: token buckets, quotas, room for messages, metrics. It counts at the
+///   other gateway as one that was opened there;
+/// - how fast it sent: it begins anew;
 /// - what the other gateway makes anew: task, timers, wakers.
 #[derive(Serialize, Deserialize)]
 pub struct Luggage {
@@ -173,7 +174,8 @@ impl Gateway {
         if self.is_draining() || self.stages.enter(&client.info.stage).is_none() {
             self.close_as_going_away(&client);
         }
-        connection::spawn(self.clone(), client, reader, reading, counted);
+        let seat = self.seat_anyway(client.info.source_ip);
+        connection::spawn(self.clone(), client, reader, reading, counted, seat);
         Ok(())
     }
 

@@ -1,8 +1,11 @@
 //! The upgrade request and its answers as bytes (RFC 6455, section 4). No I/O.
 
+use std::sync::Arc;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use types::headers::Headers;
+use types::identity::ClientCertificate;
 
 use crate::address::decode;
 
@@ -25,6 +28,8 @@ pub struct RequestHead {
     pub minor_version: u8,
     /// Headers, spelled and ordered as they came.
     pub headers: Headers,
+    /// The certificate that the client of its socket showed. Reading a head finds none: whoever has the socket adds it.
+    pub certificate: Option<Arc<ClientCertificate>>,
 }
 
 /// A head that is not HTTP/1.1, or has too many headers.
@@ -51,6 +56,7 @@ impl RequestHead {
             target: request.path.unwrap_or_default().to_owned(),
             minor_version: request.version.unwrap_or_default(),
             headers,
+            certificate: None,
         };
         Ok(Some((head, length)))
     }
@@ -130,7 +136,7 @@ pub(crate) fn query_parameters(query: &str) -> Vec<(String, String)> {
 
 /// The answer to an upgrade request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
+pub struct HandshakeAnswer {
     /// 101, or why not.
     pub status: u16,
     /// Every header but `Content-Length` and, on a refusal, `Connection`.
@@ -140,7 +146,7 @@ pub struct Answer {
 }
 
 /// The 101, with what of the `$connect` answer reaches the client: subprotocol and cookies (inferred).
-pub(crate) fn accepted(accept_key: &str, reply: Option<&Headers>) -> Answer {
+pub(crate) fn accepted(accept_key: &str, reply: Option<&Headers>) -> HandshakeAnswer {
     let mut headers = Headers::new();
     headers.append("Upgrade", "websocket");
     headers.append("Connection", "Upgrade");
@@ -149,10 +155,10 @@ pub(crate) fn accepted(accept_key: &str, reply: Option<&Headers>) -> Answer {
     if let Some(reply) = reply {
         headers.take_along(reply, reaches);
     }
-    Answer { status: 101, headers, body: Vec::new() }
+    HandshakeAnswer { status: 101, headers, body: Vec::new() }
 }
 
-impl Answer {
+impl HandshakeAnswer {
     /// The answer as it goes on the wire. After a refusal the connection is closed.
     pub fn to_bytes(&self) -> Vec<u8> {
         let status = self.status;

@@ -13,7 +13,7 @@ use mapping::{Plan, Route};
 use tokio::sync::oneshot;
 use types::Event;
 
-use crate::refusal::{Kind, Refusal};
+use crate::refusal::{Refusal, RefusalKind};
 use crate::stages::Compiled;
 
 /// How many may wait. A connection has at most `in-flight-per-connection` of them.
@@ -97,7 +97,7 @@ impl Mappings<'_> {
 }
 
 fn refused(detail: String) -> Refusal {
-    Refusal::new(Kind::ApiConfigurationError, detail)
+    Refusal::new(RefusalKind::ApiConfigurationError, detail)
 }
 
 fn begin() -> SyncSender<Job> {

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use types::snapshot::StageKey;
 
+pub(crate) use counter::Counter;
 pub(crate) use stage::{Flight, RouteMetrics, StageMetrics};
 pub use text::Text;
 

@@ -5,6 +5,7 @@
 use types::snapshot::StageKey;
 
 use crate::address::{Address, Below, PATH_FORM};
+use crate::client::Client;
 use crate::gateway::Gateway;
 
 /// How many stages a remark names, and how much of a name that a client made up.
@@ -13,25 +14,54 @@ const NAME_BYTES_SHOWN_MAX: usize = 64;
 
 /// Who came.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Who {
+pub(crate) enum Who<'w> {
     /// A handshake.
     Client,
-    /// A call of `@connections`.
-    Push,
+    /// A call of `@connections`, and the access key that it says to be signed with.
+    Push(Option<&'w str>),
 }
 
 impl Gateway {
     /// Says that nothing is at `path` on `host`, and what is there instead; a few times a second at most. `address` is
     /// what of the data plane the two name.
-    pub(crate) fn tell_of_nowhere(&self, who: Who, host: &str, path: &str, address: Option<&Address>) {
+    pub(crate) fn tell_of_nowhere(&self, who: Who<'_>, host: &str, path: &str, address: Option<&Address>) {
         if !self.hints.allows(self.now()) {
             return;
         }
         let who = match who {
-            Who::Client => "client refused",
-            Who::Push => "push refused",
+            Who::Client => "client refused".to_owned(),
+            Who::Push(None) => "push refused".to_owned(),
+            Who::Push(Some(key)) => format!("push refused, signed as access key {key}"),
         };
         self.sink.say(None, format!("{who}: {}", self.what_is_wrong(host, path, address)));
+    }
+
+    /// Says that a page is not among those that may connect to a stage; a few times a second at most.
+    pub(crate) fn tell_of_foreign_page(&self, key: &StageKey, origin: &str) {
+        if self.hints.allows(self.now()) {
+            let text = format!(
+                "client refused: a page of {} may not connect to this stage (origins in the settings file)",
+                shown(origin)
+            );
+            self.sink.say(Some(key), text);
+        }
+    }
+
+    /// Says that a client is not read for a while, a few times a second at most, and counts it.
+    pub(crate) fn tell_of_slow(&self, client: &Client, limit: &str) {
+        client.metrics.slows(limit);
+        if let Some(more) = self.slowed.allows(self.now()) {
+            let (id, ip) = (&client.info.id, client.info.source_ip);
+            let text = format!("client {id} at {ip} sends too fast and is not read for a while (limit {limit}){more}");
+            self.sink.say(Some(&client.info.stage), text);
+        }
+    }
+
+    /// Says something that anybody can cause, a few times a second at most.
+    pub fn say_sparingly(&self, text: impl FnOnce() -> String) {
+        if self.hints.allows(self.now()) {
+            self.sink.say(None, text());
+        }
     }
 
     fn what_is_wrong(&self, host: &str, path: &str, address: Option<&Address>) -> String {

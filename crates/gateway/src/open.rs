@@ -11,29 +11,31 @@ use types::Dialect;
 use types::event::{Connection, Event, EventKind, Handshake};
 use types::headers::Headers;
 use types::id::IdKind;
+use types::identity::Identity;
 
 use crate::address::Below;
 use crate::client::Client;
 use crate::connection;
 use crate::early::Expected;
 use crate::gateway::Gateway;
-use crate::handshake::{self, Answer, RequestHead};
+use crate::handshake::{self, HandshakeAnswer, RequestHead};
 use crate::life::Reading;
 use crate::metrics::StageMetrics;
 use crate::nowhere::Who;
-use crate::refusal::{By, Kind, Refusal};
+use crate::refusal::{By, Refusal, RefusalKind};
 use crate::registry::Counted;
 use crate::socket::Socket;
+use crate::sources::Seat;
 use crate::walk;
 
-/// Where a request came from, and at which port it arrived.
-#[derive(Clone, Copy, Debug)]
-pub struct Peer {
+/// Where a request came from, and how: to us, or to a proxy that is believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Arrival {
     /// The client's address.
     pub ip: IpAddr,
-    /// The port of ours that it came to.
+    /// The port that it came to: ours, or the proxy's.
     pub local_port: u16,
-    /// Whether it came under TLS.
+    /// Whether it came under TLS: here, or there.
     pub tls: bool,
 }
 
@@ -47,6 +49,7 @@ pub struct Opening {
     /// What backends said to it already.
     early: Option<Expected>,
     metrics: Arc<StageMetrics>,
+    seat: Option<Seat>,
 }
 
 /// The stage that a handshake is for.
@@ -61,7 +64,7 @@ struct Reached {
 
 impl Gateway {
     /// Takes an upgrade request through `$connect`. The answer is the caller's to send; with an [`Opening`] it is a 101.
-    pub async fn open(self: &Arc<Self>, head: RequestHead, peer: Peer) -> (Answer, Option<Opening>) {
+    pub async fn open(self: &Arc<Self>, head: RequestHead, peer: Arrival) -> (HandshakeAnswer, Option<Opening>) {
         let begun = self.now();
         let Some(reached) = self.reach(&head) else {
             let answer = forbidden(self.dialect);
@@ -69,6 +72,11 @@ impl Gateway {
             return (answer, None);
         };
         let metrics = reached.metrics.clone();
+        if !self.lets_page_in(&reached.plan.key, &head.headers) {
+            let answer = plain(403, "ForbiddenException", "Forbidden");
+            metrics.handshake(answer.status, self.now().saturating_sub(begun));
+            return (answer, None);
+        }
         let (answer, opening) = self.let_in(head, peer, reached).await;
         metrics.handshake(answer.status, self.now().saturating_sub(begun));
         (answer, opening)
@@ -94,7 +102,12 @@ impl Gateway {
         reached
     }
 
-    async fn let_in(self: &Arc<Self>, head: RequestHead, peer: Peer, reached: Reached) -> (Answer, Option<Opening>) {
+    async fn let_in(
+        self: &Arc<Self>,
+        mut head: RequestHead,
+        peer: Arrival,
+        reached: Reached,
+    ) -> (HandshakeAnswer, Option<Opening>) {
         let Reached { plan, domain_name, path, metrics } = reached;
         let accept_key = match head.accept_key() {
             Ok(key) => key,
@@ -121,7 +134,10 @@ impl Gateway {
             user_agent: head.headers.get("User-Agent").map(|agent| self.intern(shortened(agent))),
             connected_at: at,
             path,
-            identity: None,
+            identity: head
+                .certificate
+                .take()
+                .map(|shown| Arc::new(Identity { certificate: Some(shown), ..Identity::default() })),
         });
         let request_id = self.new_id(IdKind::Request);
         let handshake = Handshake {
@@ -152,24 +168,24 @@ impl Gateway {
                     false => (Headers::new(), Vec::new()),
                 };
                 headers.set("x-amzn-RequestId", request_id.to_string());
-                (Answer { status: refusal_status(reply.status), headers, body }, None)
+                (HandshakeAnswer { status: refusal_status(reply.status), headers, body }, None)
             }
             reply => {
                 let answer = handshake::accepted(&accept_key, reply.as_ref().map(|reply| &reply.headers));
-                (answer, Some(Opening { gateway: self.clone(), connection, counted, early, metrics }))
+                (answer, Some(Opening { gateway: self.clone(), connection, counted, early, metrics, seat: None }))
             }
         }
     }
 
     fn has_room(&self) -> Result<(), Refusal> {
         if self.limits.connections != 0 && self.open_connections() > self.limits.connections {
-            return Err(Refusal::new(Kind::Throttled(By::Connections), "the limit connections is reached"));
+            return Err(Refusal::new(RefusalKind::Throttled(By::Connections), "the limit connections is reached"));
         }
         self.account_limits.connection()
     }
 
     /// Opens a connection on a socket of its own: takes it through `$connect`, answers, and hands it to its task.
-    pub async fn accept(self: Arc<Self>, head: RequestHead, mut socket: Socket, rest: Vec<u8>, peer: Peer) {
+    pub async fn accept(self: Arc<Self>, head: RequestHead, mut socket: Socket, rest: Vec<u8>, peer: Arrival) {
         let (answer, opening) = self.open(head, peer).await;
         match opening {
             Some(opening) => opening.start(socket, rest, &answer.to_bytes()),
@@ -183,10 +199,15 @@ impl Gateway {
 }
 
 impl Opening {
+    /// The same, with what is kept for as long as the connection is there.
+    pub fn on(self, seat: Option<Seat>) -> Opening {
+        Opening { seat, ..self }
+    }
+
     /// Hands the connection to its task. `answer` goes out first, unless it has gone already and is empty; `rest` is
     /// what the client sent behind its request.
     pub fn start(self, socket: Socket, mut rest: Vec<u8>, answer: &[u8]) {
-        let Opening { gateway, connection, counted, early, metrics } = self;
+        let Opening { gateway, connection, counted, early, metrics, seat } = self;
         let (reader, writer, session, deciphered) = socket.into_parts();
         rest.extend(deciphered);
         let now = gateway.now();
@@ -201,7 +222,7 @@ impl Opening {
         if gateway.is_draining() || gateway.stages.enter(&client.info.stage).is_none() {
             gateway.close_as_going_away(&client);
         }
-        connection::spawn(gateway, client, reader, Reading::of(rest), counted);
+        connection::spawn(gateway, client, reader, Reading::of(rest), counted, seat);
     }
 
     /// Runs `$disconnect` for a client that was gone before it could be answered.
@@ -224,7 +245,7 @@ fn refusal_status(status: u16) -> u16 {
 }
 
 // What the gateway adds for the backend to see. Source: observed in recorded events.
-fn forwarded(mut headers: Headers, peer: Peer, trace_id: String) -> Headers {
+fn forwarded(mut headers: Headers, peer: Arrival, trace_id: String) -> Headers {
     if headers.get("X-Amzn-Trace-Id").is_none() {
         headers.append("X-Amzn-Trace-Id", trace_id);
     }
@@ -236,7 +257,7 @@ fn forwarded(mut headers: Headers, peer: Peer, trace_id: String) -> Headers {
     headers
 }
 
-fn forbidden(dialect: Dialect) -> Answer {
+fn forbidden(dialect: Dialect) -> HandshakeAnswer {
     let message = match dialect.extended {
         true => "Forbidden: no stage is deployed at this address; it is wss://HOST/STAGE",
         false => "Forbidden",
@@ -245,23 +266,23 @@ fn forbidden(dialect: Dialect) -> Answer {
 }
 
 /// A refusal before there is a connection or request id to name.
-fn plain(status: u16, error_type: &'static str, message: &str) -> Answer {
+fn plain(status: u16, error_type: &'static str, message: &str) -> HandshakeAnswer {
     let headers = [("Content-Type", "application/json"), ("x-amzn-ErrorType", error_type)].into_iter().collect();
-    Answer { status, headers, body: json!({ "message": message }).to_string().into_bytes() }
+    HandshakeAnswer { status, headers, body: json!({ "message": message }).to_string().into_bytes() }
 }
 
-fn refused(refusal: &Refusal, event: &Event, dialect: Dialect) -> Answer {
+fn refused(refusal: &Refusal, event: &Event, dialect: Dialect) -> HandshakeAnswer {
     let headers = [
         ("Content-Type", "application/json".to_owned()),
         ("x-amzn-RequestId", event.request_id.to_string()),
         ("x-amzn-ErrorType", refusal.error_type().to_owned()),
     ];
     let body = refusal.frame(event, dialect).into_bytes();
-    Answer { status: refusal.status(), headers: headers.into_iter().collect(), body }
+    HandshakeAnswer { status: refusal.status(), headers: headers.into_iter().collect(), body }
 }
 
 /// The answer to a request of the data plane that asks for no upgrade. Source: observed (weak), 426.
-pub fn upgrade_required() -> Answer {
+pub fn upgrade_required() -> HandshakeAnswer {
     let mut answer = plain(426, "BadRequestException", "Upgrade Required");
     answer.headers.append("Upgrade", "websocket");
     answer

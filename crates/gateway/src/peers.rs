@@ -5,7 +5,7 @@ use std::pin::Pin;
 use types::Id;
 use types::snapshot::StageKey;
 
-use crate::command::{Answer, Command};
+use crate::command::{Command, ConnectionsAnswer};
 
 /// Reaches other nodes. An id names its node, so no table is looked up.
 pub trait Peers: Send + Sync {
@@ -16,7 +16,7 @@ pub trait Peers: Send + Sync {
         stage: &'a StageKey,
         connection_id: Id,
         command: Command,
-    ) -> Pin<Box<dyn Future<Output = Answer> + Send + 'a>>;
+    ) -> Pin<Box<dyn Future<Output = ConnectionsAnswer> + Send + 'a>>;
 }
 
 /// No other nodes: whatever is theirs is gone.
@@ -29,7 +29,7 @@ impl Peers for Alone {
         _: &'a StageKey,
         _: Id,
         _: Command,
-    ) -> Pin<Box<dyn Future<Output = Answer> + Send + 'a>> {
-        Box::pin(async { Answer::gone() })
+    ) -> Pin<Box<dyn Future<Output = ConnectionsAnswer> + Send + 'a>> {
+        Box::pin(async { ConnectionsAnswer::gone() })
     }
 }

@@ -3,14 +3,14 @@
 //! Every text and status that a client sees when something fails stands here. What a developer needs to know beyond
 //! that is the refusal's detail, which goes to the log and never to the client.
 
-use integration::Kind as IntegrationKind;
-use mapping::{Failure, Kind as MappingKind, Note, Reply};
+use integration::ErrorKind as IntegrationKind;
+use mapping::{ErrorKind as MappingKind, Failure, Note, Reply};
 use types::Dialect;
 use types::event::{Event, EventKind};
 
 /// The gateway's reasons, named as AWS names its gateway responses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum RefusalKind {
     /// No such API, stage, path or route.
     AccessDenied,
     /// The API key is missing, unknown, or opens another stage.
@@ -73,7 +73,7 @@ impl By {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Refusal {
     /// Which of the reasons.
-    pub(crate) kind: Kind,
+    pub(crate) kind: RefusalKind,
     /// The part of the client's text that varies, if any.
     pub(crate) names: String,
     /// For the log: what exactly went wrong.
@@ -87,7 +87,7 @@ pub(crate) type Outcome = Result<Option<Reply>, Refusal>;
 
 impl Refusal {
     /// A refusal whose text for the client is fixed.
-    pub(crate) fn new(kind: Kind, detail: impl Into<String>) -> Refusal {
+    pub(crate) fn new(kind: RefusalKind, detail: impl Into<String>) -> Refusal {
         Refusal { kind, names: String::new(), detail: detail.into(), remedy: None }
     }
 
@@ -95,14 +95,17 @@ impl Refusal {
     /// 403, 415, 502 and 504 documented or observed for WebSocket APIs.
     pub(crate) fn status(&self) -> u16 {
         match self.kind {
-            Kind::BadRequestParameters | Kind::BadRequestBody => 400,
-            Kind::Unauthorized => 401,
-            Kind::AccessDenied | Kind::InvalidApiKey | Kind::NotAuthorized => 403,
-            Kind::UnsupportedMediaType => 415,
-            Kind::Throttled(_) | Kind::QuotaExceeded => 429,
-            Kind::ApiConfigurationError | Kind::AuthorizerFailure | Kind::NotInvoked | Kind::ResponseTooLarge => 500,
-            Kind::FunctionFailed => 502,
-            Kind::IntegrationFailure | Kind::IntegrationTimeout => 504,
+            RefusalKind::BadRequestParameters | RefusalKind::BadRequestBody => 400,
+            RefusalKind::Unauthorized => 401,
+            RefusalKind::AccessDenied | RefusalKind::InvalidApiKey | RefusalKind::NotAuthorized => 403,
+            RefusalKind::UnsupportedMediaType => 415,
+            RefusalKind::Throttled(_) | RefusalKind::QuotaExceeded => 429,
+            RefusalKind::ApiConfigurationError
+            | RefusalKind::AuthorizerFailure
+            | RefusalKind::NotInvoked
+            | RefusalKind::ResponseTooLarge => 500,
+            RefusalKind::FunctionFailed => 502,
+            RefusalKind::IntegrationFailure | RefusalKind::IntegrationTimeout => 504,
         }
     }
 
@@ -110,33 +113,36 @@ impl Refusal {
     /// too large counts as is inferred.
     pub(crate) fn response_type(&self) -> &'static str {
         match self.kind {
-            Kind::AccessDenied | Kind::NotAuthorized => "ACCESS_DENIED",
-            Kind::Unauthorized => "UNAUTHORIZED",
-            Kind::AuthorizerFailure => "AUTHORIZER_FAILURE",
-            Kind::InvalidApiKey => "INVALID_API_KEY",
-            Kind::BadRequestParameters => "BAD_REQUEST_PARAMETERS",
-            Kind::BadRequestBody => "BAD_REQUEST_BODY",
-            Kind::UnsupportedMediaType => "UNSUPPORTED_MEDIA_TYPE",
-            Kind::ApiConfigurationError | Kind::ResponseTooLarge => "API_CONFIGURATION_ERROR",
-            Kind::IntegrationFailure | Kind::FunctionFailed | Kind::NotInvoked => "INTEGRATION_FAILURE",
-            Kind::IntegrationTimeout => "INTEGRATION_TIMEOUT",
-            Kind::Throttled(_) => "THROTTLED",
-            Kind::QuotaExceeded => "QUOTA_EXCEEDED",
+            RefusalKind::AccessDenied | RefusalKind::NotAuthorized => "ACCESS_DENIED",
+            RefusalKind::Unauthorized => "UNAUTHORIZED",
+            RefusalKind::AuthorizerFailure => "AUTHORIZER_FAILURE",
+            RefusalKind::InvalidApiKey => "INVALID_API_KEY",
+            RefusalKind::BadRequestParameters => "BAD_REQUEST_PARAMETERS",
+            RefusalKind::BadRequestBody => "BAD_REQUEST_BODY",
+            RefusalKind::UnsupportedMediaType => "UNSUPPORTED_MEDIA_TYPE",
+            RefusalKind::ApiConfigurationError | RefusalKind::ResponseTooLarge => "API_CONFIGURATION_ERROR",
+            RefusalKind::IntegrationFailure | RefusalKind::FunctionFailed | RefusalKind::NotInvoked => {
+                "INTEGRATION_FAILURE"
+            }
+            RefusalKind::IntegrationTimeout => "INTEGRATION_TIMEOUT",
+            RefusalKind::Throttled(_) => "THROTTLED",
+            RefusalKind::QuotaExceeded => "QUOTA_EXCEEDED",
         }
     }
 
     /// What throttled the request, if anything did: one of the causes that the metrics know.
     pub(crate) fn throttled_by(&self) -> Option<&'static str> {
         match self.kind {
-            Kind::Throttled(by) => Some(by.name()),
-            Kind::QuotaExceeded => Some("quota"),
+            RefusalKind::Throttled(by) => Some(by.name()),
+            RefusalKind::QuotaExceeded => Some("quota"),
             _ => None,
         }
     }
 
     /// What of it is `$context.error.validationErrorString`: parameters or a body that do not fit what was declared.
     fn validation(&self) -> Option<String> {
-        matches!(self.kind, Kind::BadRequestParameters | Kind::BadRequestBody).then(|| self.detail.clone())
+        matches!(self.kind, RefusalKind::BadRequestParameters | RefusalKind::BadRequestBody)
+            .then(|| self.detail.clone())
     }
 
     /// What the access log and the metrics keep of it.
@@ -152,19 +158,21 @@ impl Refusal {
     /// `x-amzn-ErrorType`. Source: observed on REST APIs.
     pub(crate) fn error_type(&self) -> &'static str {
         match self.kind {
-            Kind::AccessDenied | Kind::InvalidApiKey => "ForbiddenException",
-            Kind::Unauthorized => "UnauthorizedException",
-            Kind::NotAuthorized => "AccessDeniedException",
-            Kind::BadRequestParameters | Kind::BadRequestBody | Kind::UnsupportedMediaType => "BadRequestException",
-            Kind::Throttled(_) => "TooManyRequestsException",
-            Kind::QuotaExceeded => "LimitExceededException",
-            Kind::ApiConfigurationError
-            | Kind::AuthorizerFailure
-            | Kind::IntegrationFailure
-            | Kind::FunctionFailed
-            | Kind::NotInvoked
-            | Kind::IntegrationTimeout
-            | Kind::ResponseTooLarge => "InternalServerErrorException",
+            RefusalKind::AccessDenied | RefusalKind::InvalidApiKey => "ForbiddenException",
+            RefusalKind::Unauthorized => "UnauthorizedException",
+            RefusalKind::NotAuthorized => "AccessDeniedException",
+            RefusalKind::BadRequestParameters | RefusalKind::BadRequestBody | RefusalKind::UnsupportedMediaType => {
+                "BadRequestException"
+            }
+            RefusalKind::Throttled(_) => "TooManyRequestsException",
+            RefusalKind::QuotaExceeded => "LimitExceededException",
+            RefusalKind::ApiConfigurationError
+            | RefusalKind::AuthorizerFailure
+            | RefusalKind::IntegrationFailure
+            | RefusalKind::FunctionFailed
+            | RefusalKind::NotInvoked
+            | RefusalKind::IntegrationTimeout
+            | RefusalKind::ResponseTooLarge => "InternalServerErrorException",
         }
     }
 
@@ -172,20 +180,22 @@ impl Refusal {
     /// out` observed; the rest inferred from REST APIs.
     pub(crate) fn message(&self) -> String {
         match self.kind {
-            Kind::AccessDenied | Kind::InvalidApiKey | Kind::NotAuthorized => "Forbidden".to_owned(),
-            Kind::Unauthorized => "Unauthorized".to_owned(),
-            Kind::BadRequestBody => "Bad request body".to_owned(),
-            Kind::QuotaExceeded => "Limit Exceeded".to_owned(),
-            Kind::BadRequestParameters => format!("Missing required request parameters: [{}]", self.names),
-            Kind::UnsupportedMediaType => "Unsupported Media Type".to_owned(),
-            Kind::IntegrationTimeout => "Endpoint request timed out".to_owned(),
-            Kind::Throttled(_) => "Too Many Requests".to_owned(),
-            Kind::ApiConfigurationError
-            | Kind::AuthorizerFailure
-            | Kind::IntegrationFailure
-            | Kind::FunctionFailed
-            | Kind::NotInvoked
-            | Kind::ResponseTooLarge => "Internal server error".to_owned(),
+            RefusalKind::AccessDenied | RefusalKind::InvalidApiKey | RefusalKind::NotAuthorized => {
+                "Forbidden".to_owned()
+            }
+            RefusalKind::Unauthorized => "Unauthorized".to_owned(),
+            RefusalKind::BadRequestBody => "Bad request body".to_owned(),
+            RefusalKind::QuotaExceeded => "Limit Exceeded".to_owned(),
+            RefusalKind::BadRequestParameters => format!("Missing required request parameters: [{}]", self.names),
+            RefusalKind::UnsupportedMediaType => "Unsupported Media Type".to_owned(),
+            RefusalKind::IntegrationTimeout => "Endpoint request timed out".to_owned(),
+            RefusalKind::Throttled(_) => "Too Many Requests".to_owned(),
+            RefusalKind::ApiConfigurationError
+            | RefusalKind::AuthorizerFailure
+            | RefusalKind::IntegrationFailure
+            | RefusalKind::FunctionFailed
+            | RefusalKind::NotInvoked
+            | RefusalKind::ResponseTooLarge => "Internal server error".to_owned(),
         }
     }
 
@@ -199,7 +209,7 @@ impl Refusal {
         let message = serde_json::Value::String(self.message());
         let (connection_id, request_id) = (event.connection.id, event.request_id);
         let message_id = match &event.kind {
-            EventKind::Message(message) if self.kind == Kind::BadRequestBody => {
+            EventKind::Message(message) if self.kind == RefusalKind::BadRequestBody => {
                 format!(r#", "messageId":"{}""#, message.id)
             }
             _ => String::new(),
@@ -216,8 +226,8 @@ impl Refusal {
     /// The extended dialect's word for it: AWS's, but where AWS's misleads.
     fn reason(&self) -> &'static str {
         match self.kind {
-            Kind::AccessDenied => "NO_MATCHING_ROUTE",
-            Kind::ResponseTooLarge => "RESPONSE_TOO_LARGE",
+            RefusalKind::AccessDenied => "NO_MATCHING_ROUTE",
+            RefusalKind::ResponseTooLarge => "RESPONSE_TOO_LARGE",
             _ => self.response_type(),
         }
     }
@@ -225,23 +235,25 @@ impl Refusal {
     /// What AWS's execution log says of it. Source: observed on REST APIs, but for `No route…`, which is ours.
     pub(crate) fn log_line(&self) -> String {
         match self.kind {
-            Kind::AccessDenied => format!("No route for this message: {}", self.detail),
-            Kind::IntegrationFailure => {
+            RefusalKind::AccessDenied => format!("No route for this message: {}", self.detail),
+            RefusalKind::IntegrationFailure => {
                 format!("Execution failed due to a network error communicating with endpoint: {}", self.detail)
             }
-            Kind::IntegrationTimeout => format!("Execution failed due to a timeout error: {}", self.detail),
-            Kind::ApiConfigurationError => format!("Execution failed due to configuration error: {}", self.detail),
-            Kind::FunctionFailed | Kind::NotInvoked => self.detail.clone(),
-            Kind::BadRequestBody => format!("Request body does not match model schema: {}", self.detail),
-            Kind::InvalidApiKey
-            | Kind::Unauthorized
-            | Kind::NotAuthorized
-            | Kind::AuthorizerFailure
-            | Kind::BadRequestParameters
-            | Kind::UnsupportedMediaType
-            | Kind::ResponseTooLarge
-            | Kind::Throttled(_)
-            | Kind::QuotaExceeded => format!("Execution failed: {}", self.detail),
+            RefusalKind::IntegrationTimeout => format!("Execution failed due to a timeout error: {}", self.detail),
+            RefusalKind::ApiConfigurationError => {
+                format!("Execution failed due to configuration error: {}", self.detail)
+            }
+            RefusalKind::FunctionFailed | RefusalKind::NotInvoked => self.detail.clone(),
+            RefusalKind::BadRequestBody => format!("Request body does not match model schema: {}", self.detail),
+            RefusalKind::InvalidApiKey
+            | RefusalKind::Unauthorized
+            | RefusalKind::NotAuthorized
+            | RefusalKind::AuthorizerFailure
+            | RefusalKind::BadRequestParameters
+            | RefusalKind::UnsupportedMediaType
+            | RefusalKind::ResponseTooLarge
+            | RefusalKind::Throttled(_)
+            | RefusalKind::QuotaExceeded => format!("Execution failed: {}", self.detail),
         }
     }
 }
@@ -249,12 +261,12 @@ impl Refusal {
 impl From<mapping::Error> for Refusal {
     fn from(error: mapping::Error) -> Refusal {
         let kind = match error.kind {
-            MappingKind::NoRoute => Kind::AccessDenied,
-            MappingKind::BadRequestBody => Kind::BadRequestBody,
-            MappingKind::UnsupportedMediaType => Kind::UnsupportedMediaType,
-            MappingKind::Configuration => Kind::ApiConfigurationError,
-            MappingKind::FunctionFailed => Kind::FunctionFailed,
-            MappingKind::NotInvoked => Kind::NotInvoked,
+            MappingKind::NoRoute => RefusalKind::AccessDenied,
+            MappingKind::BadRequestBody => RefusalKind::BadRequestBody,
+            MappingKind::UnsupportedMediaType => RefusalKind::UnsupportedMediaType,
+            MappingKind::Configuration => RefusalKind::ApiConfigurationError,
+            MappingKind::FunctionFailed => RefusalKind::FunctionFailed,
+            MappingKind::NotInvoked => RefusalKind::NotInvoked,
         };
         Refusal { remedy: error.remedy, ..Refusal::new(kind, error.detail) }
     }
@@ -263,11 +275,11 @@ impl From<mapping::Error> for Refusal {
 impl From<integration::Error> for Refusal {
     fn from(error: integration::Error) -> Refusal {
         let kind = match error.kind {
-            IntegrationKind::Timeout => Kind::IntegrationTimeout,
+            IntegrationKind::Timeout => RefusalKind::IntegrationTimeout,
             IntegrationKind::Unreachable | IntegrationKind::Broken | IntegrationKind::BadAnswer => {
-                Kind::IntegrationFailure
+                RefusalKind::IntegrationFailure
             }
-            IntegrationKind::Unready => Kind::ApiConfigurationError,
+            IntegrationKind::Unready => RefusalKind::ApiConfigurationError,
         };
         Refusal::new(kind, error.to_string())
     }
@@ -282,7 +294,7 @@ mod tests {
     use types::event::{ClientMessage, Connection, Event, EventKind};
     use types::time::Timestamp;
 
-    use super::{Kind, Refusal};
+    use super::{Refusal, RefusalKind};
 
     fn event() -> Event {
         let connection = Connection {
@@ -309,13 +321,16 @@ mod tests {
         let ids = r#""connectionId":"Qyi07eCbtjMCJKw=", "requestId":"Qyi3UG41tjMFlUg=""#;
         let event = event();
         let frame = |kind| Refusal::new(kind, "").frame(&event, Dialect::default());
-        assert_eq!(frame(Kind::ApiConfigurationError), format!(r#"{{"message": "Internal server error", {ids}}}"#));
+        assert_eq!(
+            frame(RefusalKind::ApiConfigurationError),
+            format!(r#"{{"message": "Internal server error", {ids}}}"#)
+        );
         // Documented with `messageId` where all other frames have `requestId`; both is our decision.
         let both = format!(r#"{{"message": "Bad request body", {ids}, "messageId":"Qyi3UG41tjMCJKw="}}"#);
-        assert_eq!(frame(Kind::BadRequestBody), both);
+        assert_eq!(frame(RefusalKind::BadRequestBody), both);
         let extended = Dialect { extended: true, ..Dialect::default() };
         assert_eq!(
-            Refusal::new(Kind::AccessDenied, "").frame(&event, extended),
+            Refusal::new(RefusalKind::AccessDenied, "").frame(&event, extended),
             format!(r#"{{"message": "Forbidden", {ids}, "reason":"NO_MATCHING_ROUTE"}}"#)
         );
     }

@@ -22,6 +22,27 @@ impl Sparingly {
     }
 }
 
+/// The same, and counts what was not said meanwhile.
+#[derive(Default)]
+pub(crate) struct Counting {
+    sparingly: Sparingly,
+    left_out: AtomicU64,
+}
+
+impl Counting {
+    /// The end of a line, where it may be said now: ` (7 more before)`, or nothing.
+    pub(crate) fn allows(&self, now: Duration) -> Option<String> {
+        if !self.sparingly.allows(now) {
+            self.left_out.fetch_add(1, Ordering::Relaxed);
+            return None;
+        }
+        match self.left_out.swap(0, Ordering::Relaxed) {
+            0 => Some(String::new()),
+            more => Some(format!(" ({more} more before)")),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -31,5 +52,12 @@ mod tests {
         let sparingly = Sparingly::default();
         let told = |now: u64| (0..1000).filter(|_| sparingly.allows(Duration::from_millis(now))).count();
         assert_eq!((told(0), told(999), told(1000), told(5000)), (10, 0, 10, 10));
+    }
+
+    #[test]
+    fn what_is_not_told_is_counted() {
+        let counting = Counting::default();
+        let told = |now: u64| (0..15).filter_map(|_| counting.allows(Duration::from_millis(now))).collect::<String>();
+        assert_eq!((told(0), told(1000)), (String::new(), " (5 more before)".to_owned()));
     }
 }

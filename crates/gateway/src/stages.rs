@@ -41,6 +41,13 @@ pub(crate) struct Compiled {
     pub(crate) retired: bool,
 }
 
+impl Compiled {
+    /// The API's name as it was deployed.
+    pub(crate) fn api_name(&self) -> &str {
+        &self.source.definition.api.name
+    }
+}
+
 /// What publishing a snapshot did.
 #[derive(Default)]
 pub struct Published {

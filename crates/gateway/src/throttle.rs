@@ -9,7 +9,7 @@ use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use types::account::Throttle;
 use types::limits::Limits;
 
-use crate::refusal::{By, Kind, Refusal};
+use crate::refusal::{By, Refusal, RefusalKind};
 
 /// The slowest that a bucket fills up as a whole, which keeps its arithmetic within 64 bits.
 const FILL_MAX: Duration = Duration::from_secs(50 * 365 * 24 * 3600);
@@ -92,7 +92,7 @@ fn refuse(bucket: &Option<Bucket>, limit: &str) -> Result<(), Refusal> {
     match bucket {
         Some(bucket) if !bucket.take() => {
             let detail = format!("the limit {limit} lets pass: {}", bucket.told());
-            Err(Refusal::new(Kind::Throttled(By::Account), detail))
+            Err(Refusal::new(RefusalKind::Throttled(By::Account), detail))
         }
         _ => Ok(()),
     }

@@ -27,6 +27,11 @@ pub(crate) struct Usage {
 struct Keys {
     account: Arc<Account>,
     /// By what clients send; disabled keys are not here.
+    ///
+    /// How long a look-up takes tells nobody a key, so none is compared byte by byte in constant time: a value is only
+    /// compared with one whose hash has the same place and tag, and the hash is keyed by chance for this process
+    /// (SipHash), so that a guess which shares a key's beginning is as far from it as any other. And a key is looked up
+    /// once in a connection's life, never for a message.
     by_value: HashMap<String, String>,
     /// By stage and the key's id.
     by_stage: HashMap<StageKey, HashMap<String, Arc<Use>>>,

@@ -10,7 +10,7 @@ use crate::authorize::authorize;
 use crate::execution_log::{self, ExecutionLog, Part};
 use crate::gateway::Gateway;
 use crate::metrics::Flight;
-use crate::refusal::{Kind, Outcome, Refusal};
+use crate::refusal::{Outcome, Refusal, RefusalKind};
 use crate::stages::Compiled;
 
 /// Takes one event of a connection ($connect, a message, $disconnect) to its backend and back.
@@ -29,7 +29,7 @@ pub(crate) async fn run(gateway: &Gateway, event: &mut Event) -> Outcome {
     let mut log = ExecutionLog::open(&*gateway.sink, event, stage.as_deref(), came);
     let outcome = match &stage {
         Some(stage) => walk(gateway, stage, event, &mut log).await,
-        None => Err(Refusal::new(Kind::AccessDenied, "the stage is gone")),
+        None => Err(Refusal::new(RefusalKind::AccessDenied, "the stage is gone")),
     };
     log.close(event, outcome)
 }

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use gateway::{
-    AccessLine, Alone, Authorizer, AuthorizerLog, Authorizing, Denied, Gateway, Known, LogSink, Peer, Push, Question,
-    Record, RequestHead, Settings, Socket,
+    AccessLine, Alone, Arrival, Authorizer, AuthorizerLog, Authorizing, Denied, Gateway, Known, LogSink, Push,
+    Question, Record, RequestHead, Settings, Socket,
 };
 use integration::Integrations;
 use mapping::plan::Authorization;
@@ -137,6 +137,7 @@ fn gateway(lines: Arc<Lines>, authorizer: Option<Box<dyn Authorizer>>) -> Arc<Ga
         integrations: Integrations::new(1 << 20, Vec::new()),
         authorizer,
         public_authority: None,
+        origins: Vec::new(),
     })
 }
 
@@ -150,7 +151,7 @@ async fn connect(gateway: &Arc<Gateway>, query: &str) -> (TcpStream, u16, String
          Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
     );
     let (head, _) = RequestHead::parse(head.as_bytes()).unwrap().unwrap();
-    let peer = Peer { ip: from.ip(), local_port: 0, tls: false };
+    let peer = Arrival { ip: from.ip(), local_port: 0, tls: false };
     gateway.clone().accept(head, Socket::Clear(server), Vec::new(), peer).await;
     let mut answer = Vec::new();
     while !answer.windows(4).any(|end| end == b"\r\n\r\n") {

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use gateway::{
-    AccessLine, Alone, Gateway, HandedOver, LogSink, Luggage, Peer, Push, Record, RequestHead, Settings, Socket, Stays,
+    AccessLine, Alone, Arrival, Gateway, HandedOver, LogSink, Luggage, Push, Record, RequestHead, Settings, Socket,
+    Stays,
 };
 use serde_json::json;
 use socket2::SockRef;
@@ -66,6 +67,7 @@ fn house(snapshot: &Snapshot, limits: Limits) -> House {
         integrations: integration::Integrations::new(Limits::default().integration_response_bytes, Vec::new()),
         authorizer: None,
         public_authority: None,
+        origins: Vec::new(),
     });
     gateway.publish(snapshot);
     House { gateway, lines }
@@ -118,7 +120,7 @@ async fn connect(gateway: &Arc<Gateway>) -> (TcpStream, Id) {
     let head = "GET /_aws/execute-api/moving1234/prod HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
          Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
     let (head, _) = RequestHead::parse(head.as_bytes()).unwrap().unwrap();
-    let peer = Peer { ip: from.ip(), local_port: 0, tls: false };
+    let peer = Arrival { ip: from.ip(), local_port: 0, tls: false };
     gateway.clone().accept(head, Socket::Clear(server), Vec::new(), peer).await;
     let mut answer = Vec::new();
     while !answer.ends_with(b"\r\n\r\n") {

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 
 use bytes::Bytes;
-use gateway::{Answer, ConnectionsAnswer};
+use gateway::{ConnectionsAnswer, HandshakeAnswer};
 use http::{HeaderValue, StatusCode, header};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
@@ -31,6 +31,10 @@ pub(crate) fn typed_error(status: StatusCode, error_type: &'static str, message:
     let mut response = error(status, message);
     response.headers_mut().insert("x-amzn-ErrorType", HeaderValue::from_static(error_type));
     response
+}
+
+pub(crate) fn too_many() -> Response {
+    typed_error(StatusCode::TOO_MANY_REQUESTS, "TooManyRequestsException", "Too Many Requests")
 }
 
 pub(crate) fn text_response(content_type: &'static str, text: String) -> Response {
@@ -76,7 +80,7 @@ pub(crate) fn from_connections(answer: ConnectionsAnswer) -> Response {
 }
 
 /// An answer to a handshake as hyper sends it.
-pub(crate) fn from_gateway(answer: Answer) -> Response {
+pub(crate) fn from_gateway(answer: HandshakeAnswer) -> Response {
     let mut response = http::Response::new(full(answer.body.into()));
     *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::BAD_GATEWAY);
     for (name, value) in answer.headers.iter() {

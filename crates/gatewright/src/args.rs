@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Arg, ArgAction, ArgMatches, CommandFactory, Parser, Subcommand};
 
-use crate::config::{Kind, Setting, TABLE};
+use crate::config::{Setting, SettingKind, TABLE};
 use crate::credentials::CredentialsCommand;
 use crate::render::RenderOptions;
 
@@ -93,7 +93,7 @@ pub(crate) fn command() -> clap::Command {
 fn arg(row: &Setting) -> Option<Arg> {
     let name = row.option()?;
     let arg = Arg::new(name).long(name);
-    if row.kind == Kind::Flag {
+    if row.kind == SettingKind::Flag {
         return Some(arg.help(row.doc).action(ArgAction::SetTrue));
     }
     let default = row.default();
@@ -101,8 +101,8 @@ fn arg(row: &Setting) -> Option<Arg> {
     // `-` is standard output, and a file's name may begin so.
     let arg = arg.help(help).value_name(row.form).allow_hyphen_values(row.form.starts_with('-'));
     Some(match row.kind {
-        Kind::List | Kind::Limit => arg.action(ArgAction::Append),
-        Kind::File | Kind::Path => arg.value_parser(NonEmptyStringValueParser::new()),
+        SettingKind::List | SettingKind::Limit => arg.action(ArgAction::Append),
+        SettingKind::File | SettingKind::Path => arg.value_parser(NonEmptyStringValueParser::new()),
         _ => arg,
     })
 }
@@ -158,7 +158,7 @@ mod tests {
         let help = command().find_subcommand_mut("serve").unwrap().render_long_help().to_string();
         for row in TABLE {
             let Some(name) = row.option() else { continue };
-            let (option, value) = (format!("--{name}"), if row.kind == Kind::Flag { None } else { Some("1") });
+            let (option, value) = (format!("--{name}"), if row.kind == SettingKind::Flag { None } else { Some("1") });
             let typed = ["gatewright", "serve", &option].into_iter().chain(value);
             let options = Options::of(&command().try_get_matches_from(typed).unwrap());
             assert_eq!(options.text(name).as_deref(), Some(value.unwrap_or("true")), "{name}");

@@ -8,7 +8,7 @@ use auth::{Decision, Keys, Policy};
 use gateway::{Authorizer, AuthorizerLog, Authorizing, Denied, Known, Question};
 use mapping::plan::{Authorization, AuthorizerTarget, IdentityValue, RequestAuthorizer};
 use mapping::{Asked, AuthorizerAnswer, Check, authorizer_answer, authorizer_request};
-use types::arn::Place;
+use types::arn::Home;
 use types::event::EventKind;
 use types::identity::{AuthorizerContext, Identity};
 use types::message::{IntegrationResponse, Target};
@@ -30,12 +30,12 @@ const ANSWER_BYTES_MAX: usize = 8 * 1024;
 pub(crate) struct Authorizers {
     signatures: Option<Signatures>,
     issuers: Issuers,
-    place: Place,
+    place: Home,
 }
 
 impl Authorizers {
     /// Signatures are checked where there is somebody who can.
-    pub(crate) fn new(guard: Option<Arc<Guard>>, issuers: Issuers, place: Place) -> Authorizers {
+    pub(crate) fn new(guard: Option<Arc<Guard>>, issuers: Issuers, place: Home) -> Authorizers {
         Authorizers { signatures: guard.map(Signatures), issuers, place }
     }
 }
@@ -51,6 +51,13 @@ impl Authorizer for Authorizers {
             },
             Authorization::Broken(why) => Box::pin(ready(Err(Denied::Misconfigured(why.clone())))),
             Authorization::Request(authorizer) => Box::pin(self.request(authorizer, question, log)),
+        }
+    }
+
+    fn lacks(&self, authorizer: &RequestAuthorizer) -> Option<String> {
+        match &authorizer.target {
+            AuthorizerTarget::Jwt { issuer } => self.issuers.lacks(issuer),
+            AuthorizerTarget::Function(_) | AuthorizerTarget::Http(_) => None,
         }
     }
 }
@@ -73,7 +80,7 @@ impl Authorizers {
             log.line(format!("Unauthorized request: {request_id}"));
         }
         let known = match said? {
-            Said::Known(known) => known,
+            Said::Known(known) => *known,
             Said::Policy(policy, answer) => {
                 log.principal(&answer.context.principal_id);
                 let begun = Instant::now();
@@ -101,7 +108,11 @@ impl Authorizers {
         })?;
         log.identity(&identity);
         if let AuthorizerTarget::Jwt { issuer } = &authorizer.target {
-            return self.issuers.authorize(issuer, authorizer, &identity, question, log).await.map(Said::Known);
+            return self
+                .issuers
+                .authorize(issuer, authorizer, &identity, question, log)
+                .await
+                .map(|known| Said::Known(Box::new(known)));
         }
         let said = self.call(authorizer, &identity, question, log).await;
         said.map_err(|denied| denied.map(|what| told(authorizer, &what)))
@@ -121,7 +132,7 @@ impl Authorizers {
         log.asked(identity, &request);
         let response = match integrations.send(&request, integrations.find(&request.target)).await {
             Ok(response) => response,
-            Err(error) if error.kind == integration::Kind::Unready => {
+            Err(error) if error.kind == integration::ErrorKind::Unready => {
                 return Err(Denied::Misconfigured(error.to_string()));
             }
             Err(error) => return Err(Denied::Failed(error.to_string())),
@@ -139,7 +150,7 @@ impl Authorizers {
     }
 
     fn allows(&self, policy: &Policy, question: Question<'_>) -> Result<(), Denied> {
-        let (Place { region, account_id }, stage) = (&self.place, &question.plan.key);
+        let (Home { region, account_id }, stage) = (&self.place, &question.plan.key);
         let EventKind::Connect(handshake) = &question.event.kind else {
             return Err(Denied::Failed("only handshakes are asked about".to_owned()));
         };
@@ -163,7 +174,7 @@ enum Said {
     /// Its answer, and the policy in it, which is still to be asked.
     Policy(Policy, Box<AuthorizerAnswer>),
     /// Who the client is.
-    Known(Known),
+    Known(Box<Known>),
 }
 
 fn known(context: AuthorizerContext, usage_identifier_key: Option<String>) -> Known {
@@ -237,10 +248,10 @@ fn of_server(response: &IntegrationResponse) -> Result<Said, Denied> {
     if is_answer {
         return answer(body);
     }
-    Ok(Said::Known(known(
+    Ok(Said::Known(Box::new(known(
         AuthorizerContext { principal_id: ANONYMOUS.to_owned(), ..AuthorizerContext::default() },
         None,
-    )))
+    ))))
 }
 
 #[cfg(test)]

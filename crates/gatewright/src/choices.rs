@@ -17,6 +17,27 @@ pub(crate) enum Compat {
     Extended,
 }
 
+/// The oldest version of TLS that is spoken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TlsMin {
+    /// As AWS's security policy for WebSocket APIs allows.
+    #[default]
+    #[value(name = "1.2")]
+    Tls12,
+    #[value(name = "1.3")]
+    Tls13,
+}
+
+/// Whether clients show certificates, where there is something to check them with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ClientCertificates {
+    /// They are not asked.
+    Off,
+    /// One that is shown must be right.
+    Optional,
+    Required,
+}
+
 /// What becomes of binary frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Binary {

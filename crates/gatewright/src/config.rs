@@ -10,27 +10,27 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use gateway::LinkSettings;
+use gateway::{LinkSettings, StageOrigins};
 use integration::ServicePlace;
 use types::Dialect;
-use types::arn::Place;
+use types::arn::Home;
 use types::limits::Limits;
 
 use crate::access_logs::{Files, Rotation};
 use crate::args::Options;
 use crate::aws;
-use crate::certificates::{Certificates, PemFiles};
-use crate::choices::{Binary, Compat, LogLevel};
+use crate::certificates::{Certificates, Clients, PemFiles};
+use crate::choices::{Binary, ClientCertificates, Compat, LogLevel};
 use crate::config::given::Given;
 use crate::config::table::{File, Settings};
 use crate::config::variables::variable;
 use crate::origin::Origin;
 use crate::placements::{self, Where};
-use crate::vpc_links;
+use crate::{jwt, stage_settings, vpc_links};
 
 pub(crate) use self::given::Said;
 pub(crate) use self::print::reference;
-pub(crate) use self::table::{Kind, Setting, TABLE};
+pub(crate) use self::table::{Setting, SettingKind, TABLE};
 
 /// Complete settings: those of the table, and what several of them, or the settings file alone, say.
 #[derive(Debug)]
@@ -42,6 +42,9 @@ pub(crate) struct Config {
     pub(crate) vpc_links: BTreeMap<String, LinkSettings>,
     pub(crate) functions: BTreeMap<String, Where>,
     pub(crate) services: BTreeMap<String, ServicePlace>,
+    /// By issuer.
+    pub(crate) jwt: BTreeMap<String, jwt::Settings>,
+    pub(crate) origins: Vec<StageOrigins>,
     /// In the order of the documentation.
     said: Vec<Said>,
     /// What only a settings file can say, as it says it.
@@ -82,7 +85,7 @@ impl Config {
         let certificates = certificates(&settings, file.certificates)?;
         let vpc_links = vpc_links::read(&given.file, file.vpc_links)?;
         given.said.extend(vpc_links::said(&vpc_links, &given.file));
-        let place = Place { region: settings.region.clone(), account_id: settings.account_id.clone() };
+        let place = Home { region: settings.region.clone(), account_id: settings.account_id.clone() };
         let functions = placements::read(&given.file, file.functions, &place)?;
         given.said.extend(placements::said(&functions, &given.file));
         let services = aws::read(&given.file, file.services)?;
@@ -90,9 +93,27 @@ impl Config {
         if settings.backend.is_some() && settings.function.is_some() {
             return Err("backend and function: one API is made ready, so only one of them can be given".to_owned());
         }
+        let jwt = jwt::read(&given.file, file.jwt)?;
+        given.said.extend(jwt::said(&jwt, &given.file));
+        let origins = stage_settings::read(&given.file, file.stages)?;
+        given.said.extend(stage_settings::said(&origins, &given.file));
+        if settings.proxy_protocol && settings.trusted_proxies.is_empty() {
+            return Err("proxy-protocol: say which proxies send it with --trusted-proxies CIDR".to_owned());
+        }
         variables::check()?;
         let limits = given.limits(&file.limits)?;
-        Ok(Config { settings, limits, certificates, vpc_links, functions, services, said: given.said, tables })
+        Ok(Config {
+            settings,
+            limits,
+            certificates,
+            vpc_links,
+            functions,
+            services,
+            jwt,
+            origins,
+            said: given.said,
+            tables,
+        })
     }
 
     /// The settings as a file that can be used.
@@ -117,8 +138,8 @@ impl Config {
         is_here && self.settings.log_level == LogLevel::Info
     }
 
-    pub(crate) fn place(&self) -> Place {
-        Place { region: self.settings.region.clone(), account_id: self.settings.account_id.clone() }
+    pub(crate) fn home(&self) -> Home {
+        Home { region: self.settings.region.clone(), account_id: self.settings.account_id.clone() }
     }
 
     pub(crate) fn dialect(&self) -> Dialect {
@@ -147,7 +168,7 @@ fn read_file(given: Option<PathBuf>) -> Result<(PathBuf, File, toml::Table), Str
     let wrong = |error: toml::de::Error| format!("settings file {}: {error}", path.display());
     let file = toml::from_str(&text).map_err(wrong)?;
     let mut tables: toml::Table = toml::from_str(&text).map_err(wrong)?;
-    tables.retain(|name, _| TABLE.iter().any(|row| row.kind == Kind::Tables && row.name == name));
+    tables.retain(|name, _| TABLE.iter().any(|row| row.kind == SettingKind::Tables && row.name == name));
     Ok((path, file, tables))
 }
 
@@ -158,7 +179,20 @@ fn certificates(settings: &Settings, by_name: BTreeMap<String, PemFiles>) -> Res
         (Some(_), None) => return Err("tls-key is missing: the private key of tls-cert".to_owned()),
         (None, Some(_)) => return Err("tls-cert is missing: the certificate of tls-key".to_owned()),
     };
-    Ok(Certificates { default, by_name })
+    let clients = match (&settings.tls_client_ca, settings.tls_client_cert) {
+        (None, Some(_)) => {
+            return Err("tls-client-cert: whom should certificates come from? Say --tls-client-ca FILE".to_owned());
+        }
+        (None, None) | (Some(_), Some(ClientCertificates::Off)) => None,
+        (Some(ca), asked) => Some(Clients { ca: ca.clone(), must_show: asked != Some(ClientCertificates::Optional) }),
+    };
+    let certificates = Certificates { default, by_name, min: settings.tls_min, clients };
+    if certificates.clients.is_some() && !certificates.any() {
+        return Err(
+            "tls-client-ca: clients show certificates under TLS only; give --tls-cert and --tls-key too".to_owned()
+        );
+    }
+    Ok(certificates)
 }
 
 fn is_loopback(url: &str) -> bool {

@@ -60,6 +60,12 @@ pub(crate) fn file(path: &str) -> Option<(&'static str, &'static str)> {
     FILES.iter().find(|(of, ..)| *of == name).map(|(_, kind, text)| (*kind, *text))
 }
 
+/// The names of all files.
+#[cfg(test)]
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    FILES.iter().map(|(name, ..)| *name)
+}
+
 /// Whether a request for `/` comes from somebody who looks: browsers name HTML, programs do not.
 pub(crate) fn wants_page(headers: &HeaderMap) -> bool {
     let accepts = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());

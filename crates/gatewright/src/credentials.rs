@@ -11,8 +11,9 @@ use rand::RngExt;
 
 use crate::args::Options;
 use crate::config::Config;
-use crate::exit::Failure;
+use crate::exit::{Failure, NO_INPUT};
 use crate::guard;
+use crate::small_files;
 
 /// What `credentials` can do.
 #[derive(Debug, Subcommand)]
@@ -78,17 +79,16 @@ fn random(chars: usize, alphabet: &[u8]) -> String {
 }
 
 fn new(config: &Config, path: &Path, user: &str, policy: Option<&Path>) -> Result<(), Failure> {
-    let before = match fs::read_to_string(path) {
-        Ok(text) => text,
+    let before = match fs::metadata(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
-        Err(error) => return Err(Failure::no_input(path, &error)),
+        _ => read(path)?,
     };
     if !before.is_empty() {
         guard::read(path).map_err(Failure::config)?;
     }
     let mut policies = Vec::new();
     if let Some(policy) = policy {
-        let text = fs::read_to_string(policy).map_err(|error| Failure::no_input(policy, &error))?;
+        let text = read(policy)?;
         let shown = policy.display().to_string();
         Policy::parse(&shown, &text).map_err(|error| Failure::data(format!("{shown}: {error}")))?;
         // Names in the file are of files beside it, and the file may be elsewhere.
@@ -112,6 +112,12 @@ fn new(config: &Config, path: &Path, user: &str, policy: Option<&Path>) -> Resul
     }
     print!("{}", told(config, path, user, (&id, &secret), policy.is_some()));
     Ok(())
+}
+
+fn read(path: &Path) -> Result<String, Failure> {
+    fs::metadata(path).map_err(|error| Failure::no_input(path, &error))?;
+    let text = small_files::read_text(path, guard::FILE_BYTES_MAX);
+    text.map_err(|why| Failure { code: NO_INPUT, text: format!("{}: {why}", path.display()) })
 }
 
 // Appended, so that the comments of whoever wrote the file stay; the file is its owner's alone from then on.
@@ -154,7 +160,7 @@ fn check(
     if keys.is_empty() {
         return Err(Failure::data(format!("{}: no access key is of user {user}", path.display())));
     }
-    let mut known = guard::caller_keys(&config.place(), user);
+    let mut known = guard::caller_keys(&config.home(), user);
     for pair in context {
         let (name, value) =
             pair.split_once('=').ok_or_else(|| Failure::data(format!("context: `{pair}` is not KEY=VALUE")))?;

@@ -13,7 +13,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::{Buf, Bytes};
-use gateway::{Peer, RequestHead, Socket};
+use gateway::{Arrival, RequestHead, Seat, Socket, TooMany};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -21,9 +21,10 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tokio_rustls::TlsAcceptor;
 
+use crate::certificates::{self, Tls};
 use crate::choices::LogLevel;
+use crate::door::{Turned, Visitor};
 use crate::patience::Patient;
 use crate::service::Service;
 
@@ -43,7 +44,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(75);
 pub(crate) async fn accept(
     listener: TcpListener,
     service: Arc<Service>,
-    tls: Option<TlsAcceptor>,
+    tls: Option<Arc<Tls>>,
     mut stop: watch::Receiver<bool>,
 ) {
     let mut complained: Option<Instant> = None;
@@ -57,10 +58,10 @@ pub(crate) async fn accept(
         match accepted {
             Ok((socket, address, place)) => {
                 let local_port = listener.local_addr().map_or(0, |address| address.port());
-                let peer = Peer { ip: address.ip().to_canonical(), local_port, tls: tls.is_some() };
+                let arrival = Arrival { ip: address.ip().to_canonical(), local_port, tls: tls.is_some() };
                 let (service, tls) = (service.clone(), tls.clone());
                 tokio::spawn(async move {
-                    greet(socket, tls, service, peer).await;
+                    greet(socket, tls, service, arrival).await;
                     drop(place);
                 });
             }
@@ -114,7 +115,7 @@ async fn accept_one(
 }
 
 // The larger futures are boxed, so that a connection that waits for its first bytes costs little.
-async fn greet(tcp: TcpStream, tls: Option<TlsAcceptor>, service: Arc<Service>, mut peer: Peer) {
+async fn greet(mut tcp: TcpStream, tls: Option<Arc<Tls>>, service: Arc<Service>, arrival: Arrival) {
     let limits = &service.limits;
     if tcp.set_nodelay(true).is_err() {
         return;
@@ -125,25 +126,46 @@ async fn greet(tcp: TcpStream, tls: Option<TlsAcceptor>, service: Arc<Service>, 
     }
     let head_bytes_max = limits.url_bytes + limits.header_bytes;
     let hello = async {
-        let tls = match &service.own_tls {
-            Some(own) if tls.is_none() && begins_tls(&tcp).await => Some(own.acceptor.clone()),
-            _ => tls,
+        let mut visitor = match Visitor::at_the_door(&mut tcp, &service, arrival, tls.is_some()).await {
+            Ok(visitor) => visitor,
+            Err(Turned::Away) => return None,
+            Err(Turned::TooMany) => return Some((Socket::Clear(tcp), First::TooMany, None)),
         };
-        peer.tls = tls.is_some();
-        let mut socket = match tls {
-            Some(tls) => Socket::Tls(Box::new(Box::pin(tls.accept(tcp)).await.ok()?)),
-            None => Socket::Clear(tcp),
+        let mut socket = match (&tls, &service.own_tls) {
+            (Some(tls), _) => Socket::Tls(Box::new(Box::pin(tls.accept(tcp, visitor.ip())).await?)),
+            (None, Some(own)) if begins_tls(&tcp).await => {
+                visitor.speaks_tls();
+                Socket::Tls(Box::new(Box::pin(own.acceptor.accept(tcp)).await.ok()?))
+            }
+            (None, _) => Socket::Clear(tcp),
         };
         let first = read_head(&mut socket, head_bytes_max).await;
-        Some((socket, first))
+        Some((socket, first, Some(visitor)))
     };
-    let Ok(Some((socket, first))) = tokio::time::timeout(limits.handshake_timeout, hello).await else { return };
-    match first {
-        First::Upgrade(head, rest) if service.serves_clients => {
-            Box::pin(service.gateway.clone().accept(*head, socket, rest, peer)).await;
+    let Ok(Some((mut socket, first, visitor))) = tokio::time::timeout(limits.handshake_timeout, hello).await else {
+        return;
+    };
+    let Some(visitor) = visitor else {
+        // Under TLS the answer would cost the handshake that is refused.
+        if tls.is_none()
+            && let Ok(_permit) = service.refusals.try_acquire()
+        {
+            refuse(socket, TOO_MANY.0, TOO_MANY.1).await;
         }
+        return;
+    };
+    match first {
+        First::Upgrade(mut head, rest) if service.serves_clients => match visitor.upgrades(&service, &mut head) {
+            Ok((arrival, seat)) => {
+                head.certificate = certificates::shown(&socket);
+                Box::pin(open(&service, *head, socket, rest, (arrival, seat))).await;
+            }
+            // All of the request is read, so that the answer arrives without waiting for the client.
+            Err(TooMany) => tell(&mut socket, TOO_MANY.0, TOO_MANY.1).await,
+        },
         First::Upgrade(..) => refuse(socket, "403 Forbidden", "WebSockets are not opened on this address").await,
-        First::Other(bytes) => Box::pin(serve(Prefixed { prefix: bytes.into(), socket }, service, peer)).await,
+        First::Other(bytes) => Box::pin(serve(Prefixed { prefix: bytes.into(), socket }, service, visitor)).await,
+        First::TooMany => {}
         First::TooLarge => {
             refuse(socket, "431 Request Header Fields Too Large", "Request Header Fields Too Large").await
         }
@@ -168,6 +190,8 @@ enum First {
     TooLarge,
     Malformed,
     Gone,
+    /// It is not read: its address has too much already.
+    TooMany,
 }
 
 async fn read_head(socket: &mut Socket, bytes_max: usize) -> First {
@@ -194,7 +218,27 @@ async fn read_head(socket: &mut Socket, bytes_max: usize) -> First {
     }
 }
 
-async fn refuse(mut socket: Socket, status: &str, message: &str) {
+async fn open(
+    service: &Service,
+    head: RequestHead,
+    mut socket: Socket,
+    rest: Vec<u8>,
+    (arrival, seat): (Arrival, Option<Seat>),
+) {
+    let (answer, opening) = service.gateway.open(head, arrival).await;
+    match opening {
+        Some(opening) => opening.on(seat).start(socket, rest, &answer.to_bytes()),
+        // The client may be gone; then there is nobody to tell.
+        None => {
+            let _ = socket.write_all(&answer.to_bytes()).await;
+            let _ = socket.shutdown().await;
+        }
+    }
+}
+
+const TOO_MANY: (&str, &str) = ("429 Too Many Requests", "Too Many Requests");
+
+async fn tell(socket: &mut Socket, status: &str, message: &str) {
     let body = serde_json::json!({ "message": message }).to_string();
     let length = body.len();
     let answer = format!(
@@ -202,24 +246,37 @@ async fn refuse(mut socket: Socket, status: &str, message: &str) {
     );
     let _ = socket.write_all(answer.as_bytes()).await;
     let _ = socket.shutdown().await;
-    // What the client is still sending is read for a moment, so that its system does not drop the answer.
-    let mut sink = [0; 4096];
+}
+
+async fn refuse(mut socket: Socket, status: &str, message: &str) {
+    tell(&mut socket, status, message).await;
+    // What the client is still sending is read for a moment, so that its system does not drop the answer. Not a part of this
+    // future, which is a part of that of each socket that waits.
+    let mut sink = vec![0; 4096];
     let drain = async { while matches!(socket.read(&mut sink).await, Ok(read) if read > 0) {} };
     let _ = tokio::time::timeout(Duration::from_secs(1), drain).await;
 }
 
-async fn serve(io: Prefixed, service: Arc<Service>, peer: Peer) {
+async fn serve(io: Prefixed, service: Arc<Service>, visitor: Visitor) {
     let head_bytes_max = (service.limits.url_bytes + service.limits.header_bytes).max(HYPER_BUFFER_MIN);
+    let certificate = certificates::shown(&io.socket);
     let keep_alive = KEEP_ALIVE.max(service.limits.handshake_timeout);
+    let visitor = visitor.stays();
     let answer = service_fn(move |mut request: hyper::Request<Incoming>| {
-        let service = service.clone();
+        let (service, visitor, certificate) = (service.clone(), visitor.clone(), certificate.clone());
         async move {
             let head = (service.serves_clients && request.headers().contains_key(hyper::header::UPGRADE))
                 .then(|| head_of(&request))
                 .filter(RequestHead::is_upgrade);
             Ok::<_, Infallible>(match head {
-                Some(head) => upgrade(&mut request, head, &service, peer).await,
-                None => service.answer(request, peer).await,
+                Some(head) => {
+                    let head = RequestHead { certificate, ..head };
+                    upgrade(&mut request, head, &service, &visitor).await
+                }
+                None => {
+                    let arrival = visitor.asks(&service, request.headers());
+                    service.answer(request, arrival).await
+                }
             })
         }
     });
@@ -245,18 +302,23 @@ fn head_of(request: &hyper::Request<Incoming>) -> RequestHead {
         target: request.uri().to_string(),
         minor_version: u8::from(request.version() == hyper::Version::HTTP_11),
         headers: headers.collect(),
+        certificate: None,
     }
 }
 
 // An upgrade on a connection that has carried other requests.
 async fn upgrade(
     request: &mut hyper::Request<Incoming>,
-    head: RequestHead,
+    mut head: RequestHead,
     service: &Service,
-    peer: Peer,
+    visitor: &Visitor,
 ) -> crate::answers::Response {
-    let (answer, opening) = Box::pin(service.gateway.open(head, peer)).await;
-    if let Some(opening) = opening {
+    let (arrival, seat) = match visitor.upgrades(service, &mut head) {
+        Ok(let_in) => let_in,
+        Err(TooMany) => return crate::answers::too_many(),
+    };
+    let (answer, opening) = Box::pin(service.gateway.open(head, arrival)).await;
+    if let Some(opening) = opening.map(|opening| opening.on(seat)) {
         let upgraded = hyper::upgrade::on(request);
         tokio::spawn(async move {
             let parts = match upgraded.await {

@@ -1,20 +1,20 @@
 //! Who may call, where there are credentials: the file in force, and what each request is asked.
 
+mod told;
+
 use std::cell::RefCell;
-use std::fs;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use auth::{AccessKey, Claim, Credentials, Decision, Expected, Keys, Outside, Question, Refusal, Request, SigningKeys};
-use gateway::{Authorizer, AuthorizerLog, Authorizing, Denied, Known, Peer};
+use gateway::{Arrival, Authorizer, AuthorizerLog, Authorizing, Denied, Known};
 use http::request::Parts;
 use mapping::{Check, Checks};
 use tokio::signal::unix::Signal;
-use types::arn::Place;
+use types::arn::Home;
 use types::event::EventKind;
 use types::identity::{Identity, Signer};
 use types::time::Timestamp;
@@ -22,23 +22,24 @@ use types::time::Timestamp;
 use crate::choices::LogLevel;
 use crate::logs::Log;
 use crate::seen::{Seen, now};
+use crate::small_files::{self, Stamp, stamp};
+use told::Told;
 
 /// How often the files are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// The longest credentials file, in bytes.
+pub(crate) const FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// The longest file that a credentials file may name, in bytes.
 const NAMED_BYTES_MAX: u64 = 1024 * 1024;
-/// How many refusals a second the log tells: anybody can cause them.
-const TOLD_A_SECOND: u64 = 10;
 
 /// Checks who calls.
 pub(crate) struct Guard {
     path: PathBuf,
-    place: Place,
+    place: Home,
     insecure: bool,
     log: Log,
     in_force: ArcSwap<InForce>,
-    /// The second in the high half, the count in the low one.
-    told: AtomicU64,
+    told: Told,
 }
 
 /// One reading of the file, and the signing keys of its secrets.
@@ -46,14 +47,6 @@ pub(crate) struct InForce {
     credentials: Credentials,
     signing_keys: SigningKeys,
     seen: Vec<(PathBuf, Stamp)>,
-}
-
-/// What changes with a file.
-type Stamp = Option<(SystemTime, u64)>;
-
-fn stamp(path: &Path) -> Stamp {
-    let found = fs::metadata(path).ok()?;
-    Some((found.modified().ok()?, found.len()))
 }
 
 /// What a credentials file names: files beside it, and the environment.
@@ -73,11 +66,7 @@ impl Outside for Beside<'_> {
     fn file(&self, path: &str) -> Result<String, String> {
         let path = self.folder.join(path);
         self.seen.borrow_mut().push((path.clone(), stamp(&path)));
-        let length = fs::metadata(&path).map_err(|error| error.to_string())?.len();
-        if length > NAMED_BYTES_MAX {
-            return Err(format!("{length} bytes are more than {NAMED_BYTES_MAX}"));
-        }
-        fs::read_to_string(&path).map_err(|error| error.to_string())
+        small_files::read_text(&path, NAMED_BYTES_MAX)
     }
 }
 
@@ -93,7 +82,7 @@ impl InForce {
     fn read(path: &Path) -> Result<InForce, String> {
         let wrong = |what: String| format!("credentials file {}: {what}", path.display());
         let first = (path.to_owned(), stamp(path));
-        let text = fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
+        let text = small_files::read_text(path, FILE_BYTES_MAX).map_err(wrong)?;
         // Names are of files beside it.
         let beside = Beside { folder: path.parent().unwrap_or(Path::new("")), seen: RefCell::new(vec![first]) };
         let credentials = Credentials::parse(&text, &beside).map_err(wrong)?;
@@ -110,7 +99,7 @@ impl Guard {
     ///
     /// # Errors
     /// A sentence that names file and line.
-    pub(crate) fn open(path: &Path, place: Place, insecure: bool, log: &Log) -> Result<Guard, String> {
+    pub(crate) fn open(path: &Path, place: Home, insecure: bool, log: &Log) -> Result<Guard, String> {
         let in_force = InForce::read(path)?;
         let guard = Guard {
             path: path.to_owned(),
@@ -118,14 +107,14 @@ impl Guard {
             insecure,
             log: log.clone(),
             in_force: ArcSwap::from_pointee(in_force),
-            told: AtomicU64::default(),
+            told: Told::default(),
         };
         guard.remark();
         Ok(guard)
     }
 
     /// Reads the file again when it, or what it names, changes, and when the program is told to. Never returns.
-    pub(crate) async fn follow(&self, mut hang_ups: Signal) {
+    pub(crate) async fn follow(self: Arc<Self>, mut hang_ups: Signal) {
         // A file that is wrong is said to be once.
         let mut refused: Option<String> = None;
         loop {
@@ -133,23 +122,36 @@ impl Guard {
                 asked = hang_ups.recv() => asked.is_some(),
                 () = tokio::time::sleep(LOOK_EVERY) => false,
             };
-            // While it is wrong it is read each time: what mends it may be another file that it names.
-            if !asked && refused.is_none() && self.in_force.load().is_current() {
-                continue;
+            if let Some(text) = self.told.left_out(now().seconds()) {
+                self.log.say(LogLevel::Warn, text);
             }
-            match InForce::read(&self.path) {
-                Ok(read) => {
-                    let count = read.credentials.count();
-                    self.in_force.store(Arc::new(read));
-                    refused = None;
-                    self.log.say(LogLevel::Info, format!("credentials are read again: {count} access keys"));
-                    self.remark();
-                }
-                Err(error) if !asked && refused.as_ref() == Some(&error) => {}
-                Err(error) => {
+            // A disk, or a file system of the network, may take its time; the threads of the data plane do not wait.
+            let (guard, before) = (self.clone(), refused.clone());
+            if let Ok(after) = tokio::task::spawn_blocking(move || guard.look(asked, before)).await {
+                refused = after;
+            }
+        }
+    }
+
+    // Looks at the files once. Gives what is wrong with them, which was said.
+    fn look(&self, asked: bool, refused: Option<String>) -> Option<String> {
+        // While it is wrong it is read each time: what mends it may be another file that it names.
+        if !asked && refused.is_none() && self.in_force.load().is_current() {
+            return None;
+        }
+        match InForce::read(&self.path) {
+            Ok(read) => {
+                let count = read.credentials.count();
+                self.in_force.store(Arc::new(read));
+                self.log.say(LogLevel::Info, format!("credentials are read again: {count} access keys"));
+                self.remark();
+                None
+            }
+            Err(error) => {
+                if asked || refused.as_ref() != Some(&error) {
                     self.log.say(LogLevel::Error, format!("{error}; the credentials before stay in force"));
-                    refused = Some(error);
                 }
+                Some(error)
             }
         }
     }
@@ -172,7 +174,12 @@ impl Guard {
     ///
     /// # Errors
     /// What the caller is told; the log has it already.
-    pub(crate) fn begin(self: &Arc<Self>, parts: &Parts, service: &'static str, peer: Peer) -> Result<Signed, Refusal> {
+    pub(crate) fn begin(
+        self: &Arc<Self>,
+        parts: &Parts,
+        service: &'static str,
+        peer: Arrival,
+    ) -> Result<Signed, Refusal> {
         let in_force = self.in_force.load_full();
         let now = now();
         let claim = Claim::read(&request(parts)).and_then(|claim| {
@@ -186,12 +193,10 @@ impl Guard {
     }
 
     // Says it in the log, a few times a second.
-    fn told(&self, parts: &Parts, peer: Peer, refusal: Refusal) -> Refusal {
-        let second = now().seconds() << 32;
-        let before = self.told.load(Ordering::Relaxed);
-        let next = if before & !0xffff_ffff == second { before + 1 } else { second + 1 };
-        self.told.store(next, Ordering::Relaxed);
-        if next & 0xffff_ffff <= TOLD_A_SECOND {
+    fn told(&self, parts: &Parts, peer: Arrival, refusal: Refusal) -> Refusal {
+        let (is_told, left_out) = self.told.count(refusal.kind(), now().seconds());
+        left_out.into_iter().for_each(|text| self.log.say(LogLevel::Warn, text));
+        if is_told {
             let (method, path) = (&parts.method, parts.uri.path());
             let path: String = path.chars().take(PATH_SHOWN_MAX).collect();
             self.log.say(LogLevel::Warn, format!("{method} {path} from {} is refused: {refusal}", peer.ip));
@@ -200,6 +205,14 @@ impl Guard {
     }
 }
 
+/// The access key that a request says to be signed with, for the log; nobody has looked whether it is.
+pub(crate) fn claimed_key(parts: &Parts) -> Option<String> {
+    let claim = Claim::read(&request(parts)).ok()?;
+    Some(claim.key_id().chars().filter(|c| !c.is_control()).take(KEY_ID_SHOWN_MAX).collect())
+}
+
+/// How much of an access key's id the log repeats: as much as one may have.
+const KEY_ID_SHOWN_MAX: usize = 128;
 /// How much of a path the log repeats.
 const PATH_SHOWN_MAX: usize = 200;
 
@@ -219,7 +232,7 @@ impl Guard {
         let begun = Instant::now();
         let result = self.known(question);
         let (latency, error) = (begun.elapsed(), result.as_ref().err().map(ToString::to_string));
-        let denied = result.as_ref().is_err_and(|refusal| refusal.kind() == auth::Kind::Denied);
+        let denied = result.as_ref().is_err_and(|refusal| refusal.kind() == auth::RefusalKind::Denied);
         let checked =
             |error: Option<String>| Some(Check { status: if error.is_some() { 403 } else { 200 }, latency, error });
         // Who has no signature that is right is not asked what it may.
@@ -239,7 +252,7 @@ impl Guard {
         let claim = Claim::read(&request)?;
         let key = claim.check(expected, now.seconds(), &in_force.credentials)?;
         claim.verify(&request, b"", expected, key, &in_force.signing_keys)?;
-        let (Place { region, account_id }, stage) = (&self.place, &question.plan.key);
+        let (Home { region, account_id }, stage) = (&self.place, &question.plan.key);
         let resource = auth::connect_resource(region, account_id, (&stage.api_id, &stage.stage));
         self.allows(key, ACTION, &resource, &Seen::at(question.event, handshake, now))?;
         let signer = Signer {
@@ -285,7 +298,7 @@ pub(crate) struct Signed {
     in_force: Arc<InForce>,
     claim: Claim,
     service: &'static str,
-    peer: Peer,
+    peer: Arrival,
     now: Timestamp,
 }
 
@@ -308,7 +321,7 @@ impl Signed {
     /// What the caller is told; the log has it already, with the statement that decided or the nearest miss.
     pub(crate) fn may(&self, parts: &Parts, action: &str, resource: &str) -> Result<(), Refusal> {
         let header = |name| parts.headers.get(name).and_then(|value| value.to_str().ok());
-        let Peer { ip, tls, .. } = self.peer;
+        let Arrival { ip, tls, .. } = self.peer;
         let seen = Seen { ip, tls, now: self.now, user_agent: header("user-agent"), referer: header("referer") };
         let result = self.key().and_then(|key| self.guard.allows(key, action, resource, &seen));
         result.map_err(|refusal| self.guard.told(parts, self.peer, refusal))
@@ -335,7 +348,7 @@ impl Signed {
 }
 
 /// The condition keys that say who calls.
-pub(crate) fn caller_keys(place: &Place, user: &str) -> Keys {
+pub(crate) fn caller_keys(place: &Home, user: &str) -> Keys {
     Keys::default()
         .with("aws:username", user)
         .with("aws:userid", user)
@@ -359,11 +372,11 @@ mod tests {
         {
             let guard = Guard {
                 path: PathBuf::new(),
-                place: Place { region: "us-east-1".to_owned(), account_id: "000000000000".to_owned() },
+                place: Home { region: "us-east-1".to_owned(), account_id: "000000000000".to_owned() },
                 insecure,
                 log: log.clone(),
                 in_force: ArcSwap::from_pointee(in_force()),
-                told: AtomicU64::default(),
+                told: Told::default(),
             };
             assert_eq!(guard.shows_pages_to(from.parse().unwrap()), shown, "{insecure} {from}");
         }

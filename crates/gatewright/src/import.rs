@@ -19,7 +19,7 @@ pub(crate) fn run(file: &Path, replace: bool, options: Options) -> Result<(), Fa
     let (config, dir) = export::settings(options)?;
     let settings = control::Settings {
         limits: config.limits.clone(),
-        ..control::Settings::new(config.place(), config.settings.listen.to_string())
+        ..control::Settings::new(config.home(), config.settings.listen.to_string())
     };
     let store = export::open("import", &dir)?;
     match transfer::import(&settings, &store, &text, replace) {

@@ -8,12 +8,12 @@ use std::time::Duration;
 use functions::{Directory, Placement, Settings, Start, Voice};
 use integration::{Http, LambdaEndpoint, ServicePlace, Signer};
 use serde::Deserialize;
-use types::arn::Place;
+use types::arn::Home;
 use types::limits::time;
 
 use crate::aws;
 use crate::choices::LogLevel;
-use crate::config::{Kind, Said};
+use crate::config::{Said, SettingKind};
 use crate::logs::Log;
 use crate::origin::Origin;
 use crate::own_tls;
@@ -59,7 +59,7 @@ pub(crate) enum Where {
 pub(crate) fn read(
     file: &Path,
     filed: BTreeMap<String, Filed>,
-    place: &Place,
+    place: &Home,
 ) -> Result<BTreeMap<String, Where>, String> {
     let beside = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let function = |(name, filed): (String, Filed)| {
@@ -80,12 +80,17 @@ pub(crate) fn said(functions: &BTreeMap<String, Where>, file: &Path) -> Vec<Said
                 Start::Handler { handler, .. } => format!("{handler} in {}", settings.code.display()),
             },
         };
-        Said { name: format!("functions {name}"), kind: Kind::Tables, text, origin: Origin::File(file.to_owned()) }
+        Said {
+            name: format!("functions {name}"),
+            kind: SettingKind::Tables,
+            text,
+            origin: Origin::File(file.to_owned()),
+        }
     };
     functions.iter().map(line).collect()
 }
 
-fn one(name: &str, filed: Filed, beside: &Path, place: &Place) -> Result<Where, String> {
+fn one(name: &str, filed: Filed, beside: &Path, place: &Home) -> Result<Where, String> {
     let Filed { handler, runtime, command, code, environment, timeout, concurrency, memory, endpoint } = filed;
     let start = match (handler, command, endpoint) {
         (None, None, Some(url)) => {
@@ -161,11 +166,11 @@ impl OneFile {
     }
 
     /// The function's ARN, by which definitions name it.
-    pub(crate) fn arn(&self, place: &Place) -> String {
+    pub(crate) fn arn(&self, place: &Home) -> String {
         format!("arn:aws:lambda:{}:{}:function:{}", place.region, place.account_id, self.name)
     }
 
-    fn settings(&self, place: &Place) -> Settings {
+    fn settings(&self, place: &Home) -> Settings {
         Settings {
             name: self.name.clone(),
             start: Start::Handler { handler: self.handler.clone(), runtime: None },
@@ -192,7 +197,7 @@ fn has_lambda_handler(file: &Path) -> bool {
 /// A sentence that names the function.
 pub(crate) fn directory(
     mut by_name: BTreeMap<String, Where>,
-    one_file: Option<(&OneFile, &Place)>,
+    one_file: Option<(&OneFile, &Home)>,
     rest: Option<ServicePlace>,
     trusted: Option<&Path>,
     (http, signer): (&Arc<Http>, &Arc<dyn Signer>),
@@ -261,7 +266,7 @@ mod tests {
     use super::*;
 
     fn read_one(text: &str) -> Result<Where, String> {
-        let place = Place { region: "us-east-1".to_owned(), account_id: "000000000000".to_owned() };
+        let place = Home { region: "us-east-1".to_owned(), account_id: "000000000000".to_owned() };
         one("f", toml::from_str(text).unwrap(), Path::new(env!("CARGO_MANIFEST_DIR")), &place)
     }
 

@@ -41,9 +41,7 @@ impl ReadyMade<'_> {
         let settings = &config.settings;
         let calls = match (&settings.backend, &settings.function) {
             (Some(url), _) => Calls::Backend { url, paths: settings.backend_paths },
-            (None, Some(one)) => {
-                Calls::Function { arn: one.arn(&config.place()), file: one.file.display().to_string() }
-            }
+            (None, Some(one)) => Calls::Function { arn: one.arn(&config.home()), file: one.file.display().to_string() },
             (None, None) => return None,
         };
         Some(ReadyMade { calls, logs: config.backend_logs() })

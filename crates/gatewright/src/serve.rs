@@ -20,6 +20,7 @@ use crate::announcements::Announcements;
 use crate::authorizers::Authorizers;
 use crate::aws::{self, AwsSigner, Environment, Own, Places};
 use crate::banner::{self, Addresses};
+use crate::certificates::Tls;
 use crate::choices::{LogFormat, LogLevel};
 use crate::config::{AccessLog, Config};
 use crate::exit::Failure;
@@ -31,7 +32,7 @@ use crate::placements::Where;
 use crate::ready_made::ReadyMade;
 use crate::service::Service;
 use crate::shutdown::Signals;
-use crate::{certificates, console, demo, folder_socket, front, placements, ready_made, shutdown};
+use crate::{console, demo, folder_socket, front, placements, ready_made, shutdown, stage_settings};
 
 /// This node's number, until there are many.
 const NODE: u16 = 0;
@@ -72,6 +73,8 @@ pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
     let places = places(&config, &addresses);
     let remarks = places.remarks.clone();
     let (integrations, functions) = integrations(&config, places, own_tls.as_deref(), &log)?;
+    let issuers = Issuers::new(&config.jwt, &integrations.http(), &log);
+    let followed: Vec<_> = issuers.all().collect();
     let gateway = Gateway::new(Settings {
         limits: config.limits.clone(),
         node: NODE,
@@ -86,8 +89,9 @@ pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
             .and_then(|url| url.split_once("://"))
             .map(|(_, host)| host.to_owned()),
         vpc_links: config.vpc_links.clone(),
+        origins: config.origins.clone(),
         integrations,
-        authorizer: Some(Box::new(Authorizers::new(guard.clone(), Issuers::default(), config.place()))),
+        authorizer: Some(Box::new(Authorizers::new(guard.clone(), issuers, config.home()))),
     });
     let announcements = Arc::new(Announcements::new(log.clone(), addresses.clone()));
     let control = Arc::new(open_control(&config, &addresses, &gateway, &announcements, &log)?);
@@ -98,7 +102,7 @@ pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
         Some(made) => made_ready(&control, &made)?,
         None => None,
     };
-    let tls = certificates::acceptor(&config.certificates, &gateway).map_err(Failure::config)?;
+    let tls = tls(&config, &gateway, &log)?;
     let (stopper, stop) = watch::channel(false);
     let timers = gateway.clone();
     tokio::spawn(async move { timers.run_timers().await });
@@ -117,6 +121,7 @@ pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
     public.functions = functions.clone();
     public.serves_admin = admin.is_none();
     public.client_files_max = client_files_max;
+    public.door.proxy_protocol = config.settings.proxy_protocol;
     if let Some(admin) = admin {
         let mut service = Service::new(gateway.clone(), control.clone(), log.clone(), &config);
         service.serves_clients = false;
@@ -130,8 +135,15 @@ pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
     let invitation = if mode == Mode::Demo { demo::invitation(&addresses) } else { String::new() };
     say_hello(&config, &(banner::text(&config, &addresses, &control.stages()) + &invitation), &log);
     changed.into_iter().chain(remarks).for_each(|text| log.say(LogLevel::Info, text));
+    let there: Vec<_> = control.stages().into_iter().map(|(key, _)| key).collect();
+    let unknown = stage_settings::unknown(&config.origins, &there, &control.api_names());
+    unknown.for_each(|text| log.say(LogLevel::Warn, text));
     announcements.banner_is_out((mode == Mode::Demo).then_some(demo::API_ID));
     tokio::spawn(announcements.run());
+    // What they say of their keys follows what people read first; a client that is quicker waits for them.
+    for issuer in followed {
+        tokio::spawn(async move { issuer.follow().await });
+    }
     shutdown::wait_and_stop(signals, &gateway, &stopper, &log).await;
     functions.iter().for_each(|functions| functions.stop());
     own_tls.iter().for_each(|own| own.remove());
@@ -163,7 +175,7 @@ fn integrations(
     let signer: Arc<dyn Signer> = Arc::new(signer);
     let Places { services, others, functions, .. } = places;
     let integrations = integrations.with_services(Services { places: services, others, signer: Some(signer.clone()) });
-    let place = config.place();
+    let place = config.home();
     let one_file = settings.function.as_ref().map(|one| (one, &place));
     let directory = placements::directory(
         config.functions.clone(),
@@ -203,13 +215,23 @@ fn guard(config: &Config, mode: Mode, log: &Log) -> Result<Option<Arc<Guard>>, F
             "credentials: the demo's page does not sign; leave --credentials out, or use serve",
         ));
     }
-    let guard = Guard::open(path, config.place(), config.settings.insecure, log).map_err(Failure::config)?;
+    let guard = Guard::open(path, config.home(), config.settings.insecure, log).map_err(Failure::config)?;
     let guard = Arc::new(guard);
     let hang_ups = signal(SignalKind::hangup());
     let hang_ups = hang_ups.map_err(|error| Failure::config(format!("wait for SIGHUP: {error}")))?;
     let watched = guard.clone();
-    tokio::spawn(async move { watched.follow(hang_ups).await });
+    tokio::spawn(watched.follow(hang_ups));
     Ok(Some(guard))
+}
+
+// What makes TLS of the public address, where there are certificates; and a task that reads their files again.
+fn tls(config: &Config, gateway: &Arc<Gateway>, log: &Log) -> Result<Option<Arc<Tls>>, Failure> {
+    let Some(tls) = Tls::open(&config.certificates, gateway, log).map_err(Failure::config)? else { return Ok(None) };
+    let hang_ups = signal(SignalKind::hangup());
+    let hang_ups = hang_ups.map_err(|error| Failure::config(format!("wait for SIGHUP: {error}")))?;
+    let tls = Arc::new(tls);
+    tokio::spawn(tls.clone().follow(hang_ups));
+    Ok(Some(tls))
 }
 
 fn made_ready(control: &Control, made: &ReadyMade<'_>) -> Result<Option<String>, Failure> {
@@ -303,7 +325,7 @@ fn open_control(
         usage: Arc::new(Counted(gateway.clone())),
         scheme: if addresses.tls { "wss" } else { "ws" },
         public_url: addresses.public_ws_url(),
-        ..control::Settings::new(config.place(), addresses.authority())
+        ..control::Settings::new(config.home(), addresses.authority())
     };
     let (gateway, announcements) = (gateway.clone(), announcements.clone());
     let publish = move |snapshot: Arc<types::Snapshot>, remarks: Vec<control::Remark>| {

@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicUsize;
 use bytes::Bytes;
 use control::{Caller, Control};
 use functions::Directory;
-use gateway::{Address, Below, ConnectionsAnswer, Gateway, Peer, upgrade_required};
+use gateway::{Address, Arrival, Below, ConnectionsAnswer, Gateway, upgrade_required};
 use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode, header};
 use hyper::body::Incoming;
@@ -21,9 +21,11 @@ use crate::bodies::{Bodies, Unread};
 use crate::choices::LogLevel;
 use crate::config::Config;
 use crate::console;
+use crate::cross_origin::{self, AllowedOrigins};
+use crate::door::Door;
 use crate::elsewhere;
 use crate::feed;
-use crate::guard::{Guard, Signed};
+use crate::guard::{self, Guard, Signed};
 use crate::lambda_api;
 use crate::logs::Log;
 use crate::metrics;
@@ -34,10 +36,39 @@ use crate::strangers::{self, AllowedHosts, Stranger};
 /// no more such threads: each keeps a megabyte, and tokio starts more than are needed where calls come thick.
 pub(crate) const CONTROL_CALLS_MAX: usize = 64;
 
+/// Sockets of addresses that have too many, and are told so: each stays open for a moment, until its client has read it.
+const REFUSALS_MAX: usize = 64;
+
 const BROKEN: &str = "the body did not arrive whole, or not in time";
 const ELSEWHERE: &str = "with --credentials, console, feed and metrics are shown on the machine itself only, since nobody signs for them; \
                          --insecure shows them to other machines too";
 const BUSY: &str = "too many bodies are being read; try again";
+
+/// Where the health of the program is told, on every address and under every name.
+const HEALTH: &str = "/_health";
+
+/// What is served beside the data plane, the control plane and the console's files; all of it but the health where the
+/// control plane is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Page {
+    Health,
+    Log,
+    Metrics,
+    About,
+    Stages,
+    Moved,
+}
+
+const PAGES: &[(&str, Page)] = &[
+    (HEALTH, Page::Health),
+    ("/_gatewright/v1/log", Page::Log),
+    ("/_metrics", Page::Metrics),
+    ("/", Page::About),
+    ("/_gatewright/v1/stages", Page::Stages),
+    ("/_console", Page::Moved),
+    ("/_gatewright/demo", Page::Moved),
+    ("/_gatewright/demo/", Page::Moved),
+];
 
 /// What one listening address serves.
 pub(crate) struct Service {
@@ -53,6 +84,12 @@ pub(crate) struct Service {
     pub(crate) console: console::Facts,
     /// Under which names what is not the data plane is served.
     pub(crate) allowed_hosts: AllowedHosts,
+    /// Of which origins pages may use it.
+    pub(crate) allowed_origins: AllowedOrigins,
+    /// Who may say for whom a socket is.
+    pub(crate) door: Door,
+    /// Sockets at once that are told why they are closed unread.
+    pub(crate) refusals: tokio::sync::Semaphore,
     /// Under which names pages may push, besides custom domain names: these, and the public one, where the control plane
     /// need not be served.
     pub(crate) push_hosts: AllowedHosts,
@@ -81,6 +118,9 @@ impl Service {
             log,
             limits: config.limits.clone(),
             allowed_hosts: config.settings.allowed_hosts.clone(),
+            allowed_origins: config.settings.allowed_origins.clone(),
+            door: Door { proxies: config.settings.trusted_proxies.clone(), proxy_protocol: false },
+            refusals: tokio::sync::Semaphore::new(REFUSALS_MAX),
             push_hosts: config.settings.allowed_hosts.and_of(config.settings.public_url.as_deref()),
             serves_clients: true,
             serves_admin: true,
@@ -97,8 +137,17 @@ impl Service {
     }
 
     /// Answers a request that came from an address. Cannot fail: what is wrong with it is the answer.
-    pub(crate) async fn answer(&self, request: http::Request<Incoming>, peer: Peer) -> Response {
-        if let Err(stranger) = strangers::check(&request) {
+    pub(crate) async fn answer(&self, request: http::Request<Incoming>, peer: Arrival) -> Response {
+        let Some(origin) = self.allowed_origins.of(&request) else {
+            return self.answer_one(request, peer, false).await;
+        };
+        let mut response = self.answer_one(request, peer, true).await;
+        cross_origin::share(response.headers_mut(), origin);
+        response
+    }
+
+    async fn answer_one(&self, request: http::Request<Incoming>, peer: Arrival, is_allowed_origin: bool) -> Response {
+        if let Err(stranger) = strangers::check(&request, is_allowed_origin) {
             return refused(&stranger);
         }
         let host = host(&request).to_owned();
@@ -115,6 +164,12 @@ impl Service {
             {
                 return refused(&stranger);
             }
+            if is_allowed_origin
+                && pushes(&address)
+                && let Some(response) = cross_origin::preflight(&request)
+            {
+                return response;
+            }
             let mut response = self.data_plane(&address, request, peer).await;
             // Every answer can be told from the others in a report; a text of 16 safe characters is a header's value.
             if let Ok(id) = HeaderValue::try_from(self.gateway.new_request_id()) {
@@ -123,12 +178,19 @@ impl Service {
             return response;
         }
         // Whoever balances load asks under any name; it learns nothing by it.
-        if path != "/_health"
+        if path != HEALTH
             && let Err(stranger) = strangers::check_host(&request, &self.allowed_hosts)
         {
             return refused(&stranger);
         }
-        let is_open = path == "/_health" || Control::owns(&path) || !self.serves_admin;
+        if is_allowed_origin
+            && self.serves_admin
+            && let Some(response) = cross_origin::preflight(&request)
+        {
+            return response;
+        }
+        let page = PAGES.iter().find(|(of, _)| *of == path).map(|(_, page)| *page);
+        let is_open = page == Some(Page::Health) || Control::owns(&path) || !self.serves_admin;
         if !is_open
             && let Some(guard) = &self.guard
             && !guard.shows_pages_to(peer.ip)
@@ -144,32 +206,17 @@ impl Service {
         if let Some(response) = elsewhere::answer(&request) {
             return response;
         }
-        match path.as_str() {
-            "/_health" if self.gateway.is_draining() => return error(StatusCode::SERVICE_UNAVAILABLE, "stopping"),
-            "/_health" => return json_response(StatusCode::OK, &self.health()),
-            "/_gatewright/v1/log" if self.serves_admin && request.method() == Method::GET => {
-                return match feed::start(&self.log, &self.watchers, request.uri().query(), request.headers()) {
-                    Some(body) => feed_response(body),
-                    None => error(StatusCode::SERVICE_UNAVAILABLE, "too many readers of the log feed"),
-                };
+        match page {
+            Some(Page::Health) if self.gateway.is_draining() => {
+                return error(StatusCode::SERVICE_UNAVAILABLE, "stopping");
             }
-            "/_metrics" if self.serves_admin && request.method() == Method::GET => {
-                return self.metrics().await;
-            }
-            "/" if self.serves_admin && request.method() == Method::GET => {
-                return match console::wants_page(request.headers()) {
-                    true => see_other(console::PATH),
-                    false => json_response(StatusCode::OK, &self.about()),
-                };
-            }
-            "/_gatewright/v1/stages" if self.serves_admin && request.method() == Method::GET => {
-                return self.stages().await;
-            }
+            Some(Page::Health) => return json_response(StatusCode::OK, &self.health()),
             // Where the demo's page was.
-            "/_console" | "/_gatewright/demo" | "/_gatewright/demo/" if self.serves_admin => {
-                return moved(console::PATH);
+            Some(Page::Moved) if self.serves_admin => return moved(console::PATH),
+            Some(page) if self.serves_admin && request.method() == Method::GET => {
+                return self.page(page, &request).await;
             }
-            _ => {}
+            Some(_) | None => {}
         }
         if self.serves_admin
             && let Some((content_type, text)) = path.strip_prefix(console::PATH).and_then(console::file)
@@ -183,6 +230,21 @@ impl Service {
             return error(StatusCode::NOT_FOUND, &no_api_in(&host));
         }
         error(StatusCode::NOT_FOUND, &format!("nothing is served at {path} on {host}"))
+    }
+
+    async fn page(&self, page: Page, request: &http::Request<Incoming>) -> Response {
+        match page {
+            Page::Log => match feed::start(&self.log, &self.watchers, request.uri().query(), request.headers()) {
+                Some(body) => feed_response(body),
+                None => error(StatusCode::SERVICE_UNAVAILABLE, "too many readers of the log feed"),
+            },
+            Page::Metrics => self.metrics().await,
+            Page::Stages => self.stages().await,
+            Page::About if console::wants_page(request.headers()) => see_other(console::PATH),
+            Page::About => json_response(StatusCode::OK, &self.about()),
+            Page::Health => json_response(StatusCode::OK, &self.health()),
+            Page::Moved => moved(console::PATH),
+        }
     }
 
     // Many stages make a long text, which no thread of the data plane should be busy with.
@@ -212,7 +274,7 @@ impl Service {
         json!({ "program": "gatewright", "console": console::PATH, "controlPlane": "/v2/apis", "health": "/_health", "metrics": "/_metrics", "log": "/_gatewright/v1/log" })
     }
 
-    async fn data_plane(&self, address: &Address, request: http::Request<Incoming>, peer: Peer) -> Response {
+    async fn data_plane(&self, address: &Address, request: http::Request<Incoming>, peer: Arrival) -> Response {
         match &address.below {
             Below::Nothing if self.gateway.has_stage(address) => from_gateway(upgrade_required()),
             Below::Path(_) if self.gateway.opens_below(address) => from_gateway(upgrade_required()),
@@ -223,13 +285,22 @@ impl Service {
             Below::Connection(_) | Below::Connections => {
                 let (parts, body) = request.into_parts();
                 let (method, query) = (&parts.method, parts.uri.query().unwrap_or_default());
-                // Whether there is such a stage comes first (inferred); then nobody unknown is told more.
+                // Whether there is such a stage comes first (inferred); then nobody unknown is told more. Asked once: a
+                // stage that is deployed meanwhile is not for a call that nobody looked at.
                 let signed = match &self.guard {
                     Some(guard) if self.gateway.has_stage(address) => match guard.begin(&parts, "execute-api", peer) {
                         Ok(signed) => Some(signed),
                         Err(refusal) => return from_guard(&refusal),
                     },
-                    _ => None,
+                    Some(_) => {
+                        let key = guard::claimed_key(&parts);
+                        return from_connections(self.gateway.push_to_nowhere(
+                            method.as_str(),
+                            address,
+                            key.as_deref(),
+                        ));
+                    }
+                    None => None,
                 };
                 let admits =
                     |body: &[u8]| signed.as_ref().map_or(Ok(()), |signed| admits(signed, &parts, body, address));
@@ -269,7 +340,7 @@ impl Service {
         functions: Arc<Directory>,
         operation: lambda_api::Operation,
         request: http::Request<Incoming>,
-        peer: Peer,
+        peer: Arrival,
     ) -> Response {
         let (parts, body) = request.into_parts();
         let signed = match self.guard.as_ref().map(|guard| guard.begin(&parts, "lambda", peer)).transpose() {
@@ -300,7 +371,7 @@ impl Service {
         lambda_api::answer(&functions, &operation, &parts, body).await
     }
 
-    async fn control_plane(&self, request: http::Request<Incoming>, peer: Peer) -> Response {
+    async fn control_plane(&self, request: http::Request<Incoming>, peer: Arrival) -> Response {
         let mut caller = Caller::of(&request, Some(peer.ip));
         let (parts, body) = request.into_parts();
         let signed = match self.guard.as_ref().map(|guard| guard.begin(&parts, "apigateway", peer)).transpose() {
@@ -418,3 +489,6 @@ fn stopping() -> Response {
 fn waits_to_send(headers: &http::HeaderMap) -> bool {
     headers.contains_key(header::EXPECT)
 }
+
+#[cfg(test)]
+mod walk;

@@ -42,12 +42,16 @@ fn forbidden(text: String) -> Stranger {
     Stranger { status: StatusCode::FORBIDDEN, text }
 }
 
-/// Refuses requests that a foreign page sent, and those that do not say clearly whom they are for.
+/// Refuses requests that a foreign page sent, and those that do not say clearly whom they are for. Pages of origins that
+/// are allowed are not foreign.
 ///
 /// # Errors
 /// A sentence that names the header and its value.
-pub(crate) fn check<B>(request: &Request<B>) -> Result<(), Stranger> {
+pub(crate) fn check<B>(request: &Request<B>, is_allowed_origin: bool) -> Result<(), Stranger> {
     let host = host(request)?;
+    if is_allowed_origin {
+        return Ok(());
+    }
     let headers = request.headers();
     let mut origins = headers.get_all(header::ORIGIN).iter();
     if let Some(origin) = origins.next() {
@@ -56,7 +60,9 @@ pub(crate) fn check<B>(request: &Request<B>) -> Result<(), Stranger> {
         }
         let origin = shown(origin.to_str().unwrap_or("unreadable"));
         if !is_same(&origin, &host) {
-            return Err(forbidden(format!("a page of {origin} may not drive this gateway (Origin is not {host})")));
+            return Err(forbidden(format!(
+                "a page of {origin} may not drive this gateway (Origin is not {host}); if it is yours: --allow-origin {origin}"
+            )));
         }
     }
     for site in headers.get_all("sec-fetch-site") {
@@ -207,10 +213,19 @@ mod tests {
             ("http://evil.com/v2/apis", &[own], 400),
             ("http://127.0.0.1:4510@evil.com/v2/apis", &[own], 400),
         ] {
-            let result = check(&request(target, headers));
+            let result = check(&request(target, headers), false);
             let got = result.as_ref().map_or_else(|stranger| stranger.status.as_u16(), |()| 200);
             assert_eq!(got, status, "{target} {headers:?}: {result:?}");
         }
+    }
+
+    #[test]
+    fn pages_of_allowed_origins_are_not_foreign_and_name_one_host_all_the_same() {
+        let page = [("origin", "https://app.example.com"), ("sec-fetch-site", "cross-site")];
+        let own = ("host", "127.0.0.1:4510");
+        assert_eq!(check(&request("/v2/apis", &[own, page[0], page[1]]), true), Ok(()));
+        assert!(check(&request("/v2/apis", &[own, page[0], page[1]]), false).is_err());
+        assert!(check(&request("/v2/apis", &page), true).is_err(), "no Host");
     }
 
     #[test]
@@ -265,7 +280,7 @@ mod tests {
     fn http_1_0_may_name_no_host() {
         let mut old = request("/_health", &[]);
         *old.version_mut() = Version::HTTP_10;
-        assert_eq!(check(&old), Ok(()));
+        assert_eq!(check(&old, false), Ok(()));
         assert_eq!(check_host(&old, &AllowedHosts::default()), Ok(()));
     }
 }

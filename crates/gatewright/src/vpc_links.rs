@@ -7,7 +7,7 @@ use gateway::LinkSettings;
 use serde::Deserialize;
 use types::limits::time;
 
-use crate::config::{Kind, Said};
+use crate::config::{Said, SettingKind};
 use crate::origin::Origin;
 
 /// A link as the file has it: `[vpc-links.orders]`, by the link's id, name or target ARN.
@@ -37,7 +37,7 @@ pub(crate) fn said(links: &BTreeMap<String, LinkSettings>, file: &Path) -> Vec<S
     let line = |(name, link): (&String, &LinkSettings)| {
         let targets: Vec<_> = link.targets.iter().map(|(host, port)| format!("{host}:{port}")).collect();
         let (name, text) = (format!("vpc-links {name}"), targets.join(" "));
-        Said { name, kind: Kind::Tables, text, origin: Origin::File(file.to_owned()) }
+        Said { name, kind: SettingKind::Tables, text, origin: Origin::File(file.to_owned()) }
     };
     links.iter().map(line).collect()
 }

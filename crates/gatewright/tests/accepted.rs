@@ -243,7 +243,7 @@ impl Api {
     fn new() -> Api {
         let snapshot: Arc<Mutex<Arc<Snapshot>>> = Arc::default();
         let published = snapshot.clone();
-        let place = types::arn::Place { region: "us-east-1".into(), account_id: "000000000000".into() };
+        let place = types::arn::Home { region: "us-east-1".into(), account_id: "000000000000".into() };
         let settings = control::Settings::new(place, "localhost:1".into());
         let publish = move |next: Arc<Snapshot>, _| *published.lock().unwrap() = next;
         let control = Control::open(settings, Arc::new(MemoryStore::default()), Box::new(publish)).unwrap();

@@ -10,7 +10,7 @@ use types::arn::{Function, domain};
 use types::headers::Headers;
 use types::message::{HttpTarget, InvocationType};
 
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::http::{self, Call, Http};
 use crate::service::{self, ServicePlace, ServiceRequest, Signer};
 
@@ -108,11 +108,18 @@ impl LambdaEndpoint {
         }
         if self.signer.is_some() || self.place == ServicePlace::Aws {
             let request = self.to_sign(&target, &headers, invocation);
-            let unready = |detail: String| Error::of(Kind::Unready, format!("function {function}"), detail);
+            let unready = |detail: String| Error::of(ErrorKind::Unready, format!("function {function}"), detail);
             service::sign(self.signer.as_deref(), &request, &mut headers).await.map_err(unready)?;
         }
         let (body, may_repeat) = (invocation.payload, invocation.may_repeat);
-        let call = Call { method: "POST", headers: &headers, body, carries_body: true, may_repeat };
+        let call = Call {
+            method: "POST",
+            headers: &headers,
+            body,
+            carries_body: true,
+            may_repeat,
+            answer_bytes_max: usize::MAX,
+        };
         let (status, headers, payload) = http::call(&self.http, &target, None, &call).await?;
         let failed = headers.get(FUNCTION_ERROR).is_some();
         Ok(Invoked { status, headers, payload, failed })

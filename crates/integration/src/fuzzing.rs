@@ -13,7 +13,7 @@ const SHOWN_MAX: usize = 1000;
 /// What came of an answer's bytes.
 #[derive(Debug, PartialEq)]
 enum Outcome {
-    Answer {
+    Received {
         status: u16,
         keeps_alive: bool,
         body: Vec<u8>,
@@ -39,7 +39,7 @@ pub fn backend_answer(input: &[u8]) {
         let (cut, _) = read(bytes, step, method, ends);
         assert_eq!(cut, whole, "in steps of {step}: {:?}", shown(bytes));
     }
-    if let (Outcome::Answer { body, keeps_alive: true, taken, .. }, Some((head, head_len))) = (&whole, head) {
+    if let (Outcome::Received { body, keeps_alive: true, taken, .. }, Some((head, head_len))) = (&whole, head) {
         let is_plain = is_plain(&bytes[..head_len], &head, method);
         assert!(is_plain, "used again: {:?}", shown(bytes));
         let rest = &bytes[head_len..*taken];
@@ -85,7 +85,7 @@ fn read(bytes: &[u8], step: usize, method: &str, ends: bool) -> (Outcome, Option
             Ok(Progress::Done(body)) => {
                 assert!(body.len() <= BODY_BYTES_MAX, "a body of {} bytes", body.len());
                 let (status, keeps_alive, taken) = (head.status, head.keeps_alive, given - buffer.len());
-                let answer = Outcome::Answer { status, keeps_alive, body: body.to_vec(), taken };
+                let answer = Outcome::Received { status, keeps_alive, body: body.to_vec(), taken };
                 return (answer, Some((head, head_len)));
             }
             Ok(Progress::More) => assert!(buffer.len() <= wire::HEAD_BYTES_MAX, "{} bytes are kept", buffer.len()),

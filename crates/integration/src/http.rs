@@ -8,11 +8,11 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use types::headers::Headers;
 use types::message::{HttpTarget, IntegrationRequest};
 
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::links::Link;
 use crate::names::Names;
-use crate::place::Place;
 use crate::pool::{Answered, Kept, Pool, Pooled};
+use crate::remote::Remote;
 use crate::stream::Connector;
 use crate::wire::{self, BodyReader, Head, HeadReader, Progress};
 
@@ -24,7 +24,7 @@ const KEPT_BUFFER_MAX: usize = 16 * 1024;
 /// How much is asked for in one read: most answers come whole.
 const READ_BYTES: usize = 4 * 1024;
 
-pub(crate) type Answer = (u16, Headers, Bytes);
+pub(crate) type Received = (u16, Headers, Bytes);
 
 /// The one client that speaks HTTP, with the connections that are kept open.
 pub struct Http {
@@ -44,12 +44,15 @@ pub(crate) struct Call<'r> {
     pub(crate) carries_body: bool,
     /// Whether it may be sent again when it is unknown if it arrived.
     pub(crate) may_repeat: bool,
+    /// The largest answer, where that is less than the client's own bound.
+    pub(crate) answer_bytes_max: usize,
 }
 
 impl<'r> Call<'r> {
     pub(crate) fn of(request: &'r IntegrationRequest) -> Call<'r> {
         let IntegrationRequest { method, headers, body, carries_body, may_repeat, .. } = request;
-        Call { method, headers, body, carries_body: *carries_body, may_repeat: *may_repeat }
+        let (carries_body, may_repeat) = (*carries_body, *may_repeat);
+        Call { method, headers, body, carries_body, may_repeat, answer_bytes_max: usize::MAX }
     }
 }
 
@@ -58,24 +61,24 @@ pub(crate) async fn call(
     target: &HttpTarget,
     link: Option<&Link>,
     request: &Call<'_>,
-) -> Result<Answer, Error> {
-    let Some(link) = link else { return call_at(http, target, &Place::of(target, None), request).await };
+) -> Result<Received, Error> {
+    let Some(link) = link else { return call_at(http, target, &Remote::of(target, None), request).await };
     let mut last = None;
     for address in link.order() {
         let _counted = address.enter();
-        match call_at(http, target, &Place::of(target, Some(&address)), request).await {
+        match call_at(http, target, &Remote::of(target, Some(&address)), request).await {
             // Nothing was sent: the next address may be asked.
-            Err(error) if error.kind == Kind::Unreachable => {
+            Err(error) if error.kind == ErrorKind::Unreachable => {
                 address.refused();
                 last = Some(error);
             }
             outcome => return outcome,
         }
     }
-    Err(last.unwrap_or_else(|| Error::new(Kind::Unreachable, target, "its VPC link has no address")))
+    Err(last.unwrap_or_else(|| Error::new(ErrorKind::Unreachable, target, "its VPC link has no address")))
 }
 
-async fn call_at(http: &Http, target: &HttpTarget, place: &Place<'_>, request: &Call<'_>) -> Result<Answer, Error> {
+async fn call_at(http: &Http, target: &HttpTarget, place: &Remote<'_>, request: &Call<'_>) -> Result<Received, Error> {
     loop {
         let taken = Instant::now();
         if let Some(Kept { connection, idle, after_empty }) = http.pool.take(place, taken) {
@@ -85,7 +88,7 @@ async fn call_at(http: &Http, target: &HttpTarget, place: &Place<'_>, request: &
                 Err(Failure { nothing_came: true, .. }) => {
                     http.pool.died_in_use(place, idle, taken, Instant::now());
                 }
-                Err(Failure { error, .. }) if after_empty && error.kind == Kind::BadAnswer => {
+                Err(Failure { error, .. }) if after_empty && error.kind == ErrorKind::BadAnswer => {
                     let _ = http.pool.spoke_after_empty(place);
                 }
                 _ => {}
@@ -122,12 +125,12 @@ struct Failure {
 async fn exchange(
     http: &Http,
     target: &HttpTarget,
-    place: &Place<'_>,
+    place: &Remote<'_>,
     request: &Call<'_>,
     mut connection: Pooled,
     // Of a kept connection: whether its last answer was a 204 or 304.
     kept: Option<bool>,
-) -> Result<Answer, Failure> {
+) -> Result<Received, Failure> {
     let mut any = false;
     let result = try_exchange(http, target, request, &mut connection, &mut any).await;
     let (head, body) = result.map_err(|error| Failure { error, nothing_came: !any })?;
@@ -155,7 +158,7 @@ async fn try_exchange(
     any: &mut bool,
 ) -> Result<(Head, Bytes), Error> {
     let broken = |error: &io::Error| Error::broken(target, error);
-    let bad = |detail: String| Error::new(Kind::BadAnswer, target, detail);
+    let bad = |detail: String| Error::new(ErrorKind::BadAnswer, target, detail);
     let body: &[u8] = if request.carries_body { request.body } else { &[] };
     let joined = body.len() <= JOINED_BODY_MAX;
     let mut out = Vec::with_capacity(512 + if joined { body.len() } else { 0 });
@@ -180,11 +183,11 @@ async fn try_exchange(
             if let Err(error) = &written {
                 return Err(broken(error));
             }
-            return Err(Error::new(Kind::Broken, target, "it closed the connection without an answer"));
+            return Err(Error::new(ErrorKind::Broken, target, "it closed the connection without an answer"));
         }
     };
     head.keeps_alive &= written.is_ok();
-    let mut reader = BodyReader::new(head.body, http.response_bytes_max);
+    let mut reader = BodyReader::new(head.body, http.response_bytes_max).within(request.answer_bytes_max);
     let mut at_end = false;
     loop {
         let progress = reader.read(&mut connection.buffer, at_end);
@@ -193,7 +196,7 @@ async fn try_exchange(
             // The backend may hold the body back until what it sent is acknowledged (Nagle's algorithm), and this side may
             // acknowledge only after 40 ms.
             Ok(Progress::More) => connection.stream.acknowledge(),
-            Err(detail) if at_end => return Err(Error::new(Kind::Broken, target, detail)),
+            Err(detail) if at_end => return Err(Error::new(ErrorKind::Broken, target, detail)),
             Err(detail) => return Err(bad(detail)),
         }
         at_end = read_more(connection).await.map_err(|error| broken(&error))? == 0;

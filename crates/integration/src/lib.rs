@@ -8,6 +8,7 @@
 
 mod endpoint;
 mod error;
+mod fetch;
 mod function;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
@@ -15,8 +16,8 @@ pub mod fuzzing;
 mod http;
 mod links;
 mod names;
-mod place;
 mod pool;
+mod remote;
 mod service;
 mod stream;
 mod wire;
@@ -31,7 +32,7 @@ use types::headers::Headers;
 use types::message::{FunctionTarget, IntegrationRequest, IntegrationResponse, ServiceTarget, Target};
 
 pub use endpoint::Endpoint;
-pub use error::{Error, Kind};
+pub use error::{Error, ErrorKind};
 pub use function::{Functions, Invocation, Invoked, Invoking, LambdaEndpoint};
 pub use http::Http;
 pub use links::LinkSettings;
@@ -111,7 +112,7 @@ impl Integrations {
     /// timeout.
     ///
     /// # Errors
-    /// [`Kind`] says which of the ways to fail it was; the text names the backend.
+    /// [`ErrorKind`] says which of the ways to fail it was; the text names the backend.
     ///
     /// # Cancel safety
     /// Not cancel safe: the backend may have acted. Dropping it closes the backend's connection.
@@ -143,7 +144,7 @@ impl Integrations {
         let what = || format!("function {function}");
         let Some(functions) = &self.functions else {
             let detail = "nothing says where functions run (setting lambda-endpoint)";
-            return Err(Error::of(Kind::Unready, what(), detail));
+            return Err(Error::of(ErrorKind::Unready, what(), detail));
         };
         let invocation = Invocation {
             function,

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use foldhash::fast::RandomState;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::place::Place;
+use crate::remote::Remote;
 use crate::stream::{Stream, Unasked};
 use bytes::BytesMut;
 
@@ -237,7 +237,7 @@ pub(crate) struct Pool {
 
 impl Pool {
     /// The connection to this backend that was used last, of those that can be used.
-    pub(crate) fn take(&self, place: &Place<'_>, now: Instant) -> Option<Kept> {
+    pub(crate) fn take(&self, place: &Remote<'_>, now: Instant) -> Option<Kept> {
         loop {
             let mut kept = self.with_backend(place, |backend| backend.take(now))??;
             let idle = now.saturating_duration_since(kept.since);
@@ -253,12 +253,12 @@ impl Pool {
     }
 
     /// What this backend sends behind a 204 or 304 came in the way of the next call, or nearly.
-    pub(crate) fn spoke_after_empty(&self, place: &Place<'_>) -> Option<()> {
+    pub(crate) fn spoke_after_empty(&self, place: &Remote<'_>) -> Option<()> {
         self.with_backend(place, |backend| backend.trust.spoke_after_empty = true)
     }
 
     /// Leave to open a connection to this backend.
-    pub(crate) async fn may_connect(&self, place: &Place<'_>) -> MayConnect {
+    pub(crate) async fn may_connect(&self, place: &Remote<'_>) -> MayConnect {
         let connecting = self.connecting(place);
         match connecting.clone().try_acquire_owned() {
             Ok(permit) => MayConnect { waited: false, _permit: Some(permit) },
@@ -268,11 +268,11 @@ impl Pool {
     }
 
     /// Whether a connection to this backend is kept, good or not.
-    pub(crate) fn has_kept(&self, place: &Place<'_>) -> bool {
+    pub(crate) fn has_kept(&self, place: &Remote<'_>) -> bool {
         self.with_backend(place, |backend| !backend.kept.is_empty()).unwrap_or_default()
     }
 
-    fn connecting(&self, place: &Place<'_>) -> Arc<Semaphore> {
+    fn connecting(&self, place: &Remote<'_>) -> Arc<Semaphore> {
         let mut backends = self.lock();
         let hosts = backends.entry((place.tls, place.port)).or_default();
         match hosts.get(&*place.key) {
@@ -282,14 +282,14 @@ impl Pool {
     }
 
     /// A connection that was taken from here died before it gave an answer.
-    pub(crate) fn died_in_use(&self, place: &Place<'_>, idle: Duration, taken: Instant, now: Instant) {
+    pub(crate) fn died_in_use(&self, place: &Remote<'_>, idle: Duration, taken: Instant, now: Instant) {
         self.with_backend(place, |backend| backend.trust.died_in_use(idle, taken, now));
     }
 
     /// Keeps a connection whose answer has been read to its end.
     pub(crate) fn put(
         &self,
-        place: &Place<'_>,
+        place: &Remote<'_>,
         connection: Pooled,
         keep_alive: Option<Duration>,
         Answered { reused, empty, was_empty }: Answered,
@@ -338,7 +338,7 @@ impl Pool {
         drop(expired);
     }
 
-    fn with_backend<T>(&self, place: &Place<'_>, act: impl FnOnce(&mut Backend) -> T) -> Option<T> {
+    fn with_backend<T>(&self, place: &Remote<'_>, act: impl FnOnce(&mut Backend) -> T) -> Option<T> {
         let mut backends = self.lock();
         backends.get_mut(&(place.tls, place.port))?.get_mut(&*place.key).map(act)
     }

@@ -11,8 +11,8 @@ use types::headers::Headers;
 use types::message::{HttpTarget, IntegrationRequest, ServiceTarget};
 
 use crate::endpoint::Endpoint;
-use crate::error::{Error, Kind};
-use crate::http::{self, Answer, Call, Http};
+use crate::error::{Error, ErrorKind};
+use crate::http::{self, Call, Http, Received};
 
 /// A call of a service, as it is signed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,8 +95,8 @@ impl Services {
         http: &Http,
         request: &IntegrationRequest,
         target: &ServiceTarget,
-    ) -> Result<Answer, Error> {
-        let unready = |detail: String| Error::of(Kind::Unready, format!("the service {}", target.service), detail);
+    ) -> Result<Received, Error> {
+        let unready = |detail: String| Error::of(ErrorKind::Unready, format!("the service {}", target.service), detail);
         let place = self.place(&target.service);
         let place =
             place.ok_or_else(|| unready("nothing says where services are (setting aws-endpoint)".to_owned()))?;
@@ -145,12 +145,15 @@ fn to_sign(request: &IntegrationRequest, target: &ServiceTarget, to_aws: bool) -
     }
 }
 
+/// The largest answer about credentials, in bytes.
+const ASKED_BYTES_MAX: usize = 64 * 1024;
+
 impl Http {
     /// One call that no message asked for, such as that for credentials; `Host` and `Connection` are added.
     ///
     /// # Errors
     /// As of a backend's call; its text names the host.
-    pub async fn fetch(
+    pub async fn request(
         &self,
         method: &'static str,
         target: &HttpTarget,
@@ -162,7 +165,8 @@ impl Http {
         headers.set("Host", target.authority.clone());
         headers.set("Connection", "Keep-Alive");
         let carries_body = matches!(method, "POST" | "PUT");
-        let call = Call { method, headers: &headers, body, carries_body, may_repeat: true };
+        let call =
+            Call { method, headers: &headers, body, carries_body, may_repeat: true, answer_bytes_max: ASKED_BYTES_MAX };
         let call = Box::pin(http::call(self, target, None, &call));
         let timed_out = |_| Err(Error::timeout(target, timeout, self.names.is_asking(&target.host)));
         tokio::time::timeout(timeout, call).await.unwrap_or_else(timed_out).map(|(status, _, body)| (status, body))

@@ -18,9 +18,9 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use types::message::HttpTarget;
 
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::names::Names;
-use crate::place::Place;
+use crate::remote::Remote;
 
 /// A connection to a backend.
 pub(crate) enum Stream {
@@ -39,10 +39,17 @@ pub(crate) struct Connector {
 
 impl Connector {
     /// Opens a connection. The errors name `target`, which the developer knows, and the address where it is another.
-    pub(crate) async fn connect(&self, names: &Names, target: &HttpTarget, place: &Place<'_>) -> Result<Stream, Error> {
+    pub(crate) async fn connect(
+        &self,
+        names: &Names,
+        target: &HttpTarget,
+        place: &Remote<'_>,
+    ) -> Result<Stream, Error> {
         let unreachable = |error: &dyn fmt::Display| match *place.host == *target.host && place.port == target.port {
-            true => Error::new(Kind::Unreachable, target, error),
-            false => Error::new(Kind::Unreachable, target, format_args!("at {}:{}: {error}", place.host, place.port)),
+            true => Error::new(ErrorKind::Unreachable, target, error),
+            false => {
+                Error::new(ErrorKind::Unreachable, target, format_args!("at {}:{}: {error}", place.host, place.port))
+            }
         };
         let addresses = names.addresses(&place.host, place.port).await.map_err(|error| unreachable(&error))?;
         let tcp = TcpStream::connect(&*addresses).await.map_err(|error| {

@@ -42,6 +42,8 @@ pub(crate) fn write_head(out: &mut Vec<u8>, request: &Call<'_>, target: &HttpTar
 pub(crate) struct BodyReader {
     length: BodyLength,
     max: usize,
+    /// Whose bound that is, for people.
+    bound: &'static str,
     body: Vec<u8>,
     chunk: Chunk,
     trailer_bytes: usize,
@@ -64,7 +66,13 @@ pub(crate) enum Progress {
 
 impl BodyReader {
     pub(crate) fn new(length: BodyLength, max: usize) -> BodyReader {
-        BodyReader { length, max, body: Vec::new(), chunk: Chunk::Size, trailer_bytes: 0 }
+        let bound = " (limit integration-response-bytes)";
+        BodyReader { length, max, bound, body: Vec::new(), chunk: Chunk::Size, trailer_bytes: 0 }
+    }
+
+    /// The same with a smaller bound of the caller's own, if it is one.
+    pub(crate) fn within(self, max: usize) -> BodyReader {
+        if max < self.max { BodyReader { max, bound: "", ..self } } else { self }
     }
 
     /// Takes what is there; `at_end` says that nothing more will come.
@@ -166,7 +174,7 @@ impl BodyReader {
 
     fn check(&self, length: usize) -> Result<(), String> {
         if length > self.max {
-            return Err(format!("its body is larger than {} bytes (limit integration-response-bytes)", self.max));
+            return Err(format!("its body is larger than {} bytes{}", self.max, self.bound));
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use integration::{Error, Integrations, Kind};
+use integration::{Error, ErrorKind, Integrations};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use types::headers::Headers;
@@ -63,7 +63,7 @@ async fn what_may_not_be_repeated_fails_once_and_teaches_not_to_keep_such_connec
         match ask(&integrations, &request(port, false)).await {
             Ok(answer) => assert_eq!(answer.body, "ok"),
             Err(error) => {
-                assert_eq!(error.kind, Kind::Broken);
+                assert_eq!(error.kind, ErrorKind::Broken);
                 failures += 1;
             }
         }

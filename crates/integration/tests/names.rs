@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::future::join_all;
 use futures_util::{FutureExt, poll};
-use integration::{Error, Integrations, Kind};
+use integration::{Error, ErrorKind, Integrations};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, UdpSocket};
 use types::headers::Headers;
@@ -172,7 +172,7 @@ async fn a_name_that_is_not_answered_holds_up_no_other() {
     assert_eq!(scene.call("localhost").await.unwrap(), "ok");
     // Whoever has less time gives up sooner, and is told what was waited for.
     let error = scene.call_within("slow.test", Duration::from_millis(50)).await.unwrap_err();
-    assert_eq!(error.kind, Kind::Timeout);
+    assert_eq!(error.kind, ErrorKind::Timeout);
     let told = format!("timed out after 50 ms; no answer about the name slow.test from name server {} yet", scene.at);
     assert!(error.to_string().ends_with(&told), "{error}");
 }
@@ -181,7 +181,7 @@ async fn a_name_that_is_not_answered_holds_up_no_other() {
 async fn a_name_that_does_not_exist_is_told_with_who_says_so() {
     let scene = Scene::new(&[]).await;
     let error = scene.call("gone.test").await.unwrap_err();
-    assert_eq!(error.kind, Kind::Unreachable);
+    assert_eq!(error.kind, ErrorKind::Unreachable);
     let told = format!("the name gone.test does not exist, says name server {} (", scene.at);
     assert!(error.to_string().contains(&told), "{error}");
 }
@@ -190,7 +190,7 @@ async fn a_name_that_does_not_exist_is_told_with_who_says_so() {
 async fn a_name_server_that_fails_is_named() {
     let scene = Scene::new(&[("broken.test", Says::Fails)]).await;
     let error = scene.call("broken.test").await.unwrap_err();
-    assert_eq!(error.kind, Kind::Unreachable);
+    assert_eq!(error.kind, ErrorKind::Unreachable);
     let told = format!("the name broken.test was not found out from name server {}: ", scene.at);
     assert!(error.to_string().contains(&told), "{error}");
 }

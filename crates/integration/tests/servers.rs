@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use integration::{Error, Integrations, Kind};
+use integration::{Error, ErrorKind, Integrations};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -187,7 +187,7 @@ async fn after_a_restart_connections_are_kept_again() {
         match ask(&integrations, &request(port, "POST")).await {
             Ok(answer) => assert_eq!(answer.body, "second"),
             Err(error) => {
-                assert_eq!(error.kind, Kind::Broken);
+                assert_eq!(error.kind, ErrorKind::Broken);
                 lost += 1;
             }
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use integration::{Endpoint, Integrations, Kind, ServicePlace, ServiceRequest, Services, Signer, Signing};
+use integration::{Endpoint, ErrorKind, Integrations, ServicePlace, ServiceRequest, Services, Signer, Signing};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use types::message::{HttpTarget, IntegrationRequest, ServiceTarget, Target};
@@ -84,10 +84,10 @@ async fn a_call_that_nobody_can_sign_or_place_is_not_made() {
     let error = call(services, None).await.unwrap_err();
     assert_eq!(
         (error.kind, error.to_string().as_str()),
-        (Kind::Unready, "cannot call the service sqs: there is no role")
+        (ErrorKind::Unready, "cannot call the service sqs: there is no role")
     );
     let error = call(Services::default(), None).await.unwrap_err();
-    assert_eq!(error.kind, Kind::Unready);
+    assert_eq!(error.kind, ErrorKind::Unready);
     assert!(error.to_string().contains("setting aws-endpoint"), "{error}");
     // Nothing goes to AWS unsigned.
     let aws = Services { others: Some(ServicePlace::Aws), ..Services::default() };

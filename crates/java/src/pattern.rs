@@ -28,10 +28,10 @@ const FANCY: Dialect = Dialect { looks_ahead: true, unicode: false };
 
 /// A pattern of `String.replaceAll`, `replaceFirst`, `split` or `matches`, compiled.
 #[derive(Debug)]
-pub struct Pattern(Kind);
+pub struct Pattern(PatternKind);
 
 #[derive(Debug)]
-enum Kind {
+enum PatternKind {
     /// Found wherever this one text stands.
     Literal(String),
     /// Found wherever it matches; `slow`: its time may grow with the square of the text.
@@ -49,10 +49,10 @@ impl Pattern {
     /// A sentence: it is no pattern, or one that is too large.
     pub fn find(java: &str) -> Result<Pattern, String> {
         if let Some(text) = literal(java) {
-            return Ok(Pattern(Kind::Literal(text)));
+            return Ok(Pattern(PatternKind::Literal(text)));
         }
         let (regex, slow) = compile(java, |translated| translated)?;
-        Ok(Pattern(Kind::Regex { regex, slow }))
+        Ok(Pattern(PatternKind::Regex { regex, slow }))
     }
 
     /// Compiles a pattern that is to match whole texts.
@@ -61,21 +61,21 @@ impl Pattern {
     /// Those of [`Pattern::find`].
     pub fn whole(java: &str) -> Result<Pattern, String> {
         if let Some(text) = literal(java) {
-            return Ok(Pattern(Kind::Whole(text)));
+            return Ok(Pattern(PatternKind::Whole(text)));
         }
         let (regex, slow) = compile(java, |translated| format!(r"\A(?:{translated})\z"))?;
-        Ok(Pattern(Kind::WholeRegex { regex, slow }))
+        Ok(Pattern(PatternKind::WholeRegex { regex, slow }))
     }
 
     /// Whether it has no operators: then there was nothing to compile.
     pub fn is_literal(&self) -> bool {
-        matches!(self.0, Kind::Literal(_) | Kind::Whole(_))
+        matches!(self.0, PatternKind::Literal(_) | PatternKind::Whole(_))
     }
 
     /// How many steps one use on a text of so many bytes is worth, whatever it finds. What looks around or back may look
     /// through the rest of the text at each of its places, and nothing counts that while it runs: it is paid for before.
     pub fn steps(&self, bytes: usize) -> usize {
-        let slow = matches!(self.0, Kind::Regex { slow: true, .. } | Kind::WholeRegex { slow: true, .. });
+        let slow = matches!(self.0, PatternKind::Regex { slow: true, .. } | PatternKind::WholeRegex { slow: true, .. });
         bytes / BYTES_PER_STEP + if slow { bytes.saturating_mul(bytes) / BYTES_PER_STEP } else { 0 }
     }
 
@@ -85,9 +85,9 @@ impl Pattern {
     /// A sentence, where it was given up.
     pub fn is_match(&self, text: &str) -> Result<bool, String> {
         match &self.0 {
-            Kind::Literal(literal) => Ok(text.contains(literal)),
-            Kind::Whole(literal) => Ok(text == literal),
-            Kind::Regex { regex, .. } | Kind::WholeRegex { regex, .. } => {
+            PatternKind::Literal(literal) => Ok(text.contains(literal)),
+            PatternKind::Whole(literal) => Ok(text == literal),
+            PatternKind::Regex { regex, .. } | PatternKind::WholeRegex { regex, .. } => {
                 regex.is_match(text).map_err(|error| error.to_string())
             }
         }
@@ -99,14 +99,16 @@ impl Pattern {
     /// A sentence, where it was given up.
     pub fn spans(&self, text: &str, max: usize) -> Result<Vec<(usize, usize)>, String> {
         match &self.0 {
-            Kind::Literal(literal) if literal.is_empty() => {
+            PatternKind::Literal(literal) if literal.is_empty() => {
                 Ok(text.char_indices().map(|(at, _)| (at, at)).chain([(text.len(), text.len())]).take(max).collect())
             }
-            Kind::Literal(literal) => {
+            PatternKind::Literal(literal) => {
                 Ok(text.match_indices(literal.as_str()).take(max).map(|(at, m)| (at, at + m.len())).collect())
             }
-            Kind::Whole(literal) => Ok((text == literal).then_some((0, text.len())).into_iter().take(max).collect()),
-            Kind::Regex { regex, .. } | Kind::WholeRegex { regex, .. } => regex
+            PatternKind::Whole(literal) => {
+                Ok((text == literal).then_some((0, text.len())).into_iter().take(max).collect())
+            }
+            PatternKind::Regex { regex, .. } | PatternKind::WholeRegex { regex, .. } => regex
                 .find_iter(text)
                 .take(max)
                 .map(|found| found.map(|m| (m.start(), m.end())).map_err(|error| error.to_string()))
@@ -120,20 +122,20 @@ impl Pattern {
     /// A sentence: it was given up, or the replacement names a group that there is not.
     pub fn replace(&self, text: &str, replacement: &str, max: usize) -> Result<String, String> {
         let plain = !replacement.contains(['$', '\\']);
-        if let (Kind::Literal(literal), true) = (&self.0, plain) {
+        if let (PatternKind::Literal(literal), true) = (&self.0, plain) {
             return Ok(text.replacen(literal.as_str(), replacement, max));
         }
         let mut out = String::with_capacity(text.len());
         let mut last = 0;
         match &self.0 {
-            Kind::Literal(_) | Kind::Whole(_) => {
+            PatternKind::Literal(_) | PatternKind::Whole(_) => {
                 for (start, end) in self.spans(text, max)? {
                     out.push_str(&text[last..start]);
                     expand(replacement, &|group| (group == 0).then_some(Some(&text[start..end])), &mut out)?;
                     last = end;
                 }
             }
-            Kind::Regex { regex, .. } | Kind::WholeRegex { regex, .. } => {
+            PatternKind::Regex { regex, .. } | PatternKind::WholeRegex { regex, .. } => {
                 for captures in regex.captures_iter(text).take(max) {
                     let captures = captures.map_err(|error| error.to_string())?;
                     let Some(whole) = captures.get(0) else { continue };

@@ -4,7 +4,7 @@ use std::fmt;
 
 /// The kinds of error, for code to branch on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum ErrorKind {
     /// The text is not a path, or asks what can never be answered (an unknown function, a filter on a scalar).
     Path,
     /// The path is right, but fails on this document (the sum of nothing, the first of an empty list).
@@ -13,12 +13,12 @@ pub enum Kind {
     Limit,
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for ErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Kind::Path => "JSONPath cannot be read",
-            Kind::Eval => "JSONPath fails",
-            Kind::Limit => "JSONPath exceeds a limit",
+            ErrorKind::Path => "JSONPath cannot be read",
+            ErrorKind::Eval => "JSONPath fails",
+            ErrorKind::Limit => "JSONPath exceeds a limit",
         })
     }
 }
@@ -28,7 +28,7 @@ impl fmt::Display for Kind {
 #[error("{kind} at column {column}: {detail}")]
 pub struct Error {
     /// What kind of mistake.
-    pub kind: Kind,
+    pub kind: ErrorKind,
     /// In words, naming what stands there.
     pub detail: String,
     /// Where in the path, counted in characters from 1; 1 for what goes wrong while it runs.

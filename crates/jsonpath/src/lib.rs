@@ -20,7 +20,7 @@ mod step;
 mod stop;
 mod tree;
 
-pub use error::{Error, Kind};
+pub use error::{Error, ErrorKind};
 pub use node::{Node, NodeKind};
 pub use path::Path;
 pub use stop::Visits;

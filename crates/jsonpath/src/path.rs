@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use crate::cursor::{Fault, Weight};
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::limits::{PATH_BYTES_MAX, SCAN_VISITS_MAX};
 use crate::node::{Node, NodeKind};
 use crate::parser::Parser;
@@ -40,15 +40,15 @@ impl Path {
     /// Source: Jayway 2.9.0 (corpus/jsonpath), whose oddities are kept; which version AWS has is not known.
     ///
     /// # Errors
-    /// [`Kind::Path`] with the column when the text is no path, [`Kind::Eval`] when it is empty (Jayway does not
-    /// call that a path error), [`Kind::Limit`] when it is too long, nests too deep or holds too much.
+    /// [`ErrorKind::Path`] with the column when the text is no path, [`ErrorKind::Eval`] when it is empty (Jayway does not
+    /// call that a path error), [`ErrorKind::Limit`] when it is too long, nests too deep or holds too much.
     pub fn parse(text: &str) -> Result<Path, Error> {
         if text.is_empty() {
-            return Err(Error { kind: Kind::Eval, detail: "the path is empty".to_owned(), column: 1 });
+            return Err(Error { kind: ErrorKind::Eval, detail: "the path is empty".to_owned(), column: 1 });
         }
         if text.len() > PATH_BYTES_MAX {
             let detail = format!("the path is longer than {PATH_BYTES_MAX} bytes");
-            return Err(Error { kind: Kind::Limit, detail, column: 1 });
+            return Err(Error { kind: ErrorKind::Limit, detail, column: 1 });
         }
         let program = Parser::default().path(text).map_err(|fault| error(text, &fault))?;
         let places = program.steps.iter().map(place).collect();
@@ -64,8 +64,8 @@ impl Path {
     /// list of the document's values. `None` where it is missing; of a document that is null everything is.
     ///
     /// # Errors
-    /// [`Kind::Eval`] where a function or filter fails on this document, [`Kind::Path`] where it shows only now
-    /// that the path makes no sense (an unknown function, a filter on a scalar), [`Kind::Limit`] where the work
+    /// [`ErrorKind::Eval`] where a function or filter fails on this document, [`ErrorKind::Path`] where it shows only now
+    /// that the path makes no sense (an unknown function, a filter on a scalar), [`ErrorKind::Limit`] where the work
     /// grows beyond bounds.
     pub fn evaluate<N: Node>(&self, root: &N) -> Result<Option<N>, Error> {
         self.evaluate_within(root, &mut Visits::default())
@@ -142,7 +142,7 @@ fn place(step: &Step) -> Option<SingleStep> {
 }
 
 fn error(text: &str, fault: &Fault) -> Error {
-    let kind = if fault.weight == Weight::Limit { Kind::Limit } else { Kind::Path };
+    let kind = if fault.weight == Weight::Limit { ErrorKind::Limit } else { ErrorKind::Path };
     let column = text.char_indices().take_while(|(at, _)| *at < fault.at).count() + 1;
     Error { kind, detail: format!("{} in `{}`", fault.detail, excerpt(text)), column }
 }
@@ -157,7 +157,7 @@ fn excerpt(text: &str) -> &str {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::{Kind, Path};
+    use super::{ErrorKind, Path};
 
     #[test]
     fn definite_paths_find_the_same_in_trees_and_in_text() {
@@ -202,17 +202,17 @@ mod tests {
     #[test]
     fn mistakes_are_told_with_their_column() {
         for (path, kind, column) in [
-            ("$a", Kind::Path, 2),
-            ("$.", Kind::Path, 3),
-            ("a b", Kind::Path, 2),
-            ("$.a['b]", Kind::Path, 5),
-            ("$.a[1", Kind::Path, 6),
-            ("$.ü.b[x]", Kind::Path, 7),
-            ("$.a[?(@.b == foo)]", Kind::Path, 11),
-            ("$.a[?(@.b =~ /(/)]", Kind::Path, 14),
-            ("$.a[?(1)]", Kind::Path, 8),
-            ("$.a[?(@.b == 1 2)]", Kind::Path, 16),
-            ("", Kind::Eval, 1),
+            ("$a", ErrorKind::Path, 2),
+            ("$.", ErrorKind::Path, 3),
+            ("a b", ErrorKind::Path, 2),
+            ("$.a['b]", ErrorKind::Path, 5),
+            ("$.a[1", ErrorKind::Path, 6),
+            ("$.ü.b[x]", ErrorKind::Path, 7),
+            ("$.a[?(@.b == foo)]", ErrorKind::Path, 11),
+            ("$.a[?(@.b =~ /(/)]", ErrorKind::Path, 14),
+            ("$.a[?(1)]", ErrorKind::Path, 8),
+            ("$.a[?(@.b == 1 2)]", ErrorKind::Path, 16),
+            ("", ErrorKind::Eval, 1),
         ] {
             let error = Path::parse(path).unwrap_err();
             assert_eq!((error.kind, error.column), (kind, column), "{path}: {error}");

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::error::Kind;
+use crate::error::ErrorKind;
 use crate::limits::{BYTES_PER_VISIT, OPEN_STEPS_MAX, RESULTS_MAX, VISITS_MAX};
 
 /// Why a run stops. Which it is decides who takes it back: a filter, a list, or nobody.
@@ -43,11 +43,11 @@ impl Stop {
     }
 
     /// The kind of error that a caller sees.
-    pub(crate) fn kind(&self) -> Kind {
+    pub(crate) fn kind(&self) -> ErrorKind {
         match self.why {
-            Why::Refused => Kind::Path,
-            Why::Limit => Kind::Limit,
-            Why::Missing | Why::Failed | Why::Outside => Kind::Eval,
+            Why::Refused => ErrorKind::Path,
+            Why::Limit => ErrorKind::Limit,
+            Why::Missing | Why::Failed | Why::Outside => ErrorKind::Eval,
         }
     }
 }

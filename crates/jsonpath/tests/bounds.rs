@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use jsonpath::{Kind, Path};
+use jsonpath::{ErrorKind, Path};
 use serde_json::json;
 
 /// As long as a template may be.
@@ -32,7 +32,7 @@ fn what_nests_is_bounded_by_name() {
         Path::parse(&format!("{}{middle}{}", open.repeat(depth), close.repeat(depth)))
     };
     assert!(nested("$.a[?(@", ".b", ")]", 1).is_ok());
-    let limit = |path: Result<Path, jsonpath::Error>| path.unwrap_err().kind == Kind::Limit;
+    let limit = |path: Result<Path, jsonpath::Error>| path.unwrap_err().kind == ErrorKind::Limit;
     assert!(limit(Path::parse(&format!("$.a[?({}@.a{})]", "(".repeat(1000), ")".repeat(1000)))));
     assert!(limit(Path::parse(&format!("$.a[?({}(@.a))]", "!".repeat(1000)))));
     assert!(limit(Path::parse(&format!("${}", ".a".repeat(1000)))));
@@ -56,7 +56,7 @@ fn the_longest_paths_run_on_the_deepest_document_within_the_stack_of_a_thread() 
     {
         for document in [&document, &maps] {
             if let Err(error) = longest(step).ask(document) {
-                assert_eq!(error.kind, Kind::Limit, "{step}: {error}");
+                assert_eq!(error.kind, ErrorKind::Limit, "{step}: {error}");
             }
         }
     }
@@ -73,7 +73,7 @@ fn scans_that_multiply_stop_at_a_limit() {
         document = json!([document, {"a": 1}]);
     }
     let path = Path::parse("$..*..*..*..*..*..*").unwrap();
-    assert_eq!(path.ask(&document).unwrap_err().kind, Kind::Limit);
+    assert_eq!(path.ask(&document).unwrap_err().kind, ErrorKind::Limit);
 }
 
 #[test]
@@ -82,10 +82,10 @@ fn filters_that_compare_long_texts_stop_at_a_limit() {
     let document = json!({"list": list, "text": "a".repeat(100_000), "paths": ["$.a".repeat(20_000)]});
     for filter in ["$.text =~ /(a|b)*c/", "$.text == @", "'x' in $.paths", "$.text == $.text"] {
         let path = Path::parse(&format!("$.list[?({filter})]")).unwrap();
-        assert_eq!(path.ask(&document).unwrap_err().kind, Kind::Limit, "{filter}");
+        assert_eq!(path.ask(&document).unwrap_err().kind, ErrorKind::Limit, "{filter}");
     }
     let joined = format!("$.list[*].concat({}0)", "$.text, ".repeat(200));
-    assert_eq!(Path::parse(&joined).unwrap().ask(&document).unwrap_err().kind, Kind::Limit);
+    assert_eq!(Path::parse(&joined).unwrap().ask(&document).unwrap_err().kind, ErrorKind::Limit);
 }
 
 /// A generator of our own, so that a failure can be had again from the seed it prints.

@@ -1,6 +1,6 @@
 //! The cases of corpus/jsonpath; its README tells their form.
 
-use jsonpath::{Kind, Path};
+use jsonpath::{ErrorKind, Path};
 use serde_json::Value;
 
 const CASES: &str = include_str!("../../../corpus/jsonpath/cases.jsonl");
@@ -16,7 +16,7 @@ enum Answer {
 }
 
 fn answer(path: &str, document: &Value) -> (Answer, Option<bool>) {
-    let error = |kind| Answer::Error(if kind == Kind::Path { "path" } else { "eval" });
+    let error = |kind| Answer::Error(if kind == ErrorKind::Path { "path" } else { "eval" });
     match Path::parse(path) {
         Err(wrong) => (error(wrong.kind), None),
         Ok(path) => match path.ask(document) {

@@ -1,7 +1,7 @@
 //! Makes the call of a REQUEST authorizer.
 
 use bytes::Bytes;
-use types::arn::Place;
+use types::arn::Home;
 use types::event::Event;
 use types::headers::Headers;
 use types::message::{FunctionTarget, IntegrationRequest, InvocationType, Target};
@@ -17,7 +17,7 @@ pub fn authorizer_request(
     plan: &Plan,
     route: &Route,
     event: &Event,
-    place: &Place,
+    place: &Home,
 ) -> Option<IntegrationRequest> {
     let mut headers = Headers::new();
     default_headers(&plan.scope(route, event), &mut headers);

@@ -162,9 +162,14 @@ pub(crate) fn names() -> impl Iterator<Item = &'static str> {
 
 /// Every row that has a value.
 pub(crate) fn rows() -> impl Iterator<Item = &'static Variable> {
-    VARIABLES.iter().flat_map(|row| match row.of {
-        Of::Members(members) => members,
-        Of::Value(_) => std::slice::from_ref(row),
-        Of::Authorizer(of_itself) => of_itself,
-    })
+    below(VARIABLES)
+}
+
+/// Every row of these, and of the maps in them, that has a value.
+pub(crate) fn below(rows: &'static [Variable]) -> Box<dyn Iterator<Item = &'static Variable>> {
+    Box::new(rows.iter().flat_map(|row| match row.of {
+        Of::Members(members) => below(members),
+        Of::Value(_) => Box::new(std::iter::once(row)),
+        Of::Authorizer(of_itself) => Box::new(of_itself.iter()),
+    }))
 }

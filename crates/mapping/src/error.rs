@@ -6,7 +6,7 @@ use crate::note::Note;
 
 /// The kinds of failure; each becomes one answer to the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum ErrorKind {
     /// No route fits the message and there is no `$default`.
     NoRoute,
     /// The message does not fit the model that the route asks for.
@@ -21,15 +21,15 @@ pub enum Kind {
     Configuration,
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for ErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Kind::NoRoute => "no route",
-            Kind::BadRequestBody => "bad request body",
-            Kind::UnsupportedMediaType => "unsupported media type",
-            Kind::FunctionFailed => "function failed",
-            Kind::NotInvoked => "function not invoked",
-            Kind::Configuration => "configuration error",
+            ErrorKind::NoRoute => "no route",
+            ErrorKind::BadRequestBody => "bad request body",
+            ErrorKind::UnsupportedMediaType => "unsupported media type",
+            ErrorKind::FunctionFailed => "function failed",
+            ErrorKind::NotInvoked => "function not invoked",
+            ErrorKind::Configuration => "configuration error",
         })
     }
 }
@@ -39,7 +39,7 @@ impl fmt::Display for Kind {
 #[error("{kind}: {detail}")]
 pub struct Error {
     /// What the gateway branches on.
-    pub kind: Kind,
+    pub kind: ErrorKind,
     /// What a developer reads.
     pub detail: String,
     /// What mends it, where that is known.
@@ -47,11 +47,11 @@ pub struct Error {
 }
 
 impl Error {
-    pub(crate) fn new(kind: Kind, detail: impl Into<String>) -> Error {
+    pub(crate) fn new(kind: ErrorKind, detail: impl Into<String>) -> Error {
         Error { kind, detail: detail.into(), remedy: None }
     }
 
     pub(crate) fn configuration(detail: impl Into<String>) -> Error {
-        Error::new(Kind::Configuration, detail)
+        Error::new(ErrorKind::Configuration, detail)
     }
 }

@@ -36,7 +36,7 @@ pub use authorizer_answer::{AuthorizerAnswer, authorizer_answer};
 pub use authorizer_request::authorizer_request;
 pub use context::context_page;
 pub use effort::{TooMuch, small};
-pub use error::{Error, Kind};
+pub use error::{Error, ErrorKind};
 pub use facts::{Asked, Call, Check, Checks, Facts, Failure};
 pub use named::{Names, Unknown, names};
 pub use note::{Note, Site};

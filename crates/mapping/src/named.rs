@@ -59,7 +59,8 @@ const OF_MAPS: &[&str] = &[
     "getOrDefault",
 ];
 /// What `$context` holds in templates beside the variables of `context.rs`, and the maps that hold those.
-const BESIDE: &[&str] = &["requestOverride", "responseOverride", "authorizer", "identity", "error"];
+const BESIDE: &[&str] =
+    &["requestOverride", "responseOverride", "authorizer", "identity", "identity.clientCert", "error"];
 /// What there is in templates before they set anything: the gateway's objects, and what a loop brings.
 const OBJECTS: &[&str] = &["input", "context", "util", "stageVariables"];
 const OF_LOOPS: &[&str] = &["foreach", "velocityCount", "velocityHasNext"];
@@ -211,6 +212,7 @@ mod tests {
             ("$util.uuid() $context.zzz", &[("$util.uuid(…)", None), ("$context.zzz", None)]),
             ("$context.get('connectonId')", &[("$context.get('connectonId')", Some("$context.connectionId"))]),
             ("$context.connectionId $context.identity.userAgent $context.authorizer.anything.deep", &[]),
+            ("$context.identity.clientCert.subjectDN $context.identity.clientCert", &[]),
             ("$context.identity $context.keySet() $context.identity.get('x') $context.size()", &[]),
             ("#set($context.mine = 1)$context.mine $context.requestOverride.header.x", &[]),
             ("$input.path('$.a').anything $input.params().header.x $input.body.length()", &[]),

@@ -114,14 +114,16 @@ pub enum Note {
     },
     /// The client asked for subprotocols and the answer to the upgrade names none; browsers then hang up.
     NoSubprotocolChosen {
-        /// What the client offered.
+        /// What the client offered, without what may be a token.
         offered: String,
+        /// Whether the route has an integration that could have chosen one.
+        called: bool,
     },
     /// The backend chose a subprotocol that the client did not offer.
     SubprotocolNotOffered {
         /// What the backend chose.
         chosen: String,
-        /// What the client offered; may be empty.
+        /// What the client offered, without what may be a token; may be empty.
         offered: String,
     },
     /// An HTTP_PROXY backend refused `$connect` with 400, as servers do that see WebSocket headers without an upgrade.

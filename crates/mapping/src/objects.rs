@@ -136,7 +136,7 @@ pub(crate) fn render(template: &Template, given: RenderInput<'_, impl Source>) -
             })
         }
         Err(error) => {
-            if error.kind() == vtl::Kind::Limit {
+            if error.kind() == vtl::ErrorKind::Limit {
                 effort::limit_met();
             }
             let kind = if input.body_was_unreadable() { RenderKind::Body } else { RenderKind::Eval };

@@ -165,7 +165,7 @@ fn in_json(path: &Path, body: &[u8]) -> Option<String> {
 /// new header. Ours (security).
 ///
 /// # Errors
-/// [`Kind::Configuration`](crate::Kind::Configuration) for other control characters, and for a name that is none.
+/// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) for other control characters, and for a name that is none.
 pub(crate) fn set_header(headers: &mut Headers, name: &str, value: &str) -> Result<(), Error> {
     let wrong = |detail: String| Error::configuration(format!("header {name}: {detail}"));
     if !is_name(name) {

@@ -274,6 +274,14 @@ impl Plan {
         self.backends().filter_map(|(backend, key)| Some((backend.function()?, key))).chain(authorizers)
     }
 
+    /// The authorizers that routes ask.
+    pub fn authorizers(&self) -> impl Iterator<Item = &RequestAuthorizer> {
+        self.routes().filter_map(|route| match &route.authorization {
+            Authorization::Request(authorizer) => Some(&**authorizer),
+            Authorization::None | Authorization::Iam | Authorization::Broken(_) => None,
+        })
+    }
+
     /// The services of AWS that are called, each with a route's key.
     pub fn services(&self) -> impl Iterator<Item = (&str, &str)> {
         self.backends().filter_map(|(backend, key)| match backend {
@@ -324,7 +332,7 @@ impl Route {
     /// Lets a message pass that fits the route's model, if it asks for one.
     ///
     /// # Errors
-    /// [`Kind::BadRequestBody`](crate::Kind::BadRequestBody) with what is wrong.
+    /// [`ErrorKind::BadRequestBody`](crate::ErrorKind::BadRequestBody) with what is wrong.
     pub fn validate(&self, body: &[u8]) -> Result<(), crate::Error> {
         self.validation.as_ref().map_or(Ok(()), |validation| validation.check(body))
     }

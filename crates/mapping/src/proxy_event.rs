@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use types::arn::Place;
+use types::arn::Home;
 use types::event::{Event, EventKind, Handshake};
 use vtl::Value;
 
@@ -78,7 +78,7 @@ pub fn proxy_event(plan: &Plan, route: &Route, event: &Event) -> Bytes {
 /// It has the headers of the upgrade, which the integration's event has not, and no `isBase64Encoded` and no
 /// `requestContext.authorizer`. Source: documented (the guide's sample); inferred: the headers' order, and that parameters and
 /// stage variables that are not there are `{}`, so that a function which looks into them does not fail.
-pub fn authorizer_event(plan: &Plan, route: &Route, event: &Event, place: &Place) -> Bytes {
+pub fn authorizer_event(plan: &Plan, route: &Route, event: &Event, place: &Home) -> Bytes {
     let scope = plan.scope(route, event);
     let none = Handshake::default();
     let handshake = match &event.kind {
@@ -88,7 +88,7 @@ pub fn authorizer_event(plan: &Plan, route: &Route, event: &Event, place: &Place
     let mut out = Vec::with_capacity(EVENT_BYTES);
     object(&mut out, |members| {
         members.text("type", "REQUEST");
-        let (stage, Place { region, account_id }) = (scope.stage, place);
+        let (stage, Home { region, account_id }) = (scope.stage, place);
         let arn =
             format!("arn:aws:execute-api:{region}:{account_id}:{}/{}/{}", stage.api_id, stage.stage, scope.route_key);
         members.text("methodArn", &arn);

@@ -13,11 +13,12 @@ use types::time::Timestamp;
 
 use crate::Mapped;
 use crate::context::Scope;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::note::Note;
 use crate::parameters::{Found, Target, set_header};
 use crate::plan::{Backend, Integration, Passthrough, Plan, Route, RouteTarget, carries_body, is_one_of};
 use crate::proxy_event::proxy_event;
+use crate::response::subprotocol_note;
 use crate::template::{Overrides, mock_status};
 use crate::uri::{UriTemplate, escape_value};
 
@@ -26,9 +27,9 @@ use crate::uri::{UriTemplate, escape_value};
 /// `None`: `$connect` or `$disconnect` without an integration, so nothing is called.
 ///
 /// # Errors
-/// [`Kind::Configuration`] when the definition cannot work, also for a message on a route without an integration, and for
+/// [`ErrorKind::Configuration`] when the definition cannot work, also for a message on a route without an integration, and for
 /// a client that nobody has authorized where the route asks for it;
-/// [`Kind::UnsupportedMediaType`] when the passthrough behaviour refuses the message.
+/// [`ErrorKind::UnsupportedMediaType`] when the passthrough behaviour refuses the message.
 pub fn request(plan: &Plan, route: &Route, event: &Event) -> Result<Mapped<Option<IntegrationRequest>>, Error> {
     if !route.authorization.is_met_by(event) {
         return Err(Error::configuration(
@@ -41,7 +42,14 @@ pub fn request(plan: &Plan, route: &Route, event: &Event) -> Result<Mapped<Optio
         RouteTarget::None if matches!(event.kind, EventKind::Message(_)) => {
             return Err(Error::configuration(format!("route {} has no integration", route.key)));
         }
-        RouteTarget::None => return Ok(Mapped { value: None, notes: Vec::new() }),
+        RouteTarget::None => {
+            // Nothing is called, so nothing chooses a subprotocol either.
+            let note = match &event.kind {
+                EventKind::Connect(handshake) => subprotocol_note(handshake, None, false),
+                EventKind::Message(_) | EventKind::Disconnect(_) => None,
+            };
+            return Ok(Mapped { value: None, notes: note.into_iter().collect() });
+        }
     };
     let scope = plan.scope(route, event);
     let mut notes = Vec::new();
@@ -115,7 +123,7 @@ fn body(scope: &Scope<'_>, integration: &Integration) -> Result<Body, Error> {
         return Ok(Body { bytes: message, overrides: Overrides::default() });
     }
     let detail = "no request template fits the message and the passthrough behaviour does not let it pass".to_owned();
-    Err(Error::new(Kind::UnsupportedMediaType, detail))
+    Err(Error::new(ErrorKind::UnsupportedMediaType, detail))
 }
 
 fn mock(scope: &Scope<'_>, integration: &Integration) -> Result<IntegrationRequest, Error> {

@@ -6,13 +6,14 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde_json::Value;
-use types::event::{Event, EventKind};
+use types::event::{Event, EventKind, Handshake};
 use types::headers::Headers;
 use types::message::IntegrationResponse;
+use types::subprotocols;
 
 use crate::Mapped;
 use crate::context::Scope;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::note::{Note, Site};
 use crate::parameters::{Found, Target, set_header};
 use crate::plan::{Backend, Integration, Plan, Response, ResponseKey, Route, RouteTarget};
@@ -35,8 +36,8 @@ pub struct Reply {
 /// Maps a backend's answer.
 ///
 /// # Errors
-/// [`Kind::Configuration`]: a non-proxy integration has no integration response that fits. [`Kind::NotInvoked`] and
-/// [`Kind::FunctionFailed`] of functions.
+/// [`ErrorKind::Configuration`]: a non-proxy integration has no integration response that fits. [`ErrorKind::NotInvoked`] and
+/// [`ErrorKind::FunctionFailed`] of functions.
 pub fn response(
     plan: &Plan,
     route: &Route,
@@ -103,7 +104,7 @@ fn check_invoked(answer: &IntegrationResponse) -> Result<(), Error> {
     if !said.is_empty() {
         line += &format!(". {said}");
     }
-    Err(Error::new(Kind::NotInvoked, line))
+    Err(Error::new(ErrorKind::NotInvoked, line))
 }
 
 fn request_id(answer: &IntegrationResponse) -> String {
@@ -116,7 +117,7 @@ fn failure(answer: &IntegrationResponse) -> Error {
     let message = error_message(&answer.body).unwrap_or_else(|| remarks::said(&answer.body));
     let (status, id) = (answer.status, request_id(answer));
     let line = format!("Lambda execution failed with status {status} due to customer function error: {message}{id}");
-    Error::new(Kind::FunctionFailed, line)
+    Error::new(ErrorKind::FunctionFailed, line)
 }
 
 // A failure that went the way of a success.
@@ -144,7 +145,7 @@ fn from_function(answer: &IntegrationResponse, event: &Event, two_way: bool) -> 
     }
     let answer = proxy_answer(&answer.body).map_err(|error| {
         // AWS's own log text (observed on REST).
-        Error::new(Kind::FunctionFailed, format!("Execution failed due to configuration error: {error}"))
+        Error::new(ErrorKind::FunctionFailed, format!("Execution failed due to configuration error: {error}"))
     })?;
     let headers = match event.kind {
         EventKind::Connect(_) => answer.headers,
@@ -237,20 +238,28 @@ fn remark(site: &Site, route: &Route, event: &Event, backend: &Backend, reply: &
             });
         }
         EventKind::Connect(handshake) => {
-            let offered = handshake.headers.get_all("Sec-WebSocket-Protocol").collect::<Vec<_>>().join(", ");
-            let chosen = reply.headers.get("Sec-WebSocket-Protocol");
-            let accepted = (200..300).contains(&reply.status);
-            match chosen {
-                Some(chosen) if accepted && !offered.split(',').any(|one| one.trim() == chosen) => {
-                    notes.push(Note::SubprotocolNotOffered { chosen: chosen.to_owned(), offered });
-                }
-                None if accepted && !offered.is_empty() => notes.push(Note::NoSubprotocolChosen { offered }),
-                _ => {}
+            if (200..300).contains(&reply.status) {
+                notes.extend(subprotocol_note(handshake, reply.headers.get(subprotocols::HEADER), true));
             }
             if reply.status == 400 && matches!(backend, Backend::HttpProxy(_)) {
                 notes.push(Note::BackendMistookUpgrade);
             }
         }
         _ => {}
+    }
+}
+
+/// A remark where browsers hang up because of the subprotocol that the answer to the upgrade chooses, or does not. `called`:
+/// whether there is an integration that could have chosen.
+pub(crate) fn subprotocol_note(handshake: &Handshake, chosen: Option<&str>, called: bool) -> Option<Note> {
+    let offered = handshake.headers.get_all(subprotocols::HEADER).collect::<Vec<_>>().join(", ");
+    // Some of them may be tokens.
+    let shown = |value: &str| subprotocols::shown(value, |_| "…".to_owned()).into_owned();
+    match chosen {
+        Some(chosen) if !offered.split(',').any(|one| one.trim() == chosen) => {
+            Some(Note::SubprotocolNotOffered { chosen: shown(chosen), offered: shown(&offered) })
+        }
+        None if !offered.is_empty() => Some(Note::NoSubprotocolChosen { offered: shown(&offered), called }),
+        _ => None,
     }
 }

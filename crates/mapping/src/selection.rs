@@ -2,7 +2,7 @@
 
 use types::event::{Event, EventKind};
 
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::plan::{Plan, Route};
 use crate::remarks;
 
@@ -12,7 +12,7 @@ use crate::remarks;
 /// naming them (inferred; it would be a hole).
 ///
 /// # Errors
-/// [`Kind::NoRoute`] when no key fits and there is no `$default`; the detail names the key and the known ones.
+/// [`ErrorKind::NoRoute`] when no key fits and there is no `$default`; the detail names the key and the known ones.
 pub fn select_route<'p>(plan: &'p Plan, event: &Event) -> Result<Option<&'p Route>, Error> {
     let message = match &event.kind {
         EventKind::Connect(_) => return Ok(plan.route("$connect")),
@@ -40,7 +40,7 @@ pub fn select_route<'p>(plan: &'p Plan, event: &Event) -> Result<Option<&'p Rout
             let known: Vec<_> = plan.route_keys().collect();
             let detail = format!("{asked}; the deployed routes are [{}] and there is no $default", known.join(", "));
             let remedy = remarks::on_selection(plan, event).map(Box::new);
-            Err(Error { remedy, ..Error::new(Kind::NoRoute, detail) })
+            Err(Error { remedy, ..Error::new(ErrorKind::NoRoute, detail) })
         }
     }
 }

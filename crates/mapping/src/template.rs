@@ -96,7 +96,7 @@ impl Template {
     /// Renders the template for an event; `body` is what `$input` reads, `status` the backend's in a response template.
     ///
     /// # Errors
-    /// [`Kind::Configuration`](crate::Kind::Configuration) with line and column.
+    /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) with line and column.
     pub(crate) fn render(&self, scope: &Scope<'_>, body: &[u8], status: Option<u16>) -> Result<Rendered, Error> {
         let input = objects::for_event(scope, body, status, self.overrides);
         let rendered = objects::render(&self.parsed, input).map_err(|error| {

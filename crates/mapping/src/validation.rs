@@ -9,7 +9,7 @@ use serde_json::Value;
 use types::resources::{Map, Model, Route};
 
 use crate::effort;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::expression::Expression;
 use crate::shared::{MadeOf, Pool};
 
@@ -237,9 +237,9 @@ impl Validation {
     /// is no model does not pass.
     ///
     /// # Errors
-    /// [`Kind::BadRequestBody`] with what is wrong, in the words of the library that REST APIs are seen to use.
+    /// [`ErrorKind::BadRequestBody`] with what is wrong, in the words of the library that REST APIs are seen to use.
     pub(crate) fn check(&self, body: &[u8]) -> Result<(), Error> {
-        let bad = |detail: String| Err(Error::new(Kind::BadRequestBody, detail));
+        let bad = |detail: String| Err(Error::new(ErrorKind::BadRequestBody, detail));
         let message = match serde_json::from_slice::<Value>(body) {
             Ok(message) => message,
             Err(error) => return bad(format!("the message cannot be read as JSON: {error}")),
@@ -430,7 +430,7 @@ mod tests {
             (r#"{"n":1e400}"#, "the message cannot be read as JSON: number out of range at line 1 column 10"),
         ] {
             let error = validation.check(body.as_bytes()).unwrap_err();
-            assert_eq!((error.kind, error.detail.as_str()), (Kind::BadRequestBody, expected), "{body}");
+            assert_eq!((error.kind, error.detail.as_str()), (ErrorKind::BadRequestBody, expected), "{body}");
         }
     }
 

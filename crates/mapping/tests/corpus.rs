@@ -15,7 +15,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use mapping::{Error, Note, Plan, remarks};
 use serde_json::{Value, json};
-use types::arn::Place;
+use types::arn::Home;
 use types::event::{ClientMessage, Connection, Disconnect, Event, EventKind, Handshake};
 use types::id::Id;
 use types::identity::Identity;
@@ -31,7 +31,7 @@ fn every_case_of_the_corpus_maps_as_it_says() {
 
 #[test]
 fn functions_are_given_what_aws_gives_them_to_the_byte() {
-    every_case("../../corpus/proxy", 12, |sections, name| {
+    every_case("../../corpus/proxy", 13, |sections, name| {
         let stage = sections.get("stage").map_or("{}", String::as_str);
         let event = event(&json(sections, "event", name));
         let key = match &event.kind {
@@ -55,7 +55,7 @@ fn functions_are_given_what_aws_gives_them_to_the_byte() {
         let given = if sections.contains_key("authorizer") {
             let place = json(sections, "authorizer", name);
             let text = |member: &str| place[member].as_str().unwrap().to_owned();
-            let place = Place { region: text("region"), account_id: text("accountId") };
+            let place = Home { region: text("region"), account_id: text("accountId") };
             mapping::authorizer_event(&plan, route, &event, &place)
         } else {
             mapping::proxy_event(&plan, route, &event)

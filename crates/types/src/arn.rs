@@ -4,7 +4,7 @@ use std::fmt;
 
 /// Where this gateway pretends to be: the region and account that ARNs and events name.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct Home {
     /// AWS region, such as `us-east-1`.
     pub region: String,
     /// Account id, 12 digits.

@@ -1,5 +1,7 @@
 //! Who a client is, as `$connect` found out.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 /// Who a client is. Plain data that stays with its connection: messages and `$disconnect` carry it.
@@ -17,6 +19,27 @@ pub struct Identity {
     pub authorizer_latency: Option<u64>,
     /// Whose signature the handshake bore.
     pub signer: Option<Signer>,
+    /// The certificate that the client showed under TLS, whatever the route asked for: ours, where clients are asked for one.
+    pub certificate: Option<Arc<ClientCertificate>>,
+}
+
+/// A client's certificate, which was checked: `$context.identity.clientCert`, as REST APIs have it (documented).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClientCertificate {
+    /// `clientCertPem`.
+    pub pem: String,
+    /// `subjectDN`.
+    pub subject_dn: String,
+    /// `issuerDN`.
+    pub issuer_dn: String,
+    /// `serialNumber`, in hexadecimal digits with colons.
+    pub serial_number: String,
+    /// `validity.notBefore`, such as `May 28 12:30:02 2019 GMT`.
+    pub not_before: String,
+    /// `validity.notAfter`.
+    pub not_after: String,
+    /// `subjectAlternativeNames`, such as `DNS:client.example.com,URI:spiffe://example/client`; ours.
+    pub subject_alternative_names: String,
 }
 
 /// An API key that a client showed, and that opens the stage.

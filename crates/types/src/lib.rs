@@ -15,6 +15,7 @@ pub mod nearest;
 pub mod resources;
 pub mod snapshot;
 mod stage_key;
+pub mod subprotocols;
 pub mod time;
 
 pub use dialect::Dialect;

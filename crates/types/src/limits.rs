@@ -159,6 +159,14 @@ limits! {
         "Handshakes, messages and @connections calls in a second; beyond it 429. AWS: 10,000 for an account.";
     "requests-burst" requests_burst: usize = 5000, none: false,
         "How many of them may come at once, where requests-per-second is set. Documented: 5,000.";
+    "connections-per-address" connections_per_address: usize = 0, none: true,
+        "Connections of one source address (of IPv6: of one /64 network) on the public address at once, those included that are no WebSocket; beyond it 429, under TLS closed. Ours.";
+    "handshakes-per-address" handshakes_per_address: usize = 0, none: true,
+        "Handshakes of one source address (of IPv6: of one /64 network) in a second, and at once; beyond it 429, under TLS closed before TLS. Ours.";
+    "frames-per-second" frames_per_second: usize = 0, none: true,
+        "Frames of one client in a second, and at once; one that is faster is not read for a while, and nothing is lost. Ours.";
+    "bytes-per-second" bytes_per_second: usize = 0, none: true,
+        "Bytes of one client in a second, and at once; one that is faster is not read for a while, and nothing is lost. Ours.";
     "http-connections" http_connections: usize = 100_000, none: false,
         "Sockets at once that are no WebSocket, or not yet; beyond it new clients wait in the system's queue. Ours.";
     "url-bytes" url_bytes: usize = 4096, none: false,

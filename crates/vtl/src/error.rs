@@ -4,7 +4,7 @@ use std::fmt;
 
 /// The kinds of failure that callers tell apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum ErrorKind {
     /// The text is no template.
     Parse,
     /// A directive or method failed while rendering.
@@ -13,12 +13,12 @@ pub enum Kind {
     Limit,
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for ErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Kind::Parse => "not a template",
-            Kind::Eval => "rendering failed",
-            Kind::Limit => "limit reached",
+            ErrorKind::Parse => "not a template",
+            ErrorKind::Eval => "rendering failed",
+            ErrorKind::Limit => "limit reached",
         })
     }
 }
@@ -27,7 +27,7 @@ impl fmt::Display for Kind {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{kind} at line {line}, column {column}: {detail}")]
 pub struct Error {
-    kind: Kind,
+    kind: ErrorKind,
     detail: String,
     line: usize,
     column: usize,
@@ -35,13 +35,13 @@ pub struct Error {
 
 impl Error {
     /// An error at the byte `offset` of `source`.
-    pub(crate) fn at(kind: Kind, detail: impl Into<String>, source: &str, offset: usize) -> Error {
+    pub(crate) fn at(kind: ErrorKind, detail: impl Into<String>, source: &str, offset: usize) -> Error {
         let (line, column) = place(source, offset);
         Error { kind, detail: detail.into(), line, column }
     }
 
     /// What kind of failure this is.
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> ErrorKind {
         self.kind
     }
 
@@ -99,7 +99,7 @@ mod tests {
     #[test]
     fn an_error_shows_its_line_with_a_caret() {
         let source = "a\r\n\tb äc";
-        let error = Error::at(Kind::Eval, "x", source, source.find('c').unwrap_or_default());
+        let error = Error::at(ErrorKind::Eval, "x", source, source.find('c').unwrap_or_default());
         assert_eq!((error.line(), error.column()), (2, 5));
         assert_eq!(error.excerpt(source), "\tb äc\n\t   ^");
         assert_eq!(error.to_string(), "rendering failed at line 2, column 5: x");

@@ -1,6 +1,6 @@
 //! Why rendering stops before its end: a failure, `#stop` or `#break`.
 
-use crate::error::Kind;
+use crate::error::ErrorKind;
 
 /// Carried as the error of everything that evaluates, so that `#stop` leaves a string or an argument as it leaves a block.
 #[derive(Debug)]
@@ -16,18 +16,18 @@ pub(crate) enum Halt {
 /// A failure on its way up.
 #[derive(Debug)]
 pub(crate) struct Failure {
-    pub(crate) kind: Kind,
+    pub(crate) kind: ErrorKind,
     pub(crate) detail: String,
     pub(crate) at: Option<u32>,
 }
 
 impl Halt {
     pub(crate) fn eval(detail: impl Into<String>) -> Halt {
-        Halt::Failed(Box::new(Failure { kind: Kind::Eval, detail: detail.into(), at: None }))
+        Halt::Failed(Box::new(Failure { kind: ErrorKind::Eval, detail: detail.into(), at: None }))
     }
 
     pub(crate) fn limit(detail: impl Into<String>) -> Halt {
-        Halt::Failed(Box::new(Failure { kind: Kind::Limit, detail: detail.into(), at: None }))
+        Halt::Failed(Box::new(Failure { kind: ErrorKind::Limit, detail: detail.into(), at: None }))
     }
 
     /// Notes the place, unless a deeper node has.

@@ -25,7 +25,7 @@ mod token;
 mod uses;
 mod value;
 
-pub use error::{Error, Kind};
+pub use error::{Error, ErrorKind};
 pub use json::{parse_json, read_json, to_json};
 pub use limits::Limits;
 pub use shared::Text;

@@ -9,7 +9,7 @@ pub(crate) const DEPTH_MAX: usize = 500;
 /// How many passes one `#foreach` makes; the rest is silently left out. Source: documented (quotas), observed.
 pub(crate) const PASSES_MAX: usize = 1000;
 
-/// The fuel of one rendering. Beyond any of them the rendering ends with [`Kind::Limit`](crate::Kind::Limit).
+/// The fuel of one rendering. Beyond any of them the rendering ends with [`ErrorKind::Limit`](crate::ErrorKind::Limit).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Steps: statements, references, members looked at by comparing and printing.

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use crate::ast::{Node, Slot};
-use crate::error::{Error, Kind as ErrorKind, place};
+use crate::error::{Error, ErrorKind, place};
 use crate::lexer::Lexer;
 use crate::limits::NESTING_MAX;
 use crate::token::{Token, TokenKind};

@@ -9,10 +9,10 @@ use std::sync::Arc;
 
 /// A text that never changes: part of the program, of a template, or of a longer text. Clones are cheap.
 #[derive(Clone)]
-pub struct Text(Kind);
+pub struct Text(SharedKind);
 
 #[derive(Clone)]
-enum Kind {
+enum SharedKind {
     Fixed(&'static str),
     /// A template's own, so that templates can be shared between threads.
     Literal(Arc<str>),
@@ -25,22 +25,22 @@ enum Kind {
 impl Text {
     /// A text that is part of the program.
     pub const fn fixed(text: &'static str) -> Text {
-        Text(Kind::Fixed(text))
+        Text(SharedKind::Fixed(text))
     }
 
     /// The `len` bytes from `start` on. Bytes that are no text of their own are the empty text.
     pub(crate) fn part(whole: &Rc<String>, start: u32, len: u32) -> Text {
-        Text(Kind::Part(whole.clone(), start, start.saturating_add(len)))
+        Text(SharedKind::Part(whole.clone(), start, start.saturating_add(len)))
     }
 
     /// Whether it is the same as `other`; quicker than to compare the two as `str`.
     #[inline]
     pub(crate) fn is(&self, other: &str) -> bool {
         match &self.0 {
-            Kind::Fixed(text) => *text == other,
-            Kind::Literal(text) => **text == *other,
-            Kind::Own(text) => **text == *other,
-            Kind::Part(whole, start, end) => {
+            SharedKind::Fixed(text) => *text == other,
+            SharedKind::Literal(text) => **text == *other,
+            SharedKind::Own(text) => **text == *other,
+            SharedKind::Part(whole, start, end) => {
                 (end - start) as usize == other.len()
                     && whole.as_bytes().get(*start as usize..*end as usize) == Some(other.as_bytes())
             }
@@ -50,7 +50,7 @@ impl Text {
     /// The memory that holds it.
     pub(crate) fn whole(&self) -> Rc<String> {
         match &self.0 {
-            Kind::Part(whole, 0, end) if *end as usize == whole.len() => whole.clone(),
+            SharedKind::Part(whole, 0, end) if *end as usize == whole.len() => whole.clone(),
             _ => Rc::new(self.to_string()),
         }
     }
@@ -62,17 +62,17 @@ impl Deref for Text {
     #[inline]
     fn deref(&self) -> &str {
         match &self.0 {
-            Kind::Fixed(text) => text,
-            Kind::Literal(text) => text,
-            Kind::Own(text) => text,
-            Kind::Part(whole, start, end) => whole.get(*start as usize..*end as usize).unwrap_or_default(),
+            SharedKind::Fixed(text) => text,
+            SharedKind::Literal(text) => text,
+            SharedKind::Own(text) => text,
+            SharedKind::Part(whole, start, end) => whole.get(*start as usize..*end as usize).unwrap_or_default(),
         }
     }
 }
 
 impl From<&str> for Text {
     fn from(text: &str) -> Text {
-        Text(Kind::Own(Rc::from(text)))
+        Text(SharedKind::Own(Rc::from(text)))
     }
 }
 
@@ -80,7 +80,7 @@ impl From<String> for Text {
     fn from(text: String) -> Text {
         match u32::try_from(text.len()) {
             Ok(0) => Text::fixed(""),
-            Ok(end) => Text(Kind::Part(Rc::new(text), 0, end)),
+            Ok(end) => Text(SharedKind::Part(Rc::new(text), 0, end)),
             Err(_) => Text::from(text.as_str()),
         }
     }
@@ -88,7 +88,7 @@ impl From<String> for Text {
 
 impl From<Arc<str>> for Text {
     fn from(text: Arc<str>) -> Text {
-        Text(Kind::Literal(text))
+        Text(SharedKind::Literal(text))
     }
 }
 

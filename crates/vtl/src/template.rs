@@ -1,7 +1,7 @@
 //! A template and what it is rendered with.
 
 use crate::ast::{Node, Slot};
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::eval::Eval;
 use crate::halt::Halt;
 use crate::limits::{Limits, Meter};
@@ -47,7 +47,7 @@ impl Template {
     /// Parses a template, the templates in its strings too.
     ///
     /// # Errors
-    /// [`Kind::Parse`] where the text is none; [`Kind::Limit`] where it nests too deeply.
+    /// [`ErrorKind::Parse`] where the text is none; [`ErrorKind::Limit`] where it nests too deeply.
     pub fn parse(source: &str) -> Result<Template, Error> {
         let (nodes, names) = parser::parse(source)?;
         Ok(Template { nodes, names, source: source.into() })
@@ -80,7 +80,7 @@ impl Template {
     /// Renders the template. What it sets stays in the scope's own variables, and nowhere else.
     ///
     /// # Errors
-    /// [`Kind::Eval`] where a directive or method fails, [`Kind::Limit`] where a limit is reached. What was written up to
+    /// [`ErrorKind::Eval`] where a directive or method fails, [`ErrorKind::Limit`] where a limit is reached. What was written up to
     /// then is lost.
     pub fn render(&self, scope: &mut Scope, limits: &Limits) -> Result<String, Error> {
         let mut out = String::with_capacity(self.source.len() + self.source.len() / 2);
@@ -105,7 +105,7 @@ impl Template {
 /// The text of a value, as a template prints it; null is the empty text.
 ///
 /// # Errors
-/// [`Kind::Limit`] as a sentence, where it is too large or contains itself.
+/// [`ErrorKind::Limit`] as a sentence, where it is too large or contains itself.
 pub fn display(value: &Value) -> Result<String, String> {
     let mut out = String::new();
     if value.is_null() {
@@ -113,7 +113,7 @@ pub fn display(value: &Value) -> Result<String, String> {
     }
     let limits = Limits::default();
     match write_text(value, &mut out, limits.string_bytes, &mut Meter::new(limits)) {
-        Err(Halt::Failed(failure)) => Err(format!("{}: {}", Kind::Limit, failure.detail)),
+        Err(Halt::Failed(failure)) => Err(format!("{}: {}", ErrorKind::Limit, failure.detail)),
         _ => Ok(out),
     }
 }

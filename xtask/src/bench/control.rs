@@ -23,15 +23,15 @@ pub(crate) struct Api {
 /// # Errors
 /// When the control plane refuses a call; the message has its answer.
 pub(crate) async fn create(gateway: SocketAddr, backend: SocketAddr, two_way: bool) -> anyhow::Result<Api> {
-    let mut control = HttpConnection::open(gateway).await?;
+    create_by(HttpConnection::open(gateway).await?, backend, two_way).await
+}
+
+/// The same, over a connection that may sign.
+///
+/// # Errors
+/// As for [`create`].
+pub(crate) async fn create_by(control: HttpConnection, backend: SocketAddr, two_way: bool) -> anyhow::Result<Api> {
     let (name, path) = if two_way { ("two-way", backend::ECHO) } else { ("one-way", backend::EMPTY) };
-    let api = json!({
-        "name": name,
-        "protocolType": "WEBSOCKET",
-        "routeSelectionExpression": "$request.body.action",
-    });
-    let api = text(&control.create("/v2/apis", &api).await?, "apiId")?;
-    let base = format!("/v2/apis/{api}");
     let parameter = format!("integration.request.header.{}", backend::ID_HEADER);
     let integration = json!({
         "integrationType": "HTTP_PROXY",
@@ -39,7 +39,35 @@ pub(crate) async fn create(gateway: SocketAddr, backend: SocketAddr, two_way: bo
         "integrationUri": format!("http://{backend}{path}"),
         "requestParameters": { parameter: "context.connectionId" },
     });
-    let integration = control.create(&format!("{base}/integrations"), &integration).await?;
+    create_with(control, name, &integration, two_way).await
+}
+
+/// The same in front of a function of the gateway's own, with replies.
+///
+/// # Errors
+/// As for [`create`].
+pub(crate) async fn create_of_function(gateway: SocketAddr, function: &str) -> anyhow::Result<Api> {
+    let integration = json!({
+        "integrationType": "AWS_PROXY",
+        "integrationUri": format!("arn:aws:lambda:us-east-1:000000000000:function:{function}"),
+    });
+    create_with(HttpConnection::open(gateway).await?, function, &integration, true).await
+}
+
+async fn create_with(
+    mut control: HttpConnection,
+    name: &str,
+    integration: &Value,
+    two_way: bool,
+) -> anyhow::Result<Api> {
+    let api = json!({
+        "name": name,
+        "protocolType": "WEBSOCKET",
+        "routeSelectionExpression": "$request.body.action",
+    });
+    let api = text(&control.create("/v2/apis", &api).await?, "apiId")?;
+    let base = format!("/v2/apis/{api}");
+    let integration = control.create(&format!("{base}/integrations"), integration).await?;
     let mut route = json!({
         "routeKey": "$default",
         "target": format!("integrations/{}", text(&integration, "integrationId")?),

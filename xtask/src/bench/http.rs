@@ -13,11 +13,13 @@ use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use crate::bench::sign::Signer;
 use crate::bench::ws::PATIENCE;
 
 /// An open connection; requests go over it one after the other.
 pub(crate) struct HttpConnection {
-    server: SocketAddr,
+    host: String,
+    signer: Option<Signer>,
     requests: SendRequest<Full<Bytes>>,
     driver: JoinHandle<()>,
 }
@@ -34,7 +36,13 @@ impl HttpConnection {
         let (requests, connection) = handshake(TokioIo::new(stream)).await.context("open an HTTP connection")?;
         // The connection's own error shows in the request that it breaks.
         let driver = tokio::spawn(async move { drop(connection.await) });
-        Ok(HttpConnection { server, requests, driver })
+        Ok(HttpConnection { host: server.to_string(), signer: None, requests, driver })
+    }
+
+    /// The same connection, whose requests are signed from now on.
+    pub(crate) fn signing(mut self, service: &'static str) -> HttpConnection {
+        self.signer = Some(Signer::new(service));
+        self
     }
 
     /// Sends one request with a JSON body (or none) and gives the answer, within `PATIENCE`.
@@ -47,7 +55,11 @@ impl HttpConnection {
         path: &str,
         body: Bytes,
     ) -> anyhow::Result<(StatusCode, Bytes)> {
-        let mut request = Request::builder().method(method).uri(path).header("host", self.server.to_string());
+        let signature = self.signer.as_mut().map(|signer| signer.headers(&method, &self.host, path, &body));
+        let mut request = Request::builder().method(method).uri(path).header("host", &self.host);
+        for (name, value) in signature.into_iter().flatten() {
+            request = request.header(name, value);
+        }
         if !body.is_empty() {
             request = request.header("content-type", "application/json");
         }

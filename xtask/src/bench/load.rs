@@ -1,4 +1,4 @@
-//! The four loads of the messages bench. Each keeps one unit in flight per connection, checks every answer, and ends
+//! The loads of the messages bench. Each keeps one unit in flight per connection, checks every answer, and ends
 //! at a set time.
 
 use std::future::Future;
@@ -63,18 +63,20 @@ impl Lines {
         Ok(Lines::OneWay(sockets(gateway, path, count).await?, arrivals))
     }
 
-    /// Opens `count` WebSockets, each with an HTTP connection that posts to it.
+    /// Opens `count` WebSockets, each with an HTTP connection that posts to it, signed or not.
     ///
     /// # Errors
     /// When one does not open, or does not learn its connection id.
-    pub(crate) async fn push(gateway: SocketAddr, path: &str, count: usize) -> anyhow::Result<Lines> {
+    pub(crate) async fn push(gateway: SocketAddr, path: &str, count: usize, signs: bool) -> anyhow::Result<Lines> {
         let mut lines = Vec::with_capacity(count);
         for mut socket in sockets(gateway, path, count).await? {
             socket.send(backend::WHOAMI).await?;
             let id = socket.receive().await.context("learn the connection id")?;
             ensure!(!id.is_empty(), "the backend was told no connection id");
             let post = format!("{path}/@connections/{}", percent_encoded(&id));
-            lines.push((socket, HttpConnection::open(gateway).await?, post));
+            let http = HttpConnection::open(gateway).await?;
+            let http = if signs { http.signing("execute-api") } else { http };
+            lines.push((socket, http, post));
         }
         Ok(Lines::Push(lines))
     }

@@ -9,16 +9,19 @@ use serde_json::{Value, json};
 
 use crate::bench::aims::Aims;
 use crate::bench::backend::Backend;
+use crate::bench::http::HttpConnection;
 use crate::bench::load::Lines;
 use crate::bench::options::{Options, within};
 use crate::bench::payload::MESSAGE_BYTES_MIN;
-use crate::bench::process::{self, Gateway, Process};
-use crate::bench::{control, procfs, proxy};
+use crate::bench::process::{self, Gateway, Process, Start};
+use crate::bench::{control, procfs, proxy, sign};
 
 /// The aims, as ratios to the proxy's cost per request.
 ///
 /// Source: ours, 1.5 times the proxy now and once later.
 const AIMS: Aims = Aims { now: 1.5, later: 1.0 };
+/// The most that a signed push may cost, as a ratio to an unsigned one in the same run. Source: ours.
+const SIGNED_AIM: f64 = 1.25;
 /// How long each load runs before the first measurement, unmeasured.
 const WARM_UP: Duration = Duration::from_secs(1);
 /// How long the proxy may take to start.
@@ -73,11 +76,32 @@ pub(crate) fn run(words: &[String]) -> anyhow::Result<bool> {
         let proxy = Process::role(proxy::ROLE, &[backend.address.to_string()])?;
         let proxy_at: SocketAddr = proxy.line(PROXY_START)?.parse().context("read the proxy's address")?;
         let gateway = Gateway::start(&program, backend.address).await?;
-        let mut lanes = lanes(&settings, &backend, (proxy.id(), proxy_at), &gateway).await?;
+        let credentials = Credentials::write()?;
+        let options = vec!["--credentials".to_owned(), credentials.0.display().to_string()];
+        let start = Start { options, ..Start::default() };
+        let guarded = Gateway::start_with(&program, backend.address, start).await?;
+        let mut lanes = lanes(&settings, &backend, (proxy.id(), proxy_at), (&gateway, &guarded)).await?;
         measure(&settings, &mut lanes).await?;
         report(&settings, &lanes);
         Ok(true)
     })
+}
+
+/// The file of the gateway that asks who calls; gone with the bench.
+struct Credentials(PathBuf);
+
+impl Credentials {
+    fn write() -> anyhow::Result<Credentials> {
+        let path = std::env::temp_dir().join(format!("gatewright-bench-{}.toml", std::process::id()));
+        std::fs::write(&path, sign::credentials()).with_context(|| format!("write {}", path.display()))?;
+        Ok(Credentials(path))
+    }
+}
+
+impl Drop for Credentials {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
 }
 
 fn settings(words: &[String]) -> anyhow::Result<Settings> {
@@ -99,19 +123,22 @@ async fn lanes(
     settings: &Settings,
     backend: &Backend,
     (proxy, proxy_at): (u32, SocketAddr),
-    gateway: &Gateway,
+    (gateway, guarded): (&Gateway, &Gateway),
 ) -> anyhow::Result<Vec<Lane>> {
     let count = settings.connections;
     let (at, pid) = (gateway.address, gateway.pid);
     let two_way = control::create(at, backend.address, true).await?.path;
     let one_way = control::create(at, backend.address, false).await?.path;
+    let control = HttpConnection::open(guarded.address).await?.signing("apigateway");
+    let signed = control::create_by(control, backend.address, true).await?.path;
     let lane = |name, what, pid, lines| Lane { name, what, pid, lines, rounds: Vec::new() };
     let arrivals = backend.arrivals.clone();
     Ok(vec![
         lane("proxy", "HTTP request through a bare hyper proxy", proxy, Lines::http(proxy_at, count).await?),
         lane("two-way", "message → backend → reply frame", pid, Lines::two_way(at, &two_way, count).await?),
         lane("one-way", "message → backend", pid, Lines::one_way(at, &one_way, count, arrivals).await?),
-        lane("push", "POST @connections → frame", pid, Lines::push(at, &two_way, count).await?),
+        lane("push", "POST @connections → frame", pid, Lines::push(at, &two_way, count, false).await?),
+        lane("signed", "the same, signed", guarded.pid, Lines::push(guarded.address, &signed, count, true).await?),
     ])
 }
 
@@ -144,6 +171,7 @@ fn report(settings: &Settings, lanes: &[Lane]) {
             json!({
                 "bench": "messages", "connections": count, "bytes": size, "rounds": rounds,
                 "seconds": settings.time.as_secs(), "aim_now": AIMS.now, "aim_later": AIMS.later, "lanes": rows,
+                "signed_to_push": signed_to_push(lanes), "signed_aim": SIGNED_AIM,
             })
         );
         return;
@@ -157,6 +185,14 @@ fn report(settings: &Settings, lanes: &[Lane]) {
         let verdict = if lane.name == "proxy" { "the measure" } else { AIMS.verdict(ratio) };
         println!("{:<42}{cost:>8.2}{ratio:>8.2}{rate:>11.0}  {verdict}", lane.what);
     }
+    let ratio = signed_to_push(lanes);
+    let verdict = if ratio <= SIGNED_AIM { "met" } else { "missed" };
+    println!("a signed push costs {ratio:.2} × an unsigned one; aim: ≤ {SIGNED_AIM} ×, {verdict}");
+}
+
+fn signed_to_push(lanes: &[Lane]) -> f64 {
+    let cost = |name| lanes.iter().find(|lane| lane.name == name).map(|lane| median(&lane.rounds, Round::cost));
+    cost("signed").zip(cost("push")).map_or(f64::NAN, |(signed, push)| signed / push)
 }
 
 fn row(lane: &Lane, base: f64) -> Value {
@@ -191,6 +227,14 @@ mod tests {
     fn a_cost_is_cpu_time_per_unit() {
         assert_eq!(round(1000, 20).cost(), 20.0);
         assert_eq!(round(1000, 20).per_second(), 500.0);
+    }
+
+    #[test]
+    fn a_signed_push_is_compared_with_an_unsigned_one() {
+        let lane =
+            |name, cpu| Lane { name, what: "", pid: 0, lines: Lines::Http(Vec::new()), rounds: vec![round(1000, cpu)] };
+        assert_eq!(signed_to_push(&[lane("proxy", 5), lane("push", 20), lane("signed", 24)]), 1.2);
+        assert!(signed_to_push(&[lane("push", 20)]).is_nan());
     }
 
     #[test]

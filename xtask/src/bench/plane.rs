@@ -12,7 +12,7 @@ use bytes::Bytes;
 use control::store::{DiskStore, MemoryStore, Store};
 use control::{Caller, Control, Settings, transfer};
 use serde_json::{Value, json};
-use types::arn::Place;
+use types::arn::Home;
 use types::{Snapshot, StageKey};
 
 use crate::bench::options::{Options, within};
@@ -101,7 +101,7 @@ impl Plane {
 }
 
 fn settings() -> Settings {
-    let place = Place { region: "us-east-1".into(), account_id: "000000000000".into() };
+    let place = Home { region: "us-east-1".into(), account_id: "000000000000".into() };
     Settings::new(place, "localhost:4510".into())
 }
 

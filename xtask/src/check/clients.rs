@@ -1,6 +1,6 @@
 //! The step that runs the tests with real clients (`clients/`) against the program just built.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -19,6 +19,7 @@ pub(crate) fn run(place: &Checkout) -> anyhow::Result<Report> {
     let environment = installs::virtualenv(&cache, &clients.join("requirements.txt"))?;
     let node_modules = installs::node_modules(&cache, &clients)?;
     let browser = browser();
+    let no_proxies = PROXIES.iter().find_map(|name| proxy(name).err());
     let report = cache.join(format!("junit-{}.xml", std::process::id()));
     let bin = environment.join("bin");
     let mut path = vec![bin.clone()];
@@ -40,6 +41,9 @@ pub(crate) fn run(place: &Checkout) -> anyhow::Result<Report> {
         Browser::Found(path) => pytest.env("GATEWRIGHT_BROWSER", path),
         Browser::CannotBeHad(why) | Browser::Failed(why) => pytest.env("GATEWRIGHT_NO_BROWSER", why),
     };
+    if let Some(why) = &no_proxies {
+        pytest.env("GATEWRIGHT_NO_PROXIES", why);
+    }
     let ended = stream(pytest, SUITE_LIMIT, |_| {});
     let counts = std::fs::read_to_string(&report).ok().as_deref().and_then(of_junit);
     // Only a report that pytest wrote exists; a missing one is what `counts` already says.
@@ -50,7 +54,36 @@ pub(crate) fn run(place: &Checkout) -> anyhow::Result<Report> {
         (Ok(status), Some(_)) if !status.success() => Some(format!("pytest: {status}")),
         (Ok(_), Some(_)) => None,
     };
-    Ok(with_browser(Report { counts: counts.unwrap_or_default(), trouble, ..Report::default() }, browser))
+    let report = Report { counts: counts.unwrap_or_default(), trouble, ..Report::default() };
+    Ok(without_proxies(with_browser(report, browser), no_proxies))
+}
+
+/// The proxies that stand before the program in tests, each Debian's package of the same name.
+const PROXIES: [&str; 2] = ["haproxy", "nginx"];
+/// Where Debian keeps them, which is not in every user's PATH.
+const SYSTEM_FOLDER: &str = "/usr/sbin";
+/// There while systemd runs the machine. Source: sd_booted(3).
+const OF_SYSTEMD: &str = "/run/systemd/system";
+
+/// Finds a proxy, or has Debian's installed: only where that does not start it as a service at once, which nobody asked
+/// for.
+fn proxy(name: &str) -> Result<(), String> {
+    if find(name).is_some() || Path::new(SYSTEM_FOLDER).join(name).is_file() {
+        return Ok(());
+    }
+    let why = format!("no {name} is there, and tests have one before the program");
+    if Path::new(OF_SYSTEMD).is_dir() {
+        return Err(format!("{why}; by hand: sudo apt-get install {name}, which starts it as a service, too"));
+    }
+    installs::apt(name, &why).map_err(|error| format!("{error:#}"))
+}
+
+/// Tests behind proxies that cannot be had are skipped, and told.
+fn without_proxies(report: Report, why: Option<String>) -> Report {
+    let Some(why) = why else { return report };
+    let proxies = format!("the tests behind proxies ({why})");
+    let left_out = report.left_out.map_or_else(|| proxies.clone(), |others| format!("{others}; {proxies}"));
+    Report { left_out: Some(left_out), ..report }
 }
 
 /// What a browser of the Chromium family is called along PATH.
@@ -135,6 +168,13 @@ mod tests {
         let report = with_browser(report(7, 0, 2), Browser::CannotBeHad("there is no apt-get".into()));
         assert_eq!((report.counts, report.trouble), (Counts { passed: 7, failed: 0, skipped: 2 }, None));
         assert!(report.left_out.unwrap().contains("there is no apt-get"));
+    }
+
+    #[test]
+    fn without_proxies_their_tests_are_named() {
+        let told = without_proxies(report(7, 0, 9), Some("no nginx is there".into()));
+        assert!(told.left_out.unwrap().contains("no nginx is there"));
+        assert_eq!(without_proxies(report(7, 0, 0), None).left_out, None);
     }
 
     #[test]

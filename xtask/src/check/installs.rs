@@ -19,9 +19,11 @@ const INSTALL_LIMIT: Duration = Duration::from_secs(20 * 60);
 /// The pythons to look for, in this order; the first that is new enough is taken.
 const PYTHONS: [&str; 4] = ["python3", "python3.11", "python3.12", "python3.13"];
 /// All that steps may install by apt; README.md names them too.
-pub(crate) const PACKAGES: [&str; 6] = [
+pub(crate) const PACKAGES: [&str; 8] = [
     "python3-venv",
     "chromium",
+    "haproxy",
+    "nginx",
     "default-jdk-headless",
     "velocity",
     "libcommons-collections3-java",
@@ -89,6 +91,23 @@ pub(crate) fn node_modules(cache: &Path, clients: &Path) -> anyhow::Result<PathB
         install(npm)
     })?;
     Ok(folder.join("node_modules"))
+}
+
+/// A program from crates.io in this version; gives its file.
+///
+/// # Errors
+/// When the installation fails, or there is no such program afterwards.
+pub(crate) fn cargo_program(cache: &Path, cargo: &Path, name: &str, version: &str) -> anyhow::Result<PathBuf> {
+    let folder = made(cache, name, &[version.as_bytes()], |folder| {
+        println!("compiling {name} {version} into {}", folder.display());
+        let mut command = Command::new(cargo);
+        // It runs for a second; what takes long is optimising it.
+        command.args(["install", name, "--version", version, "--locked", "--debug", "--root"]).arg(folder);
+        install(command)
+    })?;
+    let program = folder.join("bin").join(name);
+    anyhow::ensure!(program.is_file(), "cargo installed no {}", program.display());
+    Ok(program)
 }
 
 /// Whether Debian's packages can be installed here at all.

@@ -35,18 +35,19 @@ impl<'c> Canonical<'c> {
         self.with(&self.path, &self.query, self.payload)
     }
 
-    /// Other forms that clients sign and AWS is thought to accept (inferred): the path without dot segments and double
-    /// slashes, the query without a session token that was added behind the signature, and a handshake's payload unsigned.
+    /// Other forms that clients sign and AWS is thought to accept (inferred): the query without a session token that was
+    /// added behind the signature, and a handshake's payload unsigned.
+    ///
+    /// The path without dot segments and double slashes, which SDKs sign, is none of them: a request is routed by the path
+    /// that it has, so that whoever saw a signature of `/prod` could use it for `/other/../prod`. Nothing is lost by it:
+    /// SDKs send no such path, and no route has one.
     pub(super) fn others(&self, request: &Request<'_>, claim: &Claim, may_be_unsigned: bool) -> Vec<Vec<u8>> {
-        let paths = [Some(self.path.clone()), normal_path(request.path).map(|normal| path(&normal))];
         let without_token = || query(request.query, &[SIGNATURE, "X-Amz-Security-Token"]);
         let queries = [Some(self.query.clone()), (claim.in_query && claim.token.is_some()).then(without_token)];
         let payloads = [Some(self.payload), may_be_unsigned.then_some(UNSIGNED_PAYLOAD)];
         let mut texts = Vec::new();
-        for path in paths.iter().flatten() {
-            for query in queries.iter().flatten() {
-                texts.extend(payloads.iter().flatten().map(|payload| self.with(path, query, payload)));
-            }
+        for query in queries.iter().flatten() {
+            texts.extend(payloads.iter().flatten().map(|payload| self.with(&self.path, query, payload)));
         }
         // The first is the documented form.
         texts.remove(0);
@@ -184,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_are_encoded_once_more_and_normal_only_where_they_are_not() {
+    fn paths_are_encoded_once_more_and_not_tidied() {
         assert_eq!(path("/prod/@connections/a%3D"), b"/prod/%40connections/a%253D");
         assert_eq!(path("/dev/%40connections/a="), b"/dev/%2540connections/a%3D");
         assert_eq!(path(""), b"/");
@@ -203,6 +204,8 @@ mod tests {
         ] {
             assert_eq!(normal_path(raw).as_deref(), expected, "{raw}");
         }
+        // As it was sent, not as it would be without its dots.
+        assert_eq!(path("//a/../b/."), b"//a/../b/.");
     }
 
     #[test]

@@ -19,6 +19,8 @@ pub struct Claim {
     pub(super) token: Option<String>,
     /// When it was signed, in seconds since 1970.
     pub(super) time: u64,
+    /// The same as it is signed: `20260115T120000Z`.
+    pub(super) date: String,
     /// For how long it holds, in seconds, where it stands in the query.
     pub(super) expires: Option<u64>,
     pub(super) in_query: bool,
@@ -152,6 +154,7 @@ impl Found<'_> {
             signature,
             token,
             time,
+            date: time::to_basic(time),
             expires,
             in_query,
         })

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use http::Method;
 use serde_json::json;
-use types::arn::Place;
+use types::arn::Home;
 
 use super::*;
 use crate::store::{Content, Definition, DiskStore, MemoryStore};
@@ -16,7 +16,7 @@ const DEPLOYMENTS: usize = 40;
 const CHANGED_EVERY: usize = 4;
 
 fn open(store: Arc<dyn Store>) -> Control {
-    let place = Place { region: "us-east-1".into(), account_id: "000000000000".into() };
+    let place = Home { region: "us-east-1".into(), account_id: "000000000000".into() };
     Control::open(Settings::new(place, "localhost:1".into()), store, Box::new(|_, _| ())).unwrap()
 }
 

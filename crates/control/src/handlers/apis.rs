@@ -9,7 +9,7 @@ use crate::crud::{self, Answer, Call, IdRule, Quota, Resource, Subject};
 use crate::documents::text;
 use crate::error::{self, Fault};
 use crate::ids;
-use crate::members::{Kind, Member, Rule};
+use crate::members::{Member, MemberKind, Rule};
 use crate::page;
 use crate::paths;
 use crate::settings::Settings;
@@ -35,19 +35,19 @@ pub(crate) static API: Resource = Resource {
     members: &[
         Member::output("apiId"),
         Member::text("apiKeySelectionExpression", 1, 1024).or(|| "$request.header.x-api-key".into()),
-        Member::refused("corsConfiguration", Kind::Any, error::CORS),
+        Member::refused("corsConfiguration", MemberKind::Any, error::CORS),
         Member::output("createdDate"),
-        Member::new("credentialsArn", Kind::Any, QUICK_CREATE),
+        Member::new("credentialsArn", MemberKind::Any, QUICK_CREATE),
         Member::text("description", 0, 1024),
         Member::flag("disableExecuteApiEndpoint").or(|| false.into()),
         Member::flag("disableSchemaValidation"),
         Member::choice("ipAddressType", &["ipv4", "dualstack"]).or(|| "ipv4".into()),
         Member::text("name", 1, 128).required().missing(error::API_NAME).invalid(error::API_NAME),
         Member::choice("protocolType", &["WEBSOCKET"]).fixed(),
-        Member::new("routeKey", Kind::Any, QUICK_CREATE),
+        Member::new("routeKey", MemberKind::Any, QUICK_CREATE),
         Member::text("routeSelectionExpression", 1, 1024).required().missing(error::ROUTE_SELECTION),
         tagged::MEMBER,
-        Member::new("target", Kind::Any, QUICK_CREATE),
+        Member::new("target", MemberKind::Any, QUICK_CREATE),
         Member::text("version", 1, 64),
     ],
     quota: Quota { name: "apis", get: |limits| limits.apis },

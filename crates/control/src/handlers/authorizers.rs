@@ -8,7 +8,7 @@ use crate::crud::{self, IdRule, Quota, Resource, Subject};
 use crate::documents::text;
 use crate::error::{self, Fault};
 use crate::ids;
-use crate::members::{Kind, Member, Rule};
+use crate::members::{Member, MemberKind, Rule};
 use crate::page;
 use crate::paths;
 use crate::store::Document;
@@ -24,14 +24,14 @@ pub(crate) static AUTHORIZER: Resource = Resource {
         Member::text("authorizerCredentialsArn", 1, 2048),
         Member::output("authorizerId"),
         // Tools send these two for HTTP APIs and for WebSocket APIs alike; AWS does not answer them here.
-        Member::new("authorizerPayloadFormatVersion", Kind::Any, Rule::Ignored),
-        Member::new("authorizerResultTtlInSeconds", Kind::Any, Rule::Ignored),
+        Member::new("authorizerPayloadFormatVersion", MemberKind::Any, Rule::Ignored),
+        Member::new("authorizerResultTtlInSeconds", MemberKind::Any, Rule::Ignored),
         Member::choice("authorizerType", &["REQUEST", "JWT"]).required().missing(error::AUTHORIZER_TYPE_MISSING),
         Member::text("authorizerUri", 1, 2048),
-        Member::new("enableSimpleResponses", Kind::Any, Rule::Ignored),
-        Member::new("identitySource", Kind::Texts, Rule::Replace),
-        Member::new("identityValidationExpression", Kind::Any, Rule::Ignored),
-        Member::new("jwtConfiguration", Kind::Any, Rule::Ignored),
+        Member::new("enableSimpleResponses", MemberKind::Any, Rule::Ignored),
+        Member::new("identitySource", MemberKind::Texts, Rule::Replace),
+        Member::new("identityValidationExpression", MemberKind::Any, Rule::Ignored),
+        Member::new("jwtConfiguration", MemberKind::Any, Rule::Ignored),
         Member::text("name", 1, 128).required(),
     ],
     quota: Quota { name: "authorizers-per-api", get: |limits| limits.authorizers_per_api },

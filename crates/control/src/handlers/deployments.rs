@@ -9,7 +9,7 @@ use crate::deployments;
 use crate::documents::{is_automatic, text};
 use crate::error::{self, Fault};
 use crate::ids;
-use crate::members::{Kind, Member, Rule};
+use crate::members::{Member, MemberKind, Rule};
 use crate::page;
 use crate::paths;
 use crate::store::Document;
@@ -22,13 +22,13 @@ pub(crate) static DEPLOYMENT: Resource = Resource {
     id_member: "deploymentId",
     id: IdRule::Random(ids::SIX),
     members: &[
-        Member::new("autoDeployed", Kind::Flag, Rule::Output).or(|| false.into()),
+        Member::new("autoDeployed", MemberKind::Flag, Rule::Output).or(|| false.into()),
         Member::output("createdDate"),
         Member::output("deploymentId"),
         Member::output("deploymentStatus").or(|| "DEPLOYED".into()),
         Member::text("description", 0, 1024),
         // Says which stage to move; it is not part of the deployment.
-        Member::new("stageName", Kind::Any, Rule::Ignored),
+        Member::new("stageName", MemberKind::Any, Rule::Ignored),
     ],
     quota: Quota { name: "deployments-per-api", get: |limits| limits.deployments_per_api },
     paging: &page::V2,

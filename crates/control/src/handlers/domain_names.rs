@@ -7,7 +7,7 @@ use crate::crud::{self, IdRule, Quota, Resource, Subject};
 use crate::documents::text;
 use crate::error::{self, Fault};
 use crate::ids;
-use crate::members::{Kind, Member, Rule, arrange};
+use crate::members::{Member, MemberKind, Rule, arrange};
 use crate::page;
 use crate::paths;
 use crate::store::Document;
@@ -24,7 +24,7 @@ const CONFIGURATION: &[Member] = &[
     Member::text("apiGatewayDomainName", 0, 512),
     Member::text("certificateArn", 1, 2048),
     Member::text("certificateName", 1, 128),
-    Member::new("certificateUploadDate", Kind::Any, Rule::Ignored),
+    Member::new("certificateUploadDate", MemberKind::Any, Rule::Ignored),
     Member::text("domainNameStatus", 0, 64),
     Member::text("domainNameStatusMessage", 0, 1024),
     Member::choice("endpointType", &["REGIONAL", "EDGE"]),
@@ -37,7 +37,7 @@ const CONFIGURATION: &[Member] = &[
 const MUTUAL_TLS: &[Member] = &[
     Member::text("truststoreUri", 1, 2048),
     Member::text("truststoreVersion", 1, 64),
-    Member::new("truststoreWarnings", Kind::Any, Rule::Ignored),
+    Member::new("truststoreWarnings", MemberKind::Any, Rule::Ignored),
 ];
 
 pub(crate) static DOMAIN_NAME: Resource = Resource {
@@ -50,8 +50,8 @@ pub(crate) static DOMAIN_NAME: Resource = Resource {
         Member::output("apiMappingSelectionExpression").or(|| "$request.basepath".into()),
         Member::text("domainName", 1, 512).fixed().required().missing(error::DOMAIN_NAME).invalid(error::DOMAIN_NAME),
         Member::output("domainNameArn"),
-        Member::new("domainNameConfigurations", Kind::Objects(CONFIGURATION), Rule::Replace),
-        Member::new("mutualTlsAuthentication", Kind::Object(MUTUAL_TLS), Rule::Replace),
+        Member::new("domainNameConfigurations", MemberKind::Objects(CONFIGURATION), Rule::Replace),
+        Member::new("mutualTlsAuthentication", MemberKind::Object(MUTUAL_TLS), Rule::Replace),
         Member::choice("routingMode", &["API_MAPPING_ONLY", "ROUTING_RULE_ONLY", "ROUTING_RULE_THEN_API_MAPPING"])
             .or(|| "API_MAPPING_ONLY".into()),
         tagged::MEMBER,

@@ -10,7 +10,7 @@ use crate::crud::{self, IdRule, Quota, Resource, Subject};
 use crate::documents::text;
 use crate::error::{self, Fault};
 use crate::ids;
-use crate::members::{Kind, Member, Rule};
+use crate::members::{Member, MemberKind, Rule};
 use crate::page;
 use crate::paths;
 use crate::store::Document;
@@ -34,20 +34,20 @@ pub(crate) static INTEGRATION: Resource = Resource {
         Member::output("integrationId"),
         Member::choice("integrationMethod", METHODS),
         Member::output("integrationResponseSelectionExpression"),
-        Member::refused("integrationSubtype", Kind::Any, error::SUBTYPE),
+        Member::refused("integrationSubtype", MemberKind::Any, error::SUBTYPE),
         Member::choice("integrationType", &["AWS", "AWS_PROXY", "HTTP", "HTTP_PROXY", "MOCK"]).required(),
         Member::text("integrationUri", 1, 2048),
         Member::choice("passthroughBehavior", &["WHEN_NO_MATCH", "NEVER", "WHEN_NO_TEMPLATES"])
             .or(|| "WHEN_NO_MATCH".into()),
         Member::text("payloadFormatVersion", 1, 64).or(|| "1.0".into()),
-        Member::new("requestParameters", Kind::TextMap { value_max: MAPPING_CHARS_MAX }, Rule::MergeTexts),
-        Member::new("requestTemplates", Kind::TextMap { value_max: TEMPLATE_CHARS_MAX }, Rule::Replace),
-        Member::refused("responseParameters", Kind::Any, error::RESPONSE_PARAMETERS),
+        Member::new("requestParameters", MemberKind::TextMap { value_max: MAPPING_CHARS_MAX }, Rule::MergeTexts),
+        Member::new("requestTemplates", MemberKind::TextMap { value_max: TEMPLATE_CHARS_MAX }, Rule::Replace),
+        Member::refused("responseParameters", MemberKind::Any, error::RESPONSE_PARAMETERS),
         Member::text("templateSelectionExpression", 1, 1024),
-        Member::new("timeoutInMillis", Kind::Whole { min: 50, max: 29_000 }, Rule::Replace)
+        Member::new("timeoutInMillis", MemberKind::Whole { min: 50, max: 29_000 }, Rule::Replace)
             .or(|| 29_000.into())
             .invalid(error::TIMEOUT),
-        Member::refused("tlsConfig", Kind::Any, error::TLS),
+        Member::refused("tlsConfig", MemberKind::Any, error::TLS),
     ],
     quota: Quota { name: "integrations-per-api", get: |limits| limits.integrations_per_api },
     paging: &page::V2,

@@ -10,7 +10,7 @@ use crate::crud::{self, IdRule, Quota, Resource, Subject};
 use crate::documents::text;
 use crate::error::{self, Fault};
 use crate::ids;
-use crate::members::{Kind, Member, Rule};
+use crate::members::{Member, MemberKind, Rule};
 use crate::page;
 use crate::store::Document;
 use crate::transaction::Transaction;
@@ -25,8 +25,8 @@ pub(crate) static INTEGRATION_RESPONSE: Resource = Resource {
         Member::choice("contentHandlingStrategy", &["CONVERT_TO_BINARY", "CONVERT_TO_TEXT"]),
         Member::output("integrationResponseId"),
         Member::text("integrationResponseKey", 1, 1024).required(),
-        Member::new("responseParameters", Kind::TextMap { value_max: MAPPING_CHARS_MAX }, Rule::MergeTexts),
-        Member::new("responseTemplates", Kind::TextMap { value_max: TEMPLATE_CHARS_MAX }, Rule::Replace),
+        Member::new("responseParameters", MemberKind::TextMap { value_max: MAPPING_CHARS_MAX }, Rule::MergeTexts),
+        Member::new("responseTemplates", MemberKind::TextMap { value_max: TEMPLATE_CHARS_MAX }, Rule::Replace),
         Member::text("templateSelectionExpression", 1, 1024),
     ],
     quota: Quota { name: "responses", get: |limits| limits.responses },
@@ -46,8 +46,8 @@ pub(crate) static ROUTE_RESPONSE: Resource = Resource {
     id: IdRule::Random(ids::SIX),
     members: &[
         Member::text("modelSelectionExpression", 1, 1024),
-        Member::new("responseModels", Kind::TextMap { value_max: 128 }, Rule::Replace),
-        Member::new("responseParameters", Kind::ObjectMap(CONSTRAINTS), Rule::MergeObjects),
+        Member::new("responseModels", MemberKind::TextMap { value_max: 128 }, Rule::Replace),
+        Member::new("responseParameters", MemberKind::ObjectMap(CONSTRAINTS), Rule::MergeObjects),
         Member::output("routeResponseId"),
         Member::text("routeResponseKey", 1, 1024).required(),
     ],

@@ -9,7 +9,7 @@ use crate::crud::{self, Answer, Call, IdRule, Quota, Resource, Subject};
 use crate::documents::text;
 use crate::error::{self, Fault};
 use crate::ids;
-use crate::members::{Kind, Member, Rule};
+use crate::members::{Member, MemberKind, Rule};
 use crate::page;
 use crate::paths;
 use crate::store::Document;
@@ -26,13 +26,13 @@ pub(crate) static ROUTE: Resource = Resource {
     id: IdRule::Random(ids::SEVEN),
     members: &[
         Member::flag("apiKeyRequired").or(|| false.into()),
-        Member::refused("authorizationScopes", Kind::Any, error::SCOPES),
+        Member::refused("authorizationScopes", MemberKind::Any, error::SCOPES),
         Member::choice("authorizationType", &["NONE", "AWS_IAM", "CUSTOM", "JWT"]).or(|| "NONE".into()),
         Member::text("authorizerId", 1, 128),
         Member::text("modelSelectionExpression", 1, 1024),
         Member::text("operationName", 1, 64),
-        Member::new("requestModels", Kind::TextMap { value_max: 128 }, Rule::Replace),
-        Member::new("requestParameters", Kind::ObjectMap(CONSTRAINTS), Rule::MergeObjects),
+        Member::new("requestModels", MemberKind::TextMap { value_max: 128 }, Rule::Replace),
+        Member::new("requestParameters", MemberKind::ObjectMap(CONSTRAINTS), Rule::MergeObjects),
         Member::output("routeId"),
         Member::text("routeKey", 1, 1024).required().invalid(error::ROUTE_KEY),
         Member::text("routeResponseSelectionExpression", 1, 1024),

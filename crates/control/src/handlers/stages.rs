@@ -11,7 +11,7 @@ use crate::crud::{self, Answer, Call, IdRule, Quota, Resource, Subject};
 use crate::deployments;
 use crate::documents::{is_automatic, text};
 use crate::error::{self, Fault};
-use crate::members::{Kind, Member, Rule, empty};
+use crate::members::{Member, MemberKind, Rule, empty};
 use crate::page;
 use crate::paths;
 use crate::store::Document;
@@ -28,8 +28,8 @@ const ROUTE_SETTINGS: &[Member] = &[
     Member::flag("dataTraceEnabled"),
     Member::flag("detailedMetricsEnabled"),
     Member::choice("loggingLevel", &["ERROR", "INFO", "OFF"]),
-    Member::new("throttlingBurstLimit", Kind::Whole { min: 0, max: u32::MAX as i64 }, Rule::Replace),
-    Member::new("throttlingRateLimit", Kind::Number, Rule::Replace),
+    Member::new("throttlingBurstLimit", MemberKind::Whole { min: 0, max: u32::MAX as i64 }, Rule::Replace),
+    Member::new("throttlingRateLimit", MemberKind::Number, Rule::Replace),
 ];
 
 /// The quotas say 3 KB; the API model says 1,024 characters.
@@ -44,18 +44,19 @@ pub(crate) static STAGE: Resource = Resource {
     id_member: "stageName",
     id: IdRule::Given(error::STAGE_TAKEN),
     members: &[
-        Member::new("accessLogSettings", Kind::Object(ACCESS_LOG_SETTINGS), Rule::Replace),
+        Member::new("accessLogSettings", MemberKind::Object(ACCESS_LOG_SETTINGS), Rule::Replace),
         Member::flag("autoDeploy").or(|| false.into()),
         Member::text("clientCertificateId", 1, 128),
         Member::output("createdDate"),
-        Member::new("defaultRouteSettings", Kind::Object(ROUTE_SETTINGS), Rule::MergeMembers).or(default_settings),
+        Member::new("defaultRouteSettings", MemberKind::Object(ROUTE_SETTINGS), Rule::MergeMembers)
+            .or(default_settings),
         Member::text("deploymentId", 1, 128),
         Member::text("description", 0, 1024),
         Member::output("lastDeploymentStatusMessage"),
         Member::output("lastUpdatedDate"),
-        Member::new("routeSettings", Kind::ObjectMap(ROUTE_SETTINGS), Rule::MergeObjects).or(empty),
+        Member::new("routeSettings", MemberKind::ObjectMap(ROUTE_SETTINGS), Rule::MergeObjects).or(empty),
         Member::text("stageName", 1, 128).fixed().required().missing(error::STAGE_NAME).invalid(error::STAGE_NAME),
-        Member::new("stageVariables", Kind::TextMap { value_max: 512 }, Rule::MergeTexts).or(empty),
+        Member::new("stageVariables", MemberKind::TextMap { value_max: 512 }, Rule::MergeTexts).or(empty),
         tagged::MEMBER,
     ],
     quota: Quota { name: "stages-per-api", get: |limits| limits.stages_per_api },

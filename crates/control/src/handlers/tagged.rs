@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::error::{self, Fault};
-use crate::members::{Kind, Member, Rule, empty};
+use crate::members::{Member, MemberKind, Rule, empty};
 use crate::store::Document;
 
 /// Source: documented ("Tagging your API Gateway resources").
@@ -14,7 +14,7 @@ const KEY_CHARS_MAX: usize = 128;
 
 /// The member `tags` of a resource that can be tagged.
 pub(super) const MEMBER: Member =
-    Member::new("tags", Kind::TextMap { value_max: 256 }, Rule::Fixed).or(empty).invalid(error::TAGS);
+    Member::new("tags", MemberKind::TextMap { value_max: 256 }, Rule::Fixed).or(empty).invalid(error::TAGS);
 
 /// Checks what goes beyond the lengths of values: how many tags there are, and their keys.
 pub(super) fn check(document: &Document) -> Result<(), Fault> {

@@ -4,7 +4,7 @@ use super::tagged;
 use crate::crud::{self, Answer, Call, IdRule, Quota, Resource, Subject};
 use crate::error::{self, Fault};
 use crate::ids;
-use crate::members::{Kind, Member, Rule};
+use crate::members::{Member, MemberKind, Rule};
 use crate::page;
 use crate::paths;
 use crate::store::Document;
@@ -19,8 +19,8 @@ pub(crate) static VPC_LINK: Resource = Resource {
     members: &[
         Member::output("createdDate"),
         Member::text("name", 1, 128).required(),
-        Member::new("securityGroupIds", Kind::Texts, Rule::Fixed).or(|| serde_json::Value::Array(Vec::new())),
-        Member::new("subnetIds", Kind::Texts, Rule::Fixed).required().missing(error::SUBNETS),
+        Member::new("securityGroupIds", MemberKind::Texts, Rule::Fixed).or(|| serde_json::Value::Array(Vec::new())),
+        Member::new("subnetIds", MemberKind::Texts, Rule::Fixed).required().missing(error::SUBNETS),
         tagged::MEMBER,
         Member::output("vpcLinkId"),
         Member::output("vpcLinkStatus").or(|| "AVAILABLE".into()),

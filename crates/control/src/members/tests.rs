@@ -4,23 +4,23 @@ use serde_json::{Value, json};
 
 use super::*;
 
-const INNER: &[Member] = &[Member::flag("on"), Member::new("rate", Kind::Number, Rule::Replace)];
+const INNER: &[Member] = &[Member::flag("on"), Member::new("rate", MemberKind::Number, Rule::Replace)];
 
 const TABLE: &[Member] = &[
     Member::text("word", 1, 5),
     Member::choice("colour", &["RED", "BLUE"]).or(|| "RED".into()),
     Member::flag("flag"),
-    Member::new("size", Kind::Whole { min: 50, max: 100 }, Rule::Replace).invalid("size is off"),
-    Member::new("list", Kind::Texts, Rule::Replace),
-    Member::new("whole", Kind::TextMap { value_max: 3 }, Rule::Replace),
-    Member::new("texts", Kind::TextMap { value_max: 3 }, Rule::MergeTexts),
-    Member::new("objects", Kind::ObjectMap(INNER), Rule::MergeObjects),
-    Member::new("object", Kind::Object(INNER), Rule::Replace),
-    Member::new("settings", Kind::Object(INNER), Rule::MergeMembers).or(|| json!({"on": false, "rate": 1})),
+    Member::new("size", MemberKind::Whole { min: 50, max: 100 }, Rule::Replace).invalid("size is off"),
+    Member::new("list", MemberKind::Texts, Rule::Replace),
+    Member::new("whole", MemberKind::TextMap { value_max: 3 }, Rule::Replace),
+    Member::new("texts", MemberKind::TextMap { value_max: 3 }, Rule::MergeTexts),
+    Member::new("objects", MemberKind::ObjectMap(INNER), Rule::MergeObjects),
+    Member::new("object", MemberKind::Object(INNER), Rule::Replace),
+    Member::new("settings", MemberKind::Object(INNER), Rule::MergeMembers).or(|| json!({"on": false, "rate": 1})),
     Member::text("born", 1, 5).fixed(),
     Member::output("made"),
-    Member::refused("foreign", Kind::Any, "foreign is refused"),
-    Member::new("unread", Kind::Any, Rule::Ignored),
+    Member::refused("foreign", MemberKind::Any, "foreign is refused"),
+    Member::new("unread", MemberKind::Any, Rule::Ignored),
 ];
 
 fn object(value: Value) -> Document {

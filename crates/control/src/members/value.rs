@@ -14,7 +14,7 @@ const KEY_CHARS_MAX: usize = 1024;
 
 /// JSON type and bounds of a member.
 #[derive(Clone, Copy)]
-pub(crate) enum Kind {
+pub(crate) enum MemberKind {
     /// A text of so many characters.
     Text { min: usize, max: usize },
     /// One of these words.
@@ -39,33 +39,37 @@ pub(crate) enum Kind {
     Any,
 }
 
-impl Kind {
+impl MemberKind {
     /// Refuses a value of another JSON type; names the member and the type it should have.
     pub(super) fn check_type(self, name: &str, value: &Value) -> Result<(), Fault> {
         match (self, value) {
-            (Kind::Text { .. } | Kind::Choice(_), Value::String(_))
-            | (Kind::Flag, Value::Bool(_))
-            | (Kind::Number, Value::Number(_))
-            | (Kind::Any, _) => Ok(()),
-            (Kind::Whole { .. }, Value::Number(number)) => match whole(number) {
+            (MemberKind::Text { .. } | MemberKind::Choice(_), Value::String(_))
+            | (MemberKind::Flag, Value::Bool(_))
+            | (MemberKind::Number, Value::Number(_))
+            | (MemberKind::Any, _) => Ok(()),
+            (MemberKind::Whole { .. }, Value::Number(number)) => match whole(number) {
                 Some(_) => Ok(()),
                 None => Err(error::wrong_type(name, "a whole number")),
             },
-            (Kind::Texts, Value::Array(items)) => match items.iter().position(|item| !item.is_string()) {
+            (MemberKind::Texts, Value::Array(items)) => match items.iter().position(|item| !item.is_string()) {
                 Some(at) => Err(error::wrong_type(&format!("{name}[{at}]"), "a string")),
                 None => Ok(()),
             },
-            (Kind::TextMap { .. }, Value::Object(map)) => match map.iter().find(|(_, value)| !value.is_string()) {
-                Some((key, _)) => Err(error::wrong_type(&format!("{name}.{key}"), "a string")),
-                None => Ok(()),
-            },
-            (Kind::Object(members), Value::Object(object)) => check_types(members, name, object),
-            (Kind::Objects(members), Value::Array(items)) => items.iter().enumerate().try_for_each(|(at, value)| {
-                let name = format!("{name}[{at}]");
-                let object = value.as_object().ok_or_else(|| error::wrong_type(&name, "an object"))?;
-                check_types(members, &name, object)
-            }),
-            (Kind::ObjectMap(members), Value::Object(map)) => map.iter().try_for_each(|(key, value)| {
+            (MemberKind::TextMap { .. }, Value::Object(map)) => {
+                match map.iter().find(|(_, value)| !value.is_string()) {
+                    Some((key, _)) => Err(error::wrong_type(&format!("{name}.{key}"), "a string")),
+                    None => Ok(()),
+                }
+            }
+            (MemberKind::Object(members), Value::Object(object)) => check_types(members, name, object),
+            (MemberKind::Objects(members), Value::Array(items)) => {
+                items.iter().enumerate().try_for_each(|(at, value)| {
+                    let name = format!("{name}[{at}]");
+                    let object = value.as_object().ok_or_else(|| error::wrong_type(&name, "an object"))?;
+                    check_types(members, &name, object)
+                })
+            }
+            (MemberKind::ObjectMap(members), Value::Object(map)) => map.iter().try_for_each(|(key, value)| {
                 let name = format!("{name}.{key}");
                 let object = value.as_object().ok_or_else(|| error::wrong_type(&name, "an object"))?;
                 check_types(members, &name, object)
@@ -77,27 +81,27 @@ impl Kind {
     /// Refuses a value out of bounds. The type has been checked.
     pub(super) fn check_value(self, name: &str, value: &Value) -> Result<(), Fault> {
         match (self, value) {
-            (Kind::Text { min, max }, Value::String(text)) => {
+            (MemberKind::Text { min, max }, Value::String(text)) => {
                 let length = text.chars().count();
                 if length < min || length > max {
                     return Err(error::out_of_bounds(name, &format!("{min} to {max} characters long")));
                 }
             }
-            (Kind::Choice(words), Value::String(text)) if !words.contains(&text.as_str()) => {
+            (MemberKind::Choice(words), Value::String(text)) if !words.contains(&text.as_str()) => {
                 return Err(error::no_such_choice(name, words));
             }
-            (Kind::Whole { min, max }, Value::Number(number))
+            (MemberKind::Whole { min, max }, Value::Number(number))
                 if !whole(number).is_some_and(|number| (min..=max).contains(&number)) =>
             {
                 return Err(error::out_of_bounds(name, &format!("from {min} to {max}")));
             }
-            (Kind::Number, Value::Number(number)) if !number.as_f64().is_some_and(|number| number >= 0.0) => {
+            (MemberKind::Number, Value::Number(number)) if !number.as_f64().is_some_and(|number| number >= 0.0) => {
                 return Err(error::out_of_bounds(name, "0 or more"));
             }
-            (Kind::Texts | Kind::Objects(_), Value::Array(items)) if items.len() > KEYS_MAX => {
+            (MemberKind::Texts | MemberKind::Objects(_), Value::Array(items)) if items.len() > KEYS_MAX => {
                 return Err(error::out_of_bounds(name, &format!("a list of at most {KEYS_MAX}")));
             }
-            (Kind::TextMap { value_max }, Value::Object(map)) => {
+            (MemberKind::TextMap { value_max }, Value::Object(map)) => {
                 check_keys(name, map)?;
                 let long = |value: &Value| value.as_str().is_some_and(|text| text.chars().count() > value_max);
                 if let Some((key, _)) = map.iter().find(|(_, value)| long(value)) {
@@ -105,15 +109,15 @@ impl Kind {
                     return Err(error::out_of_bounds(&format!("{name}.{key}"), &bounds));
                 }
             }
-            (Kind::Object(members), Value::Object(object)) => check_values(members, name, object)?,
-            (Kind::Objects(members), Value::Array(items)) => {
+            (MemberKind::Object(members), Value::Object(object)) => check_values(members, name, object)?,
+            (MemberKind::Objects(members), Value::Array(items)) => {
                 for (at, item) in items.iter().enumerate() {
                     if let Value::Object(object) = item {
                         check_values(members, &format!("{name}[{at}]"), object)?;
                     }
                 }
             }
-            (Kind::ObjectMap(members), Value::Object(map)) => {
+            (MemberKind::ObjectMap(members), Value::Object(map)) => {
                 check_keys(name, map)?;
                 for (key, value) in map {
                     if let Value::Object(object) = value {
@@ -128,13 +132,13 @@ impl Kind {
 
     fn noun(self) -> &'static str {
         match self {
-            Kind::Text { .. } | Kind::Choice(_) => "a string",
-            Kind::Flag => "a boolean",
-            Kind::Whole { .. } | Kind::Number => "a number",
-            Kind::Texts => "a list of strings",
-            Kind::Objects(_) => "a list of objects",
-            Kind::TextMap { .. } | Kind::Object(_) | Kind::ObjectMap(_) => "an object",
-            Kind::Any => "a value",
+            MemberKind::Text { .. } | MemberKind::Choice(_) => "a string",
+            MemberKind::Flag => "a boolean",
+            MemberKind::Whole { .. } | MemberKind::Number => "a number",
+            MemberKind::Texts => "a list of strings",
+            MemberKind::Objects(_) => "a list of objects",
+            MemberKind::TextMap { .. } | MemberKind::Object(_) | MemberKind::ObjectMap(_) => "an object",
+            MemberKind::Any => "a value",
         }
     }
 }
@@ -154,7 +158,7 @@ pub(super) fn merged(member: &Member, old: Option<&Value>, new: &Value) -> Optio
             }
             Value::Object(map)
         }
-        (Rule::MergeObjects, Kind::ObjectMap(members), Value::Object(new)) => {
+        (Rule::MergeObjects, MemberKind::ObjectMap(members), Value::Object(new)) => {
             let mut map = old_object();
             for (key, value) in new {
                 let object = joined(members, map.get(key).and_then(Value::as_object), value);
@@ -162,18 +166,18 @@ pub(super) fn merged(member: &Member, old: Option<&Value>, new: &Value) -> Optio
             }
             Value::Object(map)
         }
-        (Rule::MergeMembers, Kind::Object(members), new) => {
+        (Rule::MergeMembers, MemberKind::Object(members), new) => {
             Value::Object(joined(members, old.and_then(Value::as_object), new))
         }
-        (_, Kind::Object(members), new) => Value::Object(joined(members, None, new)),
-        (_, Kind::Objects(members), Value::Array(new)) => {
+        (_, MemberKind::Object(members), new) => Value::Object(joined(members, None, new)),
+        (_, MemberKind::Objects(members), Value::Array(new)) => {
             Value::Array(new.iter().map(|item| Value::Object(joined(members, None, item))).collect())
         }
-        (_, Kind::ObjectMap(members), Value::Object(new)) => {
+        (_, MemberKind::ObjectMap(members), Value::Object(new)) => {
             let entries = new.iter().map(|(key, value)| (key.clone(), Value::Object(joined(members, None, value))));
             Value::Object(entries.collect())
         }
-        (_, Kind::Whole { .. }, Value::Number(number)) => whole(number).map_or_else(|| new.clone(), Value::from),
+        (_, MemberKind::Whole { .. }, Value::Number(number)) => whole(number).map_or_else(|| new.clone(), Value::from),
         _ => new.clone(),
     };
     let cleared = match &value {

@@ -7,7 +7,7 @@ use control::store::{MemoryStore, Store};
 use control::{Caller, Control, Remark, Settings};
 use http::{Method, Request, Response};
 use serde_json::{Value, json};
-use types::arn::Place;
+use types::arn::Home;
 use types::snapshot::DeployedStage;
 use types::{Snapshot, StageKey};
 
@@ -31,7 +31,7 @@ impl Gateway {
 
     /// With settings of its own.
     pub(crate) fn with(store: Arc<dyn Store>, change: impl FnOnce(&mut Settings)) -> Gateway {
-        let place = Place { region: "us-east-1".into(), account_id: "000000000000".into() };
+        let place = Home { region: "us-east-1".into(), account_id: "000000000000".into() };
         let mut settings = Settings::new(place, "localhost:4510".into());
         change(&mut settings);
         let published = Published::default();

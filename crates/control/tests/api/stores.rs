@@ -192,7 +192,7 @@ fn a_stored_document_that_is_not_ours_is_named() {
     let api = Change::Put(key(0, "apis/a"), Content::Document(Arc::default()));
     let stage = Change::Put(key(1, "apis/a/stages/dev"), Content::Document(Arc::new(stage)));
     store.commit(Revision::default(), &[api, stage]).unwrap();
-    let place = types::arn::Place { region: "r".into(), account_id: "0".into() };
+    let place = types::arn::Home { region: "r".into(), account_id: "0".into() };
     let settings = control::Settings::new(place, "h".into());
     let error = control::Control::open(settings, store, Box::new(|_, _| ())).err().unwrap();
     let text = "the stored document apis/a/deployments/gone/definition cannot be read: it is missing";

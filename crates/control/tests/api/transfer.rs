@@ -6,13 +6,13 @@ use control::Settings;
 use control::store::{DiskStore, MemoryStore, Store};
 use control::transfer::{Imported, export, import};
 use serde_json::{Value, json};
-use types::arn::Place;
+use types::arn::Home;
 
 use crate::gateway::{Gateway, id};
 use crate::stores::{Folder, everything};
 
 fn settings() -> Settings {
-    let place = Place { region: "us-east-1".into(), account_id: "000000000000".into() };
+    let place = Home { region: "us-east-1".into(), account_id: "000000000000".into() };
     Settings::new(place, "localhost:4510".into())
 }
 

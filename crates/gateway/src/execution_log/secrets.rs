@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use serde_json::{Map, Value};
+use types::subprotocols;
 
 use crate::address::decode;
 
@@ -44,6 +45,7 @@ const PARTLY_SHOWN_MIN: usize = 16;
 pub(crate) fn header<'v>(name: &str, value: &'v str) -> Cow<'v, str> {
     match HEADERS.iter().any(|secret| name.eq_ignore_ascii_case(secret)) {
         true => Cow::Owned(mask(value)),
+        false if name.eq_ignore_ascii_case(subprotocols::HEADER) => subprotocols::shown(value, mask),
         false => Cow::Borrowed(value),
     }
 }
@@ -92,14 +94,22 @@ pub(crate) fn event_with<'b>(body: &'b [u8], more: &[&str]) -> Cow<'b, [u8]> {
 fn mask_pairs(pairs: &mut Map<String, Value>, secrets: &[&[&str]]) -> bool {
     let mut masked = false;
     let is_secret = |name: &str| secrets.iter().copied().flatten().any(|secret| name.eq_ignore_ascii_case(secret));
-    for (_, value) in pairs.iter_mut().filter(|(name, _)| is_secret(name)) {
+    for (name, value) in pairs.iter_mut() {
+        let secret = is_secret(name);
+        if !secret && !name.eq_ignore_ascii_case(subprotocols::HEADER) {
+            continue;
+        }
         let texts = match value {
             Value::Array(values) => values.iter_mut().collect(),
             one => vec![one],
         };
-        for text in texts.into_iter().filter(|text| text.as_str().is_some_and(|text| !text.is_empty())) {
-            *text = Value::String(mask(text.as_str().unwrap_or_default()));
-            masked = true;
+        for text in texts {
+            let Some(shown) = text.as_str().filter(|text| !text.is_empty()) else { continue };
+            let hidden = if secret { Cow::Owned(mask(shown)) } else { subprotocols::shown(shown, mask) };
+            if let Cow::Owned(hidden) = hidden {
+                *text = Value::String(hidden);
+                masked = true;
+            }
         }
     }
     masked
@@ -125,6 +135,8 @@ mod tests {
             ("Set-Cookie", "a=b", "***"),
             ("authorization", "", ""),
             ("X-Other", "Bearer secret123456", "Bearer secret123456"),
+            ("Sec-WebSocket-Protocol", "chat, access_token, a.b.c", "chat, access_token, *****"),
+            ("sec-websocket-protocol", "chat, superchat", "chat, superchat"),
         ] {
             assert_eq!(header(name, value), expected, "{name}");
         }
@@ -134,8 +146,8 @@ mod tests {
                 r#"{"headers":{"Cookie":"*****","x-api-key":"","A":"b"},"body":"x"}"#,
             ),
             (
-                r#"{"multiValueHeaders":{"set-cookie":["a","bc"]}}"#,
-                r#"{"multiValueHeaders":{"set-cookie":["*","**"]}}"#,
+                r#"{"multiValueHeaders":{"set-cookie":["a","bc"],"Sec-WebSocket-Protocol":["chat","access_token,abc"]}}"#,
+                r#"{"multiValueHeaders":{"set-cookie":["*","**"],"Sec-WebSocket-Protocol":["chat","access_token,***"]}}"#,
             ),
             (
                 r#"{"queryStringParameters":{"Token":"abc","room":"7"}}"#,

@@ -1,6 +1,6 @@
 //! The first request of a client, and what of it goes back to it.
 
-use crate::handshake::{Answer, RequestHead, accepted, end_to_end, query_parameters};
+use crate::handshake::{HandshakeAnswer, RequestHead, accepted, end_to_end, query_parameters};
 
 /// A request's head: read from the first byte on, it is not whole, or malformed, or a head, and stays so; what it holds
 /// cannot end an answer's head.
@@ -36,7 +36,7 @@ pub fn request_head(bytes: &[u8]) {
         assert_eq!(end_of_head(&accepted(&key, Some(&head.headers)).to_bytes()), 0);
     }
     let body = b"HTTP/1.1 200 OK\r\n\r\n".to_vec();
-    let refusal = Answer { status: 403, headers: end_to_end(&head.headers), body };
+    let refusal = HandshakeAnswer { status: 403, headers: end_to_end(&head.headers), body };
     assert_eq!(end_of_head(&refusal.to_bytes()), refusal.body.len(), "{head:?}");
 }
 

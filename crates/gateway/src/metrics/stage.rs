@@ -45,6 +45,8 @@ pub(super) const REFUSALS: [&str; 20] = [
 ];
 /// What may throttle a request; the last stands for every other.
 pub(super) const THROTTLES: [&str; 6] = ["connections", "account", "route", "usage-plan", "quota", "other"];
+/// What may slow a client down.
+pub(super) const PACES: [&str; 2] = ["frames-per-second", "bytes-per-second"];
 /// Upper bounds of how many frames wait for a client when one more has to.
 pub(super) const DEPTH_BOUNDS: [u64; 6] = [1, 4, 16, 64, 256, 1024];
 
@@ -116,6 +118,7 @@ pub(crate) struct StageMetrics {
     pub(super) disconnects: [Counter; CLOSE_CODES.len()],
     pub(super) refusals: [Counter; REFUSALS.len()],
     pub(super) throttles: [Counter; THROTTLES.len()],
+    pub(super) slowed: [Counter; PACES.len()],
     pub(super) answers: [[Counter; ANSWERS.len()]; METHODS.len()],
     pub(crate) outbox: OutboxMetrics,
 }
@@ -182,6 +185,11 @@ impl StageMetrics {
     /// Counts a request that was throttled, by what bounded it.
     pub(crate) fn throttled(&self, cause: &str) {
         count_named(&THROTTLES, &self.throttles, cause);
+    }
+
+    /// Counts that a client begins to wait, by the limit that it waits for.
+    pub(crate) fn slows(&self, limit: &str) {
+        count_named(&PACES, &self.slowed, limit);
     }
 
     /// Counts the answer to a handshake, and how long it took.

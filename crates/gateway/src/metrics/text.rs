@@ -4,8 +4,8 @@ use std::fmt::{Display, Write};
 
 use super::counter::{Counter, LATENCY_BOUNDS, Measured};
 use super::stage::{
-    ANSWERS, CLOSE_CODES, Calls, DEPTH_BOUNDS, HANDSHAKES, METHODS, REFUSALS, RouteMetrics, StageMetrics, THROTTLES,
-    Traffic,
+    ANSWERS, CLOSE_CODES, Calls, DEPTH_BOUNDS, HANDSHAKES, METHODS, PACES, REFUSALS, RouteMetrics, StageMetrics,
+    THROTTLES, Traffic,
 };
 use crate::gateway::Gateway;
 
@@ -109,6 +109,8 @@ impl Gateway {
         traffic(text, &stages);
         outboxes(text, &stages);
         refusals(text, &stages);
+        slowed(text, &stages);
+        self.sources.write_metrics(text);
         let name = "gatewright_open_connections";
         text.single(
             name,
@@ -241,6 +243,12 @@ fn refusals(text: &mut Text, stages: &[&StageMetrics]) {
             }
         }
     }
+}
+
+fn slowed(text: &mut Text, stages: &[&StageMetrics]) {
+    let help = "How often a client was not read for a while because it sent too fast, by limit";
+    let stages = stages.iter().copied();
+    by_name(text, "gatewright_slowed_total", help, "limit", &PACES, stages, |stage| &stage.slowed);
 }
 
 // Only what happened is written: most of the names never do.

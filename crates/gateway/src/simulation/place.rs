@@ -14,12 +14,12 @@ use tokio::task::JoinSet;
 use types::headers::Headers;
 use types::message::{IntegrationRequest, IntegrationResponse};
 
-use super::backend::{self, Answer, Call};
+use super::backend::{self, Call, Scripted};
 pub(crate) use super::line::Line;
 use super::run;
 use super::world::World;
 use crate::gateway::{Gateway, Settings};
-use crate::refusal::{Kind, Refusal};
+use crate::refusal::{Refusal, RefusalKind};
 use crate::socket::Socket;
 
 /// What a rate of a schedule is in requests per second. Token buckets have a clock of their own, a real one: so slow, no
@@ -38,7 +38,7 @@ pub(crate) struct Simulated {
     backend: OnceLock<Backend>,
 }
 
-type Backend = Box<dyn Fn(Call) -> Pin<Box<dyn Future<Output = Answer> + Send>> + Send + Sync>;
+type Backend = Box<dyn Fn(Call) -> Pin<Box<dyn Future<Output = Scripted> + Send>> + Send + Sync>;
 
 impl Simulated {
     pub(crate) fn random(&self) -> u64 {
@@ -54,7 +54,7 @@ impl Simulated {
             Some(backend) => backend(call).await,
             None => None,
         };
-        let (status, body) = answer.ok_or_else(|| Refusal::new(Kind::IntegrationFailure, "it hung up"))?;
+        let (status, body) = answer.ok_or_else(|| Refusal::new(RefusalKind::IntegrationFailure, "it hung up"))?;
         Ok(IntegrationResponse {
             status,
             headers: Headers::new(),

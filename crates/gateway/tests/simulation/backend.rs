@@ -39,10 +39,10 @@ impl Call {
 }
 
 /// An answer; `None` closes the connection instead.
-pub(crate) type Answer = Option<(u16, String)>;
+pub(crate) type Scripted = Option<(u16, String)>;
 
 /// Does what a call asks for.
-pub(crate) async fn answer(call: &Call, world: &World) -> Answer {
+pub(crate) async fn answer(call: &Call, world: &World) -> Scripted {
     match call.event.as_str() {
         "CONNECT" => connect(call, world).await,
         "MESSAGE" => message(call, world).await,
@@ -54,7 +54,7 @@ pub(crate) async fn answer(call: &Call, world: &World) -> Answer {
     }
 }
 
-async fn connect(call: &Call, world: &World) -> Answer {
+async fn connect(call: &Call, world: &World) -> Scripted {
     let Some(client) = call.client else {
         world.fault("a $connect without a client".to_owned());
         return None;
@@ -89,7 +89,7 @@ async fn connect(call: &Call, world: &World) -> Answer {
     }
 }
 
-async fn message(call: &Call, world: &World) -> Answer {
+async fn message(call: &Call, world: &World) -> Scripted {
     let body: Value = serde_json::from_slice(&call.body).unwrap_or_default();
     let (Some(number), Some(does)) = (body["n"].as_u64(), body["does"].as_str()) else {
         world.fault(format!("the backend got a message that nobody sent: {}", String::from_utf8_lossy(&call.body)));
@@ -133,7 +133,7 @@ fn reply(number: usize, padding: usize) -> String {
     format!(r#"{{"reply":{number},"pad":"{}"}}"#, "x".repeat(padding))
 }
 
-async fn disconnect(call: &Call, world: &World) -> Answer {
+async fn disconnect(call: &Call, world: &World) -> Scripted {
     world.say(|| format!("backend: DISCONNECT {:?} of {}", call.code, call.connection));
     let (turn, client) = world.note(|state| {
         state.events += 1;

@@ -30,6 +30,8 @@ pub(crate) struct Schedule {
     pub(crate) early_drain: Option<usize>,
     /// All connections are handed over whenever the backend has seen so many events more.
     pub(crate) moves: Option<usize>,
+    /// The limits `frames-per-second` and `bytes-per-second`; 0 is none. Rarely what a client sends, so that none takes long.
+    pub(crate) pace: (usize, usize),
 }
 
 /// What one client does, in order.
@@ -164,6 +166,11 @@ impl Schedule {
             clients,
             in_flight_bytes: if rng.random_bool(0.3) { rng.random_range(1..=400) } else { 0 },
             moves: rng.random_bool(0.4).then(|| rng.random_range(1..=4)),
+            pace: if rng.random_bool(0.2) {
+                (rng.random_range(5..=50), rng.random_range(2000..=20_000))
+            } else {
+                (0, 0)
+            },
         }
     }
 }

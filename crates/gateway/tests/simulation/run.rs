@@ -7,7 +7,7 @@ use std::time::Duration;
 use integration::Integrations;
 
 use super::gateway::{
-    AccessLine, Alone, Gateway, HandedOver, LogSink, Peer, Push, Record, RequestHead, Settings, Socket,
+    AccessLine, Alone, Arrival, Gateway, HandedOver, LogSink, Push, Record, RequestHead, Settings, Socket,
 };
 use tokio::io::AsyncReadExt;
 use tokio::task::JoinSet;
@@ -83,10 +83,13 @@ fn settings(schedule: &Schedule) -> Settings {
         outbox_messages: OUTBOX_MESSAGES,
         outbox_bytes: OUTBOX_BYTES,
         connections: schedule.connections,
+        frames_per_second: schedule.pace.0,
+        bytes_per_second: schedule.pace.1,
         ..Limits::default()
     };
     Settings {
         public_authority: None,
+        origins: Vec::new(),
         authorizer: None,
         limits,
         node: 0,
@@ -111,7 +114,7 @@ pub(crate) async fn greet(mut socket: Socket, from: IpAddr, gateway: Arc<Gateway
         }
     };
     bytes.drain(..length);
-    let peer = Peer { ip: from, local_port: 0, tls: false };
+    let peer = Arrival { ip: from, local_port: 0, tls: false };
     if head.headers.get("x-abandon").is_some() {
         // As the program does when a kept-alive connection breaks between $connect and its answer.
         if let (_, Some(opening)) = gateway.open(head, peer).await {

@@ -9,7 +9,7 @@ use integration::{Endpoint, ServicePlace};
 use serde::Deserialize;
 use types::message::HttpTarget;
 
-use crate::config::{Kind, Said};
+use crate::config::{Said, SettingKind};
 use crate::origin::Origin;
 
 /// The variable that names one place for all services; behind it stands a service's id for one of that service.
@@ -54,7 +54,7 @@ pub(crate) fn read(file: &Path, filed: BTreeMap<String, Filed>) -> Result<BTreeM
 pub(crate) fn said(services: &BTreeMap<String, ServicePlace>, file: &Path) -> Vec<Said> {
     let line = |(name, place): (&String, &ServicePlace)| {
         let (name, text) = (format!("services {name}"), place.to_string());
-        Said { name, kind: Kind::Tables, text, origin: Origin::File(file.to_owned()) }
+        Said { name, kind: SettingKind::Tables, text, origin: Origin::File(file.to_owned()) }
     };
     services.iter().map(line).collect()
 }

@@ -110,7 +110,7 @@ async fn ask(
     time: Duration,
 ) -> Result<Bytes, String> {
     let (status, body) =
-        http.fetch(method, at, headers, &Bytes::new(), time).await.map_err(|error| error.to_string())?;
+        http.request(method, at, headers, &Bytes::new(), time).await.map_err(|error| error.to_string())?;
     match status {
         200 if body.len() <= BYTES_MAX => Ok(body),
         200 => Err(format!("{} answers with more than {BYTES_MAX} bytes", at.authority)),

@@ -75,7 +75,7 @@ impl Sts<'_> {
             let signed = auth::sign(&request, &body, scope, own, cache::now());
             signed.into_iter().for_each(|(name, value)| headers.set(name, value));
         }
-        let answer = self.http.fetch("POST", &target, &headers, &body, TIME_MAX).await;
+        let answer = self.http.request("POST", &target, &headers, &body, TIME_MAX).await;
         let (status, answer) = answer.map_err(|error| failed(error.to_string()))?;
         if answer.len() > BYTES_MAX {
             return Err(failed(format!("{} answers with more than {BYTES_MAX} bytes", target.authority)));

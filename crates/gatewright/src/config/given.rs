@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use types::limits::{Limits, TABLE};
 
 use crate::args::Options;
-use crate::config::table::Kind;
+use crate::config::table::SettingKind;
 use crate::config::values;
 use crate::config::variables::{self, variable};
 use crate::origin::Origin;
@@ -16,7 +16,7 @@ use crate::origin::Origin;
 #[derive(Clone, Debug)]
 pub(crate) struct Said {
     pub(crate) name: String,
-    pub(crate) kind: Kind,
+    pub(crate) kind: SettingKind,
     pub(crate) text: String,
     pub(crate) origin: Origin,
 }
@@ -46,7 +46,7 @@ impl Given {
     pub(super) fn say(
         &mut self,
         name: &str,
-        kind: Kind,
+        kind: SettingKind,
         defaults: &[&str],
         filed: Option<toml::Value>,
     ) -> Result<&Said, String> {
@@ -58,7 +58,7 @@ impl Given {
             (None, None, None) => (default.copied().unwrap_or_default().to_owned(), Origin::Default),
         };
         let mut said = Said { name: name.to_owned(), kind, text, origin };
-        if kind == Kind::Flag {
+        if kind == SettingKind::Flag {
             said.text = values::flag(&said)?.to_string();
         }
         Ok(self.said.push_mut(said))
@@ -109,7 +109,7 @@ impl Given {
         }
         self.said.extend(TABLE.iter().map(|limit| Said {
             name: format!("limit {}", limit.name),
-            kind: Kind::Limit,
+            kind: SettingKind::Limit,
             text: limit.get(&limits),
             origin: origins.remove(limit.name).unwrap_or(Origin::Default),
         }));

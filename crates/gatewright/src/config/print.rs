@@ -4,7 +4,7 @@
 use types::limits::{self, Limits};
 
 use crate::config::given::Said;
-use crate::config::table::{Kind, Setting, TABLE};
+use crate::config::table::{Setting, SettingKind, TABLE};
 use crate::config::variables;
 use crate::origin::Origin;
 
@@ -23,14 +23,14 @@ pub(super) fn file(said: &[Said], tables: &toml::Table) -> String {
     let (mut settings, mut limits) = (String::new(), String::new());
     for said in said {
         let (to, name) = match said.kind {
-            Kind::Tables => continue,
-            Kind::Limit => (&mut limits, said.name.trim_start_matches("limit ")),
+            SettingKind::Tables => continue,
+            SettingKind::Limit => (&mut limits, said.name.trim_start_matches("limit ")),
             _ => (&mut settings, said.name.as_str()),
         };
         let comment = if said.origin == Origin::Default { "# " } else { "" };
         let value = match said.kind {
-            Kind::Flag | Kind::Count => said.text.clone(),
-            Kind::List => {
+            SettingKind::Flag | SettingKind::Count => said.text.clone(),
+            SettingKind::List => {
                 let texts = said.text.split(',').filter(|text| !text.is_empty());
                 toml::Value::from(texts.collect::<Vec<_>>()).to_string()
             }

@@ -12,19 +12,22 @@ use serde::Deserialize;
 use crate::access_logs::Rotation;
 use crate::aws;
 use crate::certificates::PemFiles;
-use crate::choices::{Binary, Compat, LogFormat, LogLevel};
+use crate::choices::{Binary, ClientCertificates, Compat, LogFormat, LogLevel, TlsMin};
 use crate::config::given::Given;
 use crate::config::values::{
     ACCESS_LOG_KEEP_MAX, METRICS_SERIES_MAX, account_id, address, admin, backend, choice, count, flag, folder,
-    function, hosts, name_servers, path, public_url, region, rotation, service_place, text,
+    function, hosts, maybe_choice, name_servers, origins, path, proxies, public_url, region, rotation, service_place,
+    text,
 };
+use crate::cross_origin::AllowedOrigins;
 use crate::placements::{self, OneFile};
+use crate::proxies::TrustedProxies;
 use crate::strangers::AllowedHosts;
-use crate::vpc_links;
+use crate::{jwt, stage_settings, vpc_links};
 
 /// How a setting is written, and where it may stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum SettingKind {
     /// Text everywhere.
     Text,
     /// Text that names a file or folder, so that an option cannot have none.
@@ -57,7 +60,7 @@ mod filed {
 pub(crate) struct Setting {
     /// `listen`: the option is `--listen`, the line of the file `listen = …`, the variable `GATEWRIGHT_LISTEN`.
     pub(crate) name: &'static str,
-    pub(crate) kind: Kind,
+    pub(crate) kind: SettingKind,
     /// The form or unit of its value, as the help shows it.
     pub(crate) form: &'static str,
     /// Its default; where there are two, the second is that of `compat = "extended"`.
@@ -71,7 +74,7 @@ pub(crate) struct Setting {
 impl Setting {
     /// The name of its option, and of its variable in another spelling; none where only the file holds it.
     pub(crate) fn option(&self) -> Option<&'static str> {
-        (self.kind != Kind::Tables).then_some(self.name)
+        (self.kind != SettingKind::Tables).then_some(self.name)
     }
 
     /// Its default, for people: `refuse; extended: accept`.
@@ -86,7 +89,7 @@ macro_rules! settings {
         /// Every setting, in the order in which people read them.
         pub(crate) const TABLE: &[Setting] = &[$(Setting {
             name: $name,
-            kind: Kind::$kind,
+            kind: SettingKind::$kind,
             form: $form,
             defaults: &$defaults,
             live: $live,
@@ -108,12 +111,16 @@ macro_rules! settings {
             pub(super) limits: BTreeMap<String, toml::Value>,
             #[serde(default)]
             pub(super) certificates: BTreeMap<String, PemFiles>,
+            #[serde(default)]
+            pub(super) stages: BTreeMap<String, stage_settings::Filed>,
             #[serde(default, rename = "vpc-links")]
             pub(super) vpc_links: BTreeMap<String, vpc_links::Filed>,
             #[serde(default)]
             pub(super) functions: BTreeMap<String, placements::Filed>,
             #[serde(default)]
             pub(super) services: BTreeMap<String, aws::Filed>,
+            #[serde(default)]
+            pub(super) jwt: BTreeMap<String, jwt::Filed>,
         }
 
         impl Settings {
@@ -124,7 +131,7 @@ macro_rules! settings {
             pub(super) fn read(given: &mut Given, file: &mut File) -> Result<Settings, String> {
                 $($(
                     let filed = file.$field.take().map(toml::Value::from);
-                    let $field = $read(given.say($name, Kind::$kind, &$defaults, filed)?)?;
+                    let $field = $read(given.say($name, SettingKind::$kind, &$defaults, filed)?)?;
                 )?)*
                 Ok(Settings { $($($field,)?)* })
             }
@@ -141,6 +148,12 @@ settings! {
         "Moves control plane and console off the public address; required when --listen is not loopback";
     "allow-host" List "NAME" = [], live: false => allowed_hosts: AllowedHosts, hosts,
         "A name under which control plane, console and metrics are served, besides addresses and localhost; may be repeated";
+    "allow-origin" List "ORIGIN" = [], live: false => allowed_origins: AllowedOrigins, origins,
+        "An origin whose pages may use control plane, console's data, feed and metrics from a browser, such as https://admin.example.com; may be repeated";
+    "trusted-proxies" List "CIDR" = [], live: false => trusted_proxies: TrustedProxies, proxies,
+        "Networks of proxies that are believed when they say who the client is: X-Forwarded-For, -Proto and -Port, or the PROXY protocol; may be repeated";
+    "proxy-protocol" Flag "" = ["false"], live: false => proxy_protocol: bool, flag,
+        "Trusted proxies begin each socket of the public address with a head of the PROXY protocol, version 1 or 2; one that does not is closed";
     "credentials" Path "FILE" = [], live: true => credentials: Option<PathBuf>, path,
         "Access keys and what each may do, TOML; with it control plane and @connections must be signed. Read again when it changes";
     "data-dir" Path "DIR" = ["gatewright-data"], live: false => data_dir: Option<PathBuf>, folder,
@@ -181,20 +194,30 @@ settings! {
         "Where names of backends are looked up instead of the system's name servers; repeat for more, tried in this order";
     "insecure" Flag "" = ["false"], live: false => insecure: bool, flag,
         "Listen beyond loopback although nothing checks who calls; with --credentials: show console, feed and metrics to other machines";
-    "tls-cert" Path "FILE" = [], live: false => tls_cert: Option<PathBuf>, path,
-        "Certificate chain of the public address, PEM; with it the address speaks TLS and nothing else";
-    "tls-key" Path "FILE" = [], live: false => tls_key: Option<PathBuf>, path,
+    "tls-cert" Path "FILE" = [], live: true => tls_cert: Option<PathBuf>, path,
+        "Certificate chain of the public address, PEM; with it the address speaks TLS and nothing else. Read again when it changes";
+    "tls-key" Path "FILE" = [], live: true => tls_key: Option<PathBuf>, path,
         "Private key of --tls-cert, PEM";
+    "tls-min" Text "1.2|1.3" = ["1.2"], live: false => tls_min: TlsMin, choice,
+        "The oldest version of TLS that the public address speaks";
+    "tls-client-ca" Path "FILE" = [], live: true => tls_client_ca: Option<PathBuf>, path,
+        "Certificates of whoever issues those of clients, PEM; with it clients of the public address must show one";
+    "tls-client-cert" Text "off|optional|required" = [], live: false => tls_client_cert: Option<ClientCertificates>, maybe_choice,
+        "With --tls-client-ca: whether clients must show a certificate (as where nothing is said), may, or are not asked";
     "compat" Text "aws|extended" = ["aws"], live: false => compat: Compat, choice,
         "Bytes as AWS sends them, or with the improvements that COMPATIBILITY.md lists";
     "binary" Text "refuse|accept" = ["refuse", "accept"], live: false => binary: Binary, choice,
         "Binary frames of clients: refuse closes with 1003, as AWS does";
-    "certificates" Tables "TABLES" = [], live: false,
+    "certificates" Tables "TABLES" = [], live: true,
         "Certificates of custom domain names, by name or certificate ARN: `[certificates.\"ws.example.com\"]` with `cert` and `key`, PEM files";
     "functions" Tables "TABLES" = [], live: false,
         "Where Lambda functions run, by name, name:alias or ARN, `*` for the others: `[functions.chat]` with `handler = \"app.handler\"` (and `runtime`), `command = […]` or `endpoint = \"URL\"`; `code`, `environment`, `timeout`, `concurrency`, `memory`";
     "services" Tables "TABLES" = [], live: false,
         "Where single AWS services are, by their name in an integration's URI: `[services.sqs]` with `endpoint = \"URL\"`, or `\"aws\"`; without it what AWS_ENDPOINT_URL_SQS says";
+    "stages" Tables "TABLES" = [], live: false,
+        "Which pages may connect to a stage, by the API's id or name: `[stages.\"chat/prod\"]` with `origins = [\"https://app.example.com\", …]`; `*` is every page, as for stages that are not named. Programs, which send no Origin, always may";
     "vpc-links" Tables "TABLES" = [], live: false,
         "Where VPC links lead, by the link's id, name or target ARN: `[vpc-links.orders]` with `targets = [\"HOST:PORT\", …]`, and, if it is to be checked, `health-check = \"/PATH\"` and `interval = \"10s\"`";
+    "jwt" Tables "TABLES" = [], live: false,
+        "Issuers whose tokens JWT authorizers (`authorizerUri` `jwt:ISSUER`) take: `[jwt.\"https://issuer.example.com\"]` with `audiences = [\"…\"]`, and, where the defaults do not fit, `principal`, `scopes`, `token` and `jwks`; docs/jwt.md";
 }

@@ -9,7 +9,9 @@ use integration::ServicePlace;
 use crate::access_logs::Rotation;
 use crate::aws;
 use crate::config::given::Said;
+use crate::cross_origin::AllowedOrigins;
 use crate::placements::OneFile;
+use crate::proxies::{NETWORKS_MAX, Network, TrustedProxies};
 use crate::strangers::AllowedHosts;
 
 /// Name servers that are asked one after the other; each that does not answer costs seconds.
@@ -54,6 +56,10 @@ pub(super) fn choice<T: ValueEnum>(said: &Said) -> Result<T, String> {
     })
 }
 
+pub(super) fn maybe_choice<T: ValueEnum>(said: &Said) -> Result<Option<T>, String> {
+    if said.text.is_empty() { Ok(None) } else { choice(said).map(Some) }
+}
+
 pub(super) fn address(said: &Said) -> Result<SocketAddr, String> {
     let form = || said.wrong("is no address and port, such as 127.0.0.1:4510");
     // A port alone is one of loopback.
@@ -75,6 +81,32 @@ pub(super) fn admin(said: &Said) -> Result<Option<SocketAddr>, String> {
 
 pub(super) fn hosts(said: &Said) -> Result<AllowedHosts, String> {
     Ok(AllowedHosts::new(said.text.split(',').map(|name| name.trim().to_owned())))
+}
+
+pub(super) fn origins(said: &Said) -> Result<AllowedOrigins, String> {
+    let origin = |text: &str| {
+        let one = Said { text: text.to_owned(), ..said.clone() };
+        // `null` is the origin of everybody's sandboxed pages.
+        let plain = gateway::plain_origin(text).filter(|plain| plain != "null");
+        plain.ok_or_else(|| one.wrong("is no origin, such as https://admin.example.com or http://localhost:3000"))
+    };
+    parts(said).map(origin).collect::<Result<_, _>>().map(AllowedOrigins::new)
+}
+
+pub(super) fn proxies(said: &Said) -> Result<TrustedProxies, String> {
+    let network = |text: &str| {
+        let one = Said { text: text.to_owned(), ..said.clone() };
+        Network::parse(text).ok_or_else(|| one.wrong("is no network, such as 10.0.0.0/8, fd00::/8 or 127.0.0.1"))
+    };
+    let networks: Vec<_> = parts(said).map(network).collect::<Result<_, _>>()?;
+    if networks.len() > NETWORKS_MAX {
+        return Err(format!("{} ({}): {} are more than {NETWORKS_MAX}", said.name, said.origin, networks.len()));
+    }
+    Ok(TrustedProxies::new(networks))
+}
+
+fn parts(said: &Said) -> impl Iterator<Item = &str> {
+    said.text.split(',').map(str::trim).filter(|text| !text.is_empty())
 }
 
 pub(super) fn name_servers(said: &Said) -> Result<Vec<SocketAddr>, String> {

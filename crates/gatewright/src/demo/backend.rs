@@ -94,10 +94,10 @@ async fn serve_connection(stream: TcpStream, backend: Arc<Backend>) {
     drop(served);
 }
 
-type Answer = Response<Full<Bytes>>;
+type HttpAnswer = Response<Full<Bytes>>;
 
 impl Backend {
-    async fn answer(&self, request: Request<Incoming>) -> Answer {
+    async fn answer(&self, request: Request<Incoming>) -> HttpAnswer {
         let (head, body) = request.into_parts();
         let path = head.uri.path();
         if !matches!(path, "/connect" | "/disconnect" | "/message" | "/broadcast" | "/whoami" | "/lost") {
@@ -139,7 +139,7 @@ impl Backend {
     }
 
     /// Pushes the message to every client, its sender too, and tells what became of each push.
-    async fn broadcast(&self, from: &str, body: &[u8]) -> Answer {
+    async fn broadcast(&self, from: &str, body: &[u8]) -> HttpAnswer {
         let message = Bytes::from(json!({"type": "broadcast", "from": from, "said": said(body)}).to_string());
         let deadline = time::Instant::now() + BROADCAST_TIME_MAX;
         let ids = self.clients().ids();
@@ -164,7 +164,7 @@ impl Backend {
 }
 
 /// The whole body, or the answer for one that is too large or too slow.
-async fn read(body: Incoming) -> Result<Bytes, Answer> {
+async fn read(body: Incoming) -> Result<Bytes, HttpAnswer> {
     match time::timeout(BODY_TIME_MAX, Limited::new(body, BODY_BYTES_MAX).collect()).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => {
@@ -184,11 +184,11 @@ fn header((name, value): (&http::HeaderName, &HeaderValue)) -> Value {
     json!(format!("{name}: {}", String::from_utf8_lossy(value.as_bytes())))
 }
 
-fn refuse(status: StatusCode, why: &str) -> Answer {
+fn refuse(status: StatusCode, why: &str) -> HttpAnswer {
     json_answer(status, &json!({"message": why}))
 }
 
-fn json_answer(status: StatusCode, body: &Value) -> Answer {
+fn json_answer(status: StatusCode, body: &Value) -> HttpAnswer {
     let mut answer = Response::new(Full::new(Bytes::from(body.to_string())));
     *answer.status_mut() = status;
     answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

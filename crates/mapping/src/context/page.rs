@@ -29,11 +29,10 @@ pub fn context_page() -> String {
     page
 }
 
-fn with_members(row: &'static Variable) -> impl Iterator<Item = &'static Variable> {
-    let (itself, members): (&[_], &[_]) = match row.of {
-        Of::Members(members) => (&[], members),
-        Of::Authorizer(of_itself) => (std::slice::from_ref(row), of_itself),
-        Of::Value(_) => (std::slice::from_ref(row), &[]),
-    };
-    itself.iter().chain(members)
+fn with_members(row: &'static Variable) -> Vec<&'static Variable> {
+    match row.of {
+        Of::Members(members) => members.iter().flat_map(with_members).collect(),
+        Of::Value(_) => vec![row],
+        Of::Authorizer(of_itself) => std::iter::once(row).chain(of_itself).collect(),
+    }
 }

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use types::event::{Disconnect, EventKind};
-use types::identity::{Identity, Signer, UsedKey};
+use types::identity::{ClientCertificate, Identity, Signer, UsedKey};
 
 use super::{Given, Of, Scope, Seen, SoFar, Variable, said};
 use crate::facts::{Asked, Call, Check, Checks, Failure};
@@ -104,6 +104,26 @@ const IDENTITY: &[Variable] = &[
     row("identity.accessKey", |s| or_null(signer(s).map(|signer| signer.access_key.as_str())), OF_THE_SIGNER),
     row("identity.cognitoAuthenticationProvider", |_| Given::Null, NO_COGNITO),
     row("identity.user", |s| or_null(signer(s).map(|signer| signer.user.as_str())), OF_THE_SIGNER),
+    members("identity.clientCert", CLIENT_CERT),
+];
+
+/// As REST APIs have them (documented); only where the client showed a certificate, so that no event of AWS's changes.
+const CLIENT_CERT: &[Variable] = &[
+    row("identity.clientCert.clientCertPem", |s| of_certificate(s, |shown| &shown.pem), OF_THE_CERTIFICATE),
+    row("identity.clientCert.subjectDN", |s| of_certificate(s, |shown| &shown.subject_dn), OF_THE_CERTIFICATE),
+    row("identity.clientCert.issuerDN", |s| of_certificate(s, |shown| &shown.issuer_dn), OF_THE_CERTIFICATE),
+    row("identity.clientCert.serialNumber", |s| of_certificate(s, |shown| &shown.serial_number), OF_THE_CERTIFICATE),
+    members("identity.clientCert.validity", VALIDITY),
+    row(
+        "identity.clientCert.subjectAlternativeNames",
+        |s| of_certificate(s, |shown| &shown.subject_alternative_names),
+        "Ours: the certificate's other names, such as `DNS:client.example.com,URI:spiffe://example/client`.",
+    ),
+];
+
+const VALIDITY: &[Variable] = &[
+    row("identity.clientCert.validity.notBefore", |s| of_certificate(s, |shown| &shown.not_before), OF_THE_CERTIFICATE),
+    row("identity.clientCert.validity.notAfter", |s| of_certificate(s, |shown| &shown.not_after), OF_THE_CERTIFICATE),
 ];
 
 /// There only after a failure, so that requests have none.
@@ -218,6 +238,7 @@ const NO_WAF: &[Variable] = &[
 ];
 
 const NO_COGNITO: &str = "Never has a value here: there are no Cognito identities.";
+const OF_THE_CERTIFICATE: &str = "Ours, as REST APIs have it: of the certificate that the client showed under TLS.";
 const OF_THE_SIGNER: &str = "Of whoever signed the handshake, where the route wants a signature.";
 
 const fn row(name: &'static str, value: for<'a> fn(&Scope<'a>) -> Given<'a>, meaning: &'static str) -> Variable {
@@ -229,7 +250,7 @@ const fn log(name: &'static str, value: for<'a> fn(&Scope<'a>) -> Given<'a>, mea
 }
 
 const fn members(name: &'static str, members: &'static [Variable]) -> Variable {
-    Variable { name, key: name, seen: members[0].seen, of: Of::Members(members), meaning: "" }
+    Variable { name, key: last_word(name), seen: members[0].seen, of: Of::Members(members), meaning: "" }
 }
 
 const fn last_word(name: &'static str) -> &'static str {
@@ -269,6 +290,12 @@ fn api_key<'a>(scope: &Scope<'a>) -> Option<&'a UsedKey> {
 
 fn signer<'a>(scope: &Scope<'a>) -> Option<&'a Signer> {
     identity(scope)?.signer.as_ref()
+}
+
+// An empty one is none: not each certificate has other names.
+fn of_certificate<'a>(scope: &Scope<'a>, part: fn(&ClientCertificate) -> &String) -> Given<'a> {
+    let shown = identity(scope).and_then(|identity| identity.certificate.as_deref());
+    shown.map(part).filter(|text| !text.is_empty()).map_or(Given::Absent, |given| text(given))
 }
 
 fn failure<'a>(scope: &Scope<'a>) -> Option<&'a Failure> {

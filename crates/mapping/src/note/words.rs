@@ -33,11 +33,16 @@ impl fmt::Display for Note {
                 site.aws("create-route-response", &format!(" --route-id {route_id} --route-response-key '$default'")),
                 api = site.key.api_id,
             ),
-            Note::NoSubprotocolChosen { offered } => write!(
-                f,
-                "the client offered the subprotocols `{offered}` and the $connect integration returned no \
-                 Sec-WebSocket-Protocol header; browsers close such a connection at once"
-            ),
+            Note::NoSubprotocolChosen { offered, called } => {
+                let who = match called {
+                    true => "the $connect integration returned no Sec-WebSocket-Protocol header",
+                    false => "the $connect route has no integration that could choose one",
+                };
+                write!(
+                    f,
+                    "the client offered the subprotocols `{offered}` and {who}; browsers close such a connection at once"
+                )
+            }
             Note::SubprotocolNotOffered { chosen, offered } => write!(
                 f,
                 "the $connect integration chose the subprotocol `{chosen}`, but the client offered `{offered}`; it \

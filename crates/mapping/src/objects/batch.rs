@@ -90,7 +90,7 @@ pub fn jsonpath_line(line: &str) -> String {
         Ok(document) => document,
         Err(error) => return failed(&id, "eval", &error),
     };
-    let kind = |error: &jsonpath::Error| if error.kind == jsonpath::Kind::Path { "path" } else { "eval" };
+    let kind = |error: &jsonpath::Error| if error.kind == jsonpath::ErrorKind::Path { "path" } else { "eval" };
     let found = Path::parse(&path).and_then(|path| Ok((path.is_definite(), path.evaluate(&BodyNode(document))?)));
     let (definite, found) = match found {
         Ok((definite, Some(BodyNode(found)))) => (definite, found),

@@ -117,6 +117,7 @@ mod tests {
     use bytes::Bytes;
     use types::event::{ClientMessage, Connection, Disconnect, Event, EventKind};
     use types::id::{Id, IdKind};
+    use types::identity::{ClientCertificate, Identity};
     use types::resources::Map;
     use types::snapshot::StageKey;
     use types::time::Timestamp;
@@ -128,6 +129,11 @@ mod tests {
     fn a_template_reads_of_each_variable_what_a_mapping_reads() {
         let stage = StageKey { api_id: "abcdef1234".into(), stage: "prod".into() };
         let id = |number| Id::new(IdKind::Connection, 0, number);
+        let certificate = ClientCertificate {
+            subject_dn: "CN=client".into(),
+            not_after: "Aug  5 09:36:04 2051 GMT".into(),
+            ..ClientCertificate::default()
+        };
         let connection = Arc::new(Connection {
             id: id(1),
             stage: Arc::new(stage.clone()),
@@ -136,7 +142,7 @@ mod tests {
             user_agent: Some("agent/1.0".into()),
             connected_at: Timestamp(1_708_326_702_789),
             path: None,
-            identity: None,
+            identity: Some(Arc::new(Identity { certificate: Some(Arc::new(certificate)), ..Identity::default() })),
         });
         let kinds = [
             EventKind::Connect(Box::default()),

@@ -74,7 +74,7 @@ impl Input {
         let found = path.evaluate_within(&BodyNode(document.clone()), &mut visits);
         self.visits.set(visits);
         let found = found.map_err(|error| {
-            if error.kind == jsonpath::Kind::Limit {
+            if error.kind == jsonpath::ErrorKind::Limit {
                 effort::limit_met();
             }
             error.to_string()

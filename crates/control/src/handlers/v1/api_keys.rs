@@ -7,7 +7,7 @@ use crate::documents::text;
 use crate::error::{self, Fault};
 use crate::handlers::tagged;
 use crate::ids;
-use crate::members::{Kind, Member, Rule};
+use crate::members::{Member, MemberKind, Rule};
 use crate::page;
 use crate::patch::{self, Patch};
 use crate::paths;
@@ -32,17 +32,17 @@ pub(crate) static API_KEY: Resource = Resource {
     id_member: "id",
     id: IdRule::Random(ids::API_KEY),
     members: &[
-        Member::new("createdDate", Kind::Number, Rule::Output),
+        Member::new("createdDate", MemberKind::Number, Rule::Output),
         Member::text("customerId", 0, CHARS_MAX),
         Member::text("description", 0, KEY_DESCRIPTION_CHARS_MAX).invalid(error::KEY_DESCRIPTION),
         Member::flag("enabled").or(|| false.into()),
         // Ids of ours are distinct anyway.
-        Member::new("generateDistinctId", Kind::Flag, Rule::Ignored),
+        Member::new("generateDistinctId", MemberKind::Flag, Rule::Ignored),
         Member::output("id"),
-        Member::new("lastUpdatedDate", Kind::Number, Rule::Output),
+        Member::new("lastUpdatedDate", MemberKind::Number, Rule::Output),
         Member::text("name", 0, 1024).invalid(error::KEY_NAME),
         // Of REST APIs, from before usage plans: sent as objects, answered as texts.
-        Member::new("stageKeys", Kind::Any, Rule::Fixed).or(|| Value::Array(Vec::new())),
+        Member::new("stageKeys", MemberKind::Any, Rule::Fixed).or(|| Value::Array(Vec::new())),
         tagged::MEMBER,
         Member::text("value", 0, CHARS_MAX).fixed(),
     ],

@@ -10,7 +10,7 @@ use crate::documents::text;
 use crate::error::{self, Fault};
 use crate::handlers::tagged;
 use crate::ids;
-use crate::members::{Kind, Member, Rule};
+use crate::members::{Member, MemberKind, Rule};
 use crate::page;
 use crate::patch::{self, Patch};
 use crate::paths;
@@ -31,9 +31,9 @@ pub(crate) static CLIENT_CERTIFICATE: Resource = Resource {
     id: IdRule::Random(ids::SIX),
     members: &[
         Member::output("clientCertificateId"),
-        Member::new("createdDate", Kind::Number, Rule::Output),
+        Member::new("createdDate", MemberKind::Number, Rule::Output),
         Member::text("description", 0, DESCRIPTION_CHARS_MAX),
-        Member::new("expirationDate", Kind::Number, Rule::Output),
+        Member::new("expirationDate", MemberKind::Number, Rule::Output),
         Member::output("pemEncodedCertificate"),
         Member::output(PRIVATE_KEY),
         tagged::MEMBER,

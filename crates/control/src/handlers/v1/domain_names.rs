@@ -8,7 +8,7 @@ use crate::crud::{self, Answer, Call};
 use crate::documents::{item, text};
 use crate::error::{self, Fault};
 use crate::handlers::domain_names::DOMAIN_NAME;
-use crate::members::{self, Kind, Member, Rule};
+use crate::members::{self, Member, MemberKind, Rule};
 use crate::page::{self, Page};
 use crate::patch;
 use crate::paths;
@@ -17,8 +17,8 @@ use crate::transaction::Transaction;
 
 const ENDPOINT: &[Member] = &[
     Member::choice("ipAddressType", &["ipv4", "dualstack"]),
-    Member::new("types", Kind::Texts, Rule::Replace),
-    Member::new("vpcEndpointIds", Kind::Texts, Rule::Replace),
+    Member::new("types", MemberKind::Texts, Rule::Replace),
+    Member::new("vpcEndpointIds", MemberKind::Texts, Rule::Replace),
 ];
 
 const MUTUAL_TLS: &[Member] = &[Member::text("truststoreUri", 1, 2048), Member::text("truststoreVersion", 1, 64)];
@@ -26,16 +26,16 @@ const MUTUAL_TLS: &[Member] = &[Member::text("truststoreUri", 1, 2048), Member::
 /// What v1 takes, in v1's names.
 const MEMBERS: &[Member] = &[
     Member::text("certificateArn", 1, 2048),
-    Member::refused("certificateBody", Kind::Any, error::CERTIFICATE_TEXT),
-    Member::refused("certificateChain", Kind::Any, error::CERTIFICATE_TEXT),
+    Member::refused("certificateBody", MemberKind::Any, error::CERTIFICATE_TEXT),
+    Member::refused("certificateChain", MemberKind::Any, error::CERTIFICATE_TEXT),
     Member::text("certificateName", 1, 128),
-    Member::refused("certificatePrivateKey", Kind::Any, error::CERTIFICATE_TEXT),
+    Member::refused("certificatePrivateKey", MemberKind::Any, error::CERTIFICATE_TEXT),
     Member::text("domainName", 1, 512).required().missing(error::DOMAIN_NAME),
-    Member::refused("endpointAccessMode", Kind::Any, error::ACCESS_MODE),
-    Member::new("endpointConfiguration", Kind::Object(ENDPOINT), Rule::Replace),
-    Member::new("mutualTlsAuthentication", Kind::Object(MUTUAL_TLS), Rule::Replace),
+    Member::refused("endpointAccessMode", MemberKind::Any, error::ACCESS_MODE),
+    Member::new("endpointConfiguration", MemberKind::Object(ENDPOINT), Rule::Replace),
+    Member::new("mutualTlsAuthentication", MemberKind::Object(MUTUAL_TLS), Rule::Replace),
     Member::text("ownershipVerificationCertificateArn", 1, 2048),
-    Member::refused("policy", Kind::Any, error::PRIVATE),
+    Member::refused("policy", MemberKind::Any, error::PRIVATE),
     Member::text("regionalCertificateArn", 1, 2048),
     Member::text("regionalCertificateName", 1, 128),
     Member::choice(
@@ -43,7 +43,7 @@ const MEMBERS: &[Member] = &[
         &["BASE_PATH_MAPPING_ONLY", "ROUTING_RULE_ONLY", "ROUTING_RULE_THEN_BASE_PATH_MAPPING"],
     ),
     Member::text("securityPolicy", 1, 128),
-    Member::new("tags", Kind::TextMap { value_max: 256 }, Rule::Replace),
+    Member::new("tags", MemberKind::TextMap { value_max: 256 }, Rule::Replace),
 ];
 
 /// What v1 can patch. Source: documented, for regional domain names.

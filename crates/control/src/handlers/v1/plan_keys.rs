@@ -6,7 +6,7 @@ use super::usage_plans::{self, USAGE_PLAN};
 use crate::crud::{self, Answer, Call, IdRule, Quota, Resource};
 use crate::documents::text;
 use crate::error;
-use crate::members::{Kind, Member, Rule};
+use crate::members::{Member, MemberKind, Rule};
 use crate::page::{self, Page};
 use crate::paths;
 use crate::store::Document;
@@ -19,7 +19,7 @@ pub(crate) static PLAN_KEY: Resource = Resource {
     parent: Some(&USAGE_PLAN),
     id_member: "id",
     id: IdRule::Given(""),
-    members: &[Member::output("id"), Member::new("type", Kind::Any, Rule::Output)],
+    members: &[Member::output("id"), Member::new("type", MemberKind::Any, Rule::Output)],
     quota: Quota { name: "api-keys", get: |limits| limits.api_keys },
     paging: &page::V1,
     deployed: false,

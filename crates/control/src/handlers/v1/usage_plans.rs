@@ -8,7 +8,7 @@ use crate::documents::text;
 use crate::error::{self, Fault};
 use crate::handlers::tagged;
 use crate::ids;
-use crate::members::{Kind, Member, Rule};
+use crate::members::{Member, MemberKind, Rule};
 use crate::page;
 use crate::patch::{self, Op, Patch, Step};
 use crate::paths;
@@ -19,20 +19,20 @@ use crate::transaction::Transaction;
 const NUMBER_MAX: i64 = i32::MAX as i64;
 
 const THROTTLE: &[Member] = &[
-    Member::new("burstLimit", Kind::Whole { min: 0, max: NUMBER_MAX }, Rule::Replace),
-    Member::new("rateLimit", Kind::Number, Rule::Replace),
+    Member::new("burstLimit", MemberKind::Whole { min: 0, max: NUMBER_MAX }, Rule::Replace),
+    Member::new("rateLimit", MemberKind::Number, Rule::Replace),
 ];
 
 const QUOTA: &[Member] = &[
-    Member::new("limit", Kind::Whole { min: 1, max: NUMBER_MAX }, Rule::Replace),
-    Member::new("offset", Kind::Whole { min: 0, max: NUMBER_MAX }, Rule::Replace),
+    Member::new("limit", MemberKind::Whole { min: 1, max: NUMBER_MAX }, Rule::Replace),
+    Member::new("offset", MemberKind::Whole { min: 0, max: NUMBER_MAX }, Rule::Replace),
     Member::choice("period", &["DAY", "WEEK", "MONTH"]),
 ];
 
 const API_STAGE: &[Member] = &[
     Member::text("apiId", 0, 128),
     Member::text("stage", 0, 128),
-    Member::new("throttle", Kind::ObjectMap(THROTTLE), Rule::Replace),
+    Member::new("throttle", MemberKind::ObjectMap(THROTTLE), Rule::Replace),
 ];
 
 pub(crate) static USAGE_PLAN: Resource = Resource {
@@ -42,15 +42,15 @@ pub(crate) static USAGE_PLAN: Resource = Resource {
     id_member: "id",
     id: IdRule::Random(ids::SIX),
     members: &[
-        Member::new("apiStages", Kind::Objects(API_STAGE), Rule::Fixed).or(|| json!([])),
+        Member::new("apiStages", MemberKind::Objects(API_STAGE), Rule::Fixed).or(|| json!([])),
         Member::text("description", 0, DESCRIPTION_CHARS_MAX),
         Member::output("id"),
         Member::text("name", 1, 1024).required(),
         // Of the AWS Marketplace; only a patch sets it.
         Member::output("productCode"),
-        Member::new("quota", Kind::Object(QUOTA), Rule::Fixed),
+        Member::new("quota", MemberKind::Object(QUOTA), Rule::Fixed),
         tagged::MEMBER,
-        Member::new("throttle", Kind::Object(THROTTLE), Rule::Fixed),
+        Member::new("throttle", MemberKind::Object(THROTTLE), Rule::Fixed),
     ],
     quota: Quota { name: "usage-plans", get: |limits| limits.usage_plans },
     paging: &page::V1,

@@ -8,7 +8,7 @@ use crate::documents::text;
 use crate::error::{self, Fault};
 use crate::handlers::tagged;
 use crate::ids;
-use crate::members::{Kind, Member, Rule};
+use crate::members::{Member, MemberKind, Rule};
 use crate::page;
 use crate::patch::{self, Patch};
 use crate::paths;
@@ -28,7 +28,7 @@ pub(crate) static VPC_LINK: Resource = Resource {
         Member::output("status"),
         Member::output("statusMessage"),
         tagged::MEMBER,
-        Member::new("targetArns", Kind::Texts, Rule::Fixed).required().missing(error::VPC_LINK_TARGETS),
+        Member::new("targetArns", MemberKind::Texts, Rule::Fixed).required().missing(error::VPC_LINK_TARGETS),
     ],
     quota: Quota { name: "vpc-links", get: |limits| limits.vpc_links },
     paging: &page::V1,

@@ -54,11 +54,11 @@ pub(crate) fn decode_text(text: &str) -> String {
 /// Bytes as lower-case hexadecimal digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     const HEX: &[u8; 16] = b"0123456789abcdef";
-    let mut out = String::with_capacity(2 * bytes.len());
+    let mut out = Vec::with_capacity(2 * bytes.len());
     for byte in bytes {
-        out.extend([byte >> 4, byte & 15].map(|nibble| char::from(HEX[usize::from(nibble)])));
+        out.extend_from_slice(&[HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
     }
-    out
+    String::from_utf8(out).unwrap_or_default()
 }
 
 /// Thirty-two bytes from their lower-case hexadecimal digits; none for any other text.

@@ -141,6 +141,9 @@ fn fit(pieces: &[Piece], text: &str, case: bool) -> bool {
     let mut star: Option<(usize, &str)> = None;
     while let Some(c) = rest.chars().next() {
         if pieces.get(at) == Some(&Piece::Any) {
+            if at + 1 == pieces.len() {
+                return true;
+            }
             star = Some((at, rest));
             at += 1;
         } else if pieces.get(at).is_some_and(|piece| same(piece, c)) {

@@ -27,6 +27,9 @@ const SYSTEM_BUNDLES: &[&str] = &[
 /// The variables by which programs are told whom to trust: Node's, the Python SDK's, OpenSSL's and Go's.
 pub(crate) const VARIABLES: &[&str] = &["NODE_EXTRA_CA_CERTS", "AWS_CA_BUNDLE", "SSL_CERT_FILE"];
 
+/// How the file is called where there is no data folder.
+const PREFIX: &str = "gatewright-trusted-";
+
 /// Names under which this machine reaches itself.
 const NAMES: &[&str] = &["localhost", "*.localhost", "*.execute-api.localhost", "127.0.0.1", "::1"];
 
@@ -45,7 +48,10 @@ impl OwnTls {
         let (authority, config) = made().map_err(|error| format!("a certificate of its own: {error}"))?;
         let bundle = match data_dir.filter(|folder| folder.is_dir()) {
             Some(folder) => folder.join("trusted.pem"),
-            None => std::env::temp_dir().join(format!("gatewright-trusted-{}.pem", std::process::id())),
+            None => {
+                remove_old(&std::env::temp_dir());
+                std::env::temp_dir().join(format!("{PREFIX}{}.pem", std::process::id()))
+            }
         };
         write(&bundle, &authority).map_err(|error| format!("{}: {error}", bundle.display()))?;
         Ok(OwnTls { acceptor: TlsAcceptor::from(Arc::new(config)), bundle })
@@ -88,6 +94,29 @@ fn write(path: &Path, authority: &str) -> std::io::Result<()> {
     let _ = fs::remove_file(path);
     let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     file.write_all(authority.as_bytes())?;
-    let system = SYSTEM_BUNDLES.iter().find_map(|path| fs::read(path).ok());
+    // Whoever was told to trust a file of their own still does.
+    let mut named: Vec<_> = VARIABLES.iter().filter_map(std::env::var_os).map(PathBuf::from).collect();
+    named.sort();
+    named.dedup();
+    for path in &named {
+        file.write_all(&fs::read(path).unwrap_or_default())?;
+        file.write_all(b"\n")?;
+    }
+    let system = SYSTEM_BUNDLES.iter().filter(|path| !named.iter().any(|named| named == Path::new(path)));
+    let system = system.clone().find_map(|path| fs::read(path).ok());
     file.write_all(&system.unwrap_or_default())
+}
+
+// Programs that were killed could not. Where the system does not list processes, nobody knows which those are.
+fn remove_old(folder: &Path) {
+    if !Path::new("/proc/self").exists() {
+        return;
+    }
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let pid = name.to_str().and_then(|name| name.strip_prefix(PREFIX)?.strip_suffix(".pem")?.parse::<u32>().ok());
+        if pid.is_some_and(|pid| !Path::new(&format!("/proc/{pid}")).exists()) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
 }

@@ -145,6 +145,18 @@ def test_one_command_from_a_file_to_a_socket(start_gateway, tmp_path):
         until(lambda: ask(client, action="hi")["version"] == 2, "the change to be run")
 
 
+def test_a_function_takes_the_place_of_a_backend_of_an_earlier_start(start_gateway, tmp_path):
+    file = tmp_path / "handler.mjs"
+    file.write_text(HANDLER)
+    folder = tmp_path / "data"
+    for options in (["--backend", "127.0.0.1:9"], ["--backend", "127.0.0.1:9", "--backend-paths"], ["--function", str(file)]):
+        gateway = start_gateway(*options, data_dir=folder)
+        if options[0] == "--function":
+            with open_websocket(f"ws://127.0.0.1:{gateway.port}/_aws/execute-api/gatewright/dev") as client:
+                assert ask(client, action="hi")["version"] == 1
+        gateway.stop()
+
+
 def test_no_process_is_left_after_the_program_whichever_way_it_ends(path_with_python, tmp_path):
     file = tmp_path / "handler.mjs"
     file.write_text(HANDLER)

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{Method, Request, Response, StatusCode};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -43,6 +43,8 @@ pub(crate) enum Outcome {
 /// What the process's requests come to.
 pub(crate) struct Desk {
     jobs: Mutex<mpsc::Receiver<Job>>,
+    /// What the process knows this by.
+    address: String,
     running: std::sync::Mutex<Option<(String, oneshot::Sender<Outcome>)>>,
     last: std::sync::Mutex<Option<String>>,
     /// Whether the process asks for an invocation just now.
@@ -51,9 +53,10 @@ pub(crate) struct Desk {
 }
 
 impl Desk {
-    pub(crate) fn new(jobs: mpsc::Receiver<Job>) -> Arc<Desk> {
+    pub(crate) fn new(jobs: mpsc::Receiver<Job>, address: String) -> Arc<Desk> {
         Arc::new(Desk {
             jobs: Mutex::new(jobs),
+            address,
             running: std::sync::Mutex::default(),
             last: std::sync::Mutex::default(),
             asks: watch::Sender::new(false),
@@ -96,8 +99,17 @@ impl Desk {
         }
     }
 
+    // A web page can send requests to any port of this machine; the process sends none of a page's headers.
+    fn is_of_the_process(&self, headers: &HeaderMap) -> bool {
+        let is_host = headers.get("host").is_some_and(|host| host.as_bytes() == self.address.as_bytes());
+        is_host && !headers.contains_key("origin") && !headers.contains_key("sec-fetch-site")
+    }
+
     async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
         let path = request.uri().path().to_owned();
+        if !self.is_of_the_process(request.headers()) {
+            return refused(StatusCode::FORBIDDEN, "AccessDenied", "this is for the function's process alone");
+        }
         let Some(what) = path.strip_prefix(BASE) else { return refused(StatusCode::NOT_FOUND, "InvalidPath", &path) };
         match (request.method(), what.split('/').collect::<Vec<_>>().as_slice()) {
             (&Method::GET, ["invocation", "next"]) => self.next().await,

@@ -59,7 +59,7 @@ impl Environment {
             TcpListener::bind(("127.0.0.1", 0)).await.map_err(|error| format!("the Runtime API: {error}"))?;
         let address = listener.local_addr().map_err(|error| format!("the Runtime API: {error}"))?;
         let (jobs, waiting) = mpsc::channel(1);
-        let desk = Desk::new(waiting);
+        let desk = Desk::new(waiting, address.to_string());
         let hear = {
             let (desk, voice, name) = (desk.clone(), voice.clone(), settings.name.clone());
             Arc::new(move |line: &str| voice.printed(&name, desk.request_id().as_deref(), line))
@@ -73,8 +73,10 @@ impl Environment {
     /// Whether it asks for another invocation, within this time; else it is of no use any more.
     pub(crate) async fn asks_again(&mut self, within: Duration) -> bool {
         tokio::select! {
-            () = self.desk.asks() => true,
+            // It may have asked, and ended since.
+            biased;
             _ = self.process.ended() => false,
+            () = self.desk.asks() => true,
             () = tokio::time::sleep(within) => false,
         }
     }
@@ -105,6 +107,8 @@ impl Environment {
         }
         let failed = |said: Bytes| over(Outcome::Failed(said), began.elapsed());
         let outcome = tokio::select! {
+            // A process may answer and end.
+            biased;
             answered = answered => answered.map_err(|_| failure::exited(&id, "without an answer")),
             how = self.process.ended() => Err(failure::exited(&id, &how)),
             () = tokio::time::sleep(timeout) => Err(failure::timed_out(&id, timeout)),

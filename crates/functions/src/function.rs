@@ -18,6 +18,8 @@ use crate::{Voice, failure};
 
 /// How many calls may wait for a process of one function; more are throttled.
 const WAITING_MAX: usize = 1000;
+/// How many bytes their payloads may have together; beyond that, too, calls are throttled.
+const WAITING_BYTES_MAX: usize = 256 * 1024 * 1024;
 
 pub(crate) struct Function {
     settings: Settings,
@@ -26,6 +28,7 @@ pub(crate) struct Function {
     /// As many as it may have processes.
     places: Semaphore,
     waiting: AtomicUsize,
+    waiting_bytes: AtomicUsize,
     idle: Mutex<Vec<Environment>>,
     /// Grows when the code changes, and when it is stopped; environments of before are not used again.
     generation: AtomicU64,
@@ -42,6 +45,7 @@ impl Function {
             command,
             voice,
             waiting: AtomicUsize::new(0),
+            waiting_bytes: AtomicUsize::new(0),
             idle: Mutex::default(),
             generation: AtomicU64::new(0),
             watch: Mutex::default(),
@@ -92,8 +96,7 @@ impl Function {
         if invocation.kind == InvocationType::DryRun {
             return Invoked { status: 204, headers, payload: Bytes::new(), failed: false };
         }
-        if self.waiting.fetch_add(1, Ordering::AcqRel) >= WAITING_MAX {
-            self.waiting.fetch_sub(1, Ordering::AcqRel);
+        if !self.may_wait(invocation.payload.len()) {
             return failure::throttled();
         }
         let (answer, answered) = oneshot::channel();
@@ -106,7 +109,8 @@ impl Function {
             answer: oneshot::channel().0,
         };
         let function = self.clone();
-        tokio::spawn(async move { function.run(job, answer).await });
+        let is_waited_for = invocation.kind == InvocationType::RequestResponse;
+        tokio::spawn(async move { function.run(job, answer, is_waited_for).await });
         if invocation.kind == InvocationType::Event {
             return Invoked { status: 202, headers, payload: Bytes::new(), failed: false };
         }
@@ -123,9 +127,28 @@ impl Function {
         }
     }
 
-    async fn run(&self, job: Job, answer: oneshot::Sender<Outcome>) {
-        let place = self.places.acquire().await;
+    fn may_wait(&self, bytes: usize) -> bool {
+        let others = self.waiting.fetch_add(1, Ordering::AcqRel);
+        let other_bytes = self.waiting_bytes.fetch_add(bytes, Ordering::AcqRel);
+        let may = others < WAITING_MAX && other_bytes < WAITING_BYTES_MAX;
+        if !may {
+            self.waits_no_more(bytes);
+        }
+        may
+    }
+
+    fn waits_no_more(&self, bytes: usize) {
         self.waiting.fetch_sub(1, Ordering::AcqRel);
+        self.waiting_bytes.fetch_sub(bytes, Ordering::AcqRel);
+    }
+
+    async fn run(&self, job: Job, answer: oneshot::Sender<Outcome>, is_waited_for: bool) {
+        let place = self.places.acquire().await;
+        self.waits_no_more(job.payload.len());
+        if is_waited_for && answer.is_closed() {
+            // Whoever called went away while others ran: they are not kept waiting for nothing.
+            return;
+        }
         let id = job.request_id.clone();
         let found = match self.idle_one().await {
             Some(environment) => Ok(environment),

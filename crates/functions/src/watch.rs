@@ -14,7 +14,8 @@ const QUIET: Duration = Duration::from_millis(200);
 const NOT_CODE: &[&str] = &["node_modules", "__pycache__", ".git", ".venv"];
 
 /// Files that programs write while they run.
-const NOT_CODE_ENDINGS: &[&str] = &["log", "db", "sqlite", "sqlite3", "tmp", "pid", "lock", "pyc", "swp"];
+const NOT_CODE_ENDINGS: &[&str] =
+    &["log", "db", "sqlite", "sqlite3", "tmp", "pid", "lock", "pyc", "swp", "redb", "pem"];
 
 /// A folder that is watched until this is dropped.
 pub(crate) struct Watch {

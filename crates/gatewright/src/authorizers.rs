@@ -224,6 +224,9 @@ fn answer(body: &[u8]) -> Result<Said, Denied> {
     Ok(Said::Policy(policy, Box::new(answer)))
 }
 
+/// The longest text beside a bare status, in bytes.
+const WORD_BYTES_MAX: usize = 64;
+
 // Ours (extension).
 fn of_server(response: &IntegrationResponse) -> Result<Said, Denied> {
     match response.status {
@@ -247,6 +250,12 @@ fn of_server(response: &IntegrationResponse) -> Result<Said, Denied> {
     };
     if is_answer {
         return answer(body);
+    }
+    // Words such as `OK` say no more than the status. Anything that may say no in another form must not let in.
+    let is_word = body.len() <= WORD_BYTES_MAX && body.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b' ');
+    if !is_word || serde_json::from_slice::<serde_json::Value>(body).is_ok() {
+        let what = "its server answered 2xx with what is neither an answer (principalId, policyDocument) nor empty";
+        return Err(Denied::Failed(what.to_owned()));
     }
     Ok(Said::Known(Box::new(known(
         AuthorizerContext { principal_id: ANONYMOUS.to_owned(), ..AuthorizerContext::default() },
@@ -311,8 +320,13 @@ mod tests {
             (200, ANSWER, "policy for ada"),
             (201, " \r\n", "known as anonymous"),
             (200, "OK", "known as anonymous"),
-            (200, r#"{"ok":true}"#, "known as anonymous"),
             (200, long.as_str(), "known as anonymous"),
+            (200, r#"{"ok":true}"#, "500 its server answered 2xx with what is neither"),
+            (200, r#"{"isAuthorized":false}"#, "500 its server answered 2xx with what is neither"),
+            (200, r#""{\"principalId\":\"ada\"}""#, "500 its server answered 2xx with what is neither"),
+            (200, "[1]", "500 its server answered 2xx with what is neither"),
+            (200, "false", "500 its server answered 2xx with what is neither"),
+            (200, "\u{feff}{}", "500 its server answered 2xx with what is neither"),
             (200, r#"{"principalId":"ada"}"#, "500 the answer has no `policyDocument`"),
             (200, r#"{"principalId":"ada""#, "500 the answer is no JSON"),
             (200, "\n<!doctype html>", "500 its server answered with a page"),

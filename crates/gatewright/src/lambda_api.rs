@@ -35,7 +35,7 @@ pub(crate) enum Operation {
 impl Operation {
     /// What a path asks for; `None` where it is none of this API's, or of what of it is here.
     pub(crate) fn of(method: &Method, path: &str, query: &str) -> Option<Operation> {
-        let below = path.strip_prefix(BASE)?;
+        let below = path.strip_prefix(BASE).filter(|below| below.is_empty() || below.starts_with('/'))?;
         let below: Vec<_> = below.split('/').filter(|segment| !segment.is_empty()).collect();
         match (method, below.as_slice()) {
             (&Method::POST, [name, "invocations"]) => named(name, query).map(Operation::Invoke),
@@ -177,6 +177,7 @@ mod tests {
         for (method, path) in [
             (Method::POST, "/2015-03-31/functions"),
             (Method::GET, "/2015-03-31/layers"),
+            (Method::POST, "/2015-03-31/functionschat/invocations"),
             (Method::DELETE, "/2015-03-31/functions/a"),
         ] {
             assert_eq!(Operation::of(&method, path, ""), None, "{path}");

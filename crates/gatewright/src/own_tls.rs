@@ -27,7 +27,7 @@ const SYSTEM_BUNDLES: &[&str] = &[
 /// The variables by which programs are told whom to trust: Node's, the Python SDK's, OpenSSL's and Go's.
 pub(crate) const VARIABLES: &[&str] = &["NODE_EXTRA_CA_CERTS", "AWS_CA_BUNDLE", "SSL_CERT_FILE"];
 
-/// How the file is called where there is no data folder.
+/// How the file is called.
 const PREFIX: &str = "gatewright-trusted-";
 
 /// Names under which this machine reaches itself.
@@ -46,13 +46,10 @@ impl OwnTls {
     /// A sentence that says what could not be made or written.
     pub(crate) fn new(data_dir: Option<&Path>) -> Result<OwnTls, String> {
         let (authority, config) = made().map_err(|error| format!("a certificate of its own: {error}"))?;
-        let bundle = match data_dir.filter(|folder| folder.is_dir()) {
-            Some(folder) => folder.join("trusted.pem"),
-            None => {
-                remove_old(&std::env::temp_dir());
-                std::env::temp_dir().join(format!("{PREFIX}{}.pem", std::process::id()))
-            }
-        };
+        let folder = data_dir.filter(|folder| folder.is_dir()).map_or_else(std::env::temp_dir, Path::to_owned);
+        remove_old(&folder);
+        // By process: a second program on the same folder, which will be refused there, changes nothing for the first.
+        let bundle = folder.join(format!("{PREFIX}{}.pem", std::process::id()));
         write(&bundle, &authority).map_err(|error| format!("{}: {error}", bundle.display()))?;
         Ok(OwnTls { acceptor: TlsAcceptor::from(Arc::new(config)), bundle })
     }

@@ -154,6 +154,11 @@ impl OneFile {
         }
         let file_found = given.canonicalize().map_err(|error| format!("{file}: {error}"))?;
         let stem = file_found.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default().to_owned();
+        if stem.contains('.') {
+            return Err(format!(
+                "`{text}`: a dot in the name of a handler's file is taken for its export; rename the file"
+            ));
+        }
         let export = match export {
             Some(export) => export,
             // The console's template for Python calls it so.

@@ -118,7 +118,13 @@ pub(crate) fn ensure(control: &Control, made: &ReadyMade<'_>) -> Result<Option<S
     let api = format!("/v2/apis/{API_ID}");
     control.batch(&Caller::program(), |batch| {
         if exists(batch, &format!("{api}/stages/{STAGE}")) {
-            return point(batch, &api, made);
+            if !is_of_another_kind(batch, &api, made)? {
+                return point(batch, &api, made);
+            }
+            batch.call(Method::DELETE, &api, &Value::Null)?;
+            create(batch, &api, made)?;
+            let now = made.uri("$default");
+            return Ok(Some(format!("the API {API_ID} of an earlier start is made anew: it calls {now}")));
         }
         // Without its stage it is what an interrupted start left, when it was made call by call.
         if exists(batch, &api) {
@@ -131,6 +137,21 @@ pub(crate) fn ensure(control: &Control, made: &ReadyMade<'_>) -> Result<Option<S
 /// Whether a path leads to something.
 pub(crate) fn exists(batch: &mut Batch, path: &str) -> bool {
     batch.call(Method::GET, path, &Value::Null).is_ok()
+}
+
+// Whether an earlier start made it for calls that cannot be turned into these: of a function, or to paths of their own.
+fn is_of_another_kind(batch: &mut Batch, api: &str, made: &ReadyMade<'_>) -> Result<bool, Refused> {
+    let wanted = match &made.calls {
+        Calls::Backend { paths, .. } => ("HTTP_PROXY", *paths),
+        Calls::Function { .. } => ("AWS_PROXY", false),
+    };
+    let integrations = batch.call(Method::GET, &format!("{api}/integrations?maxResults=500"), &Value::Null)?;
+    let items = integrations["items"].as_array().into_iter().flatten();
+    let ours = items.filter_map(|item| {
+        let route_key = item["description"].as_str()?.strip_prefix(DESCRIPTION)?;
+        Some((item["integrationType"].as_str()?, !route_key.is_empty()))
+    });
+    Ok(ours.into_iter().any(|kind| kind != wanted))
 }
 
 fn point(batch: &mut Batch, api: &str, made: &ReadyMade<'_>) -> Result<Option<String>, Refused> {

@@ -190,17 +190,18 @@ impl Service {
             return response;
         }
         let page = PAGES.iter().find(|(of, _)| *of == path).map(|(_, page)| *page);
-        let is_open = page == Some(Page::Health) || Control::owns(&path) || !self.serves_admin;
+        let query = request.uri().query().unwrap_or_default();
+        let functions = self.functions.clone().filter(|_| self.serves_admin);
+        let operation = functions.as_ref().and_then(|_| lambda_api::Operation::of(request.method(), &path, query));
+        // Control plane and Lambda API look at signatures themselves.
+        let is_open = page == Some(Page::Health) || Control::owns(&path) || operation.is_some() || !self.serves_admin;
         if !is_open
             && let Some(guard) = &self.guard
             && !guard.shows_pages_to(peer.ip)
         {
             return typed_error(StatusCode::FORBIDDEN, "AccessDeniedException", ELSEWHERE);
         }
-        let query = request.uri().query().unwrap_or_default();
-        if let Some(functions) = self.functions.clone().filter(|_| self.serves_admin)
-            && let Some(operation) = lambda_api::Operation::of(request.method(), &path, query)
-        {
+        if let (Some(functions), Some(operation)) = (functions, operation) {
             return self.lambda(functions, operation, request, peer).await;
         }
         if let Some(response) = elsewhere::answer(&request) {
@@ -347,6 +348,9 @@ impl Service {
             Ok(signed) => signed,
             Err(refusal) => return self.refused_by_guard(&refusal),
         };
+        if self.gateway.is_draining() {
+            return stopping();
+        }
         let bytes_max = lambda_api::PAYLOAD_BYTES_MAX;
         let body = match self.control_bodies.collect(body, bytes_max, waits_to_send(&parts.headers)).await {
             Ok(body) => body,

@@ -75,7 +75,9 @@ impl Gateway {
                 Err(answer) => answer,
             },
         };
-        if matches!(address.below, Below::Connection(_) | Below::Connections) && !self.has_stage(address) {
+        // What was done stays so, although the stage may be gone since.
+        let is_of_a_push = matches!(address.below, Below::Connection(_) | Below::Connections);
+        if answer.status == 403 && is_of_a_push && !self.has_stage(address) {
             return self.push_to_nowhere(method, address, None);
         }
         self.answered(method, address, bytes, answer)

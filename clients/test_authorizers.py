@@ -224,7 +224,7 @@ def test_the_guide_s_server_and_commands_work_as_they_stand(start_gateway, backe
     script = node_folder / "authorize.cjs"
     script.write_text(block("js"))
     with Node(script, cwd=node_folder, PORT=str(port)):
-        until(lambda: listens(port), "the guide's server to listen")
+        until(lambda: listens(port), "the guide's server to listen", patience=60)
         commands = block("sh").replace("127.0.0.1:3100", f"127.0.0.1:{port}")
         done = subprocess.run(
             ["bash", "-e", "-c", commands], env=cli_environment(gateway.url), stdin=subprocess.DEVNULL, capture_output=True, text=True,

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::thread;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -34,7 +35,14 @@ type Publish = Box<dyn Fn(Arc<Snapshot>, Vec<Remark>) + Send + Sync>;
 
 /// How often a change is made anew because others changed the store meanwhile. Each time somebody else's was stored, so
 /// that many in a row are a crowd; its callers are asked to come again later.
-const TRIES_MAX: usize = 100;
+const TRIES_MAX: usize = 400;
+
+/// How many of them follow each other at once. Whoever takes longer to compute than others take to store would lose each of
+/// them as long as the others write.
+const TRIES_AT_ONCE: usize = 20;
+
+/// The pause before each later one, 1.9 s in all.
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// The control plane. Shared behind an `Arc`; calls may come from many threads, and others may share its store.
 ///
@@ -244,7 +252,10 @@ impl Control {
         refuse: impl Fn(Fault) -> E,
     ) -> Result<T, E> {
         let mut writer = self.writer();
-        for _ in 0..TRIES_MAX {
+        for tried in 0..TRIES_MAX {
+            if tried >= TRIES_AT_ONCE {
+                thread::sleep(PAUSE);
+            }
             let memory = self.memory();
             let mut tx = Transaction::new(&memory.state);
             let done = work(&mut tx)?;

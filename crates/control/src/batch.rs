@@ -9,7 +9,11 @@ use serde_json::Value;
 use types::time::Timestamp;
 
 use crate::answer;
+use crate::crud::{Answer, Call};
 use crate::error::{self, Fault};
+use crate::handlers::apis;
+use crate::operations::{self, Operation};
+use crate::paths;
 use crate::settings::Settings;
 use crate::state::State;
 use crate::store::{Document, Revision};
@@ -48,6 +52,52 @@ impl Batch<'_, '_> {
     /// # Errors
     /// As a client would be refused. After a refused change the batch as a whole fails, whatever else is called.
     pub fn call(&mut self, method: Method, path: &str, body: &Value) -> Result<Value, Refused> {
+        self.run_as(method, path, body, |operation, call, tx| operation.run(call, tx))
+    }
+
+    /// Makes a resource, which is there, what it would be if it were created with this body: what the body lacks is as where
+    /// nobody said it. `path` is the resource's. Gives its JSON.
+    ///
+    /// # Errors
+    /// As [`Batch::call`].
+    pub fn put(&mut self, path: &str, body: &Value) -> Result<Value, Refused> {
+        self.run_as(Method::PATCH, path, body, operations::reset)
+    }
+
+    /// Creates an API with an id of the caller's choice. Where that is taken, or is none that `_custom_id_` could ask for, it
+    /// gets another.
+    ///
+    /// # Errors
+    /// As [`Batch::call`].
+    pub fn create_api(&mut self, id: &str, body: &Value) -> Result<Value, Refused> {
+        self.run_as(Method::POST, "/v2/apis", body, |_, call, tx| apis::create_as(Some(id), call, tx))
+    }
+
+    /// What is kept beside the definitions of a stack of resources.
+    pub fn stack(&self, name: &str) -> Option<Arc<Document>> {
+        self.tx.get(paths::STACKS, name).cloned()
+    }
+
+    /// Every stack that something is kept of, oldest first.
+    pub fn stacks(&self) -> Vec<(String, Arc<Document>)> {
+        self.tx.all(paths::STACKS).map(|(name, stack)| (name.to_owned(), stack.clone())).collect()
+    }
+
+    /// Keeps what a stack consists of, or forgets it. A name is letters, digits and hyphens.
+    pub fn keep_stack(&mut self, name: &str, stack: Option<Document>) {
+        match stack {
+            Some(stack) => self.tx.put(paths::STACKS, name, stack),
+            None => self.tx.delete(paths::STACKS, name),
+        }
+    }
+
+    fn run_as(
+        &mut self,
+        method: Method,
+        path: &str,
+        body: &Value,
+        run: impl Fn(&Operation, &Call, &mut Transaction) -> Answer,
+    ) -> Result<Value, Refused> {
         self.calls += 1;
         let what = format!("{method} {path}");
         let bytes = if body.is_null() { Bytes::new() } else { Bytes::from(body.to_string()) };
@@ -59,7 +109,7 @@ impl Batch<'_, '_> {
             .map_err(|error| error::bad_request(error.to_string()))
             .and_then(|request| {
                 let (operation, call) = answer::call(self.settings, self.now, &request)?;
-                operation.run(&call, self.tx)
+                run(operation, &call, self.tx)
             });
         answered.map(|body| body.map_or(Value::Null, Value::Object)).map_err(|fault| {
             let refused = Refused { call: self.calls, what, fault };

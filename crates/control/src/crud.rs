@@ -8,7 +8,7 @@ use types::Limits;
 use types::time::Timestamp;
 
 use crate::error::{self, Fault};
-use crate::members::{self, Member};
+use crate::members::{self, Member, MemberKind, Rule};
 use crate::page::{Page, Paging};
 use crate::paths;
 use crate::settings::{Remark, Settings};
@@ -239,6 +239,23 @@ pub(crate) fn list_as(
 pub(crate) fn update(resource: &Resource, call: &Call, tx: &mut Transaction) -> Answer {
     let (_, _, current) = find(resource, call, tx)?;
     let document = members::merge(resource.members, resource.noun, Some(&current), &call.body)?;
+    replace(resource, document, call, tx)
+}
+
+/// Makes a resource what it would be if it were created with this body, and answers it: what the body lacks is as where
+/// nobody said it. Its id stays, and what the program writes, and a text that only creation takes.
+pub(crate) fn reset(resource: &Resource, call: &Call, tx: &mut Transaction) -> Answer {
+    let (_, _, current) = find(resource, call, tx)?;
+    let mut document = members::merge(resource.members, resource.noun, None, &call.body)?;
+    for member in resource.members {
+        let is_written = member.rule == Rule::Output || member.name == resource.id_member;
+        let is_identity = member.rule == Rule::Fixed && matches!(member.kind, MemberKind::Text { .. });
+        if let Some(value) = current.get(member.name)
+            && (is_written || is_identity && !document.contains_key(member.name))
+        {
+            document.insert(member.name.into(), value.clone());
+        }
+    }
     replace(resource, document, call, tx)
 }
 

@@ -77,6 +77,23 @@ impl Operation {
     }
 }
 
+/// Makes the resource of an update what it would be if it were created with the call's body.
+///
+/// # Errors
+/// As its creation; or the operation is no update.
+pub(crate) fn reset(update: &Operation, call: &Call, tx: &mut Transaction) -> Answer {
+    let of_same = |row: &&Operation| row.path == update.path;
+    let resource = OPERATIONS.iter().filter(of_same).find_map(|row| match row.action {
+        Get(resource) | Delete(resource) => Some(resource),
+        _ => None,
+    });
+    match resource {
+        Some(resource) if std::ptr::eq(resource, &STAGE) => stages::reset(call, tx),
+        Some(resource) => crud::reset(resource, call, tx),
+        None => update.run(call, tx),
+    }
+}
+
 /// Why there are no portals. Source: documented (they publish the documentation of REST APIs).
 const PORTALS: &str = "developer portals document REST APIs, and this gateway serves WebSocket APIs";
 

@@ -18,6 +18,9 @@ pub(crate) const CLIENT_CERTIFICATES: &str = "clientcertificates";
 /// Every custom domain name.
 pub(crate) const DOMAIN_NAMES: &str = "domainnames";
 
+/// Every stack: what templates made, in the form of crate `stacks`.
+pub(crate) const STACKS: &str = "stacks";
+
 /// Every usage plan.
 pub(crate) const USAGE_PLANS: &str = "usageplans";
 

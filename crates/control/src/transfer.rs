@@ -217,6 +217,8 @@ fn check_one(
             account::check(&document).map_err(|fault| definition(path, fault.message))?;
             return Ok(document);
         }
+        // Who reads it knows what it means; what it speaks of stands elsewhere, and may be gone.
+        [paths::STACKS, _] => return Ok(document),
         ["apis", _, "deployments", id, "definition"] => {
             let parsed: Result<ApiDefinition, _> = serde_json::from_value(Value::Object(document.clone()));
             parsed.map_err(|error| definition(path, error.to_string()))?;

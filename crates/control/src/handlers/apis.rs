@@ -61,6 +61,11 @@ pub(crate) static API: Resource = Resource {
 
 /// Creates an API.
 pub(crate) fn create(call: &Call, tx: &mut Transaction) -> Answer {
+    create_as(None, call, tx)
+}
+
+/// Creates an API with an id that its tag does not ask for. One that is taken, or that no tag could ask for, is not used.
+pub(crate) fn create_as(id: Option<&str>, call: &Call, tx: &mut Transaction) -> Answer {
     // First of all, as an HTTP API would fail by what it does not have, and the caller would look there.
     match call.body.get("protocolType") {
         Some(Value::String(protocol)) if protocol == "WEBSOCKET" => {}
@@ -71,7 +76,8 @@ pub(crate) fn create(call: &Call, tx: &mut Transaction) -> Answer {
     let id = match call.body.get("tags").and_then(|tags| tags.get(CUSTOM_ID)).and_then(Value::as_str) {
         Some(id) if !is_custom_id(id) => return Err(error::bad_request(error::CUSTOM_ID)),
         Some(id) if tx.get(paths::APIS, id).is_some() => return Err(error::api_id_taken(id)),
-        id => id.map(str::to_owned),
+        Some(id) => Some(id.to_owned()),
+        None => id.filter(|id| is_custom_id(id) && tx.get(paths::APIS, id).is_none()).map(str::to_owned),
     };
     crud::create_as(&API, id, call, tx)
 }

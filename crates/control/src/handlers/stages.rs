@@ -87,8 +87,22 @@ pub(crate) fn create(call: &Call, tx: &mut Transaction) -> Answer {
 
 /// Updates a stage; one that is switched to auto-deploy is deployed at once. Source of the latter: inferred.
 pub(crate) fn update(call: &Call, tx: &mut Transaction) -> Answer {
+    update_as(crud::update, call, tx)
+}
+
+/// As [`crud::reset`]; a stage of which the body says no deployment keeps the one that it has.
+pub(crate) fn reset(call: &Call, tx: &mut Transaction) -> Answer {
+    let (_, _, previous) = crud::find(&STAGE, call, tx)?;
+    let mut call = Call { params: call.params.clone(), body: call.body.clone(), ..Call::none(call.settings, call.now) };
+    if let Some(id) = previous.get("deploymentId") {
+        call.body.entry("deploymentId").or_insert_with(|| id.clone());
+    }
+    update_as(crud::reset, &call, tx)
+}
+
+fn update_as(how: fn(&crud::Resource, &Call, &mut Transaction) -> Answer, call: &Call, tx: &mut Transaction) -> Answer {
     let (collection, id, previous) = crud::find(&STAGE, call, tx)?;
-    let answer = crud::update(&STAGE, call, tx)?;
+    let answer = how(&STAGE, call, tx)?;
     if answer.as_ref().is_some_and(is_automatic) && !is_automatic(&previous) {
         deployments::automatic(call, tx, STAGE.members, call.param(0));
     }

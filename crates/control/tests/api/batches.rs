@@ -117,3 +117,90 @@ fn a_plan_is_not_carried_out_on_something_else() {
     assert_eq!(apis["items"].as_array().unwrap().len(), 1);
     assert_eq!(apis["items"][0]["apiId"], id(&other));
 }
+
+#[test]
+fn what_is_put_is_as_if_it_were_created_so_and_keeps_its_id() {
+    let gateway = Gateway::open(Arc::new(MemoryStore::default()));
+    let api = json!({"name": "n", "protocolType": "WEBSOCKET", "routeSelectionExpression": "$request.body.a"});
+    let made = gateway.control.batch::<_, Refused>(&Caller::program(), |batch| {
+        let api = batch.create_api("chat-api", &api)?;
+        assert_eq!((&api["apiId"], &api["tags"]), (&json!("chat-api"), &json!({})));
+        // Taken, and impossible, ids are not used.
+        let others = ["chat-api", "Not An Id"].map(|id| batch.create_api(id, &json!(api)).unwrap()["apiId"].clone());
+        assert!(others.iter().all(|id| id.as_str().is_some_and(|id| id.len() == 10)), "{others:?}");
+        let path = "/v2/apis/chat-api";
+        let integration = json!({
+            "integrationType": "HTTP", "integrationUri": "http://127.0.0.1", "integrationMethod": "POST",
+            "description": "old", "timeoutInMillis": 50,
+            "requestParameters": {"integration.request.header.a": "'1'", "integration.request.header.b": "'2'"},
+        });
+        let made = batch.call(Method::POST, &format!("{path}/integrations"), &integration)?;
+        let own = format!("{path}/integrations/{}", made["integrationId"].as_str().unwrap());
+        let fewer = json!({
+            "integrationType": "HTTP", "integrationUri": "http://127.0.0.2", "integrationMethod": "POST",
+            "requestParameters": {"integration.request.header.b": "'3'"},
+        });
+        let put = batch.put(&own, &fewer)?;
+        let fresh = batch.call(Method::POST, &format!("{path}/integrations"), &fewer)?;
+        let without_id = |value: &Value| {
+            let mut value = value.clone();
+            value.as_object_mut().unwrap().remove("integrationId");
+            value
+        };
+        assert_eq!(without_id(&put), without_id(&fresh));
+        assert_eq!(put["integrationId"], made["integrationId"]);
+
+        batch.call(Method::POST, &format!("{path}/routes"), &json!({"routeKey": "$default"}))?;
+        let stages = format!("{path}/stages");
+        let stage = json!({"stageName": "dev", "description": "d", "autoDeploy": true, "tags": {"a": "1"}});
+        let deployed = batch.call(Method::POST, &stages, &stage)?["deploymentId"].clone();
+        let put = batch.put(&format!("{stages}/dev"), &json!({"stageName": "dev", "stageVariables": {"v": "1"}}))?;
+        let seen = ["deploymentId", "autoDeploy", "description", "stageVariables", "tags"].map(|name| put[name].clone());
+        assert_eq!(seen, [deployed, json!(false), Value::Null, json!({"v": "1"}), json!({})]);
+
+        let plan = json!({"name": "p", "quota": {"limit": 5, "period": "DAY"}, "throttle": {"rateLimit": 1.0, "burstLimit": 2}});
+        let plan = batch.call(Method::POST, "/usageplans", &plan)?;
+        let plan = format!("/usageplans/{}", plan["id"].as_str().unwrap());
+        let put = batch.put(&plan, &json!({"name": "q", "throttle": {"rateLimit": 3.0, "burstLimit": 4}}))?;
+        assert_eq!((&put["name"], &put["quota"], &put["throttle"]["burstLimit"]), (&json!("q"), &Value::Null, &json!(4)));
+        let key = batch.call(Method::POST, "/apikeys", &json!({"name": "k", "enabled": true}))?;
+        let key_path = format!("/apikeys/{}", key["id"].as_str().unwrap());
+        batch.put(&key_path, &json!({"name": "l", "enabled": true}))?;
+        let now = batch.call(Method::GET, &format!("{key_path}?includeValue=true"), &Value::Null)?;
+        assert_eq!((&now["name"], &now["value"]), (&json!("l"), &key["value"]));
+
+        batch.put(&format!("{stages}/gone"), &json!({"stageName": "gone"})).map(|_| ())
+    });
+    assert_eq!(made.unwrap_err().status().as_u16(), 404);
+    assert_eq!(gateway.control.api_names().len(), 0, "all or nothing");
+}
+
+#[test]
+fn what_is_kept_of_a_stack_is_there_after_a_restart_and_an_import() {
+    let store = Arc::new(MemoryStore::default());
+    let gateway = Gateway::open(store.clone());
+    let document = json!({"any": ["thing"]}).as_object().unwrap().clone();
+    let keep = |name: &str, document: Option<_>| {
+        let keep = |batch: &mut Batch| {
+            batch.keep_stack(name, document.clone());
+            Ok::<_, Refused>(batch.stacks().into_iter().map(|(name, _)| name).collect::<Vec<_>>())
+        };
+        gateway.control.batch(&Caller::program(), keep).unwrap()
+    };
+    assert_eq!(
+        (keep("a", Some(document.clone())), keep("b", Some(document.clone()))),
+        (vec!["a".into()], vec!["a".into(), "b".into()])
+    );
+    assert_eq!(keep("a", None), ["b"]);
+    let read = |gateway: &Gateway| {
+        let read = |batch: &mut Batch| {
+            Ok::<_, Refused>(["a", "b"].map(|name| batch.stack(name).map(|stack| (*stack).clone())))
+        };
+        gateway.control.batch(&Caller::program(), read).unwrap()
+    };
+    assert_eq!(read(&Gateway::open(store)), [None, Some(document.clone())]);
+    let exported = gateway.control.export().unwrap().to_string();
+    let other = Arc::new(MemoryStore::default());
+    control::transfer::import(&crate::transfer::settings(), &*other, exported.as_bytes(), false).unwrap();
+    assert_eq!(read(&Gateway::open(other)), [None, Some(document)]);
+}

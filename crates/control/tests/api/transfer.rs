@@ -11,7 +11,7 @@ use types::arn::Home;
 use crate::gateway::{Gateway, id};
 use crate::stores::{Folder, everything};
 
-fn settings() -> Settings {
+pub(crate) fn settings() -> Settings {
     let place = Home { region: "us-east-1".into(), account_id: "000000000000".into() };
     Settings::new(place, "localhost:4510".into())
 }

@@ -16,7 +16,7 @@ mod process;
 mod watch;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use integration::{Functions, Invocation, Invoking};
 use types::arn;
@@ -42,16 +42,29 @@ pub enum Placement {
     There(Box<dyn Functions>),
 }
 
+#[derive(Clone)]
 enum Placed {
     Here(Arc<Function>),
-    There(Box<dyn Functions>),
+    There(Arc<dyn Functions>),
 }
 
-/// Where functions run, by ARN, by `name:alias`, by name; `*` stands for all others.
+/// A function that a stack brings.
+pub struct Brought {
+    /// Its name, and its name in the template.
+    pub names: Vec<String>,
+    /// How it runs here.
+    pub settings: Settings,
+}
+
+/// Where functions run, by ARN, by `name:alias`, by name; `*` stands for all others. Those that stacks bring come and go.
 ///
-/// What names a function most closely counts. A function that is nowhere is answered as Lambda answers it.
+/// What names a function most closely counts, and what the settings say before what a stack brings. A function that is nowhere
+/// is answered as Lambda answers it.
 pub struct Directory {
     placed: BTreeMap<String, Placed>,
+    /// By stack, then by name.
+    brought: RwLock<BTreeMap<String, BTreeMap<String, Arc<Function>>>>,
+    voice: Arc<dyn Voice>,
 }
 
 impl Directory {
@@ -65,46 +78,83 @@ impl Directory {
     ) -> Result<Directory, String> {
         let placed = placements.into_iter().map(|(name, placement)| {
             let placed = match placement {
-                Placement::There(functions) => Placed::There(functions),
+                Placement::There(functions) => Placed::There(functions.into()),
                 Placement::Here(settings) => Placed::Here(
                     Function::new(settings, voice.clone()).map_err(|error| format!("functions.{name}: {error}"))?,
                 ),
             };
             Ok((name, placed))
         });
-        Ok(Directory { placed: placed.collect::<Result<_, String>>()? })
+        let placed = placed.collect::<Result<_, String>>()?;
+        Ok(Directory { placed, brought: RwLock::default(), voice: voice.clone() })
+    }
+
+    /// Takes the functions of a stack in the place of those that it had; those that stay the same keep their processes. Gives a
+    /// sentence for each that cannot run, which names it.
+    pub fn bring(&self, stack: &str, functions: Vec<Brought>) -> Vec<String> {
+        let mut all = self.brought.write().unwrap_or_else(PoisonError::into_inner);
+        let old = all.remove(stack).unwrap_or_default();
+        let (mut new, mut faults) = (BTreeMap::new(), Vec::new());
+        for Brought { names, settings } in functions {
+            let same = old.values().find(|function| *function.settings() == settings).cloned();
+            let name = settings.name.clone();
+            match same.map_or_else(|| Function::new(settings, self.voice.clone()), Ok) {
+                Ok(function) => new.extend(names.into_iter().map(|name| (name, function.clone()))),
+                Err(error) => faults.push(format!("the function {name} cannot run here: {error}")),
+            }
+        }
+        let goes = |function: &&Arc<Function>| !new.values().any(|other| Arc::ptr_eq(other, function));
+        old.values().filter(goes).for_each(|function| function.stop());
+        if !new.is_empty() {
+            all.insert(stack.to_owned(), new);
+        }
+        faults
     }
 
     /// Ends all processes; those that run something when that has ended.
     pub fn stop(&self) {
-        for placed in self.placed.values() {
-            if let Placed::Here(function) = placed {
-                function.stop();
-            }
-        }
+        self.all().iter().for_each(|function| function.stop());
     }
 
     /// The functions that run here, by name.
-    pub fn here(&self) -> impl Iterator<Item = &Settings> {
-        self.placed.values().filter_map(|placed| match placed {
-            Placed::Here(function) => Some(function.settings()),
-            Placed::There(_) => None,
-        })
+    pub fn here(&self) -> Vec<Settings> {
+        self.all().iter().map(|function| function.settings().clone()).collect()
     }
 
     /// The one that a name stands for, if it runs here.
-    pub fn here_as(&self, function: &arn::Function) -> Option<&Settings> {
+    pub fn here_as(&self, function: &arn::Function) -> Option<Settings> {
         match self.find(function) {
-            Some(Placed::Here(function)) => Some(function.settings()),
+            Some(Placed::Here(function)) => Some(function.settings().clone()),
             Some(Placed::There(_)) | None => None,
         }
     }
 
-    fn find(&self, function: &arn::Function) -> Option<&Placed> {
+    /// Every function that runs here, once.
+    fn all(&self) -> Vec<Arc<Function>> {
+        let mut all: Vec<Arc<Function>> = Vec::new();
+        let brought = self.brought.read().unwrap_or_else(PoisonError::into_inner);
+        let fixed = self.placed.values().filter_map(|placed| match placed {
+            Placed::Here(function) => Some(function),
+            Placed::There(_) => None,
+        });
+        for function in fixed.chain(brought.values().flat_map(BTreeMap::values)) {
+            if !all.iter().any(|other| Arc::ptr_eq(other, function)) {
+                all.push(function.clone());
+            }
+        }
+        all
+    }
+
+    fn find(&self, function: &arn::Function) -> Option<Placed> {
         let name = &function.name;
         let qualified = function.qualifier.as_ref().map(|qualifier| format!("{name}:{qualifier}"));
-        let keys = [Some(function.to_string()), qualified, Some(name.clone()), Some("*".to_owned())];
-        keys.into_iter().flatten().find_map(|key| self.placed.get(&key))
+        let keys = [Some(function.to_string()), qualified, Some(name.clone())];
+        let closely = keys.into_iter().flatten().find_map(|key| self.placed.get(&key)).cloned();
+        let brought = || {
+            let brought = self.brought.read().unwrap_or_else(PoisonError::into_inner);
+            brought.values().find_map(|functions| functions.get(name)).cloned().map(Placed::Here)
+        };
+        closely.or_else(brought).or_else(|| self.placed.get("*").cloned())
     }
 }
 
@@ -123,10 +173,14 @@ impl Functions for Directory {
         }
     }
 
+    fn is_empty(&self) -> bool {
+        self.placed.is_empty() && self.brought.read().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
     fn invoke<'a>(&'a self, invocation: &'a Invocation<'a>) -> Invoking<'a> {
         match self.find(invocation.function) {
             Some(Placed::Here(function)) => Box::pin(async move { Ok(function.invoke(invocation).await) }),
-            Some(Placed::There(functions)) => functions.invoke(invocation),
+            Some(Placed::There(functions)) => Box::pin(async move { functions.invoke(invocation).await }),
             None => Box::pin(std::future::ready(Ok(failure::not_found(invocation.function)))),
         }
     }

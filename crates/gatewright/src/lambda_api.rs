@@ -83,13 +83,13 @@ fn named(text: &str, query: &str) -> Option<Function> {
 pub(crate) async fn answer(directory: &Directory, operation: &Operation, parts: &Parts, payload: Bytes) -> Response {
     match operation {
         Operation::List => {
-            let functions: Vec<_> = directory.here().map(configuration).collect();
+            let functions: Vec<_> = directory.here().iter().map(configuration).collect();
             json_response(StatusCode::OK, &json!({ "Functions": functions, "NextMarker": null }))
         }
         Operation::Get(function) => match directory.here_as(function) {
             Some(settings) => json_response(
                 StatusCode::OK,
-                &json!({ "Configuration": configuration(settings), "Code": {}, "Tags": {} }),
+                &json!({ "Configuration": configuration(&settings), "Code": {}, "Tags": {} }),
             ),
             None => not_found(function),
         },

@@ -196,7 +196,7 @@ fn has_lambda_handler(file: &Path) -> bool {
 }
 
 /// Where functions run, put together: those of the file, the one file of `--function`, and everything else at the endpoint,
-/// where there is one. `None`: nowhere.
+/// where there is one.
 ///
 /// # Errors
 /// A sentence that names the function.
@@ -207,19 +207,16 @@ pub(crate) fn directory(
     trusted: Option<&Path>,
     (http, signer): (&Arc<Http>, &Arc<dyn Signer>),
     log: &Log,
-) -> Result<Option<Arc<Directory>>, String> {
+) -> Result<Arc<Directory>, String> {
     if let Some((one, place)) = one_file {
         by_name.insert(one.name.clone(), Where::Here(one.settings(place)));
     }
     if let Some(place) = rest {
         by_name.entry("*".to_owned()).or_insert(Where::There(place));
     }
-    if by_name.is_empty() {
-        return Ok(None);
-    }
     let placements = by_name.into_iter().map(|(name, place)| {
         let placement = match place {
-            Where::Here(settings) => Placement::Here(with_trust(with_credentials(settings), trusted)),
+            Where::Here(settings) => Placement::Here(surrounded(settings, trusted)),
             Where::There(place) => {
                 Placement::There(Box::new(LambdaEndpoint::new(http.clone(), place, Some(signer.clone()))))
             }
@@ -227,7 +224,12 @@ pub(crate) fn directory(
         (name, placement)
     });
     let voice: Arc<dyn Voice> = Arc::new(Spoken(log.clone()));
-    Directory::new(placements, &voice).map(|directory| Some(Arc::new(directory)))
+    Directory::new(placements, &voice).map(Arc::new)
+}
+
+/// With the variables that let its SDKs reach this gateway.
+pub(crate) fn surrounded(settings: Settings, trusted: Option<&Path>) -> Settings {
+    with_trust(with_credentials(settings), trusted)
 }
 
 // An SDK signs with something: whoever has no keys gets some that nothing stands behind, as the banner's.

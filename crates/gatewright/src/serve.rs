@@ -118,7 +118,7 @@ pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
     public.console = facts.clone();
     public.guard = guard.clone();
     public.own_tls = own_tls.clone();
-    public.functions = functions.clone();
+    public.functions = Some(functions.clone());
     public.serves_admin = admin.is_none();
     public.client_files_max = client_files_max;
     public.door.proxy_protocol = config.settings.proxy_protocol;
@@ -126,7 +126,7 @@ pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
         let mut service = Service::new(gateway.clone(), control.clone(), log.clone(), &config);
         service.serves_clients = false;
         service.guard = guard;
-        service.functions = functions.clone();
+        service.functions = Some(functions.clone());
         service.client_files_max = admin_files_max;
         service.console = facts;
         tokio::spawn(front::accept(admin, Arc::new(service), None, stop.clone()));
@@ -145,7 +145,7 @@ pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
         tokio::spawn(async move { issuer.follow().await });
     }
     shutdown::wait_and_stop(signals, &gateway, &stopper, &log).await;
-    functions.iter().for_each(|functions| functions.stop());
+    functions.stop();
     own_tls.iter().for_each(|own| own.remove());
     config.settings.data_dir.iter().for_each(|dir| folder_socket::remove(dir));
     Ok(())
@@ -167,7 +167,7 @@ fn integrations(
     places: Places,
     own_tls: Option<&OwnTls>,
     log: &Log,
-) -> Result<(Integrations, Option<Arc<Directory>>), Failure> {
+) -> Result<(Integrations, Arc<Directory>), Failure> {
     let settings = &config.settings;
     let integrations = Integrations::new(config.limits.integration_response_bytes, settings.name_servers.clone());
     let (environment, http) = (Environment::of_process(), integrations.http());
@@ -186,11 +186,7 @@ fn integrations(
         log,
     );
     let directory = directory.map_err(Failure::config)?;
-    let integrations = match directory.clone() {
-        Some(directory) => integrations.with_functions(Box::new(directory)),
-        None => integrations,
-    };
-    Ok((integrations, directory))
+    Ok((integrations.with_functions(Box::new(directory.clone())), directory))
 }
 
 // Where AWS's services and functions are. What has no place is nowhere: nothing goes to AWS unasked.

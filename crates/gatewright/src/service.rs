@@ -10,6 +10,7 @@ use gateway::{Address, Arrival, Below, ConnectionsAnswer, Gateway, upgrade_requi
 use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode, header};
 use hyper::body::Incoming;
+use integration::Functions as _;
 use serde_json::json;
 use types::limits::Limits;
 
@@ -191,7 +192,7 @@ impl Service {
         }
         let page = PAGES.iter().find(|(of, _)| *of == path).map(|(_, page)| *page);
         let query = request.uri().query().unwrap_or_default();
-        let functions = self.functions.clone().filter(|_| self.serves_admin);
+        let functions = self.functions.clone().filter(|functions| self.serves_admin && !functions.is_empty());
         let operation = functions.as_ref().and_then(|_| lambda_api::Operation::of(request.method(), &path, query));
         // Control plane and Lambda API look at signatures themselves.
         let is_open = page == Some(Page::Health) || Control::owns(&path) || operation.is_some() || !self.serves_admin;

@@ -22,6 +22,11 @@ pub trait Functions: Send + Sync {
     /// Whether it can tell that it has the function; what is not had is remarked at deployment. One who cannot tell says yes.
     fn has(&self, function: &Function) -> bool;
 
+    /// Whether there is no function at all, and no place to ask for one.
+    fn is_empty(&self) -> bool {
+        false
+    }
+
     /// Runs a function, or has it queued.
     ///
     /// # Errors
@@ -36,6 +41,10 @@ pub trait Functions: Send + Sync {
 impl<F: Functions> Functions for Arc<F> {
     fn has(&self, function: &Function) -> bool {
         (**self).has(function)
+    }
+
+    fn is_empty(&self) -> bool {
+        (**self).is_empty()
     }
 
     fn invoke<'a>(&'a self, invocation: &'a Invocation<'a>) -> Invoking<'a> {

@@ -142,7 +142,7 @@ impl Integrations {
     ) -> Result<IntegrationResponse, Error> {
         let (started, function) = (Instant::now(), &*target.function);
         let what = || format!("function {function}");
-        let Some(functions) = &self.functions else {
+        let Some(functions) = self.functions.as_ref().filter(|functions| !functions.is_empty()) else {
             let detail = "nothing says where functions run (setting lambda-endpoint)";
             return Err(Error::of(ErrorKind::Unready, what(), detail));
         };

@@ -1,7 +1,15 @@
 //! CloudFormation's templates: reads them, evaluates them, and makes the control plane be what they say.
 
 pub mod fault;
+pub mod intrinsics;
 pub mod node;
+mod order;
+pub mod parameters;
+pub mod read;
+mod references;
+pub mod scope;
+mod substitution;
+pub mod template;
 
 pub use fault::Fault;
 pub use node::{Map, Node, Place, Value};

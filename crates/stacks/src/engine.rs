@@ -162,8 +162,6 @@ pub fn delete(batch: &mut Batch, name: &str) -> Result<Vec<Change>, Failure> {
         return Err(Fault::new(format!("there is no stack {name}"), "", Place::default()).into());
     };
     let record = Record::read(&stack);
-    let importers = batch.stacks().into_iter().filter(|(other, _)| other != name);
-    let _ = importers;
     let mut changes = Vec::new();
     for (logical, resource) in record.resources.iter().rev() {
         changes.push(deleted(logical, resource));
@@ -198,9 +196,19 @@ fn remove(batch: &mut Batch, logical: &str, resource: &KeptResource) -> Result<(
     if resource.path.is_empty() || is_account || batch.call(Method::GET, &resource.path, &Json::Null).is_err() {
         return Ok(());
     }
-    let removed = batch.call(Method::DELETE, &resource.path, &Json::Null);
+    // One with stages is refused, and CloudFormation takes them out first.
+    let emptied = match (resource.kind.as_str(), resource.body.as_object()) {
+        ("AWS::ApiGateway::UsagePlan", Some(body)) => {
+            let mut body = body.clone();
+            body.shift_remove("apiStages");
+            batch.put(&resource.path, &Json::Object(body)).map(|_| ())
+        }
+        _ => Ok(()),
+    };
+    let removed = emptied.and_then(|()| batch.call(Method::DELETE, &resource.path, &Json::Null));
     removed.map(|_| ()).map_err(|refused| {
-        let message = format!("{} {} could not be removed: {}", noun(&resource.kind), resource.label, refused.message());
+        let message =
+            format!("{} {} could not be removed: {}", noun(&resource.kind), resource.label, refused.message());
         Fault::new(message, format!("Resources.{logical}"), Place::default())
     })
 }
@@ -214,7 +222,7 @@ fn parameters(template: &Template, scope: &Scope) -> IndexMap<String, KeptParame
         };
         (name.clone(), KeptParameter { value, is_secret })
     };
-    scope.parameters().iter().map(kept).collect()
+    scope.values().iter().map(kept).collect()
 }
 
 /// One run over a template.
@@ -284,7 +292,10 @@ impl Run<'_, '_, '_> {
 
     /// Notes that an API is not any more what was deployed of it.
     fn note_edit(&mut self, kind: &str, path: &str) {
-        if matches!(kind, "AWS::ApiGatewayV2::Deployment" | "AWS::ApiGatewayV2::Stage" | "AWS::ApiGatewayV2::ApiMapping") {
+        if matches!(
+            kind,
+            "AWS::ApiGatewayV2::Deployment" | "AWS::ApiGatewayV2::Stage" | "AWS::ApiGatewayV2::ApiMapping"
+        ) {
             return;
         }
         let mut segments = path.split('/').skip(1);
@@ -295,11 +306,11 @@ impl Run<'_, '_, '_> {
 
     fn outputs(&mut self) -> Result<(), Failure> {
         for (key, output) in &self.wanted.template.outputs {
-            if !holds(self.scope, output.condition.as_deref()) {
+            if !self.scope.holds(output.condition.as_deref()) {
                 continue;
             }
             let path = format!("Outputs.{key}.Value");
-            let references = self.known.with(self.scope, &self.pseudo, self.wanted.template);
+            let references = self.known.with(&self.pseudo, self.wanted.template);
             let value = self.scope.evaluate(&output.value, &path, &references)?;
             let value = value.map(|value| match value.as_str() {
                 Some(text) => text.to_owned(),
@@ -349,6 +360,3 @@ impl Run<'_, '_, '_> {
         Ok(Applied { record, changes, functions, stages, remarks, ignored })
     }
 }
-
-#[cfg(test)]
-mod tests;

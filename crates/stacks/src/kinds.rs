@@ -9,7 +9,7 @@ mod table;
 
 use serde_json::Value as Json;
 
-pub(crate) use elsewhere::{Elsewhere, elsewhere};
+pub(crate) use elsewhere::{Elsewhere, elsewhere, name_property};
 pub(crate) use shape::Shape;
 pub(crate) use table::TABLE;
 
@@ -86,7 +86,9 @@ impl Kind {
 
     /// Whether a property is a part of the path.
     pub(crate) fn is_in_path(&self, property: &str) -> bool {
-        self.collection.split('/').any(|segment| segment.strip_prefix('{').and_then(|s| s.strip_suffix('}')) == Some(property))
+        self.collection
+            .split('/')
+            .any(|segment| segment.strip_prefix('{').and_then(|s| s.strip_suffix('}')) == Some(property))
     }
 
     /// What `Ref` gives for a resource of this id.

@@ -154,9 +154,10 @@ impl Record {
 
     /// To be kept.
     pub fn write(&self) -> JsonMap<String, Json> {
-        let parameters = self.parameters.iter().map(|(name, parameter)| {
-            (name.clone(), json!({"value": parameter.value, "noEcho": parameter.is_secret}))
-        });
+        let parameters = self
+            .parameters
+            .iter()
+            .map(|(name, parameter)| (name.clone(), json!({"value": parameter.value, "noEcho": parameter.is_secret})));
         let resources = self.resources.iter().map(|(logical, resource)| {
             let KeptResource { kind, physical, path, label, body, updated } = resource;
             let kept = json!({

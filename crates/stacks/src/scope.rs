@@ -165,6 +165,11 @@ impl<'t> Scope<'t> {
         self.values.iter().filter_map(shown).collect()
     }
 
+    /// Each parameter's value as it is: a text, or a list of texts.
+    pub(crate) fn values(&self) -> &IndexMap<String, Node> {
+        &self.values
+    }
+
     /// What a condition says, where it is decided.
     pub(crate) fn decided(&self, name: &str) -> Option<bool> {
         self.conditions.get(name).copied()

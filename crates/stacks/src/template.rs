@@ -54,6 +54,8 @@ pub struct Resource {
     pub condition: Option<String>,
     /// Where the CDK app made it: `Metadata`'s `aws:cdk:path`.
     pub construct: Option<String>,
+    /// What tools wrote about it, not evaluated; nothing where there is none.
+    pub metadata: Node,
     /// Where it is described.
     pub place: Place,
 }
@@ -313,6 +315,7 @@ fn resource(name: &str, node: &Node, faults: &mut Faults) -> Option<Resource> {
         depends_on,
         condition,
         construct: construct.and_then(Node::as_str).map(str::to_owned),
+        metadata: members.get("Metadata").cloned().unwrap_or_default(),
         place: node.place,
     })
 }

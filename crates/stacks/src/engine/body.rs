@@ -110,8 +110,11 @@ pub(super) fn differences(old: &Json, new: &Json) -> Vec<String> {
 
 /// The property that a refusal speaks of: its place is what a person looks for.
 pub(super) fn blamed<'n>(kind: &Kind, properties: &'n Node, message: &str) -> Option<(&'static str, &'n Node)> {
+    let lower = message.to_ascii_lowercase();
     let words = |name: &str| {
-        message.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| word.eq_ignore_ascii_case(name))
+        let is_word = message.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| word.eq_ignore_ascii_case(name));
+        // `RouteKey` is "route key" in sentences.
+        is_word || (spaced(name).contains(' ') && lower.contains(&spaced(name)))
     };
     // A key or a value that the text repeats tells more than the name of a property.
     let named = kind.properties.iter().filter(|property| words(property.name) || words(&property.wire()));
@@ -127,4 +130,15 @@ pub(super) fn blamed<'n>(kind: &Kind, properties: &'n Node, message: &str) -> Op
         all.filter(|(_, node)| within(node)).find_map(|(key, node)| Some((name(key)?, node)))
     };
     found.or_else(quoted)
+}
+
+fn spaced(name: &str) -> String {
+    let mut spaced = String::new();
+    for c in name.chars() {
+        if c.is_ascii_uppercase() && !spaced.is_empty() {
+            spaced.push(' ');
+        }
+        spaced.push(c.to_ascii_lowercase());
+    }
+    spaced
 }

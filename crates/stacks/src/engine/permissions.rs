@@ -32,9 +32,17 @@ impl Run<'_, '_, '_> {
             let answer = self.known.answer(logical);
             let path = format!("Resources.{logical}");
             if resource.kind == "AWS::ApiGatewayV2::Stage" && answer.is_some_and(|stage| !self.is_deployed(stage)) {
-                let text = "the stage has neither a DeploymentId nor AutoDeploy: it is there, and nobody can connect to it";
+                let text =
+                    "the stage has neither a DeploymentId nor AutoDeploy: it is there, and nobody can connect to it";
                 remarks.push(Fault::new(text, path, resource.place));
             }
+        }
+        for (deployment, waits_for) in self.scope.implied() {
+            let place = self.template_resource(deployment).map_or_else(Default::default, |resource| resource.place);
+            let text = format!(
+                "it does not wait for {waits_for} (DependsOn), so that AWS may deploy without that; here it waits"
+            );
+            remarks.push(Fault::new(text, format!("Resources.{deployment}"), place));
         }
         remarks.extend(self.missing_permissions(order));
         self.remarks.extend(remarks);

@@ -87,7 +87,8 @@ impl Shape {
                     let mut tags = JsonMap::new();
                     for (n, item) in node.as_list().ok_or_else(|| wrong("a list of tags"))?.iter().enumerate() {
                         let path = format!("{path}.{n}");
-                        let (Some(key), Some(value)) = (item.get("Key").and_then(Node::as_str), item.get("Value")) else {
+                        let (Some(key), Some(value)) = (item.get("Key").and_then(Node::as_str), item.get("Value"))
+                        else {
                             return Err(Fault::new("a tag has a Key and a Value", path, item.place));
                         };
                         let value = Shape::Text.json(value, &path)?;

@@ -131,7 +131,7 @@ impl<'n> Evaluation<'n> {
             "Fn::Join" => self.join(argument, place).map(Some),
             "Fn::Split" => self.split(argument, place).map(Some),
             "Fn::Base64" => self.base64(argument, place).map(Some),
-            "Fn::ToJsonString" => self.to_json_string(argument, place).map(Some),
+            "Fn::ToJsonString" => self.json_string(argument, place).map(Some),
             "Fn::ImportValue" => self.import(argument, place).map(Some),
             "Fn::Select" => self.select(argument, place).map(Some),
             "Fn::FindInMap" => self.find_in_map(argument, place),

@@ -42,10 +42,10 @@ impl<'t> Order<'t> {
             let mut waits: Vec<usize> = Vec::new();
             let mut seen = HashSet::new();
             let mut add = |name: &str| {
-                if let Some(index) = indices.get(name) {
-                    if seen.insert(*index) {
-                        waits.push(*index);
-                    }
+                if let Some(index) = indices.get(name)
+                    && seen.insert(*index)
+                {
+                    waits.push(*index);
                 }
             };
             resource.depends_on.iter().for_each(|name| add(name));
@@ -135,10 +135,10 @@ impl Api {
         let mut found = None;
         let mut told = |name: Name<'_>, _: &Node, _: &str| match name {
             Name::Ref { name, .. } if scope.values.contains_key(name) => {}
-            Name::Ref { name, .. } | Name::Attribute { logical: name, .. } => {
-                if scope.template.resources.contains_key(name) {
-                    found = Some(Api::Resource(name.to_owned()));
-                }
+            Name::Ref { name, .. } | Name::Attribute { logical: name, .. }
+                if scope.template.resources.contains_key(name) =>
+            {
+                found = Some(Api::Resource(name.to_owned()));
             }
             _ => {}
         };

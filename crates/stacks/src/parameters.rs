@@ -140,10 +140,10 @@ impl Parameter {
                 None => faults.add("AllowedValues is a list of texts", &path, node.place),
             }
         }
-        if let Some(pattern) = &parameter.allowed_pattern {
-            if let Err(problem) = Pattern::whole(pattern) {
-                faults.add(format!("AllowedPattern: {problem}"), &path, members["AllowedPattern"].place);
-            }
+        if let Some(pattern) = &parameter.allowed_pattern
+            && let Err(problem) = Pattern::whole(pattern)
+        {
+            faults.add(format!("AllowedPattern: {problem}"), &path, members["AllowedPattern"].place);
         }
         match kind {
             Some(kind) => parameter.kind = kind,

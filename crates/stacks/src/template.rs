@@ -127,10 +127,10 @@ impl Template {
         known_only(sections, &SECTIONS, "a template has no section", "", &mut faults);
         template.description = sections.get("Description").and_then(|node| text(node, "Description", &mut faults));
         template.transforms = transforms(sections.get("Transform"), &mut faults);
-        if let Some(globals) = sections.get("Globals") {
-            if !template.transforms.iter().any(|transform| transform.name == "AWS::Serverless-2016-10-31") {
-                faults.add("Globals needs `Transform: AWS::Serverless-2016-10-31`", "Globals", globals.place);
-            }
+        if let Some(globals) = sections.get("Globals")
+            && !template.transforms.iter().any(|transform| transform.name == "AWS::Serverless-2016-10-31")
+        {
+            faults.add("Globals needs `Transform: AWS::Serverless-2016-10-31`", "Globals", globals.place);
         }
         for (name, node) in section(sections, "Parameters", &mut faults) {
             if let Some(parameter) = Parameter::of(name, node, &mut faults) {
@@ -272,7 +272,13 @@ fn resource(name: &str, node: &Node, faults: &mut Faults) -> Option<Resource> {
         faults.add(format!("a resource is a map, not {}", node.kind()), &path, node.place);
         return None;
     };
-    known_only(members, &ATTRIBUTES, "a resource has no attribute", &path, faults);
+    for (key, node) in members.iter().filter(|(key, _)| !ATTRIBUTES.contains(&key.as_str())) {
+        // Tools write more than is documented (Serverless Framework a Version), and CloudFormation takes some of that; what
+        // is like a known name is a slip.
+        if let Some(near) = nearest(key, ATTRIBUTES) {
+            faults.add(format!("a resource has no attribute \"{key}\" (did you mean {near}?)"), &path, node.place);
+        }
+    }
     let kind = match members.get("Type") {
         Some(kind) => text(kind, &format!("{path}.Type"), faults),
         None => {

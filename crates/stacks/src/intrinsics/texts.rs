@@ -116,7 +116,7 @@ impl<'n> Evaluation<'n> {
         Ok(Node::text(STANDARD.encode(text), place))
     }
 
-    pub(super) fn to_json_string(&mut self, argument: &'n Node, place: Place) -> Result<Node, Fault> {
+    pub(super) fn json_string(&mut self, argument: &'n Node, place: Place) -> Result<Node, Fault> {
         let value = self.value(argument)?;
         let Some(value) = value.filter(|value| matches!(value.value, Value::List(_) | Value::Map(_))) else {
             return Err(self.fault("Fn::ToJsonString takes a map or a list", place));

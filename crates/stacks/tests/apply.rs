@@ -70,7 +70,7 @@ fn every_fixture_is_applied_and_the_second_time_changes_nothing() {
         ("01-express-vpclink.yaml", 0, 0),
         ("03-authorizer-apikey.json", 0, 0),
         ("04-cdk-chat.template.json", 5, 11),
-        ("05-serverless.compiled.json", 3, 9),
+        ("05-serverless.compiled.json", 6, 11),
         ("07-sam-websocketapi.expanded.json", 2, 2),
     ] {
         let control = control();

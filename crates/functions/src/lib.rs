@@ -89,9 +89,9 @@ impl Directory {
         Ok(Directory { placed, brought: RwLock::default(), voice: voice.clone() })
     }
 
-    /// Takes the functions of a stack in the place of those that it had; those that stay the same keep their processes. Gives a
-    /// sentence for each that cannot run, which names it.
-    pub fn bring(&self, stack: &str, functions: Vec<Brought>) -> Vec<String> {
+    /// Takes the functions of a stack in the place of those that it had; those that stay the same keep their processes. Gives the
+    /// names of those that cannot run, and why.
+    pub fn bring(&self, stack: &str, functions: Vec<Brought>) -> Vec<(String, String)> {
         let mut all = self.brought.write().unwrap_or_else(PoisonError::into_inner);
         let old = all.remove(stack).unwrap_or_default();
         let (mut new, mut faults) = (BTreeMap::new(), Vec::new());
@@ -100,7 +100,7 @@ impl Directory {
             let name = settings.name.clone();
             match same.map_or_else(|| Function::new(settings, self.voice.clone()), Ok) {
                 Ok(function) => new.extend(names.into_iter().map(|name| (name, function.clone()))),
-                Err(error) => faults.push(format!("the function {name} cannot run here: {error}")),
+                Err(error) => faults.push((name, error)),
             }
         }
         let goes = |function: &&Arc<Function>| !new.values().any(|other| Arc::ptr_eq(other, function));

@@ -19,14 +19,14 @@ use crate::origin::Origin;
 use crate::own_tls;
 
 /// As on AWS, where nobody says otherwise. Source: documented.
-const TIMEOUT: Duration = Duration::from_secs(3);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(3);
 /// The longest that AWS lets a function run. Source: documented.
 const TIMEOUT_MAX: Duration = Duration::from_secs(900);
 /// How many processes a function has at most, where nobody says otherwise, and how many can be asked for.
-const CONCURRENCY: usize = 10;
+pub(crate) const CONCURRENCY: usize = 10;
 const CONCURRENCY_MAX: usize = 1000;
 /// In MB. Source: documented (default, least and most).
-const MEMORY: u32 = 128;
+pub(crate) const MEMORY: u32 = 128;
 const MEMORY_RANGE: std::ops::RangeInclusive<u32> = 128..=10_240;
 
 /// A function as the file has it: `[functions.chat]`, by its name, `name:alias` or ARN; `[functions."*"]` for the others.

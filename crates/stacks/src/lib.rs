@@ -16,6 +16,7 @@ mod references;
 pub mod scope;
 mod substitution;
 pub mod template;
+pub mod wire;
 
 pub use change::{Action, Change};
 pub use engine::{Applied, Failure, Wanted, apply, delete};

@@ -1,0 +1,116 @@
+//! `gatewright apply`, `delete-stack` and `validate`.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use clap::Args;
+use control::store::MemoryStore;
+use control::{Caller, Control, Settings};
+use functions::Directory;
+use http::Uri;
+use serde_json::Value;
+use types::arn::Home;
+
+use super::source::Given;
+use super::{Asked, Stacks, call, faults};
+use crate::banner::Addresses;
+use crate::exit::Failure;
+
+/// Where a gateway is unless something else is said.
+const ENDPOINT: &str = "http://127.0.0.1:4510";
+
+/// What names a template.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct TemplateOptions {
+    /// A template (CloudFormation or SAM, YAML or JSON), cdk.out, .serverless, or serverless.yml
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+
+    /// A parameter of the template; may be repeated
+    #[arg(long = "parameter", value_name = "NAME=VALUE")]
+    parameters: Vec<String>,
+
+    /// A file of parameters, JSON or YAML
+    #[arg(long, value_name = "FILE")]
+    parameters_file: Option<PathBuf>,
+
+    /// The stack's name; the file's unless it is given
+    #[arg(long, value_name = "NAME")]
+    stack_name: Option<String>,
+
+    /// Leave an unchanged deployment as it is, as AWS does, although its API changed
+    #[arg(long)]
+    strict: bool,
+}
+
+impl TemplateOptions {
+    fn given(&self) -> Result<Given, Failure> {
+        Ok(Given {
+            file: self.file.clone(),
+            parameters: self.parameters.iter().map(|text| parameter(text)).collect::<Result<_, _>>().map_err(Failure::config)?,
+            parameters_file: self.parameters_file.clone(),
+            name: self.stack_name.clone(),
+            is_strict: self.strict,
+        })
+    }
+
+    fn read(&self) -> Result<Asked, Failure> {
+        let source = self.given()?.read();
+        source.map(|source| source.asked).map_err(|unread| Failure::data(unread.text))
+    }
+}
+
+/// Reads `NAME=VALUE`.
+///
+/// # Errors
+/// A sentence.
+pub(crate) fn parameter(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err(format!("parameter: `{text}` is not NAME=VALUE")),
+    }
+}
+
+/// Has a running gateway apply a template.
+pub(crate) fn apply(options: &TemplateOptions, endpoint: Option<&str>, is_plan: bool) -> Result<(), Failure> {
+    let asked = options.read()?;
+    let path = format!("{}/{}", call::PATH, asked.name);
+    let body = Bytes::from(call::body(&asked, is_plan).to_string());
+    say(&ask(endpoint, "POST", &path, body)?)
+}
+
+/// Has a running gateway remove a stack.
+pub(crate) fn delete(name: &str, endpoint: Option<&str>) -> Result<(), Failure> {
+    say(&ask(endpoint, "DELETE", &format!("{}/{name}", call::PATH), Bytes::new())?)
+}
+
+/// Applies a template to a gateway that is nowhere but in memory: everything that would be refused is said.
+pub(crate) fn validate(options: &TemplateOptions, home: Home) -> Result<(), Failure> {
+    let asked = options.read()?;
+    let addresses = Addresses {
+        listen: ([127, 0, 0, 1], 4510).into(),
+        admin: None,
+        tls: false,
+        public_url: None,
+    };
+    let settings = Settings::new(home.clone(), addresses.authority());
+    let control = Control::open(settings, Arc::new(MemoryStore::default()), Box::new(|_, _| {}));
+    let control = Arc::new(control.map_err(|error| Failure::data(error.to_string()))?);
+    let directory = Arc::new(Directory::nowhere());
+    let stacks = Stacks::alone(control, directory, home, addresses);
+    match stacks.apply(&Caller::program(), &asked, true) {
+        Ok(done) => say(&stacks.told(&asked, &done, true)),
+        Err(wrong) => Err(Failure::data(format!("{} is not valid\n{}", asked.file.display(), faults(&asked, &wrong)))),
+    }
+}
+
+fn say(text: &str) -> Result<(), Failure> {
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Failure::disk(format!("write to standard output: {error}")))
+        }
+        _ => Ok(()),
+    }
+}

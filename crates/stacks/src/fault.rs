@@ -39,8 +39,52 @@ impl Fault {
     }
 }
 
+/// How many faults are told at once. A template that has more is wrong in one way many times.
+pub const FAULTS_MAX: usize = 100;
+
+/// What is wrong with a template, as it is found.
+#[derive(Debug, Default)]
+pub(crate) struct Faults {
+    found: Vec<Fault>,
+}
+
+impl Faults {
+    /// Whether one more would be told; where not, it need not be put into words.
+    pub(crate) fn is_full(&self) -> bool {
+        self.found.len() >= FAULTS_MAX
+    }
+
+    pub(crate) fn add(&mut self, message: impl Into<String>, path: &str, place: Place) {
+        self.push(Fault::new(message, path, place));
+    }
+
+    pub(crate) fn push(&mut self, fault: Fault) {
+        if !self.is_full() {
+            self.found.push(fault);
+        }
+    }
+
+    /// The value where nothing was found, else what was found, in the order of the file.
+    pub(crate) fn into_result<T>(mut self, value: T) -> Result<T, Vec<Fault>> {
+        if self.found.is_empty() {
+            return Ok(value);
+        }
+        self.found.sort_by_key(|fault| fault.place);
+        Err(self.found)
+    }
+}
+
 /// How many characters of a line are shown on each side of the caret, at most.
 const CONTEXT: usize = 60;
+
+/// A text of a template as it may stand in a sentence: cut where it is long.
+pub(crate) fn shortened(text: &str) -> String {
+    const CHARACTERS_MAX: usize = 80;
+    match text.char_indices().nth(CHARACTERS_MAX) {
+        None => text.to_owned(),
+        Some((cut, _)) => format!("{}…", &text[..cut]),
+    }
+}
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -3,7 +3,7 @@
 //! The loop stands as a key, `Fn::ForEach::Name: [Var, [a, b], {…${Var}…: …}]`, in Resources, Conditions, Outputs and in a
 //! resource's properties, also inside another loop. Source: documented ("Fn::ForEach").
 
-use crate::fault::Fault;
+use crate::fault::{FAULTS_MAX, Fault};
 use crate::node::{Map, Node, Value};
 use crate::transforms::Known;
 use crate::weight::{Room, too_much};
@@ -14,8 +14,6 @@ pub const TRANSFORM: &str = "AWS::LanguageExtensions";
 const LOOP: &str = "Fn::ForEach::";
 /// How many loops may stand in each other. CloudFormation allows five.
 const LOOPS_MAX: usize = 5;
-/// How many faults are told at once.
-const FAULTS_MAX: usize = 100;
 /// The sections that may have loops.
 const SECTIONS: &[&str] = &["Resources", "Conditions", "Outputs"];
 

@@ -1,10 +1,18 @@
 //! CloudFormation's templates: reads them, evaluates them, and makes the control plane be what they say.
 
 pub mod fault;
+pub mod intrinsics;
 pub mod languages;
 pub mod node;
+mod order;
+pub mod parameters;
+pub mod read;
+mod references;
 pub mod remark;
 pub mod sam;
+pub mod scope;
+mod substitution;
+pub mod template;
 pub mod transforms;
 pub mod weight;
 

@@ -5,7 +5,7 @@
 
 use indexmap::IndexMap;
 
-use crate::fault::Fault;
+use crate::fault::{FAULTS_MAX, Fault};
 use crate::node::{Map, Node, Place, Value};
 use crate::remark::Remark;
 use crate::transforms::{Expanded, Known};
@@ -22,8 +22,6 @@ mod websocket;
 pub const TRANSFORM: &str = "AWS::Serverless-2016-10-31";
 /// What the types begin with.
 pub(crate) const PREFIX: &str = "AWS::Serverless::";
-/// How many faults are told at once.
-const FAULTS_MAX: usize = 100;
 
 /// The work on one template.
 struct Work<'a> {

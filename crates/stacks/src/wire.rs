@@ -16,7 +16,9 @@ pub fn write(node: &Node) -> Json {
         Value::Text(text) => json!(text),
         Value::Plain(text) => json!({ "plain": text }),
         Value::List(items) => items.iter().map(write).collect(),
-        Value::Map(map) => json!({ "map": map.iter().map(|(key, value)| json!([key, write(value)])).collect::<Vec<_>>() }),
+        Value::Map(map) => {
+            json!({ "map": map.iter().map(|(key, value)| json!([key, write(value)])).collect::<Vec<_>>() })
+        }
     };
     json!([node.place.line, node.place.column, what])
 }
@@ -60,7 +62,14 @@ mod tests {
     fn a_document_comes_back_with_its_places() {
         let node = crate::read::read("a: [1, 'x', {b: !Ref C}]\nd:\n").unwrap();
         assert_eq!(read(&write(&node)), Some(node));
-        for wrong in [json!([1, 2]), json!([1, 2, 3]), json!([1, -2, null]), json!([1, 2, {"plain": 1}]), json!([1, 2, {"map": [["a"]]}]), json!("x")] {
+        for wrong in [
+            json!([1, 2]),
+            json!([1, 2, 3]),
+            json!([1, -2, null]),
+            json!([1, 2, {"plain": 1}]),
+            json!([1, 2, {"map": [["a"]]}]),
+            json!("x"),
+        ] {
             assert_eq!(read(&wrong), None, "{wrong}");
         }
     }

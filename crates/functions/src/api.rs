@@ -64,6 +64,11 @@ impl Desk {
         })
     }
 
+    /// Whether the process asks for an invocation.
+    pub(crate) fn is_asking(&self) -> bool {
+        *self.asks.borrow()
+    }
+
     /// Returns when the process asks for an invocation: it has begun, or is done with all that the last one meant.
     pub(crate) async fn asks(&self) {
         let _ = self.asks.subscribe().wait_for(|asks| *asks).await;
@@ -93,7 +98,9 @@ impl Desk {
                     let desk = desk.clone();
                     async move { Ok::<_, Infallible>(desk.answer(request).await) }
                 });
-                let _ = http1::Builder::new().serve_connection(TokioIo::new(socket), service).await;
+                // A process may answer and end at once: then the end of its half is there together with the answer.
+                let connection = http1::Builder::new().half_close(true).serve_connection(TokioIo::new(socket), service);
+                let _ = connection.await;
                 drop(place);
             });
         }

@@ -12,6 +12,11 @@ use types::arn::{Function, Home};
 use types::headers::Headers;
 use types::message::InvocationType;
 
+mod local {
+    mod changes;
+    mod ends;
+}
+
 /// For what takes a moment; nobody waits so long where all is well.
 const PATIENCE: Duration = Duration::from_secs(60);
 

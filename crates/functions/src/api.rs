@@ -29,6 +29,8 @@ pub(crate) struct Job {
     /// In milliseconds since 1970.
     pub(crate) deadline: u64,
     pub(crate) trace_id: Option<String>,
+    /// What the caller says of its client: a JSON object in ASCII.
+    pub(crate) client_context: Option<String>,
     pub(crate) answer: oneshot::Sender<Outcome>,
 }
 
@@ -137,7 +139,7 @@ impl Desk {
         self.asks.send_replace(true);
         let job = self.jobs.lock().await.recv().await;
         self.asks.send_replace(false);
-        let Some(Job { request_id, payload, arn, deadline, trace_id, answer }) = job else {
+        let Some(Job { request_id, payload, arn, deadline, trace_id, client_context, answer }) = job else {
             return refused(StatusCode::GONE, "ShutDown", "nothing comes any more");
         };
         let mut response = Response::builder()
@@ -147,6 +149,9 @@ impl Desk {
             .header("Lambda-Runtime-Invoked-Function-Arn", arn);
         if let Some(trace_id) = trace_id {
             response = response.header("Lambda-Runtime-Trace-Id", trace_id);
+        }
+        if let Some(client_context) = client_context {
+            response = response.header("Lambda-Runtime-Client-Context", client_context);
         }
         if let (Ok(mut running), Ok(mut last)) = (self.running.lock(), self.last.lock()) {
             *last = Some(request_id.clone());

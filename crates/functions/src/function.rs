@@ -4,6 +4,8 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 use integration::{Invocation, Invoked};
 use tokio::sync::{Semaphore, oneshot};
@@ -103,6 +105,7 @@ impl Function {
         let request_id = request_id();
         let mut headers = Headers::new();
         headers.append("x-amzn-RequestId", request_id.clone());
+        let Ok(client_context) = client_context(invocation.headers) else { return failure::bad_client_context() };
         if invocation.kind == InvocationType::DryRun {
             return Invoked { status: 204, headers, payload: Bytes::new(), failed: false };
         }
@@ -115,6 +118,8 @@ impl Function {
             payload: invocation.payload.clone(),
             arn: invoked_arn(&self.settings, invocation.function),
             deadline: 0,
+            // Source: documented ("for synchronous invocations only").
+            client_context: client_context.filter(|_| invocation.kind == InvocationType::RequestResponse),
             trace_id: invocation.headers.get("X-Amzn-Trace-Id").map(str::to_owned),
             answer: oneshot::channel().0,
         };
@@ -258,6 +263,22 @@ const FAILURE_SHOWN_MAX: usize = 500;
 
 fn brief(said: &Bytes) -> String {
     String::from_utf8_lossy(&said[..said.len().min(FAILURE_SHOWN_MAX)]).into_owned()
+}
+
+// What a caller says of its client, as a header can carry it. The error: it is not what it must be.
+fn client_context(headers: &Headers) -> Result<Option<String>, ()> {
+    let Some(text) = headers.get("X-Amz-Client-Context") else { return Ok(None) };
+    let bytes = BASE64_STANDARD.decode(text).map_err(|_| ())?;
+    let object: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(&bytes).map_err(|_| ())?;
+    let mut out = String::new();
+    for c in serde_json::Value::Object(object).to_string().chars() {
+        match c {
+            // Anything else stands in strings only.
+            ' '..='~' => out.push(c),
+            _ => c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| out += &format!("\\u{unit:04x}")),
+        }
+    }
+    Ok(Some(out))
 }
 
 // What the caller named it by, as far as that was said.

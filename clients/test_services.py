@@ -137,6 +137,31 @@ def test_functions_at_an_endpoint_are_called_signed(start_gateway, services):
     assert sent.path == "/2015-03-31/functions/chat/invocations?Qualifier=%24LATEST"
 
 
+@pytest.mark.parametrize(("secret", "answered"), [(SECRET, True), ("another", False)])
+def test_what_one_gateway_signs_another_verifies(start_gateway, tmp_path, secret, answered):
+    """Two of ours: the first calls a function and the control plane of the second, which lets in nobody who does not sign."""
+    policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+    lines = [f'id = "{KEY}"', f'secret = "{SECRET}"', 'user = "gateway"', f"policies = {json.dumps([json.dumps(policy)])}"]
+    (tmp_path / "credentials.toml").write_text("\n".join(["[[access_key]]", *lines, ""]))
+    (tmp_path / "app.py").write_text("def handler(event, context):\n    return {'statusCode': 200, 'body': 'called'}\n")
+    (tmp_path / "gatewright.toml").write_text('[functions.chat]\nhandler = "app.handler"\n')
+    # Calls of services keep AWS's own host.
+    own = ["--allow-host", f"apigateway.{REGION}.amazonaws.com"]
+    second = start_gateway(*own, "--config", str(tmp_path / "gatewright.toml"), "--credentials", str(tmp_path / "credentials.toml"))
+    keys = {"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": secret}
+    api = Api(start_gateway("--lambda-endpoint", second.url, "--aws-endpoint", second.url, environment=keys))
+    api.route("call", api.integration("AWS_PROXY", f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:chat"), two_way=True)
+    listing = api.integration("AWS", f"arn:aws:apigateway:{REGION}:apigateway:path/v2/apis", method="GET")
+    api.response(listing, "/200/")
+    api.response(listing, ResponseTemplates={"$default": "refused"})
+    api.route("list", listing, two_way=True)
+    api.deploy()
+    with open_websocket(api.url) as client:
+        for action, wanted, refused in (("call", "called", "Internal server error"), ("list", '{"items":[]}', "refused")):
+            client.send(json.dumps({"action": action}))
+            assert (wanted if answered else refused) in client.recv(timeout=PATIENCE)
+
+
 def test_the_own_address_is_no_service(start_gateway):
     own = "http://gateway.example.com:8080"
     gateway = start_gateway("--public-url", own, environment={"AWS_ENDPOINT_URL": own})

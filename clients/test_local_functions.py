@@ -1,5 +1,6 @@
 """Lambda functions run by the program itself: the example, as its README starts it, with handlers that know nothing of it."""
 
+import base64
 import json
 import os
 import re
@@ -112,6 +113,18 @@ def test_a_function_is_called_by_the_cli_and_the_sdk(chat, tmp_path):
     assert sdk.invoke(FunctionName="chat-whoami", InvocationType="DryRun")["StatusCode"] == 204
     with pytest.raises(sdk.exceptions.ResourceNotFoundException):
         sdk.invoke(FunctionName="nobody")
+
+
+def test_a_function_hears_what_its_caller_says_of_the_client(start_gateway, path_with_python, tmp_path):
+    (tmp_path / "app.py").write_text("def handler(event, context):\n    return context.client_context and context.client_context.custom\n")
+    gateway = start_gateway("--function", str(tmp_path / "app.py"))
+    sdk = boto3.client("lambda", endpoint_url=gateway.url, region_name=REGION, config=CONFIG, **CREDENTIALS)
+    (name,) = [one["FunctionName"] for one in sdk.list_functions()["Functions"]]
+    said = base64.b64encode(json.dumps({"custom": {"who": "ann"}}).encode()).decode()
+    assert json.load(sdk.invoke(FunctionName=name, ClientContext=said)["Payload"]) == {"who": "ann"}
+    assert json.load(sdk.invoke(FunctionName=name)["Payload"]) is None
+    with pytest.raises(sdk.exceptions.InvalidRequestContentException, match="must be a valid Base64-encoded JSON object"):
+        sdk.invoke(FunctionName=name, ClientContext="string")
 
 
 HANDLER = """

@@ -13,6 +13,7 @@ mod failure;
 mod function;
 mod launch;
 mod process;
+mod strays;
 mod watch;
 
 use std::collections::BTreeMap;

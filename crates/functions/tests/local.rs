@@ -12,6 +12,12 @@ use types::arn::{Function, Home};
 use types::headers::Headers;
 use types::message::InvocationType;
 
+mod local {
+    mod changes;
+    mod context;
+    mod ends;
+}
+
 /// For what takes a moment; nobody waits so long where all is well.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -79,6 +85,10 @@ impl Try {
     }
 
     async fn raw(&self, payload: Value, kind: InvocationType) -> Invoked {
+        self.raw_with(payload, kind, &Headers::new()).await
+    }
+
+    async fn raw_with(&self, payload: Value, kind: InvocationType, headers: &Headers) -> Invoked {
         let function = Function {
             partition: "aws".to_owned(),
             region: "us-east-1".to_owned(),
@@ -86,10 +96,10 @@ impl Try {
             name: "f".to_owned(),
             qualifier: None,
         };
-        let (headers, payload) = (Headers::new(), Bytes::from(payload.to_string()));
+        let payload = Bytes::from(payload.to_string());
         let deadline = Instant::now() + PATIENCE;
         let invocation =
-            Invocation { function: &function, kind, headers: &headers, payload: &payload, may_repeat: false, deadline };
+            Invocation { function: &function, kind, headers, payload: &payload, may_repeat: false, deadline };
         tokio::time::timeout(PATIENCE, self.local.invoke(&invocation)).await.unwrap().unwrap()
     }
 

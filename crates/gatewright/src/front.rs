@@ -134,7 +134,7 @@ async fn greet(mut tcp: TcpStream, tls: Option<Arc<Tls>>, service: Arc<Service>,
         let mut socket = match (&tls, &service.own_tls) {
             (Some(tls), _) => Socket::Tls(Box::new(Box::pin(tls.accept(tcp, visitor.ip())).await?)),
             (None, Some(own)) if begins_tls(&tcp).await => {
-                visitor.speaks_tls();
+                visitor.speaks_tls(&service).ok()?;
                 Socket::Tls(Box::new(Box::pin(own.acceptor.accept(tcp)).await.ok()?))
             }
             (None, _) => Socket::Clear(tcp),

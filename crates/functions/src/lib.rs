@@ -90,6 +90,16 @@ impl Directory {
         Ok(Directory { placed, brought: RwLock::default(), voice: voice.clone() })
     }
 
+    /// One in which nothing runs yet, and of which nobody hears.
+    pub fn silent() -> Directory {
+        struct Silence;
+        impl Voice for Silence {
+            fn printed(&self, _: &str, _: Option<&str>, _: &str) {}
+            fn told(&self, _: &str, _: Option<&str>, _: &str) {}
+        }
+        Directory { placed: BTreeMap::new(), brought: RwLock::default(), voice: Arc::new(Silence) }
+    }
+
     /// Takes the functions of a stack in the place of those that it had; those that stay the same keep their processes. Gives the
     /// names of those that cannot run, and why.
     pub fn bring(&self, stack: &str, functions: Vec<Brought>) -> Vec<(String, String)> {

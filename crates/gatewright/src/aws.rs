@@ -21,6 +21,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use auth::{SigningCredentials, SigningKeys, SigningScope};
 use integration::{Http, ServicePlace, ServiceRequest, Signer, Signing};
 use types::headers::Headers;
+use types::message::HttpTarget;
 
 use crate::aws::cache::Slot;
 use crate::aws::chain::Chain;
@@ -162,6 +163,36 @@ impl AwsSigner {
         }
         roles.entry(role.to_owned()).or_default().clone()
     }
+}
+
+/// The headers that sign a call of this program to another gateway, as a call of CloudFormation; none where no credentials are
+/// found, since a gateway may ask for none.
+///
+/// # Errors
+/// Credentials are there and cannot be read.
+pub(crate) async fn signed_as_cloudformation(
+    http: &Arc<Http>,
+    method: &str,
+    target: &HttpTarget,
+    headers: &Headers,
+    body: &[u8],
+) -> Result<Headers, String> {
+    let environment = Environment::of_process();
+    let region = ["AWS_REGION", "AWS_DEFAULT_REGION"].into_iter().find_map(|name| environment.get(name));
+    let region = region.unwrap_or_else(|| "us-east-1".to_owned());
+    let chain = Chain { environment, http: http.clone(), sts: None, region: region.clone(), may_ask_metadata: false };
+    let key = match chain.find().await {
+        Ok(key) => key,
+        Err(Trouble::Missing(_)) => return Ok(Headers::new()),
+        Err(trouble) => return Err(trouble.text()),
+    };
+    let mut signed = headers.clone();
+    signed.set("Host", target.authority.clone());
+    let headers = signed.iter().map(|(name, value)| (name, value.as_bytes())).collect();
+    let (path, query) = target.path_and_query.split_once('?').unwrap_or((&target.path_and_query, ""));
+    let to_sign = auth::Request { method, path, query, headers };
+    let scope = SigningScope { region: &region, service: "cloudformation" };
+    Ok(auth::sign(&to_sign, body, scope, &key.credentials, &key.derived, cache::now()).into_iter().collect())
 }
 
 impl Signer for AwsSigner {

@@ -6,13 +6,14 @@
 pub(crate) mod call;
 pub(crate) mod command;
 mod placed;
-mod typescript;
 pub(crate) mod source;
 mod told;
+mod typescript;
 pub(crate) mod watch;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use control::{Caller, Control};
 use functions::{Brought, Directory};
@@ -28,7 +29,7 @@ use crate::logs::Log;
 use crate::own_tls::OwnTls;
 
 pub(crate) use self::placed::Places;
-pub(crate) use self::told::{faults, told};
+pub(crate) use self::told::faults;
 
 /// How often a plan is made anew because somebody else changed definitions meanwhile.
 const TRIES_MAX: usize = 20;
@@ -65,9 +66,15 @@ pub(crate) struct Stacks {
     places: Places,
     home: Home,
     pub(crate) addresses: Addresses,
-    log: Log,
+    /// None where nobody is to hear.
+    log: Option<Log>,
     /// One change at a time: what a template's functions are and what the definitions say go together.
     turn: Mutex<()>,
+}
+
+fn now() -> String {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp(u64::try_from(since.as_millis()).unwrap_or(u64::MAX)).iso_millis()
 }
 
 impl Stacks {
@@ -77,10 +84,15 @@ impl Stacks {
         own_tls: Option<Arc<OwnTls>>,
         (home, addresses): (Home, Addresses),
         data_dir: Option<&Path>,
-        log: Log,
+        log: Option<Log>,
     ) -> Stacks {
         let places = Places::new(home.clone(), own_tls, data_dir);
         Stacks { control, functions, places, home, addresses, log, turn: Mutex::default() }
+    }
+
+    /// Those of a control plane that nobody else uses: to try a template.
+    pub(crate) fn alone(control: Arc<Control>, functions: Arc<Directory>, home: Home, addresses: Addresses) -> Stacks {
+        Stacks::new(control, functions, None, (home, addresses), None, None)
     }
 
     /// Brings a stack to what is asked, or says what that would do. Blocks for the disk.
@@ -99,7 +111,7 @@ impl Stacks {
         };
         let expanded = transforms::expand(&document, &known)?;
         let template = Template::of(&expanded.document)?;
-        let (file, now) = (asked.file.to_string_lossy(), Timestamp::now().iso());
+        let (file, now) = (asked.file.to_string_lossy(), now());
         // What is kept must be readable without the files that it was made of.
         let kept = asked.document.as_ref().map(|document| document.to_json().to_string());
         let wanted = Wanted {
@@ -195,7 +207,8 @@ impl Stacks {
         let (brought, mut unplaced) = self.places.of(&functions, Path::new(&record.file));
         unplaced.extend(self.bring(&record.name, brought));
         for (name, why) in unplaced {
-            self.log.say(LogLevel::Warn, format!("stack {}: the function {name} cannot run here: {why}", record.name));
+            let text = format!("stack {}: the function {name} cannot run here: {why}", record.name);
+            self.log.iter().for_each(|log| log.say(LogLevel::Warn, text.clone()));
         }
     }
 }

@@ -65,7 +65,7 @@ pub(crate) fn body(asked: &Asked, is_plan: bool) -> Value {
         "remarks": asked.remarks.iter().map(|remark| {
             json!([remark.message, remark.path, remark.place.line, remark.place.column])
         }).collect::<Vec<_>>(),
-        "parameters": asked.parameters,
+        "parameters": asked.parameters.iter().map(|(name, value)| (name.clone(), json!(value))).collect::<serde_json::Map<_, _>>(),
         "strict": asked.is_strict,
         "plan": is_plan,
     })
@@ -88,7 +88,9 @@ fn asked(name: &str, body: &Value) -> Option<(Asked, bool)> {
         file: PathBuf::from(body.get("file")?.as_str()?),
         document,
         remarks: body.get("remarks")?.as_array()?.iter().map(remark).collect::<Option<_>>()?,
-        parameters: parameters.map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect::<Option<_>>()?,
+        parameters: parameters
+            .map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
+            .collect::<Option<_>>()?,
         is_strict: body.get("strict")?.as_bool()?,
     };
     Some((asked, body.get("plan")?.as_bool()?))
@@ -126,7 +128,10 @@ pub(crate) fn answer(stacks: &Stacks, operation: &Operation, caller: &Caller, bo
         Operation::Delete(name) => match stacks.delete(caller, name) {
             Ok(changes) => {
                 let lines: String = changes.iter().map(|change| format!("  {change}\n")).collect();
-                json_response(StatusCode::OK, &json!({ "text": format!("stack {name} is gone\n{lines}"), "changed": true }))
+                json_response(
+                    StatusCode::OK,
+                    &json!({ "text": format!("stack {name} is gone\n{lines}"), "changed": true }),
+                )
             }
             Err(wrong) => {
                 let texts: Vec<String> = wrong.iter().map(ToString::to_string).collect();

@@ -3,23 +3,32 @@
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use clap::Args;
 use control::store::MemoryStore;
 use control::{Caller, Control, Settings};
 use functions::Directory;
-use http::Uri;
+use integration::{Endpoint, Fetch, Integrations};
 use serde_json::Value;
 use types::arn::Home;
+use types::headers::Headers;
 
 use super::source::Given;
 use super::{Asked, Stacks, call, faults};
+use crate::aws;
 use crate::banner::Addresses;
 use crate::exit::Failure;
 
 /// Where a gateway is unless something else is said.
 const ENDPOINT: &str = "http://127.0.0.1:4510";
+
+/// The longest answer, in bytes.
+const ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// How long a gateway may take: esbuild may have to build functions.
+const ANSWER_TIME_MAX: Duration = Duration::from_secs(120);
 
 /// What names a template.
 #[derive(Args, Clone, Debug)]
@@ -49,7 +58,12 @@ impl TemplateOptions {
     fn given(&self) -> Result<Given, Failure> {
         Ok(Given {
             file: self.file.clone(),
-            parameters: self.parameters.iter().map(|text| parameter(text)).collect::<Result<_, _>>().map_err(Failure::config)?,
+            parameters: self
+                .parameters
+                .iter()
+                .map(|text| parameter(text))
+                .collect::<Result<_, _>>()
+                .map_err(Failure::config)?,
             parameters_file: self.parameters_file.clone(),
             name: self.stack_name.clone(),
             is_strict: self.strict,
@@ -89,20 +103,58 @@ pub(crate) fn delete(name: &str, endpoint: Option<&str>) -> Result<(), Failure> 
 /// Applies a template to a gateway that is nowhere but in memory: everything that would be refused is said.
 pub(crate) fn validate(options: &TemplateOptions, home: Home) -> Result<(), Failure> {
     let asked = options.read()?;
-    let addresses = Addresses {
-        listen: ([127, 0, 0, 1], 4510).into(),
-        admin: None,
-        tls: false,
-        public_url: None,
-    };
+    let addresses = Addresses { listen: ([127, 0, 0, 1], 4510).into(), admin: None, tls: false, public_url: None };
     let settings = Settings::new(home.clone(), addresses.authority());
     let control = Control::open(settings, Arc::new(MemoryStore::default()), Box::new(|_, _| {}));
     let control = Arc::new(control.map_err(|error| Failure::data(error.to_string()))?);
-    let directory = Arc::new(Directory::nowhere());
+    let directory = Arc::new(Directory::silent());
     let stacks = Stacks::alone(control, directory, home, addresses);
     match stacks.apply(&Caller::program(), &asked, true) {
         Ok(done) => say(&stacks.told(&asked, &done, true)),
         Err(wrong) => Err(Failure::data(format!("{} is not valid\n{}", asked.file.display(), faults(&asked, &wrong)))),
+    }
+}
+
+/// Asks a gateway, and gives the text of its answer.
+fn ask(endpoint: Option<&str>, method: &'static str, path: &str, body: Bytes) -> Result<String, Failure> {
+    let (endpoint, from) = match endpoint {
+        Some(endpoint) => (endpoint.to_owned(), "--endpoint"),
+        None => match std::env::var("AWS_ENDPOINT_URL_CLOUDFORMATION").or_else(|_| std::env::var("AWS_ENDPOINT_URL")) {
+            Ok(endpoint) => (endpoint, "the environment"),
+            Err(_) => (ENDPOINT.to_owned(), "unless --endpoint says another"),
+        },
+    };
+    let place = Endpoint::parse(&endpoint).map_err(|error| Failure::config(format!("endpoint: {error}")))?;
+    let target = place.below(path);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::config(format!("start a thread: {error}")))?;
+    let answered = runtime.block_on(async {
+        let integrations = Integrations::new(ANSWER_BYTES_MAX, Vec::new());
+        let http = integrations.http();
+        let mut headers: Headers = [("Content-Type", "application/json".to_owned())].into_iter().collect();
+        let signed = aws::signed_as_cloudformation(&http, method, &target, &headers, &body).await?;
+        for (name, value) in signed.iter() {
+            headers.append(name.to_owned(), value.to_owned());
+        }
+        let fetch = Fetch {
+            method,
+            headers: &headers,
+            body: &body,
+            answer_bytes_max: ANSWER_BYTES_MAX,
+            timeout: ANSWER_TIME_MAX,
+        };
+        http.fetch(&target, &fetch).await.map_err(|error| {
+            format!("no gateway answers at {endpoint} ({from}): {error}; `gatewright serve` starts one")
+        })
+    });
+    let (status, answer) = answered.map_err(Failure::config)?;
+    let answer: Value = serde_json::from_slice(&answer).unwrap_or_default();
+    let text = |member: &str| answer.get(member).and_then(Value::as_str);
+    match (status, text("text"), text("message").or_else(|| text("Message"))) {
+        (200, Some(text), _) => Ok(text.to_owned()),
+        (400, _, Some(message)) => Err(Failure::data(message)),
+        (_, _, Some(message)) => Err(Failure::config(format!("the gateway answers {status}: {message}"))),
+        _ => Err(Failure::config(format!("{endpoint} answers {status}: it is no gateway of this version"))),
     }
 }
 

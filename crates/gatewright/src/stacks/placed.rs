@@ -79,13 +79,11 @@ impl Places {
             memory: function.memory.unwrap_or(MEMORY),
             home: self.home.clone(),
         };
-        Ok(placements::surrounded(settings, self.own_tls.as_deref().map(OwnTls::bundle)))
+        placements::surrounded(settings, self.own_tls.as_deref())
     }
 
     fn code(&self, function: &StackFunction, beside: &Path) -> Result<PathBuf, String> {
-        let nowhere = |what: String| {
-            format!("{what}; say [functions.{}] code in the settings file", function.logical)
-        };
+        let nowhere = |what: String| format!("{what}; say [functions.{}] code in the settings file", function.logical);
         let local = |path: &str| -> Result<PathBuf, String> {
             let path = beside.join(path);
             let found = path.canonicalize().map_err(|error| nowhere(format!("{}: {error}", path.display())))?;
@@ -127,7 +125,8 @@ impl Places {
         let write = || {
             fs::create_dir_all(&folder)?;
             // As a module where it is written as one.
-            let is_module = ending == "js" && text.lines().any(|line| line.starts_with("export ") || line.starts_with("import "));
+            let is_module =
+                ending == "js" && text.lines().any(|line| line.starts_with("export ") || line.starts_with("import "));
             let package = if is_module { r#"{"type": "module"}"# } else { "{}" };
             fs::write(folder.join("package.json"), package)?;
             fs::write(&file, text)

@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 use stacks::{Fault, Node, read};
 
 use super::Asked;
-use crate::small_files;
+use crate::small_files::{self, Stamp, stamp};
 
 /// The largest file that is read, in bytes. Ours: larger than the largest template.
 const FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
@@ -31,13 +31,16 @@ pub(crate) struct Given {
 /// What was read, and of which files: whoever watches looks at these.
 pub(crate) struct Source {
     pub(crate) asked: Asked,
-    pub(crate) files: Vec<PathBuf>,
+    pub(crate) files: Files,
 }
+
+/// Files, and what each was before it was read.
+pub(crate) type Files = Vec<(PathBuf, Stamp)>;
 
 /// Why nothing could be read: what to say, with the lines that are meant, and the files that were read all the same.
 pub(crate) struct Unread {
     pub(crate) text: String,
-    pub(crate) files: Vec<PathBuf>,
+    pub(crate) files: Files,
 }
 
 impl Given {
@@ -46,8 +49,8 @@ impl Given {
     /// # Errors
     /// A file that is not there or is none of these; what is wrong in it, with line, column and a caret.
     pub(crate) fn read(&self) -> Result<Source, Unread> {
-        let mut files = vec![self.file.clone()];
-        files.extend(self.parameters_file.clone());
+        let paths = [Some(self.file.clone()), self.parameters_file.clone()];
+        let files: Files = paths.into_iter().flatten().map(|path| (path.clone(), stamp(&path))).collect();
         let unread = |text: String| Unread { text, files: files.clone() };
         let file = self.file.canonicalize().map_err(|error| unread(format!("{}: {error}", self.file.display())))?;
         let text = small_files::read_text(&file, FILE_BYTES_MAX);
@@ -91,7 +94,9 @@ pub(crate) fn check_name(name: &str) -> Result<(), String> {
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
     match fits {
         true => Ok(()),
-        false => Err(format!("`{name}` is no stack's name: a letter, then letters, digits and hyphens, up to {NAME_CHARS_MAX}")),
+        false => Err(format!(
+            "`{name}` is no stack's name: a letter, then letters, digits and hyphens, up to {NAME_CHARS_MAX}"
+        )),
     }
 }
 
@@ -102,13 +107,19 @@ fn parameters_of(path: &Path) -> Result<IndexMap<String, String>, String> {
     let shown = |fault: Fault| fault.shown(&path.display().to_string(), &text);
     let document = read::read(&text).map_err(shown)?;
     let wrong = |node: &Node| {
-        shown(Fault::new("parameters are a map of names and values, or a list of ParameterKey and ParameterValue", "", node.place))
+        shown(Fault::new(
+            "parameters are a map of names and values, or a list of ParameterKey and ParameterValue",
+            "",
+            node.place,
+        ))
     };
     let mut parameters = IndexMap::new();
     if let Some(items) = document.as_list() {
         for item in items {
             let text = |member: &str| item.get(member).and_then(Node::as_str);
-            let (Some(key), Some(value)) = (text("ParameterKey"), text("ParameterValue")) else { return Err(wrong(item)) };
+            let (Some(key), Some(value)) = (text("ParameterKey"), text("ParameterValue")) else {
+                return Err(wrong(item));
+            };
             parameters.insert(key.to_owned(), value.to_owned());
         }
         return Ok(parameters);
@@ -116,7 +127,11 @@ fn parameters_of(path: &Path) -> Result<IndexMap<String, String>, String> {
     let map = document.get("Parameters").unwrap_or(&document);
     for (key, value) in map.as_map().ok_or_else(|| wrong(map))? {
         let value = match value.as_list() {
-            Some(items) => items.iter().map(|item| item.as_str().ok_or_else(|| wrong(item))).collect::<Result<Vec<_>, _>>()?.join(","),
+            Some(items) => items
+                .iter()
+                .map(|item| item.as_str().ok_or_else(|| wrong(item)))
+                .collect::<Result<Vec<_>, _>>()?
+                .join(","),
             None => value.as_str().ok_or_else(|| wrong(value))?.to_owned(),
         };
         parameters.insert(key.clone(), value);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use functions::{Directory, Start};
-use stacks::{Action, Fault};
+use stacks::Fault;
 use types::snapshot::StageKey;
 
 use super::{Asked, Done, Stacks};
@@ -86,16 +86,4 @@ pub(crate) fn told(asked: &Asked, done: &Done, is_plan: bool, addresses: &Addres
         text += &format!("  note     {remark}{place}\n");
     }
     text
-}
-
-/// How many resources a change list says are created, changed, replaced and deleted.
-pub(crate) fn counted(done: &Done) -> String {
-    let count = |action: Action| done.applied.changes.iter().filter(|change| change.action == action).count();
-    format!(
-        "{} new, {} changed, {} replaced, {} removed",
-        count(Action::Create),
-        count(Action::Change),
-        count(Action::Replace),
-        count(Action::Delete)
-    )
 }

@@ -31,7 +31,14 @@ pub(super) fn built(code: &Path, function: &StackFunction, folder: &Path) -> Res
     let output = Command::new(esbuild)
         .current_dir(code)
         .arg(&source)
-        .args(["--bundle", "--platform=node", "--format=cjs", "--target=node20", "--sourcemap=inline", "--log-level=warning"])
+        .args([
+            "--bundle",
+            "--platform=node",
+            "--format=cjs",
+            "--target=node20",
+            "--sourcemap=inline",
+            "--log-level=warning",
+        ])
         // What Lambda brings along is not part of the bundle, as with SAM and CDK; here the user's own is found.
         .arg(format!("--outfile={}", out.display()))
         .output()

@@ -1,6 +1,7 @@
 //! CloudFormation's templates: reads them, evaluates them, and makes the control plane be what they say.
 
 pub mod change;
+mod digest;
 pub mod engine;
 pub mod fault;
 pub mod functions;
@@ -8,15 +9,18 @@ mod ids;
 pub mod intrinsics;
 mod kinds;
 pub mod languages;
+pub mod locate;
 pub mod node;
 mod order;
 pub mod parameters;
+mod paths;
 pub mod read;
 pub mod record;
 mod references;
 pub mod remark;
 pub mod sam;
 pub mod scope;
+pub mod serverless;
 mod substitution;
 pub mod template;
 pub mod transforms;

@@ -2,11 +2,11 @@
 //!
 //! The code stays where the template says that it is: what runs the function here reads it there.
 
+use crate::digest::hash;
 use crate::node::{Map, Node, Place, Value};
 use crate::remark::Remark;
 
 use super::checks::{is_text, is_truthy, some, truthy};
-use super::domain::hash;
 use super::references::with_parameters;
 use super::{Made, Subject, Work, attribute, reference, resource};
 

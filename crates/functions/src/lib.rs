@@ -85,6 +85,12 @@ impl Directory {
         }
     }
 
+    /// Ends all processes, whatever they do, and what they began: the program itself ends now.
+    pub fn end(&self) {
+        self.stop();
+        strays::end_all();
+    }
+
     /// The functions that run here, by name.
     pub fn here(&self) -> impl Iterator<Item = &Settings> {
         self.placed.values().filter_map(|placed| match placed {

@@ -128,11 +128,16 @@ def test_a_function_hears_what_its_caller_says_of_the_client(start_gateway, path
 
 
 HANDLER = """
+import { spawn } from 'node:child_process'
 export const handler = async (event) => {
   if (event.requestContext.eventType !== 'MESSAGE') return { statusCode: 200 }
   const { action } = JSON.parse(event.body)
   if (action === 'exit') process.exit(1)
-  if (action === 'spin') { console.log('spinning', process.pid); for (;;) ; }
+  if (action === 'spin') {
+    const daemon = spawn('sleep', ['600'], { detached: true, stdio: 'ignore' })
+    console.log('spinning', process.pid, daemon.pid)
+    for (;;) ;
+  }
   return { statusCode: 200, body: JSON.stringify({ version: 1, pid: process.pid }) }
 }
 """
@@ -180,13 +185,15 @@ def test_no_process_is_left_after_the_program_whichever_way_it_ends(path_with_py
             # A handler that never returns notices nothing by itself.
             client.send(json.dumps({"action": "spin"}))
             line = gateway.wait_for_line(lambda line: "spinning" in line, "the loop")
-            busy = int(re.search(r"spinning (\d+)", line).group(1))
-            assert is_alive(idle) and is_alive(busy)
+            busy, daemon = map(int, re.search(r"spinning (\d+) (\d+)", line).groups())
+            assert is_alive(idle) and is_alive(busy) and is_alive(daemon)
             if way == signal.SIGKILL:
                 gateway.kill()
+                # It has a session of its own, and nobody is there who would look for it.
+                os.kill(daemon, signal.SIGKILL)
             else:
                 gateway.stop()
-        until(lambda: not is_alive(idle) and not is_alive(busy), f"both to end after {way}")
+        until(lambda: not any(map(is_alive, (idle, busy, daemon))), f"all to end after {way}")
 
 
 def test_what_is_wrong_with_a_function_is_said_at_the_start(tmp_path):

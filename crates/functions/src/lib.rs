@@ -127,6 +127,12 @@ impl Directory {
         self.all().iter().for_each(|function| function.stop());
     }
 
+    /// Ends all processes, whatever they do, and what they began: the program itself ends now.
+    pub fn end(&self) {
+        self.stop();
+        strays::end_all();
+    }
+
     /// The functions that run here, by name.
     pub fn here(&self) -> Vec<Settings> {
         self.all().iter().map(|function| function.settings().clone()).collect()

@@ -165,7 +165,7 @@ pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
         tokio::spawn(async move { issuer.follow().await });
     }
     shutdown::wait_and_stop(signals, &gateway, &stopper, &log).await;
-    functions.stop();
+    functions.end();
     own_tls.iter().for_each(|own| own.remove());
     config.settings.data_dir.iter().for_each(|dir| folder_socket::remove(dir));
     Ok(())

@@ -17,6 +17,7 @@ import websockets
 from harness.aws import CONFIG, CREDENTIALS, REGION, Api, cli_environment
 from harness.clients import open_websocket, receive
 from harness.gateway import Gateway
+from harness.processes import is_alive
 from harness.until import until
 
 EXAMPLE = Path(__file__).resolve().parent.parent / "examples" / "lambda-chat"
@@ -123,13 +124,6 @@ export const handler = async (event) => {
   return { statusCode: 200, body: JSON.stringify({ version: 1, pid: process.pid }) }
 }
 """
-
-
-def is_alive(pid):
-    try:
-        return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
-    except FileNotFoundError:
-        return False
 
 
 def test_one_command_from_a_file_to_a_socket(start_gateway, tmp_path):

@@ -95,7 +95,7 @@ const WITH_A_FOLDER: &[&str] = &["export", "import"];
 /// Those below `credentials`, which take what says which file is meant, and what ARNs name.
 const WITH_CREDENTIALS: &[&str] = &["new", "check"];
 /// What takes the settings that ARNs are made of.
-const WITH_A_PLACE: &[&str] = &["validate"];
+const WITH_A_PLACE: &[&str] = &["apply", "validate"];
 
 /// What other programs call `--listen`; whoever types it is told.
 const PORT: &str = "port";

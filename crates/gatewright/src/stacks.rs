@@ -18,6 +18,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use control::{Caller, Control};
 use functions::{Brought, Directory};
 use indexmap::IndexMap;
+use stacks::locate::Assets;
 use stacks::transforms::{self, Known};
 use stacks::{Applied, Change, Failure, Fault, Node, Record, Template, Wanted};
 use types::arn::Home;
@@ -29,7 +30,7 @@ use crate::logs::Log;
 use crate::own_tls::OwnTls;
 
 pub(crate) use self::placed::Places;
-pub(crate) use self::told::faults;
+pub(crate) use self::told::{Told, faults};
 
 /// How often a plan is made anew because somebody else changed definitions meanwhile.
 const TRIES_MAX: usize = 20;
@@ -48,6 +49,8 @@ pub(crate) struct Asked {
     /// What was known before: of how that document was made.
     pub(crate) remarks: Vec<Fault>,
     pub(crate) parameters: IndexMap<String, String>,
+    /// Where code is that a tool was going to upload.
+    pub(crate) assets: Assets,
     /// As AWS does it, also where people do not expect it.
     pub(crate) is_strict: bool,
 }
@@ -64,7 +67,7 @@ pub(crate) struct Stacks {
     control: Arc<Control>,
     functions: Arc<Directory>,
     places: Places,
-    home: Home,
+    pub(crate) home: Home,
     pub(crate) addresses: Addresses,
     /// None where nobody is to hear.
     log: Option<Log>,
@@ -122,6 +125,7 @@ impl Stacks {
             parameters: &asked.parameters,
             account: &self.home.account_id,
             region: &self.home.region,
+            assets: &asked.assets,
             is_strict: asked.is_strict,
             now: &now,
         };

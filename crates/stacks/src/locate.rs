@@ -50,6 +50,24 @@ pub struct Assets {
 }
 
 impl Assets {
+    /// The same, with paths that are no longer the folder's own but begin with where that is.
+    #[must_use]
+    pub fn below(&self, folder: &str) -> Assets {
+        let whole = |path: &String| format!("{folder}/{path}");
+        let keys = self.keys.iter().map(|(key, path)| (key.clone(), whole(path))).collect();
+        Assets { keys, otherwise: self.otherwise.as_ref().map(whole) }
+    }
+
+    /// What it says, as it can be sent: pairs of key and path, and the path for whatever has none.
+    pub fn parts(&self) -> (impl Iterator<Item = (&str, &str)>, Option<&str>) {
+        (self.keys.iter().map(|(key, path)| (key.as_str(), path.as_str())), self.otherwise.as_deref())
+    }
+
+    /// Of such parts.
+    pub fn of(keys: impl IntoIterator<Item = (String, String)>, otherwise: Option<String>) -> Assets {
+        Assets { keys: keys.into_iter().collect(), otherwise }
+    }
+
     /// The path, from the folder that was searched, of what would be uploaded with a key.
     pub fn path(&self, key: &str) -> Option<&str> {
         self.keys.get(key).or(self.otherwise.as_ref()).map(String::as_str)

@@ -93,21 +93,14 @@ impl Places {
             }
         };
         match (&function.code, function.metadata.get(ASSET_PATH).and_then(Value::as_str)) {
+            (Code::Local(path), _) => local(path),
             (_, Some(asset)) => local(asset),
-            (Code::Local(path), None) => local(path),
             (Code::Inline(text), None) => self.written(function, text),
             (Code::Image(image), None) => Err(format!(
                 "it is a container's image ({image}); start that and say [functions.{}] endpoint",
                 function.logical
             )),
-            (Code::Bucket { bucket, key }, None) => {
-                // Serverless' package: what it zipped is the folder of the service.
-                let is_packaged = beside.file_name().is_some_and(|name| name == ".serverless");
-                match beside.parent().filter(|_| is_packaged) {
-                    Some(service) => Ok(service.to_owned()),
-                    None => Err(nowhere(format!("its code is {key} in the bucket {bucket}"))),
-                }
-            }
+            (Code::Bucket { bucket, key }, None) => Err(nowhere(format!("its code is {key} in the bucket {bucket}"))),
             (Code::Nowhere, None) => Err(nowhere("the template does not say where its code is".to_owned())),
         }
     }

@@ -20,29 +20,44 @@ pub(crate) fn faults(asked: &Asked, faults: &[Fault]) -> String {
     shown.join("\n")
 }
 
+/// What is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Told {
+    /// It was applied.
+    Applied,
+    /// It was applied at the start, of which people are told where clients connect anyway.
+    Started,
+    /// It would be applied.
+    Planned,
+    /// It could be applied somewhere.
+    Valid,
+}
+
 impl Stacks {
     /// What was done, or would be: the plan, how to connect, what the template says of itself, and what a person should know.
-    pub(crate) fn told(&self, asked: &Asked, done: &Done, is_plan: bool) -> String {
-        told(asked, done, is_plan, &self.addresses, &self.functions)
+    pub(crate) fn told(&self, asked: &Asked, done: &Done, what: Told) -> String {
+        told(asked, done, what, &self.addresses, &self.functions)
     }
 }
 
-/// As [`Stacks::told`].
-pub(crate) fn told(asked: &Asked, done: &Done, is_plan: bool, addresses: &Addresses, functions: &Directory) -> String {
+fn told(asked: &Asked, done: &Done, what: Told, addresses: &Addresses, functions: &Directory) -> String {
     let Done { applied, unplaced } = done;
+    let is_real = matches!(what, Told::Applied | Told::Started);
     let changes: Vec<_> = applied.changes.iter().filter(|change| change.is_done()).collect();
     let is_new = applied.record.updated.is_empty();
     let mut text = format!("stack {}", asked.name);
-    text += match (changes.is_empty(), is_plan, is_new) {
-        (true, ..) => ": nothing changes\n",
-        (false, true, _) => ": would be changed\n",
-        (false, false, true) => " is there\n",
-        (false, false, false) => " is changed\n",
+    text += match (what, changes.is_empty(), is_new) {
+        (Told::Valid, ..) => ": the template is valid, and makes\n",
+        (_, true, _) => ": nothing changes\n",
+        (Told::Planned, _, true) => ": would be made\n",
+        (Told::Planned, _, false) => ": would be changed\n",
+        (_, _, true) => " is there\n",
+        (_, _, false) => " is changed\n",
     };
     for change in &changes {
         text += &format!("  {change}\n");
     }
-    if !is_plan {
+    if what == Told::Applied {
         for (api_id, stage) in &applied.stages {
             let key = StageKey { api_id: api_id.as_str().into(), stage: stage.as_str().into() };
             text += &format!(
@@ -52,10 +67,10 @@ pub(crate) fn told(asked: &Asked, done: &Done, is_plan: bool, addresses: &Addres
             );
         }
     }
-    for output in applied.record.outputs.iter().filter(|_| !is_plan) {
+    for output in applied.record.outputs.iter().filter(|_| is_real) {
         text += &format!("  output   {} = {}\n", output.key, output.value);
     }
-    for function in &applied.functions {
+    for function in applied.functions.iter().filter(|_| what != Told::Valid) {
         let here = functions.here().into_iter().find(|settings| settings.name == function.name);
         let nowhere = unplaced.iter().find(|(name, _)| *name == function.name);
         match (nowhere, here) {

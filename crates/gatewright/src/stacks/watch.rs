@@ -6,7 +6,7 @@ use std::time::Duration;
 use control::Caller;
 
 use super::source::{Files, Given, Source, Unread};
-use super::{Stacks, faults};
+use super::{Stacks, Told, faults};
 use crate::choices::LogLevel;
 use crate::logs::Log;
 use crate::small_files::stamp;
@@ -43,17 +43,21 @@ pub(crate) fn begin(stacks: Arc<Stacks>, given: Given, files: Files, log: &Log) 
 
 /// Applies it once more. Gives the files that count from now on.
 fn again(stacks: &Stacks, given: &Given, log: &Log) -> Files {
-    let Source { asked, files } = match given.read() {
+    let left = |text: &str| log.say(LogLevel::Error, format!("the template is left as it was: {text}"));
+    let Source { asked, files } = match given.read(&stacks.home) {
         Ok(source) => source,
         Err(Unread { text, files }) => {
-            log.say(LogLevel::Error, format!("the template is left as it was: {text}"));
+            left(&text);
             return files;
         }
     };
-    match stacks.apply(&Caller::program(), &asked, false) {
-        Ok(done) => log.say(LogLevel::Info, stacks.told(&asked, &done, false).trim_end().to_owned()),
-        Err(wrong) => {
-            log.say(LogLevel::Error, format!("the template is left as it was: {}", faults(&asked, &wrong)));
+    for asked in asked {
+        match stacks.apply(&Caller::program(), &asked, false) {
+            Ok(done) => log.say(LogLevel::Info, stacks.told(&asked, &done, Told::Applied).trim_end().to_owned()),
+            Err(wrong) => {
+                left(&faults(&asked, &wrong));
+                break;
+            }
         }
     }
     files

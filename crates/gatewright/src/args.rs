@@ -73,6 +73,10 @@ pub(crate) enum Command {
     Validate {
         #[command(flatten)]
         template: TemplateOptions,
+
+        /// Print what it would make as JSON, a line for each stack
+        #[arg(long)]
+        json: bool,
     },
     /// Write all stored definitions to standard output, as one JSON document
     #[command(after_help = "The document holds secrets: API keys, and the private keys of client certificates.")]

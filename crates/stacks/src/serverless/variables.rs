@@ -15,7 +15,7 @@ use super::Given;
 use super::syntax::{Alternative, Piece, alternatives, pieces};
 
 /// How many variables are looked up, at most.
-const LOOKUPS_MAX: usize = 100_000;
+const LOOKUPS_MAX: usize = 20_000;
 /// How deep variables and values may stand in each other.
 const DEPTH_MAX: usize = read::DEPTH_MAX;
 

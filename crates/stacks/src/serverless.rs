@@ -158,10 +158,9 @@ fn of_functions(functions: &[Function], place: Place) -> Map {
             ),
         };
         let properties = Node::map([("LogGroupName", name)], function.place);
-        let group = Node::map(
-            [("Type", Node::text("AWS::Logs::LogGroup", function.place)), ("Properties", properties)],
-            function.place,
-        );
+        let mut group = vec![("Type", Node::text("AWS::Logs::LogGroup", function.place)), ("Properties", properties)];
+        group.extend(function.resource.get("Condition").map(|condition| ("Condition", condition.clone())));
+        let group = Node::map(group, function.place);
         resources.insert(format!("{}LogGroup", names::normalized(&function.name)), group);
     }
     if !functions.is_empty() {

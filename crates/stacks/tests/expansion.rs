@@ -165,7 +165,10 @@ fn the_fixture_of_sam_is_what_the_translator_made() {
         }
     }
     assert_eq!(ours["Outputs"], theirs["Outputs"]);
-    assert_eq!(ours["Resources"].as_object().map(|all| all.len()), theirs["Resources"].as_object().map(|all| all.len()));
+    assert_eq!(
+        ours["Resources"].as_object().map(|all| all.len()),
+        theirs["Resources"].as_object().map(|all| all.len())
+    );
 }
 
 #[test]

@@ -239,12 +239,7 @@ impl<'a> Variables<'a> {
             },
             "self" => {
                 let keys: Vec<&str> = name.split('.').filter(|key| !key.is_empty()).collect();
-                match (self.property(&keys)?, keys.as_slice()) {
-                    // What the framework fills in where nobody says it.
-                    (None, ["provider", "stage"]) => text(&self.stage()?),
-                    (None, ["provider", "region"]) => text(&self.region()?),
-                    (found, _) => Ok(found),
-                }
+                self.property(&keys)
             }
             "aws" if name == "region" => text(&self.region()?),
             "aws" if name == "accountId" => text(self.given.account),

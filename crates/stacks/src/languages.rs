@@ -1,7 +1,8 @@
 //! `AWS::LanguageExtensions`: makes many of one, by `Fn::ForEach`.
 //!
 //! The loop stands as a key, `Fn::ForEach::Name: [Var, [a, b], {…${Var}…: …}]`, in Resources, Conditions, Outputs and in a
-//! resource's properties, also inside another loop. Source: documented ("Fn::ForEach").
+//! resource's properties, also inside another loop. All instances of the variable in keys and values are replaced, in plain
+//! texts too. Source: documented ("Fn::ForEach"). (cfn-lint's own expansion leaves plain texts as they are.)
 
 use crate::fault::{FAULTS_MAX, Fault};
 use crate::node::{Map, Node, Value};
@@ -96,7 +97,15 @@ impl Work<'_> {
                 {
                     return Node::text(value, node.place);
                 }
-                Value::Map(self.members(map, bound, path))
+                let made = self.members(map, bound, path);
+                // `!GetAtt [!Sub 'Bucket${Var}', Arn]`: what a name must be has no function left where its variable is known.
+                if let (Some(text), false) = (made.get("Fn::Sub").and_then(Node::as_str), bound.variables.is_empty())
+                    && made.len() == 1
+                    && !text.contains("${")
+                {
+                    return Node::text(text, node.place);
+                }
+                Value::Map(made)
             }
             Value::Null => Value::Null,
         };

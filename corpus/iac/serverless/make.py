@@ -63,6 +63,10 @@ CASES = {
             "routes.yml": "main: {route: join, routeResponseSelectionExpression: $default}\n",
         },
     },
+    "dotenv": {
+        "service": HEAD.replace("chat", "chat\nuseDotenv: true") + "  environment: {A: \"${env:A}\", B: \"${env:B}\", C: \"${env:C}\", D: \"${env:D, 'none'}\", E: \"${env:E}\", GREETING: \"${env:GREETING}\"}\nfunctions:\n  main: {handler: a.b}\n",
+        "files": {".env": "D=not read\n", ".env.dev": "# one\nA=1\nexport B = two words # more\nC='a # $A'\nE=\"x\\ny-${A}-$GREETING-${NO:-no}\"\nGREETING=not taken\n"},
+    },
     "functions_in_a_list": {
         "service": HEAD + "functions:\n  - ${file(one.yml)}\n  - two: {handler: b.c, events: [{websocket: leave}]}\n",
         "files": {"one.yml": "one:\n  handler: a.b\n  events:\n    - websocket: join\n"},

@@ -305,6 +305,24 @@ fn what_is_wrong_with_a_service_is_said_at_its_line() {
 }
 
 #[test]
+fn the_environment_of_a_file_is_asked_for() {
+    let files = [(".env.live", "WHO=live\n"), (".env", "WHO=all\nTABLE=file\n")];
+    let who = |more: &str, stage: Option<&str>| {
+        let text = format!(
+            "service: s\nprovider: {{name: aws, stage: \"${{env:STAGE, 'dev'}}\", environment: {{WHO: \"${{env:WHO, 'nobody'}}\", TABLE: \"${{env:TABLE}}\"}}}}\nfunctions: {{f: {{handler: a.b}}}}\n{more}"
+        );
+        let read = service(&text, &files, stage).unwrap_or_else(|faults| panic!("{faults:?}"));
+        let variables =
+            &read.template.to_json()["Resources"]["FLambdaFunction"]["Properties"]["Environment"]["Variables"];
+        assert_eq!(variables["TABLE"], "t", "what is set counts before a file");
+        (variables["WHO"].as_str().expect("a text").to_owned(), read.files.join(" "))
+    };
+    assert_eq!(who("", None), ("nobody".into(), String::new()));
+    assert_eq!(who("useDotenv: true\n", None), ("all".into(), ".env .env.dev".into()));
+    assert_eq!(who("useDotenv: true\n", Some("live")), ("live".into(), ".env.live".into()));
+}
+
+#[test]
 fn a_template_is_no_service() {
     assert!(!is_service(&Node::of_json(&json!({"Resources": {}, "service": 1, "provider": 1}))));
     assert!(!is_service(&Node::default()));

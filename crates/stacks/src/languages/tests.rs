@@ -86,7 +86,8 @@ fn a_loop_is_bounded() {
     for variable in ["D", "C", "B", "A"] {
         body = json!({format!("Fn::ForEach::{variable}"): [variable, many, body]});
     }
-    check(json!({"Resources": body}), Err("megabytes"));
+    let faults = expand(&Node::of_json(&json!({"Resources": body})), &known()).expect_err("too much");
+    assert!(faults.len() == 1 && faults[0].message.contains("megabytes"), "{faults:?}");
     let mut deep = json!({"${A}": 1});
     for level in ["A", "B", "C", "D", "E", "F"] {
         deep = json!({format!("Fn::ForEach::{level}"): [level, ["x"], deep]});

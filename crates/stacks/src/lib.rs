@@ -6,6 +6,7 @@ pub mod engine;
 pub mod fault;
 pub mod functions;
 mod ids;
+pub mod include;
 pub mod intrinsics;
 mod kinds;
 pub mod languages;

@@ -180,7 +180,8 @@ impl Parameter {
             self.fits(name, text, shape)?;
             return Ok(Node::text(text, self.place));
         }
-        let items = if text.is_empty() { Vec::new() } else { text.split(',').map(str::trim).collect() };
+        // An empty text is a list of one empty text (inferred: templates ask Fn::Select for item 0 to find an empty list).
+        let items: Vec<&str> = text.split(',').map(str::trim).collect();
         for item in &items {
             self.fits(name, item, shape)?;
         }

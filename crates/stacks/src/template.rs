@@ -265,6 +265,9 @@ fn mapping(name: &str, node: &Node, faults: &mut Faults) -> Option<IndexMap<Stri
             path.push_str(second);
             match &node.value {
                 Value::Map(_) => faults.add("a mapping has two levels of keys, and no functions", &path, node.place),
+                Value::List(items) if items.iter().any(|item| matches!(item.value, Value::List(_) | Value::Map(_))) => {
+                    faults.add("a list of a mapping holds texts and numbers", &path, node.place);
+                }
                 _ => no_nulls(node, &mut path, faults),
             }
             path.truncate(base);

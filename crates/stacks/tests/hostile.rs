@@ -201,12 +201,26 @@ fn functions_that_multiply_are_bounded() {
     );
     assert!(only(&of(&many)).contains("500000 values"));
 
-    let split = "!Split [x, !Ref S],".repeat(50);
+    let split = "!Split [x, !FindInMap [M, a, b]],".repeat(50);
     let many = format!(
-        "Parameters: {{S: {{Type: String, Default: '{}'}}}}\nResources: {{A: {{Type: T, Properties: {{a: [{split}]}}}}}}",
+        "Mappings: {{M: {{a: {{b: '{}'}}}}}}\nResources: {{A: {{Type: T, Properties: {{a: [{split}]}}}}}}",
         "x".repeat(100_000)
     );
     assert!(only(&of(&many)).contains("500000 values"));
+
+    let patterns = |parameters: usize, value: usize| {
+        let each = |index| {
+            format!(
+                "  P{index}: {{Type: CommaDelimitedList, AllowedPattern: '(a?){{200}}b', Default: '{}'}}\n",
+                "a,".repeat(value)
+            )
+        };
+        let parameters: String = (0..parameters).map(each).collect();
+        of(&format!("Resources: {{A: {{Type: T}}}}\nParameters:\n{parameters}"))
+    };
+    assert!(only(&patterns(1, 1_000)).contains("does not match"));
+    assert!(only(&patterns(1, 3_000)).contains("4096 are the most"));
+    assert!(only(&patterns(501, 1)).contains("500 are the most"));
 }
 
 #[test]
@@ -290,6 +304,17 @@ fn a_template_that_is_wrong_many_times_is_told_in_bounds() {
     assert_eq!(of(&format!("Resources: {{A: {{Type: T, Properties: {{a: [{nulls}]}}}}}}")).len(), 100);
     let sections: String = (0..50_000).map(|index| format!("Section{index}: a\n")).collect();
     assert_eq!(of(&sections).len(), 100);
+    // Each of these names is looked for among many.
+    let named = |count: usize, line: &dyn Fn(usize) -> String| (0..count).map(line).collect::<String>();
+    let conditions = named(5_000, &|index| format!("  Condition{index}: !Equals [a, b]\n"));
+    let outputs = named(5_000, &|index| format!("  O{index}: {{Value: a, Condition: Conditio{index}}}\n"));
+    let text = format!("Conditions:\n{conditions}Resources: {{A: {{Type: T}}}}\nOutputs:\n{outputs}");
+    assert_eq!(of(&text).len(), 100);
+    let waits = "Resourc1, ".repeat(5_000);
+    let resources = named(RESOURCES_MAX, &|index| {
+        format!("  Resource{index}: {{Type: T, DependsOn: [{}]}}\n", if index == 0 { &waits } else { "" })
+    });
+    assert_eq!(of(&format!("Resources:\n{resources}")).len(), 100);
     let long = "x".repeat(1 << 20);
     let faults = of(&format!(
         "Resources: {{A: {{Type: T, Properties: {{a: !Ref {long}, b: !Sub '${{{long}}}', c: !GetAtt {long}.a}}}}}}"

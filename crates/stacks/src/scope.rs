@@ -63,7 +63,8 @@ impl<'t> Scope<'t> {
     /// Gives a template its parameters and decides its conditions. `exports`: what `Fn::ImportValue` finds, by name.
     ///
     /// # Errors
-    /// Those of [`parameters::values`], and those of the conditions: all at once.
+    /// Those of [`parameters::values`]; else those of the conditions; else each name of a resource whose condition does not
+    /// hold, where what names it exists. All of a kind at once.
     pub fn new(
         template: &'t Template,
         given: &IndexMap<String, String>,
@@ -90,7 +91,34 @@ impl<'t> Scope<'t> {
             }
         }
         scope.conditions = decided;
+        // Where a condition has no answer, what depends on it would be wrong for no reason of its own.
+        if faults.is_empty() {
+            scope.check_absent(&mut faults);
+        }
         faults.into_result(scope)
+    }
+
+    /// Finds what exists and names a resource whose condition does not hold, in branches that are taken.
+    fn check_absent(&self, faults: &mut Faults) {
+        let existing = self.template.resources.iter().filter(|(name, _)| self.exists(name));
+        let properties = existing.map(|(name, each)| (format!("Resources.{name}.Properties"), &each.properties));
+        let outputs = self.template.outputs.iter().filter(|(_, each)| self.holds(each.condition.as_deref()));
+        let values = outputs.flat_map(|(name, each)| {
+            let export = each.export.as_ref().map(|export| (format!("Outputs.{name}.Export.Name"), export));
+            std::iter::once((format!("Outputs.{name}.Value"), &each.value)).chain(export)
+        });
+        for (path, node) in properties.chain(values) {
+            let mut told = |name: Name<'_>, node: &Node, path: &str| {
+                if let Name::Ref { name, .. } | Name::Attribute { logical: name, .. } = name
+                    && !self.values.contains_key(name)
+                    && self.template.resources.contains_key(name)
+                    && !self.exists(name)
+                {
+                    faults.add(self.absent(name), path, node.place);
+                }
+            };
+            Walk { taken: &|name| self.decided(name), conditions: false, told: &mut told, path }.through(node);
+        }
     }
 
     /// The conditions, those first that others ask.

@@ -2,6 +2,7 @@
 
 pub mod change;
 pub mod engine;
+pub mod export;
 pub mod fault;
 pub mod functions;
 mod ids;

@@ -69,6 +69,10 @@ impl Value {
             Shape::Object(members) => {
                 let member = |(name, shape): &(&str, Shape)| {
                     let value = json.get(crate::kinds::small_first(name)).filter(|value| !is_empty(value))?;
+                    // The one member of an inner object that is so by itself.
+                    if *name == "IpAddressType" && value == "ipv4" {
+                        return None;
+                    }
                     Some(((*name).to_owned(), Value::shaped(*shape, value)?))
                 };
                 Value::Map(members.iter().filter_map(member).collect())

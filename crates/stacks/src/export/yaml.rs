@@ -167,7 +167,8 @@ fn is_block(text: &str) -> bool {
     let body = text.strip_suffix('\n').unwrap_or(text);
     (text.contains('\n') || (text.contains('\'') && text.contains('"')))
         && text.chars().all(|c| is_printable(c) || matches!(c, '\n' | '\t'))
-        && begin.is_some_and(|line| !is_blank(line))
+        // Some readers take a tab there for indentation.
+        && begin.is_some_and(|line| !is_blank(line) && !line.starts_with('\t'))
         && body.rsplit('\n').next().is_some_and(|line| !is_blank(line))
 }
 
@@ -232,6 +233,7 @@ mod tests {
             (" a\nb\n", "k: |2\n   a\n  b"),
             ("a\nb \n\n", "k: \"a\\nb \\n\\n\""),
             ("\n", "k: \"\\n\""),
+            ("\n\ta\nb", "k: \"\\n\\ta\\nb\""),
             ("a\r\nb", "k: \"a\\r\\nb\""),
             ("{\"a\": $input.json('$')}", "k: |-\n  {\"a\": $input.json('$')}"),
         ] {

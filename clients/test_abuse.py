@@ -3,6 +3,7 @@
 import contextlib
 import json
 import re
+import socket
 import ssl
 import time
 
@@ -115,6 +116,27 @@ def test_an_address_makes_so_many_handshakes_in_a_second(start_gateway, backend)
     with Wire(gateway.port, source=CLIENT) as wire:
         assert all(wire.request("GET", "/_health").status == 200 for _ in range(20))
     gateway.wait_for_line(lambda line: f"{CLIENT}: it makes more than 1 handshakes a second" in line, "the word in the log")
+    assert refused(gateway, "handshakes-per-address") >= 1
+
+
+def test_tls_that_need_not_be_is_counted_too(start_gateway, tmp_path):
+    """Where functions run here the address in clear text answers TLS, whose handshake costs as much as any."""
+    (tmp_path / "handler.mjs").write_text("export const handler = async () => ({ statusCode: 200 })")
+    gateway = start_gateway("--function", str(tmp_path / "handler.mjs"), "--limit", "handshakes-per-address=1")
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+
+    def shakes_hands(source):
+        with socket.create_connection(("127.0.0.1", gateway.port), source_address=(source, 0), timeout=10) as tcp:
+            try:
+                with context.wrap_socket(tcp):
+                    return True
+            except OSError:
+                return False
+
+    until(lambda: not shakes_hands(CLIENT), "a handshake too many")
+    assert shakes_hands(OTHER)
+    until(lambda: shakes_hands(CLIENT), "the next second")
     assert refused(gateway, "handshakes-per-address") >= 1
 
 

@@ -1,5 +1,6 @@
 """Lambda functions run by the program itself: the example, as its README starts it, with handlers that know nothing of it."""
 
+import base64
 import json
 import os
 import re
@@ -15,11 +16,11 @@ import pytest
 import websockets
 
 from harness.aws import CONFIG, CREDENTIALS, REGION, Api, cli_environment
-from harness.clients import open_websocket, receive
+from harness.clients import open_websocket
 from harness.gateway import Gateway
+from harness.lambda_chat import EXAMPLE, ask, two_people_chat, whoever_has_no_name_is_refused
+from harness.processes import is_alive
 from harness.until import until
-
-EXAMPLE = Path(__file__).resolve().parent.parent / "examples" / "lambda-chat"
 
 
 @pytest.fixture(scope="module")
@@ -56,27 +57,15 @@ def chat(start_gateway, folder):
     return gateway
 
 
-def ask(client, **message):
-    client.send(json.dumps(message))
-    return receive(client)
-
-
 def test_two_people_chat(chat):
-    with open_websocket(f"{chat.chat}?name=ann") as ann, open_websocket(f"{chat.chat}?name=bob") as bob:
-        me = ask(ann, action="whoami")
-        assert me["function"] == "chat-whoami"
-        you = ask(bob, action="whoami")
-        assert ask(ann, action="send", to=[you["you"]], text="hello") == {"delivered": 1}
-        assert receive(bob) == {"from": me["you"], "text": "hello"}
-    chat.wait_for_line(lambda line: f"disconnect {you['you']} 1000" in line, "bob's $disconnect")
-    with open_websocket(f"{chat.chat}?name=ann") as ann:
-        assert ask(ann, action="send", to=[you["you"]], text="are you there?") == {"delivered": 0}
+    two_people_chat(
+        lambda query: open_websocket(chat.chat + query),
+        lambda text: chat.wait_for_line(lambda line: text in line, "what the function prints"),
+    )
 
 
 def test_a_function_refuses(chat):
-    with pytest.raises(websockets.exceptions.InvalidStatus) as refused:
-        open_websocket(chat.chat)
-    assert refused.value.response.status_code == 401
+    whoever_has_no_name_is_refused(lambda query: open_websocket(chat.chat + query))
 
 
 def test_what_a_function_prints_is_in_the_log_with_its_id(chat):
@@ -114,22 +103,32 @@ def test_a_function_is_called_by_the_cli_and_the_sdk(chat, tmp_path):
         sdk.invoke(FunctionName="nobody")
 
 
+def test_a_function_hears_what_its_caller_says_of_the_client(start_gateway, path_with_python, tmp_path):
+    (tmp_path / "app.py").write_text("def handler(event, context):\n    return context.client_context and context.client_context.custom\n")
+    gateway = start_gateway("--function", str(tmp_path / "app.py"))
+    sdk = boto3.client("lambda", endpoint_url=gateway.url, region_name=REGION, config=CONFIG, **CREDENTIALS)
+    (name,) = [one["FunctionName"] for one in sdk.list_functions()["Functions"]]
+    said = base64.b64encode(json.dumps({"custom": {"who": "ann"}}).encode()).decode()
+    assert json.load(sdk.invoke(FunctionName=name, ClientContext=said)["Payload"]) == {"who": "ann"}
+    assert json.load(sdk.invoke(FunctionName=name)["Payload"]) is None
+    with pytest.raises(sdk.exceptions.InvalidRequestContentException, match="must be a valid Base64-encoded JSON object"):
+        sdk.invoke(FunctionName=name, ClientContext="string")
+
+
 HANDLER = """
+import { spawn } from 'node:child_process'
 export const handler = async (event) => {
   if (event.requestContext.eventType !== 'MESSAGE') return { statusCode: 200 }
   const { action } = JSON.parse(event.body)
   if (action === 'exit') process.exit(1)
-  if (action === 'spin') { console.log('spinning', process.pid); for (;;) ; }
+  if (action === 'spin') {
+    const daemon = spawn('sleep', ['600'], { detached: true, stdio: 'ignore' })
+    console.log('spinning', process.pid, daemon.pid)
+    for (;;) ;
+  }
   return { statusCode: 200, body: JSON.stringify({ version: 1, pid: process.pid }) }
 }
 """
-
-
-def is_alive(pid):
-    try:
-        return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
-    except FileNotFoundError:
-        return False
 
 
 def test_one_command_from_a_file_to_a_socket(start_gateway, tmp_path):
@@ -167,13 +166,15 @@ def test_no_process_is_left_after_the_program_whichever_way_it_ends(path_with_py
             # A handler that never returns notices nothing by itself.
             client.send(json.dumps({"action": "spin"}))
             line = gateway.wait_for_line(lambda line: "spinning" in line, "the loop")
-            busy = int(re.search(r"spinning (\d+)", line).group(1))
-            assert is_alive(idle) and is_alive(busy)
+            busy, daemon = map(int, re.search(r"spinning (\d+) (\d+)", line).groups())
+            assert is_alive(idle) and is_alive(busy) and is_alive(daemon)
             if way == signal.SIGKILL:
                 gateway.kill()
+                # It has a session of its own, and nobody is there who would look for it.
+                os.kill(daemon, signal.SIGKILL)
             else:
                 gateway.stop()
-        until(lambda: not is_alive(idle) and not is_alive(busy), f"both to end after {way}")
+        until(lambda: not any(map(is_alive, (idle, busy, daemon))), f"all to end after {way}")
 
 
 def test_what_is_wrong_with_a_function_is_said_at_the_start(tmp_path):

@@ -14,7 +14,7 @@ PARTS = corpus.parts()
 # One of so many broken expectations is tried each time; MUTANTS=all tries every one, which takes minutes.
 MUTANTS_SKIPPED = 40
 # At least so many stories are there and run: a corpus that shrinks, or is left out, is a fault.
-STORIES_MIN = 304
+STORIES_MIN = 314
 RULES_PAGE = Path(__file__).resolve().parent.parent / "docs" / "rules.md"
 
 

@@ -24,6 +24,7 @@ from story.pattern import Mismatch, check, fill
         ({"json": '{"a": null}'}, '{"a":null}'),
         ({"json_has": {"a": {"b": 1}}}, '{"a":{"b":1,"c":2},"d":3}'),
         ({"json": {"n": "<n>"}}, '{"n":1.5}'),
+        ({"json": {"a": {"json_has": {"b": 1}}}}, '{"a":"{\\"b\\":1,\\"c\\":2}"}'),
     ],
 )
 def test_what_fits(expected, came):
@@ -51,6 +52,8 @@ def test_what_fits(expected, came):
         ({"json": {"a": [1]}}, '{"a":[1,2]}'),
         ({"json_has": {"a": 1}}, "{}"),
         ({"json": {}}, "no JSON"),
+        ({"json": {"a": {"json_has": {"b": 1}}}}, '{"a":"{}"}'),
+        ({"json": {"a": {"b": 1}}}, '{"a":"{}"}'),
         ({"contians": "a"}, "a"),
         ({}, "a"),
     ],

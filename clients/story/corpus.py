@@ -9,8 +9,11 @@ SOURCES = ("documented", "observed", "inferred")
 STATES = ("same", "different", "inferred", "later")
 
 # Everything that a story may say, so that a misspelt word is an error and not a check that never runs.
-MEMBERS = {"story", "rules", "source", "needs", "known_defect", "settings", "api", "stage", "models", "authorizer", "routes", "backend", "step"}
-SETTINGS = {"limits", "options", "file", "own"}
+MEMBERS = {"story", "rules", "source", "needs", "known_defect", "settings", "before", "api", "stage", "models", "authorizer", "routes", "backend", "step"}
+SETTINGS = {"limits", "options", "file", "own", "services"}
+BEFORE = {"call", "service", "with", "expect"}
+# What `service` may name that is the program's own.
+CONTROL_PLANE = {"apigatewayv2", "apigateway"}
 AUTHORIZER = {"uri", "sources"}
 ROUTE = {"integration", "two_way", "headers", "route", "with", "responses"}
 ANSWER = {"status", "headers", "body", "hex", "repeat", "raw", "hold", "then"}
@@ -40,6 +43,7 @@ STEPS = {
     "http": HTTP,
     "flood": {"body", "repeat", "until", "gone"},
     "call": {"service", "with", "expect"},
+    "signed": {"headers", "body"},
     "deploy": {"stage"},
     "log": {"kind", "absent"},
     "log_lines": set(),
@@ -50,11 +54,13 @@ STEPS = {
 
 @dataclass(frozen=True)
 class Settings:
-    """What distinguishes the program that a story runs on: its options, its settings file, and whose own it is."""
+    """What distinguishes the program that a story runs on: its options, its settings file, whose own it is, and
+    whether it calls AWS's services."""
 
     options: tuple
     file: str
     own: str
+    services: bool
 
 
 @dataclass
@@ -82,7 +88,7 @@ class Story:
         settings = self.text.get("settings", {})
         options = [part for name, value in sorted(settings.get("limits", {}).items()) for part in ("--limit", f"{name}={value}")]
         options += settings.get("options", [])
-        return Settings(tuple(options), settings.get("file", ""), self.name if settings.get("own") else "")
+        return Settings(tuple(options), settings.get("file", ""), self.name if settings.get("own") else "", settings.get("services", False))
 
 
 class Unreadable(Exception):
@@ -125,6 +131,10 @@ def _read(story):
         raise Unreadable("`rules` must name what it shows")
     _only("settings", text.get("settings", {}), SETTINGS)
     _only("authorizer", text.get("authorizer", {}), AUTHORIZER)
+    for told in text.get("before", []):
+        _only("before", told, BEFORE)
+        if told.get("service") in {None, *CONTROL_PLANE}:
+            raise Unreadable("before the API there are calls of services only")
     for key, route in text.get("routes", {}).items():
         if isinstance(route, dict):
             _only(f"route {key}", route, ROUTE)

@@ -9,7 +9,7 @@ from .pattern import PLACEHOLDER
 WRONG = "≠"
 WRONG_STATUS = 299
 ANSWERED = ("connect", "opened", "post", "get", "delete", "http")
-TEXTS = ("gets", "closed", "gets_binary", "log", "printed", "log_lines")
+TEXTS = ("gets", "closed", "gets_binary", "log", "printed", "log_lines", "signed")
 DETAILS = ("query", "headers", "only_headers", "header_order", "body", "hex", "reason")
 
 
@@ -36,7 +36,7 @@ def _steps(step, verb):
         yield {**step, verb: step[verb] + WRONG}
     # What must not be there cannot be broken by a word that is not there either.
     for name in (*(TEXTS if not step.get("absent") else ()), *DETAILS):
-        if name == verb or name in step and verb in ("saw", "closed"):
+        if name == verb or name in step and verb in ("saw", "closed", "signed"):
             for wrong in _values(step[name]):
                 yield {**step, name: wrong}
     if "absent" in step:

@@ -136,8 +136,13 @@ def _operate(what, operator, operand, came, names):
         check_json(what, wanted, value, names, exactly=operator == "json")
 
 
+def _is_operators(expected):
+    return isinstance(expected, dict) and bool(expected) and set(expected) <= OPERATORS
+
+
 def check_json(what, expected, came, names, exactly=True):
-    """Holds a JSON value against an expected one; texts may hold placeholders; inexactly, objects may have more members."""
+    """Holds a JSON value against an expected one; texts may hold placeholders, and be held against operators;
+    inexactly, objects may have more members."""
     if isinstance(expected, dict) and isinstance(came, dict):
         more = set(came) - set(expected)
         if exactly and more:
@@ -151,7 +156,7 @@ def check_json(what, expected, came, names, exactly=True):
             raise Mismatch(f"{what}: number of elements", expected, came)
         for at, (one, other) in enumerate(zip(expected, came, strict=True)):
             check_json(f"{what}[{at}]", one, other, names, exactly)
-    elif isinstance(expected, str) and isinstance(came, str):
+    elif isinstance(came, str) and (isinstance(expected, str) or _is_operators(expected)):
         check(what, expected, came, names)
     elif isinstance(expected, str) and isinstance(came, (int, float)) and PLACEHOLDER.fullmatch(expected):
         # A number that a placeholder takes.

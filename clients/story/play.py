@@ -27,12 +27,15 @@ class Failed(AssertionError):
 class Play:
     """One story on its way: the program, the backend, the clients, and what its placeholders stand for."""
 
-    def __init__(self, story, gateway, backend, patience=PATIENCE):
+    def __init__(self, story, gateway, backend, services=None, patience=PATIENCE):
         # How long each step waits for what it wants.
         self.patience = patience
         self.story = story
         self.gateway = gateway
         self.backend = backend
+        self.services = services
+        # So many of its calls of services were told of.
+        self.signed = 0
         self.base = f"/{story.name}"
         # Functions are known by their names alone, which all stories share.
         self.functions = f"/2015-03-31/functions/{secrets.token_hex(6)}-"
@@ -65,6 +68,10 @@ class Play:
         try:
             for path, answers in self.story.text.get("backend", {}).items():
                 self.script(path, answers)
+            for told in self.story.text.get("before", []):
+                verb = f"before the API: {told['call']}"
+                steps.call(self, told)
+            verb = "making the API"
             self.made = Made(self.gateway.url, self.story.text, self.names)
             for number, step in enumerate(self.story.steps, 1):
                 verb = verb_of(step, number)
@@ -136,6 +143,11 @@ class Play:
         """Whether a request belongs to this story."""
         return request.path.startswith((self.base + "/", self.functions))
 
+    def calls(self):
+        """The calls of services that this story's API made, in their order: what they are about has the story's own name."""
+        unique = self.names["unique"]
+        return [one for one in self.services.calls if unique in one.path or unique.encode() in one.body]
+
     def unconsumed(self):
         """Requests of this story that no step has told of."""
         seen = self.backend.seen(self.own, self.mark)
@@ -148,6 +160,9 @@ class Play:
                 came = person.fence()
                 if came is not None:
                     raise Mismatch(f"what {name} gets", "nothing more", came)
+        unsigned = [one for one in (self.calls() if self.services else []) if not one.verified]
+        if unsigned:
+            raise Mismatch("the calls of services", "a right signature on each", [(one.service, one.path, one.body) for one in unsigned])
         more = [request for request in self.unconsumed() if self.told(request) in self.told_paths]
         if more:
             raise Mismatch("what the backend saw", "nothing more", [(r.method, r.target, r.body) for r in more])

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from harness.backend import Backend
 from harness.gateway import Gateway
+from harness.until import PATIENCE
 
 from .pattern import fill
 from .play import Failed, Play
@@ -16,11 +17,13 @@ IMPATIENCE = 2.0
 
 
 class Stage:
-    """Where the stories play: programs by their settings, one backend."""
+    """Where the stories play: programs by their settings, one backend, AWS's services as moto plays them."""
 
     def __init__(self, folder):
         self.folder = folder
         self.backend = Backend()
+        # Begun by the first story that wants it: it takes a second.
+        self.services = None
         self.gateways = {}
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="story")
@@ -39,7 +42,7 @@ class Stage:
     def _mutant(self, mutant):
         story, step = mutant
         try:
-            Play(story, self._gateway(story.settings), self.backend, IMPATIENCE).run()
+            self._play(story, IMPATIENCE)
         except Failed as failure:
             at_its_step = f"step {step} (" in str(failure)
             return None if at_its_step else f"{story.name} failed elsewhere: {failure}"
@@ -54,17 +57,26 @@ class Stage:
             if settings not in self.gateways:
                 folder = self.folder / f"program-{len(self.gateways)}"
                 folder.mkdir()
-                names = {"backendHost": f"127.0.0.1:{self.backend.port}"}
+                names, environment = {"backendHost": f"127.0.0.1:{self.backend.port}"}, None
                 options = [fill(option, names) for option in settings.options]
+                if settings.services:
+                    # Most stories do without what it needs.
+                    from harness.services import ENVIRONMENT, KEY, SECRET, Services
+
+                    self.services = self.services or Services(**{KEY: SECRET})
+                    options += ["--aws-endpoint", self.services.url]
+                    environment = ENVIRONMENT
                 if settings.file:
                     file = folder / "gatewright.toml"
                     file.write_text(fill(settings.file, names), "utf-8")
                     options += ["--config", str(file)]
-                self.gateways[settings] = Gateway(folder / "data", *options)
+                self.gateways[settings] = Gateway(folder / "data", *options, environment=environment)
             return self.gateways[settings]
 
-    def _play(self, story):
-        Play(story, self._gateway(story.settings), self.backend).run()
+    def _play(self, story, patience=PATIENCE):
+        gateway = self._gateway(story.settings)
+        services = self.services if story.settings.services else None
+        Play(story, gateway, self.backend, services, patience).run()
 
     def end(self):
         """Stops everything, and fails if a program did not stop cleanly or panicked."""
@@ -78,4 +90,6 @@ class Stage:
             except AssertionError as failure:
                 failures.append(str(failure))
         self.backend.stop()
+        if self.services:
+            self.services.stop()
         assert not failures, "\n\n".join(failures)

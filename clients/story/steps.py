@@ -7,6 +7,7 @@ from botocore.exceptions import ClientError
 from harness.frames import Wire
 from harness.gateway import parse
 
+from .corpus import CONTROL_PLANE
 from .make import call as sdk_call
 from .pattern import Mismatch, check, check_json, fill
 from .pattern import fits as text_fits
@@ -291,7 +292,8 @@ def call(play, step):
     if service == "apigatewayv2" and "ApiId" not in members and operation not in WITHOUT_API:
         members["ApiId"] = play.made.id
     try:
-        came, error = sdk_call(service, play.gateway.url, operation, members), None
+        url = play.gateway.url if service in CONTROL_PLANE else play.services.moto
+        came, error = sdk_call(service, url, operation, members), None
     except ClientError as failure:
         came, error = failure.response, failure.response["Error"]["Code"]
     if "error" not in expect and error is not None:
@@ -301,7 +303,27 @@ def call(play, step):
         raise Mismatch(f"the answer to {operation}, status", expect["status"], came)
     if "body" in expect:
         result = came["Error"] if error else {key: value for key, value in came.items() if key != "ResponseMetadata"}
-        check_json(f"the answer to {operation}", expect["body"], json.loads(json.dumps(result, default=str)), play.names, exactly=False)
+        check_json(f"the answer to {operation}", expect["body"], json.loads(json.dumps(result, default=_text)), play.names, exactly=False)
+
+
+def _text(value):
+    """What JSON does not know: contents as text, times as they are written."""
+    value = value.read() if hasattr(value, "read") else value
+    return value.decode("utf-8") if isinstance(value, bytes) else str(value)
+
+
+def signed(play, step):
+    """The next call of a service that the program made for this story; that each is signed rightly is looked at in the end."""
+    calls = play.calls()
+    if len(calls) <= play.signed:
+        raise Mismatch("the calls of services", f"one of {step['signed']}", "nothing more")
+    came = calls[play.signed]
+    play.signed += 1
+    check("the service that was called", step["signed"], came.service, play.names)
+    what = f"the call of {step['signed']}"
+    _check_headers(what, step.get("headers", {}), list(came.headers.items()), play.names)
+    if "body" in step:
+        check(f"{what}, body", step["body"], came.body.decode("utf-8"), play.names)
 
 
 WITHOUT_API = {"CreateDomainName", "CreateApiMapping", "DeleteDomainName", "CreateVpcLink", "GetVpcLink", "DeleteVpcLink", "CreateApi"}

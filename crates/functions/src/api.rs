@@ -29,6 +29,8 @@ pub(crate) struct Job {
     /// In milliseconds since 1970.
     pub(crate) deadline: u64,
     pub(crate) trace_id: Option<String>,
+    /// What the caller says of its client: a JSON object in ASCII.
+    pub(crate) client_context: Option<String>,
     pub(crate) answer: oneshot::Sender<Outcome>,
 }
 
@@ -64,6 +66,11 @@ impl Desk {
         })
     }
 
+    /// Whether the process asks for an invocation.
+    pub(crate) fn is_asking(&self) -> bool {
+        *self.asks.borrow()
+    }
+
     /// Returns when the process asks for an invocation: it has begun, or is done with all that the last one meant.
     pub(crate) async fn asks(&self) {
         let _ = self.asks.subscribe().wait_for(|asks| *asks).await;
@@ -93,7 +100,9 @@ impl Desk {
                     let desk = desk.clone();
                     async move { Ok::<_, Infallible>(desk.answer(request).await) }
                 });
-                let _ = http1::Builder::new().serve_connection(TokioIo::new(socket), service).await;
+                // A process may answer and end at once: then the end of its half is there together with the answer.
+                let connection = http1::Builder::new().half_close(true).serve_connection(TokioIo::new(socket), service);
+                let _ = connection.await;
                 drop(place);
             });
         }
@@ -130,7 +139,7 @@ impl Desk {
         self.asks.send_replace(true);
         let job = self.jobs.lock().await.recv().await;
         self.asks.send_replace(false);
-        let Some(Job { request_id, payload, arn, deadline, trace_id, answer }) = job else {
+        let Some(Job { request_id, payload, arn, deadline, trace_id, client_context, answer }) = job else {
             return refused(StatusCode::GONE, "ShutDown", "nothing comes any more");
         };
         let mut response = Response::builder()
@@ -140,6 +149,9 @@ impl Desk {
             .header("Lambda-Runtime-Invoked-Function-Arn", arn);
         if let Some(trace_id) = trace_id {
             response = response.header("Lambda-Runtime-Trace-Id", trace_id);
+        }
+        if let Some(client_context) = client_context {
+            response = response.header("Lambda-Runtime-Client-Context", client_context);
         }
         if let (Ok(mut running), Ok(mut last)) = (self.running.lock(), self.last.lock()) {
             *last = Some(request_id.clone());

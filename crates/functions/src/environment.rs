@@ -11,17 +11,22 @@ use tokio::task::JoinHandle;
 use crate::api::{Desk, Job, Outcome};
 use crate::launch::Settings;
 use crate::process::Process;
+use crate::strays::Mark;
 use crate::{Voice, failure};
 
 /// How long a process may take until it asks for its first invocation. Source: documented (the init phase).
 const INIT_MAX: Duration = Duration::from_secs(10);
+/// How long the answer of a process that has ended may still be on its way through the system.
+const LAST_WORDS: Duration = Duration::from_millis(200);
 
 /// One process of a function, and what it is asked through.
 pub(crate) struct Environment {
     process: Process,
     desk: Arc<Desk>,
     jobs: mpsc::Sender<Job>,
-    server: JoinHandle<()>,
+    _server: Server,
+    /// When its last invocation began.
+    last: Instant,
     /// How long it took to begin, until that has been told.
     init: Init,
     /// Which reading of the code it has.
@@ -32,6 +37,23 @@ enum Init {
     Begun(Instant),
     Took(Duration),
     Told,
+}
+
+/// Its Runtime API, which ends with it.
+struct Server(JoinHandle<()>);
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// Whether an environment can take another invocation.
+pub(crate) enum Ready {
+    Asks,
+    /// It has answered and goes on with something.
+    Busy,
+    Ended,
 }
 
 /// How one invocation went.
@@ -66,19 +88,37 @@ impl Environment {
         };
         let begun = Instant::now();
         let process = Process::begin(command, &settings.code, &settings.variables(&address.to_string()), hear)?;
-        let server = tokio::spawn(desk.clone().serve(listener));
-        Ok(Environment { process, desk, jobs, server, init: Init::Begun(begun), generation })
+        let _server = Server(tokio::spawn(desk.clone().serve(listener)));
+        Ok(Environment { process, desk, jobs, _server, last: begun, init: Init::Begun(begun), generation })
     }
 
-    /// Whether it asks for another invocation, within this time; else it is of no use any more.
-    pub(crate) async fn asks_again(&mut self, within: Duration) -> bool {
+    /// Whether it asks for another invocation just now.
+    pub(crate) fn is_asking(&self) -> bool {
+        self.desk.is_asking()
+    }
+
+    /// How long ago its last invocation began.
+    pub(crate) fn since_last(&self) -> Duration {
+        self.last.elapsed()
+    }
+
+    /// Waits so long for it to ask for another invocation, or to end.
+    ///
+    /// # Cancel safety
+    /// It can be asked again.
+    pub(crate) async fn ready(&mut self, within: Duration) -> Ready {
         tokio::select! {
             // It may have asked, and ended since.
             biased;
-            _ = self.process.ended() => false,
-            () = self.desk.asks() => true,
-            () = tokio::time::sleep(within) => false,
+            _ = self.process.ended() => Ready::Ended,
+            () = self.desk.asks() => Ready::Asks,
+            () = tokio::time::sleep(within) => Ready::Busy,
         }
+    }
+
+    /// Ends it, and gives the mark of what it began, which the caller ends.
+    pub(crate) fn end(self) -> Option<Mark> {
+        self.process.end()
     }
 
     /// Has it run one invocation.
@@ -98,10 +138,11 @@ impl Environment {
             self.init = Init::Took(begun.elapsed());
         }
         let id = job.request_id.clone();
-        let (answer, answered) = oneshot::channel();
+        let (answer, mut answered) = oneshot::channel();
         job.answer = answer;
         job.deadline = deadline();
         let began = Instant::now();
+        self.last = began;
         if self.jobs.send(job).await.is_err() {
             return over(Outcome::Failed(failure::exited(&id, "without providing a reason")), began.elapsed());
         }
@@ -109,8 +150,11 @@ impl Environment {
         let outcome = tokio::select! {
             // A process may answer and end.
             biased;
-            answered = answered => answered.map_err(|_| failure::exited(&id, "without an answer")),
-            how = self.process.ended() => Err(failure::exited(&id, &how)),
+            answered = &mut answered => answered.map_err(|_| failure::exited(&id, "without an answer")),
+            how = self.process.ended() => match tokio::time::timeout(LAST_WORDS, &mut answered).await {
+                Ok(Ok(outcome)) => Ok(outcome),
+                Ok(Err(_)) | Err(_) => Err(failure::exited(&id, &how)),
+            },
             () = tokio::time::sleep(timeout) => Err(failure::timed_out(&id, timeout)),
         };
         match outcome {
@@ -123,11 +167,5 @@ impl Environment {
             }
             Err(said) => failed(said),
         }
-    }
-}
-
-impl Drop for Environment {
-    fn drop(&mut self) {
-        self.server.abort();
     }
 }

@@ -26,6 +26,12 @@ pub(crate) fn throttled() -> Invoked {
     refused(429, "TooManyRequestsException", &body)
 }
 
+/// What was said of the client cannot be read: 400. Source: reported by users (boto3, issue 2153).
+pub(crate) fn bad_client_context() -> Invoked {
+    let message = "Client context must be a valid Base64-encoded JSON object.";
+    refused(400, "InvalidRequestContentException", &json!({ "Type": "User", "message": message }))
+}
+
 fn refused(status: u16, error_type: &'static str, body: &Value) -> Invoked {
     let mut headers = Headers::new();
     headers.append("x-amzn-ErrorType", error_type);

@@ -4,6 +4,8 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 use integration::{Invocation, Invoked};
 use tokio::sync::{Semaphore, oneshot};
@@ -11,22 +13,24 @@ use types::headers::Headers;
 use types::message::InvocationType;
 
 use crate::api::{Job, Outcome};
-use crate::environment::{Environment, Ran};
+use crate::environment::{Environment, Ran, Ready};
 use crate::launch::Settings;
-use crate::watch::Watch;
-use crate::{Voice, failure};
+use crate::watch::{Notice, Watch};
+use crate::{Voice, failure, strays};
 
 /// How many calls may wait for a process of one function; more are throttled.
 const WAITING_MAX: usize = 1000;
 /// How many bytes their payloads may have together; beyond that, too, calls are throttled.
 const WAITING_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// How long a call waits for a process that has answered to ask again, before it gets another one.
+const ASKS_WITHIN: Duration = Duration::from_secs(1);
 
 pub(crate) struct Function {
     settings: Settings,
     command: Vec<String>,
     voice: Arc<dyn Voice>,
     /// As many as it may have processes.
-    places: Semaphore,
+    places: Arc<Semaphore>,
     waiting: AtomicUsize,
     waiting_bytes: AtomicUsize,
     idle: Mutex<Vec<Environment>>,
@@ -40,7 +44,7 @@ impl Function {
         let command = settings.command()?;
         let code = settings.code.clone();
         let function = Arc::new(Function {
-            places: Semaphore::new(settings.concurrency.clamp(1, Semaphore::MAX_PERMITS)),
+            places: Arc::new(Semaphore::new(settings.concurrency.clamp(1, Semaphore::MAX_PERMITS))),
             settings,
             command,
             voice,
@@ -51,10 +55,14 @@ impl Function {
             watch: Mutex::default(),
         });
         let changed = Arc::downgrade(&function);
-        let watch = Watch::begin(&code, move || {
-            if let Some(function) = changed.upgrade() {
-                function.renew("its code has changed: the next call gets a new process");
+        let watch = Watch::begin(&code, move |notice| match (changed.upgrade(), notice) {
+            (Some(function), Notice::Changed) => {
+                function.renew("its code has changed: the next call gets a new process")
             }
+            (Some(function), Notice::Unwatched(why)) => {
+                function.tell(None, &format!("some changes of its code are not noticed: {why}"));
+            }
+            (None, _) => {}
         });
         match watch {
             Ok(watch) => *function.watch.lock().unwrap_or_else(PoisonError::into_inner) = Some(watch),
@@ -70,18 +78,22 @@ impl Function {
     /// Ends its processes, those that run something when that has ended.
     pub(crate) fn stop(&self) {
         self.generation.fetch_add(1, Ordering::AcqRel);
-        drop(self.take_idle());
+        self.end_idle();
     }
 
     fn renew(&self, why: &str) {
         self.generation.fetch_add(1, Ordering::AcqRel);
-        if !self.take_idle().is_empty() {
+        if self.end_idle() > 0 {
             self.tell(None, why);
         }
     }
 
-    fn take_idle(&self) -> Vec<Environment> {
-        self.idle.lock().map(|mut idle| std::mem::take(&mut *idle)).unwrap_or_default()
+    // How many there were. What they began is ended before this returns: the program may end then.
+    fn end_idle(&self) -> usize {
+        let idle = self.idle.lock().map(|mut idle| std::mem::take(&mut *idle)).unwrap_or_default();
+        let count = idle.len();
+        strays::end(&idle.into_iter().filter_map(Environment::end).collect::<Vec<_>>());
+        count
     }
 
     fn tell(&self, request_id: Option<&str>, text: &str) {
@@ -93,6 +105,7 @@ impl Function {
         let request_id = request_id();
         let mut headers = Headers::new();
         headers.append("x-amzn-RequestId", request_id.clone());
+        let Ok(client_context) = client_context(invocation.headers) else { return failure::bad_client_context() };
         if invocation.kind == InvocationType::DryRun {
             return Invoked { status: 204, headers, payload: Bytes::new(), failed: false };
         }
@@ -105,6 +118,8 @@ impl Function {
             payload: invocation.payload.clone(),
             arn: invoked_arn(&self.settings, invocation.function),
             deadline: 0,
+            // Source: documented ("for synchronous invocations only").
+            client_context: client_context.filter(|_| invocation.kind == InvocationType::RequestResponse),
             trace_id: invocation.headers.get("X-Amzn-Trace-Id").map(str::to_owned),
             answer: oneshot::channel().0,
         };
@@ -142,7 +157,7 @@ impl Function {
         self.waiting_bytes.fetch_sub(bytes, Ordering::AcqRel);
     }
 
-    async fn run(&self, job: Job, answer: oneshot::Sender<Outcome>, is_waited_for: bool) {
+    async fn run(self: &Arc<Self>, job: Job, answer: oneshot::Sender<Outcome>, is_waited_for: bool) {
         let place = self.places.acquire().await;
         self.waits_no_more(job.payload.len());
         if is_waited_for && answer.is_closed() {
@@ -170,7 +185,7 @@ impl Function {
         self.report(&id, &outcome, took, init);
         if goes_on && self.is_current(&environment) {
             // Before the answer: a caller who asks again at once gets this one.
-            self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(environment);
+            self.rest(environment);
         }
         drop(place);
         // Nobody may wait for it any more.
@@ -181,14 +196,54 @@ impl Function {
         environment.generation == self.generation.load(Ordering::Acquire)
     }
 
-    // The one that ran last: the others may rest. It may not have asked again yet, and ends perhaps instead of that.
-    async fn idle_one(&self) -> Option<Environment> {
+    fn rest(&self, environment: Environment) {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(environment);
+    }
+
+    async fn idle_one(self: &Arc<Self>) -> Option<Environment> {
         loop {
-            let mut environment = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()?;
-            if self.is_current(&environment) && environment.asks_again(self.settings.timeout).await {
-                return Some(environment);
+            let mut environment = self.take_one()?;
+            if !self.is_current(&environment) {
+                continue;
+            }
+            match environment.ready(ASKS_WITHIN).await {
+                Ready::Asks => return Some(environment),
+                Ready::Ended => {}
+                Ready::Busy => self.set_aside(environment),
             }
         }
+    }
+
+    // Of those that ask the one that ran last: the others may rest. Else the one that ran last, which may not have asked yet.
+    fn take_one(&self) -> Option<Environment> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = idle.len().checked_sub(1)?;
+        let at = idle.iter().rposition(Environment::is_asking).unwrap_or(last);
+        Some(idle.remove(at))
+    }
+
+    // What goes on after its answer may do so for as long as a call may take, where it is in nobody's way.
+    fn set_aside(self: &Arc<Self>, mut environment: Environment) {
+        let Ok(place) = self.places.clone().try_acquire_owned() else {
+            self.tell(
+                None,
+                "a process has answered and asks for nothing more; it is ended, because its place is needed",
+            );
+            return;
+        };
+        let function = self.clone();
+        tokio::spawn(async move {
+            let left = function.settings.timeout.saturating_sub(environment.since_last());
+            match environment.ready(left).await {
+                Ready::Asks if function.is_current(&environment) => function.rest(environment),
+                Ready::Asks | Ready::Ended => {}
+                Ready::Busy => {
+                    function
+                        .tell(None, "a process has answered and asks for nothing more; it is ended, its time is over");
+                }
+            }
+            drop(place);
+        });
     }
 
     // As Lambda's own line, of which billing and memory are nobody's here.
@@ -208,6 +263,22 @@ const FAILURE_SHOWN_MAX: usize = 500;
 
 fn brief(said: &Bytes) -> String {
     String::from_utf8_lossy(&said[..said.len().min(FAILURE_SHOWN_MAX)]).into_owned()
+}
+
+// What a caller says of its client, as a header can carry it. The error: it is not what it must be.
+fn client_context(headers: &Headers) -> Result<Option<String>, ()> {
+    let Some(text) = headers.get("X-Amz-Client-Context") else { return Ok(None) };
+    let bytes = BASE64_STANDARD.decode(text).map_err(|_| ())?;
+    let object: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(&bytes).map_err(|_| ())?;
+    let mut out = String::new();
+    for c in serde_json::Value::Object(object).to_string().chars() {
+        match c {
+            // Anything else stands in strings only.
+            ' '..='~' => out.push(c),
+            _ => c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| out += &format!("\\u{unit:04x}")),
+        }
+    }
+    Ok(Some(out))
 }
 
 // What the caller named it by, as far as that was said.

@@ -13,6 +13,7 @@ mod failure;
 mod function;
 mod launch;
 mod process;
+mod strays;
 mod watch;
 
 use std::collections::BTreeMap;
@@ -89,9 +90,19 @@ impl Directory {
         Ok(Directory { placed, brought: RwLock::default(), voice: voice.clone() })
     }
 
-    /// Takes the functions of a stack in the place of those that it had; those that stay the same keep their processes. Gives a
-    /// sentence for each that cannot run, which names it.
-    pub fn bring(&self, stack: &str, functions: Vec<Brought>) -> Vec<String> {
+    /// One in which nothing runs yet, and of which nobody hears.
+    pub fn silent() -> Directory {
+        struct Silence;
+        impl Voice for Silence {
+            fn printed(&self, _: &str, _: Option<&str>, _: &str) {}
+            fn told(&self, _: &str, _: Option<&str>, _: &str) {}
+        }
+        Directory { placed: BTreeMap::new(), brought: RwLock::default(), voice: Arc::new(Silence) }
+    }
+
+    /// Takes the functions of a stack in the place of those that it had; those that stay the same keep their processes. Gives the
+    /// names of those that cannot run, and why.
+    pub fn bring(&self, stack: &str, functions: Vec<Brought>) -> Vec<(String, String)> {
         let mut all = self.brought.write().unwrap_or_else(PoisonError::into_inner);
         let old = all.remove(stack).unwrap_or_default();
         let (mut new, mut faults) = (BTreeMap::new(), Vec::new());
@@ -100,7 +111,7 @@ impl Directory {
             let name = settings.name.clone();
             match same.map_or_else(|| Function::new(settings, self.voice.clone()), Ok) {
                 Ok(function) => new.extend(names.into_iter().map(|name| (name, function.clone()))),
-                Err(error) => faults.push(format!("the function {name} cannot run here: {error}")),
+                Err(error) => faults.push((name, error)),
             }
         }
         let goes = |function: &&Arc<Function>| !new.values().any(|other| Arc::ptr_eq(other, function));
@@ -114,6 +125,12 @@ impl Directory {
     /// Ends all processes; those that run something when that has ended.
     pub fn stop(&self) {
         self.all().iter().for_each(|function| function.stop());
+    }
+
+    /// Ends all processes, whatever they do, and what they began: the program itself ends now.
+    pub fn end(&self) {
+        self.stop();
+        strays::end_all();
     }
 
     /// The functions that run here, by name.

@@ -7,6 +7,9 @@ use std::sync::Arc;
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
 use tokio::process::{Child, ChildStdin, Command};
+use tokio::runtime::Handle;
+
+use crate::strays::{self, Mark};
 
 /// The longest line that is passed on, in bytes; what is longer comes in pieces.
 const LINE_BYTES_MAX: u64 = 16 * 1024;
@@ -19,6 +22,8 @@ const WITH_PARENT: &str = "/usr/bin/setpriv";
 pub(crate) struct Process {
     child: Child,
     group: Option<Pid>,
+    /// What those have that left the group; `None` once they are looked for.
+    mark: Option<Mark>,
     // Its end tells our bootstraps that nobody is here any more.
     _stdin: Option<ChildStdin>,
 }
@@ -27,7 +32,7 @@ impl Process {
     /// Begins it; each line that it prints goes to `line`.
     ///
     /// # Errors
-    /// A sentence that names the program.
+    /// A sentence that names the program, or the folder where that is missing.
     pub(crate) fn begin(
         command: &[String],
         folder: &Path,
@@ -43,10 +48,15 @@ impl Process {
             }
             false => Command::new(program),
         };
+        let mark = Mark::new();
         begun.args(arguments).current_dir(folder).envs(variables.iter().map(|(name, value)| (name, value)));
+        begun.env(strays::VARIABLE, mark.as_str());
         begun.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         begun.process_group(0).kill_on_drop(true);
-        let mut child = begun.spawn().map_err(|error| format!("begin {program}: {error}"))?;
+        let mut child = begun.spawn().map_err(|error| match folder.is_dir() {
+            true => format!("begin {program}: {error}"),
+            false => format!("code: the folder {} is not there", folder.display()),
+        })?;
         if let Some(out) = child.stdout.take() {
             tokio::spawn(read_lines(out, line.clone()));
         }
@@ -54,7 +64,7 @@ impl Process {
             tokio::spawn(read_lines(out, line));
         }
         let group = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
-        Ok(Process { _stdin: child.stdin.take(), child, group })
+        Ok(Process { _stdin: child.stdin.take(), child, group, mark: Some(mark) })
     }
 
     /// Waits for its end.
@@ -78,9 +88,22 @@ impl Process {
     }
 }
 
+impl Process {
+    /// Ends it. What it began and is not of its group has this mark; the caller looks for it.
+    pub(crate) fn end(mut self) -> Option<Mark> {
+        self.end_group();
+        self.mark.take()
+    }
+}
+
 impl Drop for Process {
     fn drop(&mut self) {
         self.end_group();
+        let Some(mark) = self.mark.take() else { return };
+        match Handle::try_current() {
+            Ok(runtime) => drop(runtime.spawn_blocking(move || strays::end(&[mark]))),
+            Err(_) => strays::end(&[mark]),
+        }
     }
 }
 

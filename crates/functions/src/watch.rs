@@ -1,94 +1,152 @@
 //! Tells when a function's code has changed.
+//!
+//! The system says that there may be something new; whether there is says a comparison of what the folder holds with what it
+//! held ([`Tree`]). So it does not matter how a change is made: a file that is written, a folder that is new, one that takes
+//! another's place.
 
-use std::os::unix::fs::MetadataExt;
+mod tree;
+
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::time::{Duration, SystemTime};
 
 use notify_debouncer_mini::notify::{RecommendedWatcher, RecursiveMode};
 use notify_debouncer_mini::{DebounceEventResult, Debouncer, new_debouncer};
 
+use crate::watch::tree::{Id, Tree};
+
 /// How long a folder must be quiet: editors and compilers write several files.
 const QUIET: Duration = Duration::from_millis(200);
+/// How often it is asked whether the folder is still the one that is watched: where one above it is replaced, nothing is
+/// heard. While there is none it is asked after [`QUIET`].
+const ASK_EVERY: Duration = Duration::from_secs(1);
 
-/// Folders in which nobody edits, and which some programs write to while they run.
-const NOT_CODE: &[&str] = &["node_modules", "__pycache__", ".git", ".venv"];
-
-/// Files that programs write while they run.
-const NOT_CODE_ENDINGS: &[&str] =
-    &["log", "db", "sqlite", "sqlite3", "tmp", "pid", "lock", "pyc", "swp", "redb", "pem"];
+/// What is said of a folder.
+pub(crate) enum Notice {
+    /// Its code is another now.
+    Changed,
+    /// Some of it is not watched; a sentence says what and why. Said once.
+    Unwatched(String),
+}
 
 /// A folder that is watched until this is dropped.
 pub(crate) struct Watch {
-    _debouncer: Debouncer<RecommendedWatcher>,
+    is_over: Arc<AtomicBool>,
+    wake: SyncSender<()>,
 }
 
 impl Watch {
-    /// Calls `changed`, on a thread of its own, when something below the folder has changed.
+    /// Calls `notice`, from now on on a thread of its own, when something below the folder has changed. A folder that goes away
+    /// has changed when there is one again, with a file in it.
     ///
     /// # Errors
-    /// A sentence: the system watches no more.
-    pub(crate) fn begin(folder: &Path, changed: impl Fn() + Send + 'static) -> Result<Watch, String> {
-        let root = folder.canonicalize().map_err(|error| error.to_string())?;
-        let of = root.clone();
-        let mut since = SystemTime::now();
-        let heard = move |events: DebounceEventResult| {
-            // That a file was read is an event too.
-            let is_changed = |path: &Path| is_code(&of, path) && when_changed(path).is_some_and(|at| at >= since);
-            if events.is_ok_and(|events| events.iter().any(|event| is_changed(&event.path))) {
-                since = SystemTime::now();
-                changed();
-            }
+    /// A sentence: nothing can be watched.
+    pub(crate) fn begin(folder: &Path, notice: impl Fn(Notice) + Send + 'static) -> Result<Watch, String> {
+        let root = std::path::absolute(folder).map_err(|error| error.to_string())?;
+        // One look sees all that came before it, so one in advance is enough.
+        let (wake, woken) = sync_channel(1);
+        let hear = hear(root.clone(), wake.clone());
+        let debouncer = new_debouncer(QUIET, hear).map_err(|error| error.to_string())?;
+        let mut watcher = Watcher { root, debouncer, watched: HashMap::new(), tree: Tree::default(), untold: true };
+        watcher.look(&notice);
+        let is_over = Arc::new(AtomicBool::new(false));
+        let over = is_over.clone();
+        let thread = std::thread::Builder::new().name("function-code".to_owned());
+        thread.spawn(move || watcher.run(&woken, &over, &notice)).map_err(|error| error.to_string())?;
+        Ok(Watch { is_over, wake })
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.is_over.store(true, Ordering::Release);
+        // Where it is full the thread wakes anyway.
+        let _ = self.wake.try_send(());
+    }
+}
+
+// Most events are no change: that a file was read is one, too.
+fn hear(root: PathBuf, wake: SyncSender<()>) -> impl FnMut(DebounceEventResult) + Send + 'static {
+    let mut since = SystemTime::now();
+    move |events| {
+        let now = SystemTime::now();
+        let may_be_new = match events {
+            Ok(events) => events.iter().any(|event| tree::may_have_changed(&root, &event.path, since)),
+            Err(_) => true,
         };
-        let mut debouncer = new_debouncer(QUIET, heard).map_err(|error| error.to_string())?;
-        // The parts in which nobody edits may have ten thousand folders, each of which costs a watch.
-        let parts = parts(&root).map_err(|error| error.to_string())?;
-        for (part, mode) in parts {
-            debouncer.watcher().watch(&part, mode).map_err(|error| error.to_string())?;
-        }
-        Ok(Watch { _debouncer: debouncer })
-    }
-}
-
-fn parts(root: &Path) -> std::io::Result<Vec<(PathBuf, RecursiveMode)>> {
-    let mut parts = vec![(root.to_owned(), RecursiveMode::NonRecursive)];
-    for entry in std::fs::read_dir(root)? {
-        let entry = entry?;
-        let is_not_code = NOT_CODE.iter().any(|name| entry.file_name() == *name);
-        if entry.file_type()?.is_dir() && !is_not_code {
-            parts.push((entry.path(), RecursiveMode::Recursive));
+        if may_be_new {
+            since = now;
+            let _ = wake.try_send(());
         }
     }
-    Ok(parts)
 }
 
-// When a file's content, name or rights changed last; a file that is moved here keeps the time of its content.
-fn when_changed(path: &Path) -> Option<SystemTime> {
-    let found = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file)?;
-    let (seconds, nanos) = (u64::try_from(found.ctime()).ok()?, u32::try_from(found.ctime_nsec()).ok()?);
-    UNIX_EPOCH.checked_add(Duration::new(seconds, nanos))
+struct Watcher {
+    root: PathBuf,
+    debouncer: Debouncer<RecommendedWatcher>,
+    watched: HashMap<PathBuf, Id>,
+    tree: Tree,
+    /// Nothing was said yet of what is not watched.
+    untold: bool,
 }
 
-fn is_code(root: &Path, path: &Path) -> bool {
-    let below = path.strip_prefix(root).unwrap_or(path);
-    let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
-    let is_written = NOT_CODE_ENDINGS.contains(&ending) || ending.ends_with("-journal");
-    !is_written && !below.components().any(|part| NOT_CODE.iter().any(|name| part.as_os_str() == *name))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_programs_write_while_they_run_is_no_code() {
-        let root = Path::new("/app");
-        for (path, is) in [
-            ("/app/a.mjs", true),
-            ("/app/lib/a.py", true),
-            ("/app/node_modules/x/a.js", false),
-            ("/app/lib/__pycache__/a.pyc", false),
-        ] {
-            assert_eq!(is_code(root, Path::new(path)), is, "{path}");
+impl Watcher {
+    fn run(mut self, woken: &Receiver<()>, is_over: &AtomicBool, notice: &impl Fn(Notice)) {
+        loop {
+            let root = self.watched.get(&self.root).copied();
+            let heard = woken.recv_timeout(if root.is_some() { ASK_EVERY } else { QUIET });
+            if is_over.load(Ordering::Acquire) {
+                return;
+            }
+            match heard {
+                Ok(()) => {}
+                Err(RecvTimeoutError::Timeout) if Id::of(&self.root) == root => continue,
+                Err(RecvTimeoutError::Timeout) => std::thread::sleep(QUIET),
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+            if self.look(notice) {
+                notice(Notice::Changed);
+            }
         }
+    }
+
+    // Whether there is other code than before. Each folder is watched before it is read, so that nothing comes in between.
+    fn look(&mut self, notice: &impl Fn(Notice)) -> bool {
+        let mut unwatched = None;
+        let mut found = HashMap::new();
+        let tree = Tree::read(&self.root, |folder, id| {
+            if self.watched.get(folder).is_some_and(|before| *before != id) {
+                // The system's watch went with the old one.
+                let _ = self.debouncer.watcher().unwatch(folder);
+            }
+            match self.debouncer.watcher().watch(folder, RecursiveMode::NonRecursive) {
+                Ok(()) => {
+                    found.insert(folder.to_owned(), id);
+                }
+                // It may have gone meanwhile.
+                Err(error) if folder.exists() => {
+                    unwatched.get_or_insert_with(|| format!("{}: {error}", folder.display()));
+                }
+                Err(_) => {}
+            }
+        });
+        for gone in self.watched.keys().filter(|folder| !found.contains_key(*folder)) {
+            let _ = self.debouncer.watcher().unwatch(gone);
+        }
+        self.watched = found;
+        if let Some(why) = unwatched.or_else(|| tree.lacks.clone())
+            && std::mem::take(&mut self.untold)
+        {
+            notice(Notice::Unwatched(why));
+        }
+        // A folder without a file is being built anew.
+        let is_new = !tree.files.is_empty() && tree.files != self.tree.files;
+        if is_new {
+            self.tree = tree;
+        }
+        is_new
     }
 }

@@ -9,6 +9,7 @@ use clap::{Arg, ArgAction, ArgMatches, CommandFactory, Parser, Subcommand};
 use crate::config::{Setting, SettingKind, TABLE};
 use crate::credentials::CredentialsCommand;
 use crate::render::RenderOptions;
+use crate::stacks::command::TemplateOptions;
 
 /// A self-hosted WebSocket API gateway that speaks Amazon API Gateway's dialect.
 #[derive(Debug, Parser)]
@@ -45,6 +46,34 @@ pub(crate) enum Command {
         #[arg(long, value_name = "COMMAND", num_args = 0..=1, conflicts_with_all = ["toml", "reference"])]
         man: Option<Option<String>>,
     },
+    /// Have a running gateway be what a template says
+    Apply {
+        #[command(flatten)]
+        template: TemplateOptions,
+
+        /// Say what would change, and change nothing
+        #[arg(long)]
+        dry_run: bool,
+
+        /// Where the gateway's control plane is [default: AWS_ENDPOINT_URL_CLOUDFORMATION, AWS_ENDPOINT_URL, else http://127.0.0.1:4510]
+        #[arg(long, value_name = "URL")]
+        endpoint: Option<String>,
+    },
+    /// Have a running gateway remove a stack, and all that it made
+    DeleteStack {
+        /// The stack's name
+        #[arg(value_name = "NAME")]
+        name: String,
+
+        /// Where the gateway's control plane is [default: as of apply]
+        #[arg(long, value_name = "URL")]
+        endpoint: Option<String>,
+    },
+    /// Say what is wrong with a template, and what it would make, without a gateway
+    Validate {
+        #[command(flatten)]
+        template: TemplateOptions,
+    },
     /// Write all stored definitions to standard output, as one JSON document
     #[command(after_help = "The document holds secrets: API keys, and the private keys of client certificates.")]
     Export,
@@ -65,6 +94,8 @@ const WITH_SETTINGS: &[&str] = &["serve", "demo", "config"];
 const WITH_A_FOLDER: &[&str] = &["export", "import"];
 /// Those below `credentials`, which take what says which file is meant, and what ARNs name.
 const WITH_CREDENTIALS: &[&str] = &["new", "check"];
+/// What takes the settings that ARNs are made of.
+const WITH_A_PLACE: &[&str] = &["apply", "validate"];
 
 /// What other programs call `--listen`; whoever types it is told.
 const PORT: &str = "port";
@@ -84,6 +115,10 @@ pub(crate) fn command() -> clap::Command {
         command.mut_subcommand("credentials", |command| {
             command.mut_subcommand(name, |command| command.args(TABLE.iter().filter(of_credentials).filter_map(arg)))
         })
+    });
+    let of_place = |row: &&Setting| matches!(row.name, "config" | "region" | "account-id");
+    let command = WITH_A_PLACE.iter().fold(command, |command, name| {
+        command.mut_subcommand(name, |command| command.args(TABLE.iter().filter(of_place).filter_map(arg)))
     });
     WITH_A_FOLDER.iter().fold(command, |command, name| {
         command.mut_subcommand(name, |command| command.args(TABLE.iter().filter(of_folder).filter_map(arg)))

@@ -18,9 +18,10 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use auth::{SigningCredentials, SigningScope};
+use auth::{SigningCredentials, SigningKeys, SigningScope};
 use integration::{Http, ServicePlace, ServiceRequest, Signer, Signing};
 use types::headers::Headers;
+use types::message::HttpTarget;
 
 use crate::aws::cache::Slot;
 use crate::aws::chain::Chain;
@@ -39,10 +40,12 @@ const SESSION: &str = "BackplaneAssumeRoleSession";
 const SIGNED_AS: [(&str, &str); 1] = [("email", "ses")];
 
 /// An access key with its secret, and until when it holds, in seconds since 1970.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Key {
     credentials: SigningCredentials,
     expires: Option<u64>,
+    /// What was derived of it.
+    derived: SigningKeys,
 }
 
 /// Why there is no key. Neither names a secret.
@@ -62,12 +65,24 @@ impl Trouble {
     }
 }
 
+/// The credentials of this machine, and where they come from.
+struct Origin {
+    chain: Chain,
+    own: Arc<Slot>,
+}
+
+impl Origin {
+    async fn key(self: &Arc<Origin>) -> Result<Arc<Key>, Trouble> {
+        let origin = self.clone();
+        self.own.get(cache::now, move || async move { origin.chain.find().await }).await
+    }
+}
+
 /// Signs with the credentials of this machine, or those of a role.
 pub(crate) struct AwsSigner {
-    chain: Chain,
+    origin: Arc<Origin>,
     /// Where roles are taken also for calls that do not go to AWS.
     own_sts: Option<ServicePlace>,
-    own: Slot,
     roles: Mutex<HashMap<String, Arc<Slot>>>,
     log: Log,
     has_said_roles: AtomicBool,
@@ -85,7 +100,8 @@ impl AwsSigner {
         };
         let own_sts = places.services.get("sts").cloned();
         let has_said_roles = AtomicBool::new(false);
-        AwsSigner { chain, own_sts, own: Slot::default(), roles: Mutex::default(), log, has_said_roles }
+        let origin = Arc::new(Origin { chain, own: Arc::default() });
+        AwsSigner { origin, own_sts, roles: Mutex::default(), log, has_said_roles }
     }
 
     async fn signed(&self, request: &ServiceRequest) -> Result<Headers, String> {
@@ -100,11 +116,11 @@ impl AwsSigner {
         let to_sign = auth::Request { method, path, query, headers };
         let service = SIGNED_AS.iter().find(|(name, _)| name == service).map_or(service.as_str(), |(_, as_)| as_);
         let scope = SigningScope { region, service };
-        Ok(auth::sign(&to_sign, body, scope, &key.credentials, cache::now()).into_iter().collect())
+        Ok(auth::sign(&to_sign, body, scope, &key.credentials, &key.derived, cache::now()).into_iter().collect())
     }
 
     async fn key(&self, request: &ServiceRequest) -> Result<Arc<Key>, Trouble> {
-        let Some(role) = &request.role else { return self.own_key().await };
+        let Some(role) = &request.role else { return self.origin.key().await };
         if !role.contains(":role/") {
             let text = format!("credentialsArn {role} is no role: what a caller may do cannot be passed on");
             return Err(Trouble::Broken(text));
@@ -114,7 +130,7 @@ impl AwsSigner {
             (Some(place), _) => place,
             (None, true) => &aws,
             (None, false) => {
-                let key = self.own_key().await?;
+                let key = self.origin.key().await?;
                 if !self.has_said_roles.swap(true, Ordering::Relaxed) {
                     let text = format!(
                         "credentialsArn {role} is not assumed: its calls do not go to AWS, and no address of STS is set \
@@ -126,17 +142,18 @@ impl AwsSigner {
             }
         };
         let slot = self.slot(role);
-        let fetch = || async {
-            let own = self.own_key().await?;
-            let sts = Sts { http: &self.chain.http, place, region: &request.region };
-            let ask = Ask { role, session: SESSION, more: &[] };
+        if let Some(outcome) = slot.fresh(cache::now()) {
+            return outcome;
+        }
+        let (origin, place, region) = (self.origin.clone(), place.clone(), request.region.clone());
+        let role = role.clone();
+        let fetch = || async move {
+            let own = origin.key().await?;
+            let sts = Sts { http: &origin.chain.http, place: &place, region: &region };
+            let ask = Ask { role: &role, session: SESSION, more: &[] };
             sts.assume_role(&ask, &own.credentials).await.map_err(Trouble::Broken)
         };
-        slot.get(&cache::now, fetch).await
-    }
-
-    async fn own_key(&self) -> Result<Arc<Key>, Trouble> {
-        self.own.get(&cache::now, || self.chain.find()).await
+        slot.get(cache::now, fetch).await
     }
 
     fn slot(&self, role: &str) -> Arc<Slot> {
@@ -146,6 +163,36 @@ impl AwsSigner {
         }
         roles.entry(role.to_owned()).or_default().clone()
     }
+}
+
+/// The headers that sign a call of this program to another gateway, as a call of CloudFormation; none where no credentials are
+/// found, since a gateway may ask for none.
+///
+/// # Errors
+/// Credentials are there and cannot be read.
+pub(crate) async fn signed_as_cloudformation(
+    http: &Arc<Http>,
+    method: &str,
+    target: &HttpTarget,
+    headers: &Headers,
+    body: &[u8],
+) -> Result<Headers, String> {
+    let environment = Environment::of_process();
+    let region = ["AWS_REGION", "AWS_DEFAULT_REGION"].into_iter().find_map(|name| environment.get(name));
+    let region = region.unwrap_or_else(|| "us-east-1".to_owned());
+    let chain = Chain { environment, http: http.clone(), sts: None, region: region.clone(), may_ask_metadata: false };
+    let key = match chain.find().await {
+        Ok(key) => key,
+        Err(Trouble::Missing(_)) => return Ok(Headers::new()),
+        Err(trouble) => return Err(trouble.text()),
+    };
+    let mut signed = headers.clone();
+    signed.set("Host", target.authority.clone());
+    let headers = signed.iter().map(|(name, value)| (name, value.as_bytes())).collect();
+    let (path, query) = target.path_and_query.split_once('?').unwrap_or((&target.path_and_query, ""));
+    let to_sign = auth::Request { method, path, query, headers };
+    let scope = SigningScope { region: &region, service: "cloudformation" };
+    Ok(auth::sign(&to_sign, body, scope, &key.credentials, &key.derived, cache::now()).into_iter().collect())
 }
 
 impl Signer for AwsSigner {

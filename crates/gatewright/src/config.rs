@@ -93,6 +93,16 @@ impl Config {
         if settings.backend.is_some() && settings.function.is_some() {
             return Err("backend and function: one API is made ready, so only one of them can be given".to_owned());
         }
+        let of_template = [
+            ("parameter", !settings.parameters.is_empty()),
+            ("parameters-file", settings.parameters_file.is_some()),
+            ("stack-name", settings.stack_name.is_some()),
+            ("watch", settings.watch),
+            ("strict", settings.strict),
+        ];
+        if let (None, Some((name, _))) = (&settings.template, of_template.iter().find(|(_, is_given)| *is_given)) {
+            return Err(format!("{name}: of which template? Say --template FILE"));
+        }
         let jwt = jwt::read(&given.file, file.jwt)?;
         given.said.extend(jwt::said(&jwt, &given.file));
         let origins = stage_settings::read(&given.file, file.stages)?;

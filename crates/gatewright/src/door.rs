@@ -79,10 +79,9 @@ impl Visitor {
         // Sockets of proxies are many clients', and on the admin address nobody is counted.
         if !visitor.is_proxy && service.serves_clients {
             visitor.seat = service.gateway.seat(visitor.arrival.ip)?;
-            if is_tls {
-                service.gateway.may_shake_hands(visitor.arrival.ip)?;
-                visitor.is_counted = true;
-            }
+        }
+        if is_tls {
+            visitor.shakes_hands(service)?;
         }
         Ok(visitor)
     }
@@ -92,9 +91,21 @@ impl Visitor {
         self.arrival.ip
     }
 
-    /// It speaks TLS where it need not.
-    pub(crate) fn speaks_tls(&mut self) {
+    /// It begins with TLS where it need not; that handshake counts as those do where TLS is a must.
+    ///
+    /// # Errors
+    /// Its address has too much already.
+    pub(crate) fn speaks_tls(&mut self, service: &Service) -> Result<(), TooMany> {
         self.arrival.tls = true;
+        self.shakes_hands(service)
+    }
+
+    fn shakes_hands(&mut self, service: &Service) -> Result<(), TooMany> {
+        if !self.is_proxy && service.serves_clients {
+            service.gateway.may_shake_hands(self.arrival.ip)?;
+            self.is_counted = true;
+        }
+        Ok(())
     }
 
     /// The client of an upgrade request, and what it holds while its connection is open.

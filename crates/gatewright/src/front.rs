@@ -25,6 +25,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use crate::certificates::{self, Tls};
 use crate::choices::LogLevel;
 use crate::door::{Turned, Visitor};
+use crate::own_tls::OwnTls;
 use crate::patience::Patient;
 use crate::service::Service;
 
@@ -131,11 +132,11 @@ async fn greet(mut tcp: TcpStream, tls: Option<Arc<Tls>>, service: Arc<Service>,
             Err(Turned::Away) => return None,
             Err(Turned::TooMany) => return Some((Socket::Clear(tcp), First::TooMany, None)),
         };
-        let mut socket = match (&tls, &service.own_tls) {
+        let mut socket = match (&tls, service.own_tls.as_deref().and_then(OwnTls::acceptor)) {
             (Some(tls), _) => Socket::Tls(Box::new(Box::pin(tls.accept(tcp, visitor.ip())).await?)),
             (None, Some(own)) if begins_tls(&tcp).await => {
-                visitor.speaks_tls();
-                Socket::Tls(Box::new(Box::pin(own.acceptor.accept(tcp)).await.ok()?))
+                visitor.speaks_tls(&service).ok()?;
+                Socket::Tls(Box::new(Box::pin(own.accept(tcp)).await.ok()?))
             }
             (None, _) => Socket::Clear(tcp),
         };

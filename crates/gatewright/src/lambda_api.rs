@@ -24,6 +24,9 @@ pub(crate) const PAYLOAD_BYTES_MAX: usize = 6 * 1024 * 1024;
 /// How long a caller may wait: the longest that a function can run.
 const INVOKE_MAX: std::time::Duration = std::time::Duration::from_secs(900);
 
+/// The headers of a call that a function hears of.
+const PASSED_ON: [&str; 2] = ["X-Amzn-Trace-Id", "X-Amz-Client-Context"];
+
 /// What a call asks for.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Operation {
@@ -119,8 +122,10 @@ async fn invoke(directory: &Directory, function: &Function, parts: &Parts, paylo
         return typed_error(StatusCode::BAD_REQUEST, "InvalidRequestContentException", text);
     }
     let mut headers = Headers::new();
-    if let Some(trace_id) = parts.headers.get("x-amzn-trace-id").and_then(|value| value.to_str().ok()) {
-        headers.append("X-Amzn-Trace-Id", trace_id.to_owned());
+    for name in PASSED_ON {
+        if let Some(value) = parts.headers.get(name).and_then(|value| value.to_str().ok()) {
+            headers.append(name, value.to_owned());
+        }
     }
     let deadline = Instant::now() + INVOKE_MAX;
     let invocation = Invocation { function, kind, headers: &headers, payload: &payload, may_repeat: false, deadline };

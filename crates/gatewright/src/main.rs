@@ -47,6 +47,7 @@ mod serve;
 mod service;
 mod shutdown;
 mod small_files;
+mod stacks;
 mod stage_settings;
 mod strangers;
 mod vpc_links;
@@ -104,6 +105,15 @@ fn run(matches: &clap::ArgMatches) -> Result<(), Failure> {
         Command::Render(options) => return render::run(&options),
         Command::Export => return export::run(options),
         Command::Import { file, replace } => return import::run(&file, replace, options),
+        Command::Apply { template, dry_run, endpoint } => {
+            let config = Config::new(options).map_err(Failure::config)?;
+            return stacks::command::apply(&template, endpoint.as_deref(), dry_run, &config.home());
+        }
+        Command::DeleteStack { name, endpoint } => return stacks::command::delete(&name, endpoint.as_deref()),
+        Command::Validate { template } => {
+            let config = Config::new(options).map_err(Failure::config)?;
+            return stacks::command::validate(&template, config.home());
+        }
         Command::Credentials { command } => return credentials::run(command, options),
         Command::Serve => Mode::Serve,
         Command::Demo => {

@@ -8,7 +8,7 @@ use std::fs;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair};
 use rustls::ServerConfig;
@@ -33,35 +33,58 @@ const PREFIX: &str = "gatewright-trusted-";
 /// Names under which this machine reaches itself.
 const NAMES: &[&str] = &["localhost", "*.localhost", "*.execute-api.localhost", "127.0.0.1", "::1"];
 
-/// The certificate, as long as the program runs; its key is nowhere but in memory.
+/// The certificate, as long as the program runs; its key is nowhere but in memory. It is made when the first function needs it.
 pub(crate) struct OwnTls {
-    pub(crate) acceptor: TlsAcceptor,
+    data_dir: Option<PathBuf>,
+    made: OnceLock<Made>,
+}
+
+struct Made {
+    acceptor: TlsAcceptor,
     bundle: PathBuf,
 }
 
 impl OwnTls {
-    /// Makes one, and a file in the data folder, or where others are for a while, with it and what the system trusts.
+    /// None yet.
+    pub(crate) fn new(data_dir: Option<&Path>) -> OwnTls {
+        OwnTls { data_dir: data_dir.map(Path::to_owned), made: OnceLock::new() }
+    }
+
+    /// What answers those who begin with TLS, where there is a certificate.
+    pub(crate) fn acceptor(&self) -> Option<&TlsAcceptor> {
+        self.made.get().map(|made| &made.acceptor)
+    }
+
+    /// The file to trust, in the data folder, or where others are for a while: the certificate, and what the system trusts.
     ///
     /// # Errors
     /// A sentence that says what could not be made or written.
-    pub(crate) fn new(data_dir: Option<&Path>) -> Result<OwnTls, String> {
+    pub(crate) fn bundle(&self) -> Result<&Path, String> {
+        if self.made.get().is_none() {
+            let made = self.make()?;
+            let _ = self.made.set(made);
+        }
+        self.made
+            .get()
+            .map(|made| made.bundle.as_path())
+            .ok_or_else(|| "a certificate of its own is missing".to_owned())
+    }
+
+    fn make(&self) -> Result<Made, String> {
         let (authority, config) = made().map_err(|error| format!("a certificate of its own: {error}"))?;
-        let folder = data_dir.filter(|folder| folder.is_dir()).map_or_else(std::env::temp_dir, Path::to_owned);
+        let folder = self.data_dir.clone().filter(|folder| folder.is_dir()).unwrap_or_else(std::env::temp_dir);
         remove_old(&folder);
         // By process: a second program on the same folder, which will be refused there, changes nothing for the first.
         let bundle = folder.join(format!("{PREFIX}{}.pem", std::process::id()));
         write(&bundle, &authority).map_err(|error| format!("{}: {error}", bundle.display()))?;
-        Ok(OwnTls { acceptor: TlsAcceptor::from(Arc::new(config)), bundle })
-    }
-
-    /// The file to trust.
-    pub(crate) fn bundle(&self) -> &Path {
-        &self.bundle
+        Ok(Made { acceptor: TlsAcceptor::from(Arc::new(config)), bundle })
     }
 
     /// Takes the file away.
     pub(crate) fn remove(&self) {
-        let _ = fs::remove_file(&self.bundle);
+        if let Some(made) = self.made.get() {
+            let _ = fs::remove_file(&made.bundle);
+        }
     }
 }
 

@@ -16,17 +16,17 @@ use crate::choices::LogLevel;
 use crate::config::{Said, SettingKind};
 use crate::logs::Log;
 use crate::origin::Origin;
-use crate::own_tls;
+use crate::own_tls::{self, OwnTls};
 
 /// As on AWS, where nobody says otherwise. Source: documented.
-const TIMEOUT: Duration = Duration::from_secs(3);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(3);
 /// The longest that AWS lets a function run. Source: documented.
 const TIMEOUT_MAX: Duration = Duration::from_secs(900);
 /// How many processes a function has at most, where nobody says otherwise, and how many can be asked for.
-const CONCURRENCY: usize = 10;
+pub(crate) const CONCURRENCY: usize = 10;
 const CONCURRENCY_MAX: usize = 1000;
 /// In MB. Source: documented (default, least and most).
-const MEMORY: u32 = 128;
+pub(crate) const MEMORY: u32 = 128;
 const MEMORY_RANGE: std::ops::RangeInclusive<u32> = 128..=10_240;
 
 /// A function as the file has it: `[functions.chat]`, by its name, `name:alias` or ARN; `[functions."*"]` for the others.
@@ -204,7 +204,7 @@ pub(crate) fn directory(
     mut by_name: BTreeMap<String, Where>,
     one_file: Option<(&OneFile, &Home)>,
     rest: Option<ServicePlace>,
-    trusted: Option<&Path>,
+    own_tls: Option<&OwnTls>,
     (http, signer): (&Arc<Http>, &Arc<dyn Signer>),
     log: &Log,
 ) -> Result<Arc<Directory>, String> {
@@ -214,22 +214,27 @@ pub(crate) fn directory(
     if let Some(place) = rest {
         by_name.entry("*".to_owned()).or_insert(Where::There(place));
     }
-    let placements = by_name.into_iter().map(|(name, place)| {
+    let place = |(name, place): (String, Where)| {
         let placement = match place {
-            Where::Here(settings) => Placement::Here(surrounded(settings, trusted)),
+            Where::Here(settings) => Placement::Here(surrounded(settings, own_tls)?),
             Where::There(place) => {
                 Placement::There(Box::new(LambdaEndpoint::new(http.clone(), place, Some(signer.clone()))))
             }
         };
-        (name, placement)
-    });
+        Ok((name, placement))
+    };
+    let placements = by_name.into_iter().map(place).collect::<Result<Vec<_>, String>>()?;
     let voice: Arc<dyn Voice> = Arc::new(Spoken(log.clone()));
     Directory::new(placements, &voice).map(Arc::new)
 }
 
 /// With the variables that let its SDKs reach this gateway.
-pub(crate) fn surrounded(settings: Settings, trusted: Option<&Path>) -> Settings {
-    with_trust(with_credentials(settings), trusted)
+///
+/// # Errors
+/// What it is to trust could not be written.
+pub(crate) fn surrounded(settings: Settings, own_tls: Option<&OwnTls>) -> Result<Settings, String> {
+    let trusted = own_tls.map(OwnTls::bundle).transpose()?;
+    Ok(with_trust(with_credentials(settings), trusted))
 }
 
 // An SDK signs with something: whoever has no keys gets some that nothing stands behind, as the banner's.

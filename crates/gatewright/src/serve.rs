@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use control::Control;
 use control::store::{DiskStore, MemoryStore, Store, StoreError};
+use control::{Caller, Control};
 use functions::Directory;
 use gateway::{Alone, Gateway, Settings};
 use integration::{Integrations, ServicePlace, Services, Signer};
@@ -32,6 +32,8 @@ use crate::placements::Where;
 use crate::ready_made::ReadyMade;
 use crate::service::Service;
 use crate::shutdown::Signals;
+use crate::stacks::source::{Files, Given};
+use crate::stacks::{self, Stacks, Told};
 use crate::{console, demo, folder_socket, front, placements, ready_made, shutdown, stage_settings};
 
 /// This node's number, until there are many.
@@ -69,7 +71,7 @@ pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
         admin: admin.as_ref().and_then(|admin| admin.local_addr().ok()),
         tls: config.certificates.any(),
     };
-    let own_tls = own_tls(&config)?;
+    let own_tls = own_tls(&config);
     let places = places(&config, &addresses);
     let remarks = places.remarks.clone();
     let (integrations, functions) = integrations(&config, places, own_tls.as_deref(), &log)?;
@@ -98,6 +100,16 @@ pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
     if let Some(dir) = &config.settings.data_dir {
         folder_socket::serve(dir, control.clone(), log.clone());
     }
+    let stacks = Arc::new(Stacks::new(
+        control.clone(),
+        functions.clone(),
+        own_tls.clone(),
+        (config.home(), addresses.clone()),
+        config.settings.data_dir.as_deref(),
+        Some(log.clone()),
+    ));
+    stacks.resume_all();
+    let template = template(&config, &stacks)?;
     let changed = match ReadyMade::of(&config) {
         Some(made) => made_ready(&control, &made)?,
         None => None,
@@ -119,6 +131,7 @@ pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
     public.guard = guard.clone();
     public.own_tls = own_tls.clone();
     public.functions = Some(functions.clone());
+    public.stacks = Some(stacks.clone());
     public.serves_admin = admin.is_none();
     public.client_files_max = client_files_max;
     public.door.proxy_protocol = config.settings.proxy_protocol;
@@ -127,6 +140,7 @@ pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
         service.serves_clients = false;
         service.guard = guard;
         service.functions = Some(functions.clone());
+        service.stacks = Some(stacks.clone());
         service.client_files_max = admin_files_max;
         service.console = facts;
         tokio::spawn(front::accept(admin, Arc::new(service), None, stop.clone()));
@@ -138,6 +152,12 @@ pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
     let there: Vec<_> = control.stages().into_iter().map(|(key, _)| key).collect();
     let unknown = stage_settings::unknown(&config.origins, &there, &control.api_names());
     unknown.for_each(|text| log.say(LogLevel::Warn, text));
+    if let Some((given, text, files)) = template {
+        print(&config, &text, &log);
+        if config.settings.watch {
+            stacks::watch::begin(stacks.clone(), given, files, &log).map_err(Failure::config)?;
+        }
+    }
     announcements.banner_is_out((mode == Mode::Demo).then_some(demo::API_ID));
     tokio::spawn(announcements.run());
     // What they say of their keys follows what people read first; a client that is quicker waits for them.
@@ -145,21 +165,39 @@ pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
         tokio::spawn(async move { issuer.follow().await });
     }
     shutdown::wait_and_stop(signals, &gateway, &stopper, &log).await;
-    functions.stop();
+    functions.end();
     own_tls.iter().for_each(|own| own.remove());
     config.settings.data_dir.iter().for_each(|dir| folder_socket::remove(dir));
     Ok(())
 }
 
-// For handlers that make their `@connections` address as on AWS, where the address would be ours in clear text.
-fn own_tls(config: &Config) -> Result<Option<Arc<OwnTls>>, Failure> {
+// What the template says is there before the first client is. Gives what came of it, and the files that it was made of.
+fn template(config: &Config, stacks: &Stacks) -> Result<Option<(Given, String, Files)>, Failure> {
     let settings = &config.settings;
-    let runs_here =
-        settings.function.is_some() || config.functions.values().any(|place| matches!(place, Where::Here(_)));
-    if !runs_here || config.certificates.any() || !settings.listen.ip().is_loopback() {
-        return Ok(None);
+    let Some(file) = settings.template.clone() else { return Ok(None) };
+    let given = Given {
+        file,
+        parameters: settings.parameters.clone(),
+        parameters_file: settings.parameters_file.clone(),
+        name: settings.stack_name.clone(),
+        is_strict: settings.strict,
+    };
+    let source = given.read(&stacks.home).map_err(|unread| Failure::data(unread.text))?;
+    let mut text = String::new();
+    for asked in &source.asked {
+        match stacks.apply(&Caller::program(), asked, false) {
+            Ok(done) => text += &stacks.told(asked, &done, Told::Started),
+            Err(wrong) => return Err(Failure::data(stacks::faults(asked, &wrong))),
+        }
     }
-    OwnTls::new(settings.data_dir.as_deref()).map(|own| Some(Arc::new(own))).map_err(Failure::config)
+    Ok(Some((given, text, source.files)))
+}
+
+// For handlers that make their `@connections` address as on AWS, where the address would be ours in clear text.
+fn own_tls(config: &Config) -> Option<Arc<OwnTls>> {
+    let settings = &config.settings;
+    let is_clear_and_here = !config.certificates.any() && settings.listen.ip().is_loopback();
+    is_clear_and_here.then(|| Arc::new(OwnTls::new(settings.data_dir.as_deref())))
 }
 
 fn integrations(
@@ -177,14 +215,8 @@ fn integrations(
     let integrations = integrations.with_services(Services { places: services, others, signer: Some(signer.clone()) });
     let place = config.home();
     let one_file = settings.function.as_ref().map(|one| (one, &place));
-    let directory = placements::directory(
-        config.functions.clone(),
-        one_file,
-        functions,
-        own_tls.map(OwnTls::bundle),
-        (&http, &signer),
-        log,
-    );
+    let directory =
+        placements::directory(config.functions.clone(), one_file, functions, own_tls, (&http, &signer), log);
     let directory = directory.map_err(Failure::config)?;
     Ok((integrations.with_functions(Box::new(directory.clone())), directory))
 }
@@ -264,6 +296,13 @@ fn say_hello(config: &Config, text: &str, log: &Log) {
         let addresses = text.lines().filter(|line| line.contains("is ready on") || line.contains("control plane"));
         addresses.for_each(|line| log.say(LogLevel::Info, line.trim()));
         return;
+    }
+    print(config, text, log);
+}
+
+fn print(config: &Config, text: &str, log: &Log) {
+    if config.settings.log_format == LogFormat::Json {
+        return text.lines().for_each(|line| log.say(LogLevel::Info, line.trim()));
     }
     log.flush();
     let mut stdout = std::io::stdout().lock();

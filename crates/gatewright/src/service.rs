@@ -31,6 +31,7 @@ use crate::lambda_api;
 use crate::logs::Log;
 use crate::metrics;
 use crate::own_tls::OwnTls;
+use crate::stacks::{self, Stacks};
 use crate::strangers::{self, AllowedHosts, Stranger};
 
 /// Calls of the control plane that may be under way at once; each may wait for the disk on a thread of its own. There are
@@ -105,6 +106,8 @@ pub(crate) struct Service {
     pub(crate) own_tls: Option<Arc<OwnTls>>,
     /// Functions that can be called here as in Lambda.
     pub(crate) functions: Option<Arc<Directory>>,
+    /// What templates made.
+    pub(crate) stacks: Option<Arc<Stacks>>,
     /// Who may call; none where nobody looks.
     pub(crate) guard: Option<Arc<Guard>>,
 }
@@ -133,6 +136,7 @@ impl Service {
             watchers,
             own_tls: None,
             functions: None,
+            stacks: None,
             guard: None,
         }
     }
@@ -195,7 +199,13 @@ impl Service {
         let functions = self.functions.clone().filter(|functions| self.serves_admin && !functions.is_empty());
         let operation = functions.as_ref().and_then(|_| lambda_api::Operation::of(request.method(), &path, query));
         // Control plane and Lambda API look at signatures themselves.
-        let is_open = page == Some(Page::Health) || Control::owns(&path) || operation.is_some() || !self.serves_admin;
+        let stacks = self.stacks.clone().filter(|_| self.serves_admin);
+        let of_stacks = stacks.as_ref().and_then(|_| stacks::call::Operation::of(request.method(), &path));
+        let is_open = of_stacks.is_some()
+            || page == Some(Page::Health)
+            || Control::owns(&path)
+            || operation.is_some()
+            || !self.serves_admin;
         if !is_open
             && let Some(guard) = &self.guard
             && !guard.shows_pages_to(peer.ip)
@@ -204,6 +214,9 @@ impl Service {
         }
         if let (Some(functions), Some(operation)) = (functions, operation) {
             return self.lambda(functions, operation, request, peer).await;
+        }
+        if let (Some(stacks), Some(operation)) = (stacks, of_stacks) {
+            return self.stacks(stacks, operation, request, peer).await;
         }
         if let Some(response) = elsewhere::answer(&request) {
             return response;
@@ -374,6 +387,45 @@ impl Service {
             }
         }
         lambda_api::answer(&functions, &operation, &parts, body).await
+    }
+
+    async fn stacks(
+        &self,
+        stacks: Arc<Stacks>,
+        operation: stacks::call::Operation,
+        request: http::Request<Incoming>,
+        peer: Arrival,
+    ) -> Response {
+        let mut caller = Caller::of(&request, Some(peer.ip));
+        let (parts, body) = request.into_parts();
+        let signed = match self.guard.as_ref().map(|guard| guard.begin(&parts, "cloudformation", peer)).transpose() {
+            Ok(signed) => signed,
+            Err(refusal) => return self.refused_by_guard(&refusal),
+        };
+        if self.gateway.is_draining() && parts.method != Method::GET {
+            return stopping();
+        }
+        let waits = waits_to_send(&parts.headers);
+        let body = match self.control_bodies.collect(body, stacks::call::BYTES_MAX, waits).await {
+            Ok(body) => body,
+            Err(Unread::TooLarge) => return error(StatusCode::PAYLOAD_TOO_LARGE, "the template is too large"),
+            Err(Unread::Broken) => return error(StatusCode::BAD_REQUEST, BROKEN),
+            Err(Unread::Busy) => return error(StatusCode::SERVICE_UNAVAILABLE, BUSY),
+        };
+        if let Some(signed) = &signed {
+            let resource = operation.resource(signed.region(), signed.account_id());
+            let may = |()| signed.may(&parts, operation.action(), &resource);
+            match signed.finish(&parts, &body).and_then(may) {
+                Ok(()) => caller = caller.known_as(signed.user()),
+                Err(refusal) => return self.refused_by_guard(&refusal),
+            }
+        }
+        let _permit = self.control_calls.acquire().await;
+        let answer = move || stacks::call::answer(&stacks, &operation, &caller, &body);
+        match tokio::task::spawn_blocking(answer).await {
+            Ok(answer) => answer,
+            Err(_) => error(StatusCode::INTERNAL_SERVER_ERROR, "Internal failure"),
+        }
     }
 
     async fn control_plane(&self, request: http::Request<Incoming>, peer: Arrival) -> Response {

@@ -23,7 +23,7 @@ impl Endpoint {
     }
 
     /// A path below it, with a query where there is one.
-    pub(crate) fn below(&self, path_and_query: &str) -> HttpTarget {
+    pub fn below(&self, path_and_query: &str) -> HttpTarget {
         let path_and_query = format!("{}{path_and_query}", self.at.path_and_query);
         HttpTarget { path_and_query, ..self.at.clone() }
     }

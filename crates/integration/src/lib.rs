@@ -33,6 +33,7 @@ use types::message::{FunctionTarget, IntegrationRequest, IntegrationResponse, Se
 
 pub use endpoint::Endpoint;
 pub use error::{Error, ErrorKind};
+pub use fetch::Fetch;
 pub use function::{Functions, Invocation, Invoked, Invoking, LambdaEndpoint};
 pub use http::Http;
 pub use links::LinkSettings;

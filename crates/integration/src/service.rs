@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use types::headers::Headers;
@@ -142,33 +141,5 @@ fn to_sign(request: &IntegrationRequest, target: &ServiceTarget, to_aws: bool) -
         service: target.service.clone(),
         role: target.role.clone(),
         to_aws,
-    }
-}
-
-/// The largest answer about credentials, in bytes.
-const ASKED_BYTES_MAX: usize = 64 * 1024;
-
-impl Http {
-    /// One call that no message asked for, such as that for credentials; `Host` and `Connection` are added.
-    ///
-    /// # Errors
-    /// As of a backend's call; its text names the host.
-    pub async fn request(
-        &self,
-        method: &'static str,
-        target: &HttpTarget,
-        headers: &Headers,
-        body: &Bytes,
-        timeout: Duration,
-    ) -> Result<(u16, Bytes), Error> {
-        let mut headers = headers.clone();
-        headers.set("Host", target.authority.clone());
-        headers.set("Connection", "Keep-Alive");
-        let carries_body = matches!(method, "POST" | "PUT");
-        let call =
-            Call { method, headers: &headers, body, carries_body, may_repeat: true, answer_bytes_max: ASKED_BYTES_MAX };
-        let call = Box::pin(http::call(self, target, None, &call));
-        let timed_out = |_| Err(Error::timeout(target, timeout, self.names.is_asking(&target.host)));
-        tokio::time::timeout(timeout, call).await.unwrap_or_else(timed_out).map(|(status, _, body)| (status, body))
     }
 }

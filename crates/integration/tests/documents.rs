@@ -2,15 +2,22 @@
 
 use std::time::Duration;
 
-use integration::{ErrorKind, Integrations};
+use bytes::Bytes;
+use integration::{Error, ErrorKind, Fetch, Http, Integrations};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
+use types::headers::Headers;
 use types::message::HttpTarget;
 
 /// Long enough for a busy machine; nothing here waits for it to pass.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// The bound of backends' answers.
 const ANSWER_BYTES_MAX: usize = 1000;
+
+async fn get(http: &Http, at: &HttpTarget, answer_bytes_max: usize, timeout: Duration) -> Result<(u16, Bytes), Error> {
+    let headers: Headers = [("Accept", "application/json")].into_iter().collect();
+    http.fetch(at, &Fetch { method: "GET", headers: &headers, body: &Bytes::new(), answer_bytes_max, timeout }).await
+}
 
 // A server that answers each request with the next of these, and gives back the requests.
 async fn server(answers: &'static [&'static str]) -> (u16, tokio::task::JoinHandle<Vec<String>>) {
@@ -42,15 +49,15 @@ async fn a_document_comes_whole_within_its_own_bound_or_not_at_all() {
     .await;
     let http = Integrations::new(ANSWER_BYTES_MAX, Vec::new()).http();
     let at = HttpTarget::parse(&format!("http://127.0.0.1:{port}/keys?v=1")).unwrap();
-    assert_eq!(http.get(&at, 10, PATIENCE).await.unwrap(), (200, "0123456789".into()));
-    assert_eq!(http.get(&at, 10, PATIENCE).await.unwrap(), (302, "".into()));
+    assert_eq!(get(&http, &at, 10, PATIENCE).await.unwrap(), (200, "0123456789".into()));
+    assert_eq!(get(&http, &at, 10, PATIENCE).await.unwrap(), (302, "".into()));
     for (bound, text) in [
         (10, "its body is larger than 10 bytes"),
         (10, "its body is larger than 10 bytes"),
         // A bound that is wider than that of backends is none of its own.
         (5000, "its body is larger than 1000 bytes (limit integration-response-bytes)"),
     ] {
-        let error = http.get(&at, bound, PATIENCE).await.unwrap_err();
+        let error = get(&http, &at, bound, PATIENCE).await.unwrap_err();
         assert_eq!(error.kind, ErrorKind::BadAnswer);
         assert_eq!(error.to_string(), format!("unusable answer from http://127.0.0.1:{port}: {text}"));
     }
@@ -58,7 +65,7 @@ async fn a_document_comes_whole_within_its_own_bound_or_not_at_all() {
     assert_eq!(
         requests[0],
         format!(
-            "GET /keys?v=1 HTTP/1.1\r\nAccept: application/json\r\nUser-Agent: gatewright\r\nHost: 127.0.0.1:{port}\r\n\
+            "GET /keys?v=1 HTTP/1.1\r\nAccept: application/json\r\nHost: 127.0.0.1:{port}\r\n\
              Connection: Keep-Alive\r\n\r\n"
         )
     );
@@ -69,7 +76,7 @@ async fn a_server_that_says_nothing_is_given_up() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let at = HttpTarget::parse(&format!("http://{}/keys", listener.local_addr().unwrap())).unwrap();
     let http = Integrations::new(ANSWER_BYTES_MAX, Vec::new()).http();
-    let error = http.get(&at, 10, Duration::from_millis(50)).await.unwrap_err();
+    let error = get(&http, &at, 10, Duration::from_millis(50)).await.unwrap_err();
     assert_eq!(
         (error.kind, error.to_string().contains("timed out after 50 ms")),
         (ErrorKind::Timeout, true),

@@ -20,6 +20,7 @@ use crate::fault::Fault;
 use crate::functions::StackFunction;
 use crate::ids;
 use crate::kinds::Kind;
+use crate::locate::Assets;
 use crate::node::{Node, Place};
 use crate::record::{Event, KeptParameter, KeptResource, Output, Record};
 use crate::scope::{Pseudo, Scope};
@@ -43,6 +44,8 @@ pub struct Wanted<'t> {
     pub account: &'t str,
     /// The Region that ARNs name.
     pub region: &'t str,
+    /// Where code is that a tool was going to upload.
+    pub assets: &'t Assets,
     /// Whether a deployment is as immutable as on AWS; otherwise edits are deployed even where the template's deployment is
     /// the same.
     pub is_strict: bool,

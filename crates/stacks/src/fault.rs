@@ -77,6 +77,12 @@ impl Faults {
 /// How many characters of a line are shown on each side of the caret, at most.
 const CONTEXT: usize = 60;
 
+/// What somebody may have meant who wrote a name that there is not; of very long names nobody finds out.
+pub(crate) fn nearest<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+    const BYTES_MAX: usize = 100;
+    if name.len() > BYTES_MAX { None } else { types::nearest::nearest(name, known) }
+}
+
 /// A text of a template as it may stand in a sentence: cut where it is long.
 pub(crate) fn shortened(text: &str) -> String {
     const CHARACTERS_MAX: usize = 80;

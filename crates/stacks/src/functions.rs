@@ -3,6 +3,7 @@
 use serde_json::Value as Json;
 
 use crate::node::{Node, Place, Value};
+use crate::record::{KeptResource, Record};
 
 /// A function of a stack.
 #[derive(Clone, Debug, PartialEq)]
@@ -72,6 +73,22 @@ impl Code {
         }
     }
 }
+
+/// The functions of a stack as it is kept.
+pub fn kept(record: &Record) -> Vec<StackFunction> {
+    let functions = record.resources.iter().filter(|(_, resource)| resource.kind == FUNCTION);
+    let function = |(logical, resource): (&String, &KeptResource)| {
+        let metadata = resource.body.get(METADATA).cloned().unwrap_or_default();
+        StackFunction::of(logical, &resource.physical, &Node::of_json(&resource.body), metadata)
+    };
+    functions.map(function).collect()
+}
+
+/// The type of functions.
+pub(crate) const FUNCTION: &str = "AWS::Lambda::Function";
+
+/// Where what tools wrote stands among the properties that are kept.
+pub(crate) const METADATA: &str = "Metadata";
 
 impl StackFunction {
     /// Reads evaluated properties of `AWS::Lambda::Function`.

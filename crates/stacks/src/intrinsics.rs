@@ -141,8 +141,13 @@ impl<'n> Evaluation<'n> {
             "Fn::Transform" => Err(self.fault(texts::NO_TRANSFORM, place)),
             "Fn::GetStackOutput" => Err(self.fault("Fn::GetStackOutput is not done here; Fn::ImportValue is", place)),
             _ if TESTS.contains(&name) => {
-                let home = if TESTS[..4].contains(&name) { "Conditions" } else { "Rules" };
-                Err(self.fault(format!("{name} stands in {home} only; elsewhere it is asked for by Fn::If"), place))
+                let message = match TESTS[..4].contains(&name) {
+                    true => {
+                        format!("{name} stands in Conditions only; elsewhere Fn::If asks for a condition by its name")
+                    }
+                    false => format!("{name} stands in Rules only"),
+                };
+                Err(self.fault(message, place))
             }
             _ => Err(self.fault(references::no_function(name), place)),
         }
@@ -302,6 +307,3 @@ impl<'n> Evaluation<'n> {
 fn is_pseudo(name: &str) -> bool {
     PSEUDO.contains(&name)
 }
-
-#[cfg(test)]
-mod tests;

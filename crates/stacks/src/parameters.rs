@@ -2,9 +2,8 @@
 
 use indexmap::IndexMap;
 use java::Pattern;
-use types::nearest::nearest;
 
-use crate::fault::{Fault, Faults};
+use crate::fault::{Fault, Faults, nearest};
 use crate::node::{Node, Place, Value};
 
 /// One parameter as the template describes it.
@@ -279,6 +278,3 @@ pub fn shown(parameter: &Parameter, value: &Node) -> String {
         _ => value.as_str().unwrap_or_default().to_owned(),
     }
 }
-
-#[cfg(test)]
-mod tests;

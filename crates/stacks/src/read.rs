@@ -16,7 +16,7 @@ pub const NODES_MAX: usize = 500_000;
 /// How many bytes of text those values may hold, their keys included.
 pub const VALUES_BYTES_MAX: usize = 64 << 20;
 
-/// Reads a template. One whose first character is `{` is JSON, any other YAML.
+/// Reads a template. One that begins with `{"` is JSON, any other YAML.
 ///
 /// Where a map has a key twice, the last one counts, as CloudFormation has it (observed by others, in YAML and JSON alike).
 /// Aliases and merge keys are replaced by what they stand for; CloudFormation itself takes them only where a tool in front of
@@ -31,7 +31,13 @@ pub fn read(text: &str) -> Result<Node, Fault> {
         let message = format!("the template has {} bytes; {TEMPLATE_BYTES_MAX} are the most", text.len());
         return Err(Fault::new(message, "", Place::default()));
     }
-    if text.trim_start().starts_with('{') { json::read(text) } else { yaml::read(text) }
+    if is_json(text) { json::read(text) } else { yaml::read(text) }
+}
+
+/// JSON begins with a brace, and then a key in quotes; without quotes it is YAML that is written in braces.
+fn is_json(text: &str) -> bool {
+    let inner = text.trim_start().strip_prefix('{').map(str::trim_start);
+    inner.is_some_and(|inner| inner.is_empty() || inner.starts_with(['"', '}']))
 }
 
 /// How much a value holds, itself included.

@@ -187,6 +187,3 @@ impl<'t> Scope<'t> {
         format!("the resource {} does not exist, because its condition {condition} does not hold", shortened(logical))
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -42,6 +42,10 @@ pub(crate) fn is_name(name: &str) -> bool {
 
 /// What is said of a variable that stands for nothing: most are meant for API Gateway, not for CloudFormation.
 pub(crate) fn unknown(name: &str, near: Option<&str>) -> String {
+    let begins = |words: &[&str]| words.iter().any(|word| name.starts_with(word));
+    // API Gateway's own words are like many a name.
+    let near = near.filter(|_| !begins(&["context.", "stageVariables.", "request.", "integration.", "route."]));
+    let escape_is_needless = begins(&["context.", "input.", "util."]);
     let name = crate::fault::shortened(name);
     let mut said =
         format!("`${{{name}}}` in Fn::Sub is no parameter, pseudo parameter, resource or variable of its map");
@@ -49,7 +53,7 @@ pub(crate) fn unknown(name: &str, near: Option<&str>) -> String {
         said += &format!(" (did you mean `${{{near}}}`?)");
     }
     said += &format!("; where the text itself is meant, write `${{!{name}}}`");
-    if name.starts_with("context.") || name.starts_with("input.") || name.starts_with("util.") {
+    if escape_is_needless {
         said += &format!(", or `${name}`, which needs no escape");
     }
     said

@@ -3,12 +3,11 @@
 use std::collections::HashSet;
 
 use indexmap::IndexMap;
-use types::nearest::nearest;
 
-use crate::fault::{Fault, Faults};
+use crate::fault::{Fault, Faults, nearest, shortened};
 use crate::node::{Map, Node, Place, Value};
 use crate::parameters::Parameter;
-use crate::references;
+use crate::references::{self, WALK_DEPTH_MAX};
 
 /// The most resources of a template. CloudFormation takes 500.
 pub const RESOURCES_MAX: usize = 1_000;
@@ -108,6 +107,8 @@ const ATTRIBUTES: [&str; 11] = [
 
 const OUTPUT_MEMBERS: [&str; 4] = ["Value", "Description", "Export", "Condition"];
 
+const VERSION: &str = "2010-09-09";
+
 /// What begins the name of a loop of `AWS::LanguageExtensions`, where a name would stand.
 const LOOP: &str = "Fn::ForEach";
 
@@ -125,6 +126,10 @@ impl Template {
             return Err(vec![Fault::new(message, "", document.place)]);
         };
         known_only(sections, &SECTIONS, "a template has no section", "", &mut faults);
+        if let Some(version) = sections.get("AWSTemplateFormatVersion").filter(|node| node.as_str() != Some(VERSION)) {
+            let message = format!("the only version of the format is {VERSION}");
+            faults.add(message, "AWSTemplateFormatVersion", version.place);
+        }
         template.description = sections.get("Description").and_then(|node| text(node, "Description", &mut faults));
         template.transforms = transforms(sections.get("Transform"), &mut faults);
         if let Some(globals) = sections.get("Globals")
@@ -132,17 +137,17 @@ impl Template {
         {
             faults.add("Globals needs `Transform: AWS::Serverless-2016-10-31`", "Globals", globals.place);
         }
-        for (name, node) in section(sections, "Parameters", &mut faults) {
+        for (name, node) in named(section(sections, "Parameters", &mut faults)) {
             if let Some(parameter) = Parameter::of(name, node, &mut faults) {
                 template.parameters.insert(name.clone(), parameter);
             }
         }
-        for (name, node) in section(sections, "Mappings", &mut faults) {
+        for (name, node) in named(section(sections, "Mappings", &mut faults)) {
             if let Some(mapping) = mapping(name, node, &mut faults) {
                 template.mappings.insert(name.clone(), mapping);
             }
         }
-        for (name, node) in section(sections, "Conditions", &mut faults) {
+        for (name, node) in named(section(sections, "Conditions", &mut faults)) {
             no_nulls(node, &mut format!("Conditions.{name}"), &mut faults);
             template.conditions.insert(name.clone(), node.clone());
         }
@@ -156,13 +161,13 @@ impl Template {
                 format!("{} resources; {RESOURCES_MAX} are the most (CloudFormation takes 500)", resources.len());
             return Err(vec![Fault::new(message, "Resources", sections["Resources"].place)]);
         }
-        for (name, node) in resources {
-            if let Some(resource) = resource(name, node, &mut faults) {
+        for (name, node) in named(resources) {
+            if let Some(resource) = resource(name, node, &template, resources, &mut faults) {
                 template.resources.insert(name.clone(), resource);
             }
         }
-        for (name, node) in section(sections, "Outputs", &mut faults) {
-            if let Some(output) = output(name, node, &mut faults) {
+        for (name, node) in named(section(sections, "Outputs", &mut faults)) {
+            if let Some(output) = output(name, node, &template, &mut faults) {
                 template.outputs.insert(name.clone(), output);
             }
         }
@@ -200,6 +205,11 @@ fn section<'n>(sections: &'n Map, name: &str, faults: &mut Faults) -> &'n Map {
     entries
 }
 
+/// The entries that are none of a function.
+fn named(entries: &Map) -> impl Iterator<Item = (&String, &Node)> {
+    entries.iter().filter(|(name, _)| !name.starts_with("Fn::"))
+}
+
 fn section_of<'n>(sections: &'n Map, name: &str) -> &'n Map {
     static NONE: std::sync::LazyLock<Map> = std::sync::LazyLock::new(Map::new);
     sections.get(name).and_then(Node::as_map).unwrap_or(&NONE)
@@ -207,7 +217,7 @@ fn section_of<'n>(sections: &'n Map, name: &str) -> &'n Map {
 
 fn known_only(map: &Map, known: &[&'static str], message: &str, path: &str, faults: &mut Faults) {
     for (key, node) in map {
-        if !known.contains(&key.as_str()) {
+        if !faults.is_full() && !known.contains(&key.as_str()) {
             let near = nearest(key, known.iter().copied());
             let hint = near.map(|near| format!(" (did you mean {near}?)")).unwrap_or_default();
             faults.add(format!("{message} \"{key}\"{hint}"), path, node.place);
@@ -266,7 +276,8 @@ fn mapping(name: &str, node: &Node, faults: &mut Faults) -> Option<IndexMap<Stri
     Some(mapping)
 }
 
-fn resource(name: &str, node: &Node, faults: &mut Faults) -> Option<Resource> {
+/// `template` has its conditions; `resources` is the whole section.
+fn resource(name: &str, node: &Node, template: &Template, resources: &Map, faults: &mut Faults) -> Option<Resource> {
     let mut path = format!("Resources.{name}");
     let Some(members) = node.as_map() else {
         faults.add(format!("a resource is a map, not {}", node.kind()), &path, node.place);
@@ -310,10 +321,16 @@ fn resource(name: &str, node: &Node, faults: &mut Faults) -> Option<Resource> {
     if let Some(node) = members.get("DependsOn") {
         let one = std::slice::from_ref(node);
         for each in node.as_list().unwrap_or(one) {
-            depends_on.extend(text(each, &format!("{path}.DependsOn"), faults));
+            let path = format!("{path}.DependsOn");
+            let Some(other) = text(each, &path, faults) else { continue };
+            if !resources.contains_key(&other) {
+                let near = nearest(&other, resources.keys().map(String::as_str));
+                faults.add(references::no(&format!("resource \"{}\"", shortened(&other)), near), &path, each.place);
+            }
+            depends_on.push(other);
         }
     }
-    let condition = members.get("Condition").and_then(|node| text(node, &format!("{path}.Condition"), faults));
+    let condition = condition(members, &path, template, faults);
     let construct = members.get("Metadata").and_then(|node| node.get("aws:cdk:path"));
     Some(Resource {
         kind: kind?,
@@ -326,7 +343,7 @@ fn resource(name: &str, node: &Node, faults: &mut Faults) -> Option<Resource> {
     })
 }
 
-fn output(name: &str, node: &Node, faults: &mut Faults) -> Option<Output> {
+fn output(name: &str, node: &Node, template: &Template, faults: &mut Faults) -> Option<Output> {
     let mut path = format!("Outputs.{name}");
     let Some(members) = node.as_map() else {
         faults.add(format!("an output is a map, not {}", node.kind()), &path, node.place);
@@ -335,7 +352,7 @@ fn output(name: &str, node: &Node, faults: &mut Faults) -> Option<Output> {
     known_only(members, &OUTPUT_MEMBERS, "an output has no member", &path, faults);
     no_nulls(node, &mut path, faults);
     let description = members.get("Description").and_then(|node| text(node, &format!("{path}.Description"), faults));
-    let condition = members.get("Condition").and_then(|node| text(node, &format!("{path}.Condition"), faults));
+    let condition = condition(members, &path, template, faults);
     let export = members.get("Export").and_then(|export| {
         let name = export.get("Name");
         if name.is_none() {
@@ -350,8 +367,26 @@ fn output(name: &str, node: &Node, faults: &mut Faults) -> Option<Output> {
     Some(Output { value: value.clone(), description, export, condition, place: node.place })
 }
 
+/// The condition that something exists under.
+fn condition(members: &Map, path: &str, template: &Template, faults: &mut Faults) -> Option<String> {
+    let node = members.get("Condition")?;
+    let path = format!("{path}.Condition");
+    let name = text(node, &path, faults)?;
+    if !template.conditions.contains_key(&name) {
+        faults.add(references::no_condition(template, &name), &path, node.place);
+    }
+    Some(name)
+}
+
 /// CloudFormation takes a null nowhere ("'null' values are not allowed in templates").
 fn no_nulls(node: &Node, path: &mut String, faults: &mut Faults) {
+    no_nulls_from(node, 0, path, faults);
+}
+
+fn no_nulls_from(node: &Node, depth: usize, path: &mut String, faults: &mut Faults) {
+    if depth > WALK_DEPTH_MAX {
+        return faults.add("values stand in each other too deep", path, node.place);
+    }
     let base = path.len();
     match &node.value {
         Value::Null => {
@@ -364,7 +399,7 @@ fn no_nulls(node: &Node, path: &mut String, faults: &mut Faults) {
         Value::List(items) => {
             for (index, item) in items.iter().enumerate() {
                 path.push_str(&format!("[{index}]"));
-                no_nulls(item, path, faults);
+                no_nulls_from(item, depth + 1, path, faults);
                 path.truncate(base);
             }
         }
@@ -372,13 +407,10 @@ fn no_nulls(node: &Node, path: &mut String, faults: &mut Faults) {
             for (key, member) in members {
                 path.push('.');
                 path.push_str(key);
-                no_nulls(member, path, faults);
+                no_nulls_from(member, depth + 1, path, faults);
                 path.truncate(base);
             }
         }
         Value::Text(_) | Value::Plain(_) => {}
     }
 }
-
-#[cfg(test)]
-mod tests;

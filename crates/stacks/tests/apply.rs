@@ -1,14 +1,17 @@
 //! Templates, applied to a control plane in memory.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use control::store::MemoryStore;
 use control::{Caller, Control, Settings};
 use http::Method;
 use indexmap::IndexMap;
 use serde_json::{Value as Json, json};
+use stacks::locate::Assets;
 use stacks::{Action, Applied, Failure, Template, Wanted};
 use types::arn::Home;
+
+static NONE: LazyLock<Assets> = LazyLock::new(Assets::default);
 
 fn control() -> Control {
     let home = Home { region: "us-east-1".into(), account_id: "123456789012".into() };
@@ -34,6 +37,7 @@ fn wanted<'t>(
         parameters,
         account: "123456789012",
         region: "us-east-1",
+        assets: &NONE,
         is_strict: false,
         now: "2026-01-01T00:00:00.000Z",
     }
@@ -70,7 +74,7 @@ fn every_fixture_is_applied_and_the_second_time_changes_nothing() {
         ("01-express-vpclink.yaml", 0, 0),
         ("03-authorizer-apikey.json", 0, 0),
         ("04-cdk-chat.template.json", 5, 11),
-        ("05-serverless.compiled.json", 3, 9),
+        ("05-serverless.compiled.json", 6, 11),
         ("07-sam-websocketapi.expanded.json", 2, 2),
     ] {
         let control = control();

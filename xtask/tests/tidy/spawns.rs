@@ -23,6 +23,7 @@ const ALLOWED: &[(&str, &str)] = &[
     ("crates/gateway/src/connection*", "one task per connection; its messages in flight are a set inside it"),
     ("crates/integration/src/names.rs", "looks up a backend's name for all who wait for it; ends within its limit"),
     ("crates/functions/src/*", "a function's processes, their Runtime API and output; they end with their environment"),
+    ("crates/gatewright/src/aws/cache.rs", "fetches a key anew while the old one holds; one for each key"),
     ("crates/gatewright/src/aws/process.rs", "the program that prints credentials; it ends with the wait for it"),
     ("crates/gateway/src/heavy.rs", "the threads of mappings that are much work, as many as half the cores"),
     ("crates/gateway/src/open.rs", "hands an opened connection to its task in connection.rs"),

@@ -1,6 +1,7 @@
 //! Signing keys: what a secret becomes for a day, a Region and a service.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ring::hmac;
@@ -14,6 +15,13 @@ const KEPT_MAX: usize = 4096;
 /// Signing keys that were derived already; whoever holds it drops it together with the secrets that they are of.
 #[derive(Default)]
 pub struct SigningKeys(Mutex<HashMap<String, Arc<hmac::Key>>>);
+
+// Nothing of what it holds.
+impl fmt::Debug for SigningKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SigningKeys")
+    }
+}
 
 impl SigningKeys {
     pub(super) fn get(&self, scope: &str) -> Option<Arc<hmac::Key>> {

@@ -4,7 +4,7 @@ use ring::{digest, hmac};
 
 use crate::encoding::hex;
 use crate::secret::Secret;
-use crate::sigv4::{ALGORITHM, PAYLOAD_HEADER, Request, TERMINATOR, canonical, keys};
+use crate::sigv4::{ALGORITHM, PAYLOAD_HEADER, Request, SigningKeys, TERMINATOR, canonical, keys};
 use crate::time;
 
 /// The service whose paths are encoded once, and which wants the body's hash in a header. Source: documented.
@@ -35,12 +35,13 @@ pub struct SigningScope<'s> {
 /// The headers that make a request a signed one; they take the place of others of their names.
 ///
 /// Signed are `Host`, `Content-Type`, every `X-Amz-…` header, and the body. `now` is in seconds since 1970; the request holds
-/// for five minutes from then. Source: documented ("Signature Version 4 for API requests").
+/// for five minutes from then. `keys` spares deriving the same one again; it is of these credentials alone. Source: documented ("Signature Version 4 for API requests").
 pub fn sign(
     request: &Request<'_>,
     body: &[u8],
     scope: SigningScope<'_>,
     credentials: &SigningCredentials,
+    keys: &SigningKeys,
     now: u64,
 ) -> Vec<(&'static str, String)> {
     let date = time::to_basic(now);
@@ -58,7 +59,12 @@ pub fn sign(
     let scope_text = format!("{}/{}/{}/{TERMINATOR}", &date[..8], scope.region, scope.service);
     let hash = hex(digest::digest(&digest::SHA256, &canonical).as_ref());
     let to_sign = format!("{ALGORITHM}\n{date}\n{scope_text}\n{hash}");
-    let key = keys::derive(&credentials.secret, &date[..8], scope.region, scope.service);
+    let cached = format!("{}/{scope_text}", credentials.key_id);
+    let key = keys.get(&cached).unwrap_or_else(|| {
+        let key = keys::derive(&credentials.secret, &date[..8], scope.region, scope.service);
+        keys.keep(cached, key.clone());
+        key
+    });
     let signature = hex(hmac::sign(&key, to_sign.as_bytes()).as_ref());
     let authorization = format!(
         "{ALGORITHM} Credential={}/{scope_text}, SignedHeaders={names}, Signature={signature}",

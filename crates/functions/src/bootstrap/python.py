@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 import traceback
+import types
 
 BASE = "/2018-06-01/runtime/"
 ENVIRONMENT = os.environ
@@ -34,6 +35,13 @@ def failure(error):
     return {"errorMessage": str(error), "errorType": type(error).__name__, "stackTrace": stack}
 
 
+CLIENT = "installation_id app_title app_version_name app_version_code app_package_name"
+
+
+def made(said, names):
+    return None if said is None else types.SimpleNamespace(**{name: said.get(name) for name in names.split()})
+
+
 class Context:
     def __init__(self, headers):
         self._deadline = int(headers["Lambda-Runtime-Deadline-Ms"])
@@ -44,8 +52,11 @@ class Context:
         self.memory_limit_in_mb = ENVIRONMENT.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
         self.log_group_name = ENVIRONMENT.get("AWS_LAMBDA_LOG_GROUP_NAME")
         self.log_stream_name = ENVIRONMENT.get("AWS_LAMBDA_LOG_STREAM_NAME")
-        self.client_context = None
-        self.identity = None
+        # Their attributes are there whatever was sent, as with AWS's own.
+        self.client_context = made(json.loads(headers.get("Lambda-Runtime-Client-Context") or "null"), "custom env client")
+        if self.client_context:
+            self.client_context.client = made(self.client_context.client, CLIENT)
+        self.identity = made({}, "cognito_identity_id cognito_identity_pool_id")
 
     def get_remaining_time_in_millis(self):
         return max(self._deadline - int(time.time() * 1000), 0)

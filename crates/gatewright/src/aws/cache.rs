@@ -1,4 +1,4 @@
-//! Keys that are kept until shortly before they expire, and fetched by one caller at a time.
+//! Keys that are kept until they expire, and fetched anew shortly before, by one at a time and beside the calls.
 
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::aws::{Key, Trouble};
 
-/// So long before it expires a key is fetched anew, in seconds; it still holds for calls in the meantime.
+/// So long before it expires a key is fetched anew, in seconds, by the first call then, which does not wait for it.
 const AHEAD: u64 = 300;
 /// So long, in seconds, nothing is asked again: of a key that does not say when it expires, whose file may change; of one
 /// that could not be fetched anew; and of one that could not be had at all.
@@ -23,7 +23,7 @@ pub(super) fn now() -> u64 {
 #[derive(Default)]
 pub(super) struct Slot {
     held: Mutex<Option<Held>>,
-    fetching: tokio::sync::Mutex<()>,
+    fetching: Arc<tokio::sync::Mutex<()>>,
 }
 
 #[derive(Clone)]
@@ -33,45 +33,65 @@ struct Held {
 }
 
 impl Held {
-    // What may still be used while somebody fetches anew.
+    // What may still be used while somebody fetches anew. One that does not say when it expires is not used much longer.
     fn holds(&self, now: u64) -> Option<Arc<Key>> {
         let key = self.outcome.as_ref().ok()?;
-        key.expires.is_some_and(|expires| now < expires).then(|| key.clone())
+        (now < key.expires.unwrap_or(self.fresh_until + LASTING)).then(|| key.clone())
     }
 }
 
 impl Slot {
-    /// The key that is kept, or that `fetch` gives. `clock` is in seconds since 1970.
+    /// The key that is kept, or that `fetch` gives. Where the kept one still holds, nobody waits for the fetch. `clock` is in
+    /// seconds since 1970.
     ///
     /// # Errors
     /// The fetch's, for some seconds.
     ///
     /// # Cancel safety
     /// Cancel safe: whoever waits next fetches.
-    pub(super) async fn get<F: Future<Output = Result<Key, Trouble>>>(
+    pub(super) async fn get<F: Future<Output = Result<Key, Trouble>> + Send + 'static>(
+        self: &Arc<Slot>,
+        clock: impl Fn() -> u64 + Send + Sync + 'static,
+        fetch: impl FnOnce() -> F + Send + 'static,
+    ) -> Result<Arc<Key>, Trouble> {
+        if let Some(outcome) = self.fresh(clock()) {
+            return outcome;
+        }
+        let Some(key) = self.held().and_then(|held| held.holds(clock())) else {
+            let _fetching = self.fetching.lock().await;
+            return self.renewed(&clock, fetch).await;
+        };
+        if let Ok(fetching) = self.fetching.clone().try_lock_owned() {
+            let slot = self.clone();
+            tokio::spawn(async move {
+                // What goes wrong is told to those who come when nothing holds any more.
+                let _ = slot.renewed(&clock, fetch).await;
+                drop(fetching);
+            });
+        }
+        Ok(key)
+    }
+
+    /// What is kept and need not be fetched anew.
+    pub(super) fn fresh(&self, now: u64) -> Option<Result<Arc<Key>, Trouble>> {
+        self.held().filter(|held| now < held.fresh_until).map(|held| held.outcome)
+    }
+
+    // By one at a time.
+    async fn renewed<F: Future<Output = Result<Key, Trouble>>>(
         &self,
         clock: impl Fn() -> u64,
         fetch: impl FnOnce() -> F,
     ) -> Result<Arc<Key>, Trouble> {
-        let held = self.held();
-        if let Some(held) = held.as_ref().filter(|held| clock() < held.fresh_until) {
-            return held.outcome.clone();
-        }
-        let _fetching = match self.fetching.try_lock() {
-            Ok(guard) => guard,
-            Err(_) => match held.and_then(|held| held.holds(clock())) {
-                Some(key) => return Ok(key),
-                None => self.fetching.lock().await,
-            },
-        };
         // Somebody may have been quicker.
-        let held = self.held();
-        if let Some(held) = held.as_ref().filter(|held| clock() < held.fresh_until) {
-            return held.outcome.clone();
+        if let Some(outcome) = self.fresh(clock()) {
+            return outcome;
         }
         let fetched = fetch().await;
         let now = clock();
-        let held = match (fetched, held.and_then(|held| held.holds(now))) {
+        // One without an end may be gone for good.
+        let old = self.held().and_then(|held| held.holds(now)).filter(|key| key.expires.is_some());
+        let held = match (fetched, old) {
             (Ok(Key { expires: Some(expires), .. }), _) if expires <= now => {
                 let text = "the credentials that were found have expired".to_owned();
                 Held { outcome: Err(Trouble::Broken(text)), fresh_until: now + FAILURE }

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use auth::{Secret, SigningCredentials};
+use auth::{Secret, SigningCredentials, SigningKeys};
 use integration::{Http, ServicePlace};
 
 use crate::aws::environment::{Environment, read};
@@ -202,5 +202,5 @@ impl Chain {
 /// A key of its parts.
 pub(super) fn key(key_id: String, secret: String, token: Option<String>, expires: Option<u64>) -> Key {
     let (secret, token) = (Secret::new(secret), token.map(Secret::new));
-    Key { credentials: SigningCredentials { key_id, secret, token }, expires }
+    Key { credentials: SigningCredentials { key_id, secret, token }, expires, derived: SigningKeys::default() }
 }

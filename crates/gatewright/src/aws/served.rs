@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
-use integration::Http;
+use integration::{Fetch, Http};
 use serde::Deserialize;
 use types::headers::Headers;
 use types::message::HttpTarget;
@@ -107,13 +107,12 @@ async fn ask(
     method: &'static str,
     at: &HttpTarget,
     headers: &Headers,
-    time: Duration,
+    timeout: Duration,
 ) -> Result<Bytes, String> {
-    let (status, body) =
-        http.request(method, at, headers, &Bytes::new(), time).await.map_err(|error| error.to_string())?;
+    let fetch = Fetch { method, headers, body: &Bytes::new(), answer_bytes_max: BYTES_MAX, timeout };
+    let (status, body) = http.fetch(at, &fetch).await.map_err(|error| error.to_string())?;
     match status {
-        200 if body.len() <= BYTES_MAX => Ok(body),
-        200 => Err(format!("{} answers with more than {BYTES_MAX} bytes", at.authority)),
+        200 => Ok(body),
         // What it says could hold what it was sent.
         _ => Err(format!("{} answers {method} {} with status {status}", at.authority, at.path())),
     }

@@ -3,9 +3,9 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use auth::{SigningCredentials, SigningScope};
+use auth::{SigningCredentials, SigningKeys, SigningScope};
 use bytes::Bytes;
-use integration::{Http, ServicePlace};
+use integration::{Fetch, Http, ServicePlace};
 use types::arn::domain;
 use types::headers::Headers;
 use types::message::HttpTarget;
@@ -72,14 +72,12 @@ impl Sts<'_> {
             let given = headers.iter().map(|(name, value)| (name, value.as_bytes())).collect();
             let request = auth::Request { method: "POST", path: target.path(), query: "", headers: given };
             let scope = SigningScope { region: self.region, service: "sts" };
-            let signed = auth::sign(&request, &body, scope, own, cache::now());
+            let signed = auth::sign(&request, &body, scope, own, &SigningKeys::default(), cache::now());
             signed.into_iter().for_each(|(name, value)| headers.set(name, value));
         }
-        let answer = self.http.request("POST", &target, &headers, &body, TIME_MAX).await;
-        let (status, answer) = answer.map_err(|error| failed(error.to_string()))?;
-        if answer.len() > BYTES_MAX {
-            return Err(failed(format!("{} answers with more than {BYTES_MAX} bytes", target.authority)));
-        }
+        let fetch =
+            Fetch { method: "POST", headers: &headers, body: &body, answer_bytes_max: BYTES_MAX, timeout: TIME_MAX };
+        let (status, answer) = self.http.fetch(&target, &fetch).await.map_err(|error| failed(error.to_string()))?;
         let text = String::from_utf8_lossy(&answer);
         if status != 200 {
             let said =

@@ -1,7 +1,7 @@
 //! The chain, source by source, against servers on loopback; and what is kept of it.
 
-use std::cell::Cell;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use integration::{Http, Integrations, ServicePlace, ServiceRequest, Signer};
@@ -323,52 +323,96 @@ async fn an_instance_is_asked_with_a_token() {
     assert!(not_found(off).await.0.contains("switched off"));
 }
 
+/// A slot, a clock in the test's hand, and what is fetched: `None` fails.
+#[derive(Clone, Default)]
+struct Keys {
+    slot: Arc<Slot>,
+    now: Arc<AtomicU64>,
+    fetches: Arc<AtomicU64>,
+}
+
+impl Keys {
+    fn at(&self, now: u64) -> &Keys {
+        self.now.store(now, Ordering::SeqCst);
+        self
+    }
+
+    fn fetches(&self) -> u64 {
+        self.fetches.load(Ordering::SeqCst)
+    }
+
+    /// The name of the key, or the trouble. A fetch gives a key with this end, or fails.
+    async fn get(&self, expires: Option<Option<u64>>) -> String {
+        let (now, fetches) = (self.now.clone(), self.fetches.clone());
+        let clock = move || now.load(Ordering::SeqCst);
+        let fetch = move || async move {
+            let count = fetches.fetch_add(1, Ordering::SeqCst) + 1;
+            let expires = expires.ok_or_else(|| Trouble::Broken("it fails".to_owned()))?;
+            Ok(key(format!("K{count}"), String::new(), None, expires))
+        };
+        match self.slot.get(clock, fetch).await {
+            Ok(key) => id(&key).to_owned(),
+            Err(trouble) => trouble.text(),
+        }
+    }
+
+    /// What was begun beside the calls is over.
+    async fn settle(&self, fetches: u64) {
+        while self.fetches() < fetches {
+            tokio::task::yield_now().await;
+        }
+        // Its outcome is kept in the same step.
+        tokio::task::yield_now().await;
+    }
+}
+
 #[tokio::test]
-async fn a_key_is_kept_until_shortly_before_it_expires() {
-    let (slot, now, fetches) = (Slot::default(), Cell::new(1000), Cell::new(0));
-    let clock = || now.get();
-    let fetch = |expires: Option<u64>| {
-        fetches.set(fetches.get() + 1);
-        let name = format!("K{}", fetches.get());
-        async move { Ok(key(name, String::new(), None, expires)) }
-    };
-    let fail = || {
-        fetches.set(fetches.get() + 1);
-        async { Err(Trouble::Broken("it fails".to_owned())) }
-    };
-    assert_eq!(id(&slot.get(&clock, || fetch(Some(4600))).await.unwrap()), "K1");
-    now.set(4299);
-    assert_eq!(id(&slot.get(&clock, fail).await.unwrap()), "K1");
-    assert_eq!(fetches.get(), 1);
-    // Five minutes ahead it is fetched anew; where that fails, the old one is used on.
-    now.set(4300);
-    assert_eq!(id(&slot.get(&clock, fail).await.unwrap()), "K1");
-    assert_eq!(id(&slot.get(&clock, fail).await.unwrap()), "K1");
-    assert_eq!(fetches.get(), 2);
-    now.set(4330);
-    assert_eq!(id(&slot.get(&clock, || fetch(None)).await.unwrap()), "K3");
-    // One without an end is looked for again after a while; a failure is kept for a moment.
-    now.set(4390);
-    assert_eq!(slot.get(&clock, fail).await.unwrap_err().text(), "it fails");
-    assert_eq!(slot.get(&clock, || fetch(None)).await.unwrap_err().text(), "it fails");
-    assert_eq!(fetches.get(), 4);
-    now.set(4395);
-    assert!(slot.get(&clock, || fetch(Some(4395))).await.unwrap_err().text().contains("have expired"));
+async fn a_key_is_kept_until_it_expires_and_fetched_anew_before_that_beside_the_calls() {
+    let keys = Keys::default();
+    assert_eq!(keys.at(1000).get(Some(Some(4600))).await, "K1");
+    assert_eq!(keys.at(4299).get(None).await, "K1");
+    assert_eq!(keys.fetches(), 1);
+    // Five minutes ahead it is fetched anew; where that fails, the old one is used on, and for a while nobody asks.
+    assert_eq!(keys.at(4300).get(None).await, "K1");
+    keys.settle(2).await;
+    assert_eq!(keys.at(4329).get(Some(None)).await, "K1");
+    assert_eq!(keys.fetches(), 2);
+    // The first call does not wait for it, the next has the new one.
+    assert_eq!(keys.at(4330).get(Some(Some(5000))).await, "K1");
+    keys.settle(3).await;
+    assert_eq!(keys.get(None).await, "K3");
+    // Where none holds any more, calls wait.
+    assert_eq!(keys.at(5000).get(Some(None)).await, "K4");
+    assert_eq!(keys.fetches(), 4);
+}
+
+#[tokio::test]
+async fn a_key_without_an_end_is_looked_for_again_and_a_failure_is_kept_for_a_moment() {
+    let keys = Keys::default();
+    assert_eq!(keys.at(1000).get(Some(None)).await, "K1");
+    assert_eq!(keys.at(1059).get(None).await, "K1");
+    // Another minute it is used meanwhile, and no longer: its file may have changed long ago.
+    assert_eq!(keys.at(1060).get(Some(None)).await, "K1");
+    keys.settle(2).await;
+    assert_eq!(keys.get(None).await, "K2");
+    assert_eq!(keys.at(1180).get(None).await, "it fails");
+    assert_eq!(keys.at(1184).get(Some(None)).await, "it fails");
+    assert_eq!(keys.fetches(), 3);
+    assert_eq!(keys.at(1185).get(Some(None)).await, "K4");
+    // One whose file is gone is not used on.
+    assert_eq!(keys.at(1250).get(None).await, "K4");
+    keys.settle(5).await;
+    assert_eq!(keys.get(Some(None)).await, "it fails");
+    assert!(keys.at(1255).get(Some(Some(1255))).await.contains("have expired"));
 }
 
 #[tokio::test]
 async fn one_fetches_and_the_others_wait() {
-    let (slot, fetches) = (Slot::default(), Cell::new(0));
-    let one = || {
-        slot.get(&|| 0, || async {
-            fetches.set(fetches.get() + 1);
-            tokio::task::yield_now().await;
-            Ok(key("K".to_owned(), String::new(), None, None))
-        })
-    };
+    let keys = Keys::default();
+    let one = || keys.get(Some(None));
     let (a, b, c) = tokio::join!(one(), one(), one());
-    assert!(a.is_ok() && b.is_ok() && c.is_ok());
-    assert_eq!(fetches.get(), 1);
+    assert_eq!([a, b, c], ["K1", "K1", "K1"]);
+    assert_eq!(keys.fetches(), 1);
 }
 
 fn signer(environment: Environment, sts: Option<&str>) -> AwsSigner {

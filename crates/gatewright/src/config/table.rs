@@ -16,8 +16,8 @@ use crate::choices::{Binary, ClientCertificates, Compat, LogFormat, LogLevel, Tl
 use crate::config::given::Given;
 use crate::config::values::{
     ACCESS_LOG_KEEP_MAX, METRICS_SERIES_MAX, account_id, address, admin, backend, choice, count, flag, folder,
-    function, hosts, maybe_choice, name_servers, origins, path, proxies, public_url, region, rotation, service_place,
-    text,
+    function, hosts, maybe_choice, name_servers, origins, parameters, path, proxies, public_url, region, rotation,
+    service_place, stack_name, text,
 };
 use crate::cross_origin::AllowedOrigins;
 use crate::placements::{self, OneFile};
@@ -166,6 +166,18 @@ settings! {
         "With --backend: send $connect, messages and $disconnect to /connect, /message and /disconnect";
     "function" Path "FILE" = [], live: false => function: Option<OneFile>, function,
         "Have one API there already, whose every route calls this file's handler, run as a process: handler.mjs, app.py, or app.py:NAME";
+    "template" Path "FILE" = [], live: false => template: Option<PathBuf>, path,
+        "Have what a template says there: CloudFormation or SAM (YAML or JSON), a cdk.out or .serverless folder, or serverless.yml";
+    "parameter" List "NAME=VALUE" = [], live: false => parameters: Vec<(String, String)>, parameters,
+        "With --template: a parameter of it; may be repeated";
+    "parameters-file" Path "FILE" = [], live: false => parameters_file: Option<PathBuf>, path,
+        "With --template: a file of parameters, JSON or YAML; those that are given with --parameter count before";
+    "stack-name" Text "NAME" = [], live: false => stack_name: Option<String>, stack_name,
+        "With --template: the stack's name; without it the file's";
+    "watch" Flag "" = ["false"], live: false => watch: bool, flag,
+        "With --template: apply it again whenever it, or a file that it names, has changed";
+    "strict" Flag "" = ["false"], live: false => strict: bool, flag,
+        "With --template: leave an unchanged deployment as it is, as AWS does, although its API changed";
     "lambda-endpoint" Text "URL|aws" = [], live: false => lambda_endpoint: Option<ServicePlace>, service_place,
         "Where Lambda functions run: the address of whoever answers Lambda's Invoke, such as moto, LocalStack or sam local start-lambda, or aws for AWS itself; without it what AWS_ENDPOINT_URL_LAMBDA or AWS_ENDPOINT_URL says";
     "aws-endpoint" Text "URL|aws" = [], live: false => aws_endpoint: Option<ServicePlace>, service_place,

@@ -93,6 +93,17 @@ pub(super) fn origins(said: &Said) -> Result<AllowedOrigins, String> {
     parts(said).map(origin).collect::<Result<_, _>>().map(AllowedOrigins::new)
 }
 
+pub(super) fn parameters(said: &Said) -> Result<Vec<(String, String)>, String> {
+    parts(said).map(crate::stacks::command::parameter).collect()
+}
+
+pub(super) fn stack_name(said: &Said) -> Result<Option<String>, String> {
+    match said.text.as_str() {
+        "" => Ok(None),
+        name => crate::stacks::source::check_name(name).map(|()| Some(name.to_owned())),
+    }
+}
+
 pub(super) fn proxies(said: &Said) -> Result<TrustedProxies, String> {
     let network = |text: &str| {
         let one = Said { text: text.to_owned(), ..said.clone() };

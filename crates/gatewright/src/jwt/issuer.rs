@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use auth::jwt::{Claims, KEYS_BYTES_MAX, Keys, Refusal, RefusalKind, Token};
 use bytes::Bytes;
 use gateway::Denied;
-use integration::Http;
+use integration::{Fetch, Http};
 use tokio::sync::{Notify, watch};
 use types::message::HttpTarget;
 
@@ -207,7 +207,11 @@ impl Issuer {
     }
 
     async fn get(&self, at: &HttpTarget, bytes_max: usize) -> Result<(u16, Bytes), String> {
-        self.http.get(at, bytes_max, FETCH_TIME).await.map_err(|error| error.to_string())
+        let headers = [("Accept", "application/json"), ("User-Agent", "gatewright")].into_iter().collect();
+        let body = Bytes::new();
+        let fetch =
+            Fetch { method: "GET", headers: &headers, body: &body, answer_bytes_max: bytes_max, timeout: FETCH_TIME };
+        self.http.fetch(at, &fetch).await.map_err(|error| error.to_string())
     }
 
     async fn keys_at(&self, url: &HttpTarget) -> Result<Keys, String> {

@@ -7,7 +7,7 @@ use super::body::{self, Sent};
 use super::{Failure, Run, noun};
 use crate::change::{Action, Change};
 use crate::fault::Fault;
-use crate::functions::StackFunction;
+use crate::functions::{Code, METADATA, StackFunction};
 use crate::ids;
 use crate::kinds::{self, Elsewhere, Kind, elsewhere};
 use crate::node::{Node, Place};
@@ -148,8 +148,20 @@ impl Run<'_, '_, '_> {
         let properties = self.evaluated(logical, resource)?;
         let name = properties.get("FunctionName").and_then(Node::as_str);
         let named = elsewhere(&resource.kind, logical, name, &self.pseudo);
-        self.functions.push(StackFunction::of(logical, &named.reference, &properties, resource.metadata.to_json()));
-        let body = properties.to_json();
+        let metadata = resource.metadata.to_json();
+        let mut body = properties.to_json();
+        if let (Some(body), false) = (body.as_object_mut(), metadata.is_null()) {
+            body.insert(METADATA.into(), metadata.clone());
+        }
+        let mut function = StackFunction::of(logical, &named.reference, &properties, metadata);
+        if let Code::Bucket { key, .. } = &function.code
+            && let Some(path) = self.wanted.assets.path(key)
+        {
+            // Kept too: after a restart nobody has the tool's manifest.
+            body["Code"] = path.into();
+            function.code = Code::Local(path.to_owned());
+        }
+        self.functions.push(function);
         let old = self.old.resources.get(logical).filter(|old| old.kind == resource.kind);
         let (action, details) = match old {
             Some(old) if old.physical != named.reference => (Action::Replace, Vec::new()),

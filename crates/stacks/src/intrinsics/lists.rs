@@ -1,10 +1,9 @@
 //! The functions that choose, count or make lists.
 
 use indexmap::IndexMap;
-use types::nearest::nearest;
 
 use super::Evaluation;
-use crate::fault::Fault;
+use crate::fault::{Fault, nearest};
 use crate::node::{Node, Place, Value};
 
 /// The letters of the zones that every region is said to have.

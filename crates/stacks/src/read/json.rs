@@ -137,7 +137,7 @@ impl Reader<'_> {
                 Some(b',') => self.fault("a key is missing before this `,`"),
                 Some(b'/' | b'#') => self.fault("JSON has no comments"),
                 Some(_) => {
-                    self.fault("a key in double quotes is missing here (a file that begins with `{` is read as JSON)")
+                    self.fault("a key in double quotes is missing here (a file that begins with `{\"` is read as JSON)")
                 }
             });
         }
@@ -178,7 +178,7 @@ impl Reader<'_> {
             word @ ("true" | "false") => Ok(Value::Plain(word.to_owned())),
             _ => {
                 let message =
-                    "this is no JSON: a text stands in double quotes (a file that begins with `{` is read as JSON)";
+                    "this is no JSON: a text stands in double quotes (a file that begins with `{\"` is read as JSON)";
                 Err(Fault::new(message, "", place))
             }
         }

@@ -2,10 +2,9 @@
 
 use std::collections::HashMap;
 
-use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span, StrInput, Tag};
-use types::nearest::nearest;
+use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Tag};
 
-use crate::fault::{Fault, shortened};
+use crate::fault::{Fault, nearest, shortened};
 use crate::node::{Map, Node, Place, Value};
 use crate::read::{Budget, DEPTH_MAX, Size, too_deep};
 
@@ -45,8 +44,8 @@ pub(super) fn read(text: &str) -> Result<Node, Fault> {
     let mut parser = Parser::new_from_str(text);
     let mut reader = Reader::default();
     let mut documents = 0;
-    while let Some(event) = next(&mut parser)? {
-        let (event, span) = event;
+    while let Some(event) = parser.next_event() {
+        let (event, span) = event.map_err(|error| in_words(&error, text))?;
         match event {
             Event::DocumentStart(_) => {
                 documents += 1;
@@ -62,17 +61,30 @@ pub(super) fn read(text: &str) -> Result<Node, Fault> {
     reader.root.ok_or_else(|| Fault::new("there is nothing in the file", "", Place::default()))
 }
 
-fn next<'t>(parser: &mut Parser<'t, StrInput<'t>>) -> Result<Option<(Event<'t>, Span)>, Fault> {
-    parser.next_event().transpose().map_err(|error| in_words(&error))
-}
-
 /// What the parser says, as a person says it who does not know how YAML is parsed.
-fn in_words(error: &ScanError) -> Fault {
+fn in_words(error: &ScanError, text: &str) -> Fault {
+    let place = place_of(*error.marker());
+    let line = text.lines().nth(error.marker().line().saturating_sub(1)).unwrap_or_default();
+    let at = line.char_indices().nth(error.marker().col()).map_or(line.len(), |(at, _)| at);
+    let (before, behind) = line.split_at(at);
     let message = match error.info() {
-        "recursion limit exceeded" => return too_deep(place_of(*error.marker())),
+        "recursion limit exceeded" => return too_deep(place),
+        "simple key expected" | "while parsing a block mapping, did not find expected key"
+            if behind.starts_with('!') && before.trim_end().split_whitespace().next_back().is_some_and(is_short) =>
+        {
+            "a value has one tag; of two functions in each other the outer one is written out, such as `Fn::Not:`"
+        }
         "simple key expected" | "while parsing a block mapping, did not find expected key" => {
             "this is neither a key with its `:` nor indented like what stands above it"
         }
+        "mapping values are not allowed in this context" => {
+            "a `:` cannot stand here: a key above lacks its own, this line is indented too far, or the value needs quotes"
+        }
+        "illegal placement of ':' indicator" => "a `:` cannot stand here: a `]`, a `}` or a `,` is missing before it",
+        "invalid indentation in quoted scalar" => {
+            "this text in quotes does not end in its line, and its next line is not indented"
+        }
+        "the handle wasn't declared" => "there is no such tag in CloudFormation",
         "while parsing node, found unknown anchor" => "no anchor (`&`) of this name stands before this alias",
         "while parsing a node, did not find expected node content" => "a value is missing before this",
         "while parsing a flow mapping, did not find expected ',' or '}'" => "a `,` or `}` is missing before this",
@@ -88,11 +100,19 @@ fn in_words(error: &ScanError) -> Fault {
         "unexpected eof" => "the file ends where something is still missing",
         "did not find expected <document start>" => "nothing may follow the end of the template's top level",
         "found unprintable character" => "this character may not stand in YAML",
-        other => other.strip_prefix("while ").map_or(other, |rest| rest),
+        other if other.starts_with("unexpected character") => {
+            "a value cannot begin with this character; put it in quotes"
+        }
+        other if other.contains("tab") && behind.starts_with('\t') || before.ends_with('\t') => {
+            "a tab may not indent YAML"
+        }
+        other => other.strip_prefix("while ").unwrap_or(other),
     };
-    let tab = "a tab may not indent YAML";
-    let message = if message.contains("tab") && !message.contains("table") { tab } else { message };
-    Fault::new(message, "", place_of(*error.marker()))
+    Fault::new(message, "", place)
+}
+
+fn is_short(word: &str) -> bool {
+    word.strip_prefix('!').is_some_and(|name| TAGS.contains(&name))
 }
 
 /// The parser's lines are from 1, its columns from 0.

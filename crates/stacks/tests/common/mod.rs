@@ -1,5 +1,7 @@
 //! What the tests over the corpus share.
 
+#![allow(dead_code, reason = "each test crate uses its own part")]
+
 use indexmap::IndexMap;
 use serde_json::Value as Json;
 use stacks::scope::{Pseudo, References};

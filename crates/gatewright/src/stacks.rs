@@ -1,0 +1,218 @@
+//! Stacks: what templates make. `serve --template`, `gatewright apply` and CloudFormation's API all come here.
+//!
+//! Crate `stacks` reads, evaluates and says what changes; this carries it out on the control plane, has the template's
+//! functions run here, and says what came of it.
+
+pub(crate) mod call;
+pub(crate) mod command;
+mod placed;
+pub(crate) mod source;
+mod told;
+mod typescript;
+pub(crate) mod watch;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use control::{Caller, Control};
+use functions::{Brought, Directory};
+use indexmap::IndexMap;
+use stacks::locate::Assets;
+use stacks::transforms::{self, Known};
+use stacks::{Applied, Change, Failure, Fault, Node, Record, Template, Wanted};
+use types::arn::Home;
+use types::time::Timestamp;
+
+use crate::banner::Addresses;
+use crate::choices::LogLevel;
+use crate::logs::Log;
+use crate::own_tls::OwnTls;
+
+pub(crate) use self::placed::Places;
+pub(crate) use self::told::{Told, faults};
+
+/// How often a plan is made anew because somebody else changed definitions meanwhile.
+const TRIES_MAX: usize = 20;
+
+/// What somebody wants a stack to be.
+#[derive(Clone, Debug)]
+pub(crate) struct Asked {
+    /// The stack's name.
+    pub(crate) name: String,
+    /// The template as it was written.
+    pub(crate) text: String,
+    /// Where it stands; code that it names is found from there. Empty where nobody knows.
+    pub(crate) file: PathBuf,
+    /// The document, where the text is not CloudFormation's.
+    pub(crate) document: Option<Node>,
+    /// What was known before: of how that document was made.
+    pub(crate) remarks: Vec<Fault>,
+    pub(crate) parameters: IndexMap<String, String>,
+    /// Where code is that a tool was going to upload.
+    pub(crate) assets: Assets,
+    /// As AWS does it, also where people do not expect it.
+    pub(crate) is_strict: bool,
+}
+
+/// What came of it.
+pub(crate) struct Done {
+    pub(crate) applied: Applied,
+    /// Functions that cannot run here: why, by their names.
+    pub(crate) unplaced: Vec<(String, String)>,
+}
+
+/// The stacks of a gateway.
+pub(crate) struct Stacks {
+    control: Arc<Control>,
+    functions: Arc<Directory>,
+    places: Places,
+    pub(crate) home: Home,
+    pub(crate) addresses: Addresses,
+    /// None where nobody is to hear.
+    log: Option<Log>,
+    /// One change at a time: what a template's functions are and what the definitions say go together.
+    turn: Mutex<()>,
+}
+
+fn now() -> String {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp(u64::try_from(since.as_millis()).unwrap_or(u64::MAX)).iso_millis()
+}
+
+impl Stacks {
+    pub(crate) fn new(
+        control: Arc<Control>,
+        functions: Arc<Directory>,
+        own_tls: Option<Arc<OwnTls>>,
+        (home, addresses): (Home, Addresses),
+        data_dir: Option<&Path>,
+        log: Option<Log>,
+    ) -> Stacks {
+        let places = Places::new(home.clone(), own_tls, data_dir);
+        Stacks { control, functions, places, home, addresses, log, turn: Mutex::default() }
+    }
+
+    /// Those of a control plane that nobody else uses: to try a template.
+    pub(crate) fn alone(control: Arc<Control>, functions: Arc<Directory>, home: Home, addresses: Addresses) -> Stacks {
+        Stacks::new(control, functions, None, (home, addresses), None, None)
+    }
+
+    /// Brings a stack to what is asked, or says what that would do. Blocks for the disk.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the template, or the first thing that is refused. Nothing has changed then.
+    pub(crate) fn apply(&self, caller: &Caller, asked: &Asked, is_plan: bool) -> Result<Done, Vec<Fault>> {
+        let document = match &asked.document {
+            Some(document) => document.clone(),
+            None => stacks::read::read(&asked.text).map_err(|fault| vec![fault])?,
+        };
+        let known = Known {
+            parameters: asked.parameters.clone(),
+            region: self.home.region.clone(),
+            partition: "aws".to_owned(),
+        };
+        let expanded = transforms::expand(&document, &known)?;
+        let template = Template::of(&expanded.document)?;
+        let (file, now) = (asked.file.to_string_lossy(), now());
+        // What is kept must be readable without the files that it was made of.
+        let kept = asked.document.as_ref().map(|document| document.to_json().to_string());
+        let wanted = Wanted {
+            name: &asked.name,
+            template: &template,
+            text: kept.as_ref().unwrap_or(&asked.text),
+            file: &file,
+            parameters: &asked.parameters,
+            account: &self.home.account_id,
+            region: &self.home.region,
+            assets: &asked.assets,
+            is_strict: asked.is_strict,
+            now: &now,
+        };
+        let turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut done = self.carry_out(caller, &wanted, asked, is_plan);
+        drop(turn);
+        if let Ok(done) = &mut done {
+            let before = asked.remarks.iter().cloned();
+            let before = before.chain(expanded.remarks.into_iter().map(|r| Fault::new(r.message, r.path, r.place)));
+            done.applied.remarks.splice(0..0, before);
+        }
+        done.map_err(|Failure(faults)| faults)
+    }
+
+    // Functions come first: what is deployed is remarked on where its functions are nowhere.
+    fn carry_out(&self, caller: &Caller, wanted: &Wanted, asked: &Asked, is_plan: bool) -> Result<Done, Failure> {
+        for _ in 0..TRIES_MAX {
+            let plan = self.control.plan(caller, |batch| stacks::apply(batch, wanted))?;
+            let applied = plan.outcome.clone();
+            let (brought, mut unplaced) = self.places.of(&applied.functions, &asked.file);
+            if is_plan {
+                return Ok(Done { applied, unplaced });
+            }
+            unplaced.extend(self.bring(&asked.name, brought));
+            match self.control.carry_out(plan) {
+                Ok(applied) => return Ok(Done { applied, unplaced }),
+                Err(refused) => {
+                    self.resume(&asked.name);
+                    if refused.status() != http::StatusCode::CONFLICT {
+                        return Err(refused.into());
+                    }
+                }
+            }
+        }
+        let text = "too many others change definitions at the same time; nothing was changed";
+        Err(Fault::new(text, "", Default::default()).into())
+    }
+
+    fn bring(&self, stack: &str, brought: Vec<Brought>) -> Vec<(String, String)> {
+        self.functions.bring(stack, brought)
+    }
+
+    /// Removes a stack and what it made.
+    ///
+    /// # Errors
+    /// There is none of the name, or a part of it is in use.
+    pub(crate) fn delete(&self, caller: &Caller, name: &str) -> Result<Vec<Change>, Vec<Fault>> {
+        let turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let deleted = self.control.batch(caller, |batch| stacks::delete(batch, name));
+        if deleted.is_ok() {
+            self.functions.bring(name, Vec::new());
+        }
+        drop(turn);
+        deleted.map_err(|Failure(faults)| faults)
+    }
+
+    /// Every stack there is, oldest first.
+    pub(crate) fn records(&self) -> Vec<Record> {
+        let read = |batch: &mut control::Batch| {
+            let stacks = batch.stacks().into_iter().map(|(_, stack)| Record::read(&stack));
+            Ok::<_, control::Refused>(stacks.collect())
+        };
+        let plan = self.control.plan(&Caller::program(), read);
+        plan.map(|plan| plan.outcome).unwrap_or_default()
+    }
+
+    /// Has the functions of the stacks that are kept run here again: at start.
+    pub(crate) fn resume_all(&self) {
+        for record in self.records() {
+            self.resume_one(&record);
+        }
+    }
+
+    fn resume(&self, name: &str) {
+        match self.records().iter().find(|record| record.name == name) {
+            Some(record) => self.resume_one(record),
+            None => drop(self.functions.bring(name, Vec::new())),
+        }
+    }
+
+    fn resume_one(&self, record: &Record) {
+        let functions = stacks::functions::kept(record);
+        let (brought, mut unplaced) = self.places.of(&functions, Path::new(&record.file));
+        unplaced.extend(self.bring(&record.name, brought));
+        for (name, why) in unplaced {
+            let text = format!("stack {}: the function {name} cannot run here: {why}", record.name);
+            self.log.iter().for_each(|log| log.say(LogLevel::Warn, text.clone()));
+        }
+    }
+}

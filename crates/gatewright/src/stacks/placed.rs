@@ -1,0 +1,141 @@
+//! Where the code of a stack's functions is on this machine, and how it is begun.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use functions::{Brought, Settings, Start};
+use serde_json::Value;
+use stacks::{Code, StackFunction};
+use types::arn::Home;
+
+use super::typescript;
+use crate::own_tls::OwnTls;
+use crate::placements::{self, CONCURRENCY, MEMORY, TIMEOUT};
+
+/// What CDK writes of a folder that it would upload.
+const ASSET_PATH: &str = "aws:asset:path";
+
+/// Finds code.
+pub(crate) struct Places {
+    home: Home,
+    own_tls: Option<Arc<OwnTls>>,
+    /// Where code that stands in templates is written, and what is built of others'.
+    folder: PathBuf,
+}
+
+impl Places {
+    pub(crate) fn new(home: Home, own_tls: Option<Arc<OwnTls>>, data_dir: Option<&Path>) -> Places {
+        let folder = match data_dir {
+            Some(dir) => dir.join("functions"),
+            None => std::env::temp_dir().join(format!("gatewright-functions-{}", std::process::id())),
+        };
+        Places { home, own_tls, folder }
+    }
+
+    /// How functions run here, and why those that do not do not. `file` is the template's.
+    pub(crate) fn of(&self, functions: &[StackFunction], file: &Path) -> (Vec<Brought>, Vec<(String, String)>) {
+        let (mut brought, mut unplaced) = (Vec::new(), Vec::new());
+        for function in functions {
+            match self.one(function, file) {
+                Ok(settings) => {
+                    let names = vec![function.name.clone(), function.logical.clone()];
+                    brought.push(Brought { names, settings });
+                }
+                Err(why) => unplaced.push((function.name.clone(), why)),
+            }
+        }
+        (brought, unplaced)
+    }
+
+    fn one(&self, function: &StackFunction, file: &Path) -> Result<Settings, String> {
+        let beside = file.parent().unwrap_or(Path::new("/"));
+        let code = self.code(function, beside)?;
+        let (code, start) = match function.runtime.as_str() {
+            runtime if runtime.starts_with("provided") => (code, Start::Command(vec!["./bootstrap".to_owned()])),
+            runtime if runtime.starts_with("nodejs") || runtime.starts_with("python") || runtime.is_empty() => {
+                let code = match runtime.starts_with("python") {
+                    true => code,
+                    false => typescript::built(&code, function, &self.folder)?,
+                };
+                let runtime = (!runtime.is_empty()).then(|| runtime.to_owned());
+                (code, Start::Handler { handler: function.handler.clone(), runtime })
+            }
+            other => {
+                return Err(format!(
+                    "nothing here runs {other}; say [functions.{}] command or endpoint in the settings file",
+                    function.logical
+                ));
+            }
+        };
+        let settings = Settings {
+            name: function.name.clone(),
+            start,
+            code,
+            environment: function.environment.clone(),
+            timeout: function.timeout.map_or(TIMEOUT, Duration::from_secs),
+            concurrency: CONCURRENCY,
+            memory: function.memory.unwrap_or(MEMORY),
+            home: self.home.clone(),
+        };
+        placements::surrounded(settings, self.own_tls.as_deref())
+    }
+
+    fn code(&self, function: &StackFunction, beside: &Path) -> Result<PathBuf, String> {
+        let nowhere = |what: String| format!("{what}; say [functions.{}] code in the settings file", function.logical);
+        let local = |path: &str| -> Result<PathBuf, String> {
+            let path = beside.join(path);
+            let found = path.canonicalize().map_err(|error| nowhere(format!("{}: {error}", path.display())))?;
+            match found.is_dir() {
+                true => Ok(found),
+                false => Err(nowhere(format!("{} is no folder", found.display()))),
+            }
+        };
+        match (&function.code, function.metadata.get(ASSET_PATH).and_then(Value::as_str)) {
+            (Code::Local(path), _) => local(path),
+            (_, Some(asset)) => local(asset),
+            (Code::Inline(text), None) => self.written(function, text),
+            (Code::Image(image), None) => Err(format!(
+                "it is a container's image ({image}); start that and say [functions.{}] endpoint",
+                function.logical
+            )),
+            (Code::Bucket { bucket, key }, None) => Err(nowhere(format!("its code is {key} in the bucket {bucket}"))),
+            (Code::Nowhere, None) => Err(nowhere("the template does not say where its code is".to_owned())),
+        }
+    }
+
+    /// Code that stands in the template is a file called `index`. Source: documented (`ZipFile`).
+    fn written(&self, function: &StackFunction, text: &str) -> Result<PathBuf, String> {
+        let safe = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
+        if !safe(&function.name) {
+            return Err("its name cannot be a folder's".to_owned());
+        }
+        let ending = if function.runtime.starts_with("python") { "py" } else { "js" };
+        let folder = self.folder.join(&function.name);
+        let file = folder.join(format!("index.{ending}"));
+        let is_same = fs::read_to_string(&file).is_ok_and(|there| there == text);
+        let write = || {
+            fs::create_dir_all(&folder)?;
+            // As a module where it is written as one.
+            let is_module =
+                ending == "js" && text.lines().any(|line| line.starts_with("export ") || line.starts_with("import "));
+            let package = if is_module { r#"{"type": "module"}"# } else { "{}" };
+            fs::write(folder.join("package.json"), package)?;
+            fs::write(&file, text)
+        };
+        if !is_same {
+            write().map_err(|error| format!("{}: {error}", file.display()))?;
+        }
+        Ok(folder)
+    }
+}
+
+impl Drop for Places {
+    fn drop(&mut self) {
+        // What is kept nowhere goes with the program.
+        if self.folder.starts_with(std::env::temp_dir()) {
+            let _ = fs::remove_dir_all(&self.folder);
+        }
+    }
+}

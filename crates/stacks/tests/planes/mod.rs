@@ -9,6 +9,7 @@ use http::Method;
 use indexmap::IndexMap;
 use serde_json::{Map as JsonMap, Value as Json};
 use stacks::export::{Choice, Notation};
+use stacks::locate::Assets;
 use stacks::{Template, Wanted, export};
 use types::arn::Home;
 
@@ -28,6 +29,7 @@ pub(crate) fn apply(control: &Control, text: &str, file: &str) {
         text,
         file,
         parameters: &parameters,
+        assets: &Assets::default(),
         account: "123456789012",
         region: "us-east-1",
         is_strict: false,

@@ -13,11 +13,79 @@ const RUNS: u64 = 60;
 
 /// What readers of YAML and HCL take for something else, and what they cannot hold as it is.
 const PIECES: &[&str] = &[
-    "a", "join", "yes", "No", "012", "1:30", "1e3", "2026-01-01", "null", "~", ".5", "$default", "$", "{", "}", "[", "]",
-    "${x}", "$$", "${!y}", "%{", "%%{", "!Ref x", "!", ": ", ":", " #", "#", "\n", "\n\n", "\n  \n", " ", "  ", "\t", "\r\n",
-    "\r", "'", "\"", "\\", "\\n", "é", "🙂", "\u{85}", "\u{a0}", "\u{2028}", "\u{1}", "\u{7f}", "\u{feff}", "\u{fffd}", "-",
-    "- ", "? ", "|", ">", "&a", "*a", "@", "`", ",", "EOT", "EOT\n", "<<", "=", "---", "...", "Ref", "Fn::Sub", "Condition", "/",
-    "$context.connectionId", "#set($a = 1)", "$input.json('$')", "{\"a\": 1}",
+    "a",
+    "join",
+    "yes",
+    "No",
+    "012",
+    "1:30",
+    "1e3",
+    "2026-01-01",
+    "null",
+    "~",
+    ".5",
+    "$default",
+    "$",
+    "{",
+    "}",
+    "[",
+    "]",
+    "${x}",
+    "$$",
+    "${!y}",
+    "%{",
+    "%%{",
+    "!Ref x",
+    "!",
+    ": ",
+    ":",
+    " #",
+    "#",
+    "\n",
+    "\n\n",
+    "\n  \n",
+    " ",
+    "  ",
+    "\t",
+    "\r\n",
+    "\r",
+    "'",
+    "\"",
+    "\\",
+    "\\n",
+    "é",
+    "🙂",
+    "\u{85}",
+    "\u{a0}",
+    "\u{2028}",
+    "\u{1}",
+    "\u{7f}",
+    "\u{feff}",
+    "\u{fffd}",
+    "-",
+    "- ",
+    "? ",
+    "|",
+    ">",
+    "&a",
+    "*a",
+    "@",
+    "`",
+    ",",
+    "EOT",
+    "EOT\n",
+    "<<",
+    "=",
+    "---",
+    "...",
+    "Ref",
+    "Fn::Sub",
+    "Condition",
+    "/",
+    "$context.connectionId",
+    "#set($a = 1)",
+    "$input.json('$')",
+    "{\"a\": 1}",
 ];
 
 fn text(rng: &mut StdRng, pieces_max: usize) -> String {
@@ -45,7 +113,10 @@ fn what_chance_defines_goes_round() {
             let at = |part: &str| format!("/v2/apis/{api_id}/{part}");
             let mut schema: JsonMap<String, Json> = texts(rng, 3, 3);
             schema.insert("type".into(), "object".into());
-            post(&at("models"), json!({"name": format!("M{n}"), "description": text(rng, 3), "schema": Json::Object(schema).to_string()}));
+            post(
+                &at("models"),
+                json!({"name": format!("M{n}"), "description": text(rng, 3), "schema": Json::Object(schema).to_string()}),
+            );
             for _ in 0..rng.random_range(1..6) {
                 let is_mock = rng.random_bool(0.5);
                 let integration = json!({
@@ -63,7 +134,11 @@ fn what_chance_defines_goes_round() {
                     post(&at(&format!("integrations/{id}/integrationresponses")), body);
                 }
                 for _ in 0..rng.random_range(0..3) {
-                    let key = if rng.random_bool(0.05) { text(rng, 2).repeat(500).chars().take(1024).collect() } else { text(rng, 3) };
+                    let key = if rng.random_bool(0.05) {
+                        text(rng, 2).repeat(500).chars().take(1024).collect()
+                    } else {
+                        text(rng, 3)
+                    };
                     let body = json!({"routeKey": key, "target": format!("integrations/{id}"), "operationName": text(rng, 2), "requestModels": {"a": format!("M{n}")}});
                     let Some(route) = post(&at("routes"), body) else { continue };
                     routes += 1;
@@ -74,17 +149,24 @@ fn what_chance_defines_goes_round() {
                 }
             }
             let keys = ask(&control, Method::GET, &at("routes"), &Json::Null).unwrap();
-            let settings: JsonMap<String, Json> = keys["items"].as_array().unwrap().iter()
+            let settings: JsonMap<String, Json> = keys["items"]
+                .as_array()
+                .unwrap()
+                .iter()
                 .map(|route| (route["routeKey"].as_str().unwrap().to_owned(), json!({"throttlingRateLimit": 0.5})))
                 .collect();
             let is_automatic = rng.random_bool(0.3);
-            let deployment = if is_automatic { None } else { post(&at("deployments"), json!({"description": text(rng, 3)})) };
+            let deployment =
+                if is_automatic { None } else { post(&at("deployments"), json!({"description": text(rng, 3)})) };
             let mut stage = json!({"stageName": "dev", "autoDeploy": is_automatic, "routeSettings": settings, "stageVariables": {"yes": "012", "Ref": "no"}});
             if let Some(deployment) = deployment {
                 stage["deploymentId"] = deployment["deploymentId"].clone();
             }
             post(&at("stages"), stage);
-            post("/apikeys", json!({"name": text(rng, 3), "enabled": rng.random_bool(0.5), "description": text(rng, 4)}));
+            post(
+                "/apikeys",
+                json!({"name": text(rng, 3), "enabled": rng.random_bool(0.5), "description": text(rng, 4)}),
+            );
         }
         goes_round(&control, &format!("random-{seed}"));
     }

@@ -119,7 +119,11 @@ pub(crate) fn validate(options: &TemplateOptions, home: Home) -> Result<(), Fail
         match stacks.apply(&Caller::program(), &asked, false) {
             Ok(done) => say(&stacks.told(&asked, &done, Told::Valid))?,
             Err(wrong) => {
-                return Err(Failure::data(format!("{} is not valid\n{}", asked.file.display(), faults(&asked, &wrong))));
+                return Err(Failure::data(format!(
+                    "{} is not valid\n{}",
+                    asked.file.display(),
+                    faults(&asked, &wrong)
+                )));
             }
         }
     }

@@ -45,9 +45,11 @@ pub(super) fn write(items: &Items, notation: Notation) -> String {
             out
         }
         Notation::Json => {
-            let of_items = items.list.iter().zip(&names).flat_map(|(item, name)| {
-                item.remarks.iter().map(move |remark| format!("{name}: {remark}"))
-            });
+            let of_items = items
+                .list
+                .iter()
+                .zip(&names)
+                .flat_map(|(item, name)| item.remarks.iter().map(move |remark| format!("{name}: {remark}")));
             let remarks: Vec<String> =
                 std::iter::once(WRITTEN_BY.to_owned()).chain(items.remarks.iter().cloned()).chain(of_items).collect();
             let resources: JsonMap<String, Json> = names.iter().cloned().zip(resources).collect();
@@ -67,7 +69,10 @@ pub(super) fn write(items: &Items, notation: Notation) -> String {
 
 /// A comment has one line, whatever stands in names.
 fn comment(out: &mut String, indent: usize, text: &str) {
-    let text: String = text.chars().map(|c| if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}') { ' ' } else { c }).collect();
+    let text: String = text
+        .chars()
+        .map(|c| if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}') { ' ' } else { c })
+        .collect();
     out.push_str(&format!("{:indent$}# {text}\n", ""));
 }
 
@@ -82,7 +87,9 @@ fn names(items: &Items) -> Vec<String> {
         let api = item.path.split('/').take(2).collect::<Vec<_>>().join("/");
         let of_api = items.list.iter().filter(|other| {
             let rest = other.path.strip_prefix(&api);
-            rest.is_some_and(|rest| rest.is_empty() || ["/models/", "/authorizers/"].iter().any(|part| rest.starts_with(part)))
+            rest.is_some_and(|rest| {
+                rest.is_empty() || ["/models/", "/authorizers/"].iter().any(|part| rest.starts_with(part))
+            })
         });
         let mut digest = sha1_smol::Sha1::new();
         for part in of_api.chain(item.after.iter().map(|index| &items.list[*index])) {
@@ -111,16 +118,20 @@ impl Written<'_> {
                 resource.insert("DependsOn".to_owned(), several.into());
             }
         }
-        let properties: JsonMap<String, Json> = item.properties.iter().map(|(name, value)| {
-            let shape = Kind::of(item.kind).and_then(|kind| kind.property(name)).map(|property| property.shape);
-            let value = match (shape, value) {
-                (Some(Shape::TagList), Value::Map(tags)) => {
-                    tags.iter().map(|(key, value)| json!({"Key": key, "Value": self.json(value)})).collect()
-                }
-                _ => self.json(value),
-            };
-            ((*name).to_owned(), value)
-        }).collect();
+        let properties: JsonMap<String, Json> = item
+            .properties
+            .iter()
+            .map(|(name, value)| {
+                let shape = Kind::of(item.kind).and_then(|kind| kind.property(name)).map(|property| property.shape);
+                let value = match (shape, value) {
+                    (Some(Shape::TagList), Value::Map(tags)) => {
+                        tags.iter().map(|(key, value)| json!({"Key": key, "Value": self.json(value)})).collect()
+                    }
+                    _ => self.json(value),
+                };
+                ((*name).to_owned(), value)
+            })
+            .collect();
         if !properties.is_empty() {
             resource.insert("Properties".to_owned(), properties.into());
         }
@@ -131,7 +142,9 @@ impl Written<'_> {
     fn outputs(&self, items: &Items) -> JsonMap<String, Json> {
         let stages = items.list.iter().enumerate().filter(|(_, item)| item.kind == "AWS::ApiGatewayV2::Stage");
         let output = |(at, item): (usize, &Item)| {
-            let (_, Value::Parts(api)) = item.properties.iter().find(|(name, _)| *name == "ApiId")? else { return None };
+            let (_, Value::Parts(api)) = item.properties.iter().find(|(name, _)| *name == "ApiId")? else {
+                return None;
+            };
             let [Part::Reference(api)] = api.as_slice() else { return None };
             let url = format!("${{{}.ApiEndpoint}}/${{{}}}", self.names[*api], self.names[at]);
             Some((format!("{}Url", self.names[at]), json!({"Value": {"Fn::Sub": url}})))

@@ -87,7 +87,14 @@ type Chosen<'c> = Option<&'c HashSet<&'c str>>;
 
 impl<'d> Gather<'_, 'd> {
     /// Puts a resource behind the others. `name`: what it is called, in words; `noun`: how its logical id ends.
-    fn add(&mut self, kind: &'static str, path: String, document: Option<&'d Document>, name: &str, noun: &str) -> usize {
+    fn add(
+        &mut self,
+        kind: &'static str,
+        path: String,
+        document: Option<&'d Document>,
+        name: &str,
+        noun: &str,
+    ) -> usize {
         let logical = self.logical.unique(ending(&capitalised(name), noun), "");
         let label = Some(snake(name)).filter(|label| !label.is_empty()).unwrap_or_else(|| "this".to_owned());
         let label = if label.starts_with(|c: char| c.is_ascii_digit()) { format!("_{label}") } else { label };
@@ -108,7 +115,14 @@ impl<'d> Gather<'_, 'd> {
     }
 
     /// All of a collection.
-    fn all(&mut self, kind: &'static str, collection: &str, member: &str, noun: &str, is_wanted: impl Fn(&str) -> bool) {
+    fn all(
+        &mut self,
+        kind: &'static str,
+        collection: &str,
+        member: &str,
+        noun: &str,
+        is_wanted: impl Fn(&str) -> bool,
+    ) {
         for (id, document) in self.documents.sorted(collection, member) {
             if is_wanted(id) {
                 self.add(kind, format!("{collection}/{id}"), Some(document), text(document, member), noun);
@@ -212,7 +226,8 @@ impl<'d> Gather<'_, 'd> {
             let deployment = text(stage, "deploymentId");
             let at = format!("{deployments}/{deployment}");
             let document = self.documents.get(&deployments, deployment);
-            if stage.get("autoDeploy") != Some(&Json::Bool(true)) && document.is_some() && self.index.get(&at).is_none() {
+            if stage.get("autoDeploy") != Some(&Json::Bool(true)) && document.is_some() && self.index.get(&at).is_none()
+            {
                 let index = self.add("AWS::ApiGatewayV2::Deployment", at, document, &name, "Deployment");
                 self.list[index].after = deployed.to_vec();
             }
@@ -247,9 +262,7 @@ impl<'d> Gather<'_, 'd> {
             documents.sorted("usageplans", "name").into_iter().filter(|(_, plan)| is_of(plan)).collect();
         let keys = |plan: &str| documents.all(&format!("usageplans/{plan}/keys"));
         let needed: HashSet<&str> = plans.iter().flat_map(|(plan, _)| keys(plan)).map(|(key, _)| *key).collect();
-        self.all("AWS::ApiGateway::ApiKey", "apikeys", "name", "ApiKey", |id| {
-            chosen.is_none() || needed.contains(id)
-        });
+        self.all("AWS::ApiGateway::ApiKey", "apikeys", "name", "ApiKey", |id| chosen.is_none() || needed.contains(id));
         for (plan, document) in plans {
             let name = text(document, "name");
             let at = format!("usageplans/{plan}");
@@ -267,8 +280,7 @@ impl<'d> Gather<'_, 'd> {
 fn routes<'d>(documents: &Documents<'d>, api: &str) -> Vec<(&'d str, &'d Document)> {
     const FIRST: [&str; 3] = ["$connect", "$disconnect", "$default"];
     let mut routes = documents.sorted(&format!("{api}/routes"), "routeKey");
-    routes.sort_by_key(|(_, route)| {
-        FIRST.iter().position(|key| *key == text(route, "routeKey")).unwrap_or(FIRST.len())
-    });
+    routes
+        .sort_by_key(|(_, route)| FIRST.iter().position(|key| *key == text(route, "routeKey")).unwrap_or(FIRST.len()));
     routes
 }

@@ -4,7 +4,11 @@ use super::documents::{Document, Documents, text};
 
 /// The functions that an API calls in its own name: names or ARNs. What stands there with stage variables in it is none.
 pub(super) fn functions(documents: &Documents, api: &str) -> Vec<String> {
-    callers(documents, api).filter_map(|uri| function(uri)).filter(|function| !function.contains('$')).map(str::to_owned).collect()
+    callers(documents, api)
+        .filter_map(|uri| function(uri))
+        .filter(|function| !function.contains('$'))
+        .map(str::to_owned)
+        .collect()
 }
 
 /// The URIs of functions that an API calls in its own name, and in which stage variables stand.

@@ -15,7 +15,7 @@ use crate::kinds::Kind;
 fn is_default(kind: &str, property: &str, value: &Json) -> bool {
     let default = match (kind.rsplit_once(':').map_or(kind, |(_, noun)| noun), property) {
         ("Api", "ApiKeySelectionExpression") => json!("$request.header.x-api-key"),
-        ("Api", "DisableExecuteApiEndpoint" | "DisableSchemaValidation") | ("Stage", "AutoDeploy") => json!(false),
+        ("Api", "DisableExecuteApiEndpoint") | ("Stage", "AutoDeploy") => json!(false),
         ("Api", "IpAddressType") => json!("ipv4"),
         ("Route", "ApiKeyRequired") => json!(false),
         ("Route", "AuthorizationType") => json!("NONE"),
@@ -162,10 +162,8 @@ impl Filling<'_, '_> {
                 Value::List(items) => items.first()?.get("Throttle").cloned(),
                 _ => None,
             };
-            let mut members = vec![
-                ("ApiId".to_owned(), Value::reference(api)),
-                ("Stage".to_owned(), Value::reference(at)),
-            ];
+            let mut members =
+                vec![("ApiId".to_owned(), Value::reference(api)), ("Stage".to_owned(), Value::reference(at))];
             members.extend(throttle.map(|throttle| ("Throttle".to_owned(), throttle)));
             Some(Value::Map(members))
         });
@@ -218,7 +216,9 @@ impl Filling<'_, '_> {
                 one("Its value is left out, and AWS makes one up; --with-secrets writes it.")
             }
             "client certificate" => one("AWS makes a new one, with another key: tell the backends that check it."),
-            "deployment" => one("Its name holds a digest of what it deploys: AWS deploys again where the name is another."),
+            "deployment" => {
+                one("Its name holds a digest of what it deploys: AWS deploys again where the name is another.")
+            }
             _ => Vec::new(),
         }
     }

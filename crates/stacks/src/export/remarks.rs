@@ -29,7 +29,9 @@ pub(super) fn of(documents: &Documents, list: &[Item]) -> Vec<String> {
             remarks.push(format!("{name} calls functions, which are not part of this: {names}."));
         }
         for uri in permissions::variable(documents, api) {
-            remarks.push(format!("{name} calls {uri}: which functions those are is unknown, so that no permission is here."));
+            remarks.push(format!(
+                "{name} calls {uri}: which functions those are is unknown, so that no permission is here."
+            ));
         }
         for (_, integration) in documents.sorted(&format!("{api}/integrations"), "integrationUri") {
             let uri = text(integration, "integrationUri");
@@ -81,10 +83,12 @@ fn is_current(documents: &Documents, api: &str, definition: &Document) -> bool {
             let each = parts.clone().filter_map(|part| part.get(member));
             let id_member = format!("{member}Id");
             by_id(each, &id_member) == current(documents, &collection)
-                && parts.filter_map(|part| Some((part.get(member)?.get(&id_member)?.as_str()?, part))).all(|(id, part)| {
-                    let then = part.get("responses").and_then(Json::as_array).into_iter().flatten();
-                    by_id(then, response_id) == current(documents, &format!("{collection}/{id}/{responses}"))
-                })
+                && parts.filter_map(|part| Some((part.get(member)?.get(&id_member)?.as_str()?, part))).all(
+                    |(id, part)| {
+                        let then = part.get("responses").and_then(Json::as_array).into_iter().flatten();
+                        by_id(then, response_id) == current(documents, &format!("{collection}/{id}/{responses}"))
+                    },
+                )
         })
 }
 

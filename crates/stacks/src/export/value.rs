@@ -119,7 +119,8 @@ fn has_functions(json: &Json) -> bool {
 
 /// A JSON object in a text, if it says in other white space exactly what the text says, and no template would read more in it.
 fn object(text: &str) -> Option<Json> {
-    let object: Json = serde_json::from_str(text).ok().filter(|json: &Json| json.is_object() && !has_functions(json))?;
+    let object: Json =
+        serde_json::from_str(text).ok().filter(|json: &Json| json.is_object() && !has_functions(json))?;
     let (mut dense, mut in_text, mut escaped) = (String::with_capacity(text.len()), false, false);
     for c in text.chars() {
         if in_text {

@@ -10,7 +10,8 @@ use indexmap::IndexMap;
 use serde_json::{Map as JsonMap, Value as Json};
 use stacks::export::{Choice, Notation};
 use stacks::locate::Assets;
-use stacks::{Template, Wanted, export};
+use stacks::transforms::Known;
+use stacks::{Failure, Template, Wanted, export};
 use types::arn::Home;
 
 pub(crate) fn control() -> Control {
@@ -19,9 +20,12 @@ pub(crate) fn control() -> Control {
     Control::open(settings, Arc::new(MemoryStore::default()), Box::new(|_, _| {})).unwrap()
 }
 
-pub(crate) fn apply(control: &Control, text: &str, file: &str) {
-    let template = stacks::read::read(text).map_err(|fault| vec![fault]).and_then(|node| Template::of(&node));
-    let template = template.unwrap_or_else(|faults| panic!("{file}: {faults:?}\n{text}"));
+/// Applies a template, and says why it cannot be.
+pub(crate) fn try_apply(control: &Control, text: &str, file: &str) -> Result<(), Failure> {
+    let known = Known { parameters: IndexMap::new(), region: "us-east-1".to_owned(), partition: "aws".to_owned() };
+    let document = stacks::read::read(text)?;
+    let expanded = stacks::transforms::expand(&document, &known).map_err(Failure)?;
+    let template = Template::of(&expanded.document).map_err(Failure)?;
     let parameters = IndexMap::new();
     let wanted = Wanted {
         name: "chat",
@@ -35,8 +39,12 @@ pub(crate) fn apply(control: &Control, text: &str, file: &str) {
         is_strict: false,
         now: "2026-01-01T00:00:00.000Z",
     };
-    let applied = control.batch(&Caller::program(), |batch| stacks::apply(batch, &wanted));
-    applied.unwrap_or_else(|failure| panic!("{file}: {failure:?}\n{text}"));
+    control.batch(&Caller::program(), |batch| stacks::apply(batch, &wanted)).map(|_| ())
+}
+
+/// The same, where it must be.
+pub(crate) fn apply(control: &Control, text: &str, file: &str) {
+    try_apply(control, text, file).unwrap_or_else(|failure| panic!("{file}: {failure:?}\n{text}"));
 }
 
 /// Sends a call, and gives the answer, or the refusal.
@@ -134,8 +142,7 @@ fn essence(documents: &JsonMap<String, Json>) -> Vec<String> {
             _ => true,
         };
         if is_left {
-            let place: Vec<&str> =
-                segments.iter().map(|part| known.get(*part).map_or(*part, String::as_str)).collect();
+            let place: Vec<&str> = segments.iter().map(|part| known.get(*part).map_or(*part, String::as_str)).collect();
             let mut document = renamed(document, &known);
             // A deployment that a stage made by itself says so, and is made when the stage is.
             if segments.len() == 4 && segments[2] == "deployments" {
@@ -171,7 +178,8 @@ pub(crate) fn goes_round(control: &Control, file: &str) -> String {
     assert_same(&essence(&documents(&third)), &essence(&before), file, "");
     if let Ok(dir) = std::env::var("EXPORTED") {
         std::fs::write(format!("{dir}/{file}.yaml"), &text).unwrap();
-        std::fs::write(format!("{dir}/{file}.json"), export::cloudformation(&before, &ALL, Notation::Json).unwrap()).unwrap();
+        std::fs::write(format!("{dir}/{file}.json"), export::cloudformation(&before, &ALL, Notation::Json).unwrap())
+            .unwrap();
         std::fs::create_dir_all(format!("{dir}/{file}.tf")).unwrap();
         std::fs::write(format!("{dir}/{file}.tf/main.tf"), export::terraform(&before, &ALL).unwrap()).unwrap();
     }

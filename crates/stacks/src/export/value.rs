@@ -133,7 +133,8 @@ fn object(text: &str) -> Option<Json> {
         }
         dense.push(c);
     }
-    (object.to_string() == dense).then_some(object)
+    let written = object.to_string();
+    (written == dense).then_some(object)
 }
 
 #[cfg(test)]

@@ -100,14 +100,15 @@ pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
     if let Some(dir) = &config.settings.data_dir {
         folder_socket::serve(dir, control.clone(), log.clone());
     }
-    let stacks = Arc::new(Stacks::new(
+    let stacks = Stacks::new(
         control.clone(),
         functions.clone(),
         own_tls.clone(),
         (config.home(), addresses.clone()),
         config.settings.data_dir.as_deref(),
         Some(log.clone()),
-    ));
+    );
+    let stacks = Arc::new(stacks.with_links(config.vpc_links.keys().cloned()));
     stacks.resume_all();
     let template = template(&config, &stacks)?;
     let changed = match ReadyMade::of(&config) {

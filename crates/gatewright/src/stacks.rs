@@ -11,6 +11,7 @@ mod told;
 mod typescript;
 pub(crate) mod watch;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -69,6 +70,8 @@ pub(crate) struct Stacks {
     places: Places,
     pub(crate) home: Home,
     pub(crate) addresses: Addresses,
+    /// The VPC links that the settings describe, by id, name or target.
+    links: BTreeSet<String>,
     /// None where nobody is to hear.
     log: Option<Log>,
     /// One change at a time: what a template's functions are and what the definitions say go together.
@@ -90,7 +93,13 @@ impl Stacks {
         log: Option<Log>,
     ) -> Stacks {
         let places = Places::new(home.clone(), own_tls, data_dir);
-        Stacks { control, functions, places, home, addresses, log, turn: Mutex::default() }
+        Stacks { control, functions, places, home, addresses, links: BTreeSet::new(), log, turn: Mutex::default() }
+    }
+
+    /// The same, where the settings describe these VPC links.
+    #[must_use]
+    pub(crate) fn with_links(self, links: impl Iterator<Item = String>) -> Stacks {
+        Stacks { links: links.collect(), ..self }
     }
 
     /// Those of a control plane that nobody else uses: to try a template.

@@ -118,11 +118,13 @@ pub(crate) fn run(words: &[String]) -> anyhow::Result<bool> {
             lanes.push(Lane { name, lines, gateway: gateway.pid, node: None, figures: Vec::new() });
         }
         let mut others = Vec::new();
-        for (name, options) in OF_OFFLINE.iter().filter(|_| offline.is_some()) {
-            let other = Offline::start(offline.as_deref().unwrap_or(Path::new(".")), &folder.0, options).await?;
-            let lines = Lines::two_way(other.address, "/", connections).await?;
-            lanes.push(Lane { name, lines, gateway: other.pid(), node: None, figures: Vec::new() });
-            others.push(other);
+        if let Some(installed) = &offline {
+            for (name, options) in OF_OFFLINE {
+                let other = Offline::start(installed, &folder.0, options).await?;
+                let lines = Lines::two_way(other.address, "/", connections).await?;
+                lanes.push(Lane { name, lines, gateway: other.pid(), node: None, figures: Vec::new() });
+                others.push(other);
+            }
         }
         for lane in &mut lanes {
             lane.lines.run(MESSAGE_BYTES, WARM_UP).await?;

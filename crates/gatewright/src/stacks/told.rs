@@ -1,9 +1,9 @@
 //! What came of a stack, as a person reads it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use functions::{Directory, Start};
-use stacks::Fault;
+use stacks::{Applied, Fault};
 use types::snapshot::StageKey;
 
 use super::{Asked, Done, Stacks};
@@ -36,11 +36,29 @@ pub(crate) enum Told {
 impl Stacks {
     /// What was done, or would be: the plan, how to connect, what the template says of itself, and what a person should know.
     pub(crate) fn told(&self, asked: &Asked, done: &Done, what: Told) -> String {
-        told(asked, done, what, &self.addresses, &self.functions)
+        told(asked, done, what, (&self.addresses, &self.functions, &self.links))
     }
 }
 
-fn told(asked: &Asked, done: &Done, what: Told, addresses: &Addresses, functions: &Directory) -> String {
+/// The links of a stack that no setting describes, by name, with their targets.
+fn unmapped(applied: &Applied, links: &BTreeSet<String>) -> Vec<(String, String)> {
+    let of_stack = applied.record.resources.values().filter(|resource| resource.kind == "AWS::ApiGateway::VpcLink");
+    let named = of_stack.map(|resource| {
+        let arns = resource.body["targetArns"].as_array().into_iter().flatten().filter_map(|arn| arn.as_str());
+        (resource.label.clone(), resource.physical.clone(), arns.map(str::to_owned).collect::<Vec<_>>())
+    });
+    let is_nowhere = |(name, id, arns): &(String, String, Vec<String>)| {
+        !links.contains(name) && !links.contains(id) && !arns.iter().any(|arn| links.contains(arn))
+    };
+    named.filter(is_nowhere).map(|(name, _, arns)| (name, arns.join(", "))).collect()
+}
+
+fn told(
+    asked: &Asked,
+    done: &Done,
+    what: Told,
+    (addresses, functions, links): (&Addresses, &Directory, &BTreeSet<String>),
+) -> String {
     let Done { applied, unplaced } = done;
     let is_real = matches!(what, Told::Applied | Told::Started);
     let changes: Vec<_> = applied.changes.iter().filter(|change| change.is_done()).collect();
@@ -84,6 +102,11 @@ fn told(asked: &Asked, done: &Done, what: Told, addresses: &Addresses, functions
             }
             (None, None) => {}
         }
+    }
+    for (name, arns) in unmapped(applied, links) {
+        text += &format!(
+            "  VPC link {name}: nobody says where it leads; in the settings file: [vpc-links.\"{name}\"] targets = [\"HOST:PORT\"] ({arns})\n"
+        );
     }
     let mut ignored: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for (kind, logical) in &applied.ignored {

@@ -251,8 +251,12 @@ impl Run<'_, '_, '_> {
 
 /// By what people know a resource: one of its properties, else its id.
 fn label(kind: &Kind, properties: &Node, id: &str) -> String {
-    let text = properties.get(kind.label).and_then(Node::as_str).filter(|text| !text.is_empty());
-    text.unwrap_or(id).to_owned()
+    let text = properties.get(kind.label).and_then(Node::as_str).filter(|text| !text.is_empty()).unwrap_or(id);
+    // Of a function's URI the name is what people look for.
+    match text.split_once(":function:") {
+        Some((_, function)) => format!("function {}", function.strip_suffix("/invocations").unwrap_or(function)),
+        None => text.to_owned(),
+    }
 }
 
 /// Says which property of which resource was refused, and where it stands.

@@ -159,6 +159,27 @@ fn everything_goes_round() {
 }
 
 #[test]
+fn terraform_has_it_in_the_words_of_its_provider() {
+    let (control, _) = all_of_it();
+    let text = export::terraform(&documents(&control), &ALL).unwrap();
+    for part in [
+        "resource \"aws_apigatewayv2_route\" \"join\" {\n  api_id                              = aws_apigatewayv2_api.chat.id\n",
+        "  target                              = \"integrations/${aws_apigatewayv2_integration.join.id}\"\n",
+        "  request_parameter {\n    request_parameter_key = \"route.request.header.Auth\"\n    required              = true\n  }\n",
+        "    \"$default\" = <<EOT\n#set($a = 1)\n{\"a\": $a,\n\n  \"b\": \"$context.connectionId\"}\nEOT\n",
+        "  function_name = \"arn:aws:lambda:us-east-1:123456789012:function:chat\"\n  qualifier     = \"live\"\n",
+        "  source_arn    = \"${aws_apigatewayv2_api.chat.execution_arn}/*\"\n",
+        // Without a number the provider sends 0.
+        "  route_settings {\n    route_key              = \"join!\"\n    throttling_rate_limit  = 1\n    throttling_burst_limit = 5000\n  }\n",
+        "    stage  = aws_apigatewayv2_stage.dev.name\n",
+        "  depends_on = [aws_apigatewayv2_route.join_2]\n",
+        "    link = aws_api_gateway_vpc_link.nlb.id\n    port = \"012\"\n",
+    ] {
+        assert!(text.contains(part), "{part}\n{text}");
+    }
+}
+
+#[test]
 fn secrets_are_left_out_unless_somebody_asks() {
     let (control, _) = all_of_it();
     let text = |with_secrets| {

@@ -69,13 +69,35 @@ const OTHERWISE: &[(&str, &str, As)] = &[
     ("ApiStage", "Throttle", As::Blocks("throttle", "path")),
 ];
 
-/// What the provider wants although the API does not: type, attribute, and what the API has without it.
+/// A text that changes with the files of a folder. Resources themselves, as the provider's reference has it, differ from the second
+/// plan on: what was empty is then an empty map.
+const OF_FILES: &str =
+    r#"sha1(join("", [for file in fileset(path.module, "*.tf") : filesha1("${path.module}/${file}")]))"#;
+
+/// What the provider wants although the API does not: resource or block, attribute, and what the API has without it.
 const WANTED: &[(&str, &str, &str)] = &[
     // Without one it writes "Managed by Terraform".
-    ("AWS::ApiGateway::ApiKey", "description", "\"\""),
-    ("AWS::ApiGatewayV2::Model", "content_type", "\"application/json\""),
-    ("AWS::ApiGatewayV2::VpcLink", "security_group_ids", "[]"),
+    ("aws_api_gateway_api_key", "description", "\"\""),
+    ("aws_apigatewayv2_model", "content_type", "\"application/json\""),
+    ("aws_apigatewayv2_vpc_link", "security_group_ids", "[]"),
+    ("domain_name_configuration", "endpoint_type", "\"REGIONAL\""),
+    ("domain_name_configuration", "security_policy", "\"TLS_1_2\""),
+    ("request_parameter", "required", "false"),
+    // Without them it sends 0, and nobody is let in; these are what an account has. Source: observed, and documented ("Quotas").
+    ("default_route_settings", "throttling_burst_limit", "5000"),
+    ("default_route_settings", "throttling_rate_limit", "10000"),
+    ("route_settings", "throttling_burst_limit", "5000"),
+    ("route_settings", "throttling_rate_limit", "10000"),
 ];
+
+/// Adds what the provider wants in a resource or block.
+fn complete(body: &mut Body, place: &str) {
+    for (_, name, value) in WANTED.iter().filter(|(wanting, ..)| *wanting == place) {
+        if !body.has(name) {
+            body.attribute(*name, Expression::Raw((*value).to_owned()));
+        }
+    }
+}
 
 /// Writes the configuration.
 pub(super) fn write(items: &Items) -> String {
@@ -135,21 +157,16 @@ impl Written<'_> {
                 }
             }
         }
-        for (kind, name, value) in WANTED {
-            if *kind == item.kind && !body.has(name) {
-                body.attribute(*name, Expression::Raw((*value).to_owned()));
-            }
-        }
+        complete(&mut body, type_of(item.kind));
         let after: Vec<String> = item.after.iter().map(|index| self.address(*index)).collect();
         if noun == "Deployment" {
-            let list: String = after.iter().map(|address| format!("      {address},\n")).collect();
-            // Deployed again where one of these changes.
-            let hash = Expression::Raw(format!("sha1(jsonencode([\n{list}    ]))"));
+            let hash = Expression::Raw(OF_FILES.to_owned());
             body.attribute("triggers", Expression::Map(vec![("redeployment".to_owned(), hash)]));
             let mut lifecycle = Body::default();
             lifecycle.attribute("create_before_destroy", Expression::Raw("true".to_owned()));
             body.block("lifecycle", lifecycle);
-        } else if !after.is_empty() {
+        }
+        if !after.is_empty() {
             body.attribute("depends_on", Expression::List(after.into_iter().map(Expression::Raw).collect()));
         }
         body.arrange();
@@ -184,13 +201,7 @@ impl Written<'_> {
                     for (name, value) in members(item) {
                         self.property(&mut inner, noun, &name, &value);
                     }
-                    if name == "DomainNameConfigurations" {
-                        for (name, value) in [("endpoint_type", "\"REGIONAL\""), ("security_policy", "\"TLS_1_2\"")] {
-                            if !inner.has(name) {
-                                inner.attribute(name, Expression::Raw(value.to_owned()));
-                            }
-                        }
-                    }
+                    complete(&mut inner, block);
                     body.block(block, inner);
                 }
             }
@@ -199,14 +210,10 @@ impl Written<'_> {
                     let mut inner = Body::default();
                     inner.attribute(key, Expression::Text(name));
                     let settings = members(&value);
-                    // The provider wants to be told that something need not be there.
-                    let is_silent = block == "request_parameter" && value.get("Required").is_none();
-                    if is_silent {
-                        inner.attribute("required", Expression::Raw("false".to_owned()));
-                    }
                     for (name, value) in settings {
                         self.property(&mut inner, "", &name, &value);
                     }
+                    complete(&mut inner, block);
                     body.block(block, inner);
                 }
             }

@@ -204,6 +204,34 @@ fn edits_that_are_not_deployed_are_told_and_change_what_is_deployed() {
 }
 
 #[test]
+fn what_aws_does_not_take_is_told() {
+    let control = control();
+    let post = |path: &str, body: Json| call(&control, Method::POST, path, &body);
+    let api = json!({"name": "chat", "protocolType": "WEBSOCKET", "routeSelectionExpression": "$request.body.action"});
+    let api = post("/v2/apis", api)["apiId"].as_str().unwrap().to_owned();
+    let function = "arn:aws:lambda:us-east-1:123456789012:function:chat";
+    let path = "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/arn:aws:lambda:us-east-1:1:function:${stageVariables.f}/invocations";
+    for uri in [function, path] {
+        let body = json!({"integrationType": "AWS_PROXY", "integrationMethod": "POST", "integrationUri": uri});
+        post(&format!("/v2/apis/{api}/integrations"), body);
+    }
+    let body = json!({"name": "own", "authorizerType": "REQUEST", "authorizerUri": "https://example.com/auth", "identitySource": []});
+    post(&format!("/v2/apis/{api}/authorizers"), body);
+    post(&format!("/v2/apis/{api}/stages"), json!({"stageName": "dev"}));
+    let text = export::cloudformation(&documents(&control), &ALL, Notation::Yaml).unwrap();
+    for part in [
+        "Stage dev of chat has no deployment: nobody can connect to it.",
+        "chat calls functions, which are not part of this: chat.",
+        "function:${stageVariables.f}/invocations: which functions those are is unknown, so that no permission is here.",
+        "Authorizer own of chat is https://example.com/auth, an extension of Gatewright: AWS takes functions only.",
+        "function:chat, for which AWS wants arn:aws:apigateway:REGION:lambda:path/2015-03-31/functions/arn:aws:lambda:",
+    ] {
+        assert!(text.contains(part), "{part}\n{text}");
+    }
+    assert_eq!(text.matches("AWS::Lambda::Permission").count(), 1, "{text}");
+}
+
+#[test]
 fn one_api_is_chosen_with_what_it_needs() {
     let (control, api) = all_of_it();
     let other = call(

@@ -9,7 +9,7 @@ use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 use serde_json::{Map as JsonMap, Value as Json, json};
 
-const RUNS: u64 = 60;
+const RUNS: u64 = 40;
 
 /// What readers of YAML and HCL take for something else, and what they cannot hold as it is.
 const PIECES: &[&str] = &[

@@ -28,7 +28,7 @@ fn callers<'d>(documents: &Documents<'d>, api: &str) -> impl Iterator<Item = &'d
 }
 
 /// The function of a URI.
-fn function(uri: &str) -> Option<&str> {
+pub(super) fn function(uri: &str) -> Option<&str> {
     if uri.starts_with("arn:") && uri.split(':').nth(2) == Some("lambda") {
         return Some(uri);
     }

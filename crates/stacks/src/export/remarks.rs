@@ -33,10 +33,21 @@ pub(super) fn of(documents: &Documents, list: &[Item]) -> Vec<String> {
                 "{name} calls {uri}: which functions those are is unknown, so that no permission is here."
             ));
         }
+        for (_, authorizer) in documents.sorted(&format!("{api}/authorizers"), "name") {
+            let (label, uri) = (text(authorizer, "name"), text(authorizer, "authorizerUri"));
+            if !uri.starts_with("arn:") {
+                remarks.push(format!(
+                    "Authorizer {label} of {name} is {uri}, an extension of Gatewright: AWS takes functions only."
+                ));
+            }
+        }
         for (_, integration) in documents.sorted(&format!("{api}/integrations"), "integrationUri") {
             let uri = text(integration, "integrationUri");
             if text(integration, "connectionType") != "VPC_LINK" && is_near(uri) {
                 remarks.push(format!("{name} calls {uri}, which AWS cannot reach."));
+            }
+            if permissions::function(uri) == Some(uri) {
+                remarks.push(format!("{name} calls {uri}, for which AWS wants arn:aws:apigateway:REGION:lambda:path/2015-03-31/functions/{uri}/invocations."));
             }
         }
     }

@@ -74,6 +74,10 @@ pub(crate) enum Command {
     Validate {
         #[command(flatten)]
         template: TemplateOptions,
+
+        /// Print what it would make as JSON, a line for each stack
+        #[arg(long)]
+        json: bool,
     },
     /// Write all stored definitions to standard output: as one JSON document, a CloudFormation template, or Terraform's configuration
     Export(ExportOptions),

@@ -110,9 +110,9 @@ fn run(matches: &clap::ArgMatches) -> Result<(), Failure> {
             return stacks::command::apply(&template, endpoint.as_deref(), dry_run, &config.home());
         }
         Command::DeleteStack { name, endpoint } => return stacks::command::delete(&name, endpoint.as_deref()),
-        Command::Validate { template } => {
+        Command::Validate { template, json } => {
             let config = Config::new(options).map_err(Failure::config)?;
-            return stacks::command::validate(&template, config.home());
+            return stacks::command::validate(&template, config.home(), json);
         }
         Command::Credentials { command } => return credentials::run(command, options),
         Command::Serve => Mode::Serve,

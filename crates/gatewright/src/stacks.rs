@@ -191,6 +191,11 @@ impl Stacks {
         deleted.map_err(|Failure(faults)| faults)
     }
 
+    /// The files, besides those of templates, of which functions were built.
+    pub(crate) fn sources(&self) -> Vec<PathBuf> {
+        self.places.sources()
+    }
+
     /// Every stack there is, oldest first.
     pub(crate) fn records(&self) -> Vec<Record> {
         let read = |batch: &mut control::Batch| {

@@ -7,6 +7,7 @@ pub mod export;
 pub mod fault;
 pub mod functions;
 mod ids;
+pub mod include;
 pub mod intrinsics;
 mod kinds;
 pub mod languages;

@@ -11,12 +11,13 @@ use control::store::MemoryStore;
 use control::{Caller, Control, Settings};
 use functions::Directory;
 use integration::{Endpoint, Fetch, Integrations};
-use serde_json::Value;
+use serde_json::{Map, Value, json};
+use stacks::Applied;
 use types::arn::Home;
 use types::headers::Headers;
 
 use super::source::Given;
-use super::{Asked, Stacks, Told, call, faults};
+use super::{Asked, Done, Stacks, Told, call, faults};
 use crate::aws;
 use crate::banner::Addresses;
 use crate::exit::Failure;
@@ -108,7 +109,7 @@ pub(crate) fn delete(name: &str, endpoint: Option<&str>) -> Result<(), Failure> 
 }
 
 /// Applies a template to a gateway that is nowhere but in memory: everything that would be refused is said.
-pub(crate) fn validate(options: &TemplateOptions, home: Home) -> Result<(), Failure> {
+pub(crate) fn validate(options: &TemplateOptions, home: Home, as_json: bool) -> Result<(), Failure> {
     let addresses = Addresses { listen: ([127, 0, 0, 1], 4510).into(), admin: None, tls: false, public_url: None };
     let settings = Settings::new(home.clone(), addresses.authority());
     let control = Control::open(settings, Arc::new(MemoryStore::default()), Box::new(|_, _| {}));
@@ -117,6 +118,7 @@ pub(crate) fn validate(options: &TemplateOptions, home: Home) -> Result<(), Fail
     for asked in options.read(&home)? {
         // Applied, and not only planned: stacks that come later may import what this one exports.
         match stacks.apply(&Caller::program(), &asked, false) {
+            Ok(done) if as_json => say(&format!("{}\n", told_as_json(&done)))?,
             Ok(done) => say(&stacks.told(&asked, &done, Told::Valid))?,
             Err(wrong) => {
                 return Err(Failure::data(format!(
@@ -128,6 +130,25 @@ pub(crate) fn validate(options: &TemplateOptions, home: Home) -> Result<(), Fail
         }
     }
     Ok(())
+}
+
+/// What a stack would be, for programs: its parameters, resources as they would be sent, outputs and remarks.
+fn told_as_json(done: &Done) -> Value {
+    let Applied { record, remarks, ignored, .. } = &done.applied;
+    let parameters = record.parameters.iter().filter(|(_, kept)| !kept.is_secret);
+    let resources = record.resources.iter().map(|(logical, resource)| {
+        let body = if resource.body.is_null() { None } else { Some(&resource.body) };
+        (logical.clone(), json!({"type": resource.kind, "physicalId": resource.physical, "body": body}))
+    });
+    let outputs = record.outputs.iter().map(|output| (output.key.clone(), json!(output.value)));
+    json!({
+        "stackName": record.name,
+        "parameters": parameters.map(|(name, kept)| (name.clone(), json!(kept.value))).collect::<Map<_, _>>(),
+        "resources": resources.collect::<Map<_, _>>(),
+        "outputs": outputs.collect::<Map<_, _>>(),
+        "leftOut": ignored.iter().map(|(kind, logical)| json!([kind, logical])).collect::<Vec<_>>(),
+        "remarks": remarks.iter().map(ToString::to_string).collect::<Vec<_>>(),
+    })
 }
 
 /// Asks a gateway, and gives the text of its answer.

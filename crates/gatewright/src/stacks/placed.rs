@@ -1,8 +1,9 @@
 //! Where the code of a stack's functions is on this machine, and how it is begun.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use functions::{Brought, Settings, Start};
@@ -23,15 +24,23 @@ pub(crate) struct Places {
     own_tls: Option<Arc<OwnTls>>,
     /// Where code that stands in templates is written, and what is built of others'.
     folder: PathBuf,
+    /// The files of which functions were built, by function.
+    sources: Mutex<BTreeMap<String, Vec<PathBuf>>>,
 }
 
 impl Places {
+    /// The files of which functions were built: when one changes, they are to be built again.
+    pub(crate) fn sources(&self) -> Vec<PathBuf> {
+        let sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
+        sources.values().flatten().cloned().collect()
+    }
+
     pub(crate) fn new(home: Home, own_tls: Option<Arc<OwnTls>>, data_dir: Option<&Path>) -> Places {
         let folder = match data_dir {
             Some(dir) => dir.join("functions"),
             None => std::env::temp_dir().join(format!("gatewright-functions-{}", std::process::id())),
         };
-        Places { home, own_tls, folder }
+        Places { home, own_tls, folder, sources: Mutex::default() }
     }
 
     /// How functions run here, and why those that do not do not. `file` is the template's.
@@ -57,7 +66,12 @@ impl Places {
             runtime if runtime.starts_with("nodejs") || runtime.starts_with("python") || runtime.is_empty() => {
                 let code = match runtime.starts_with("python") {
                     true => code,
-                    false => typescript::built(&code, function, &self.folder)?,
+                    false => {
+                        let built = typescript::built(&code, function, &self.folder)?;
+                        let mut sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
+                        sources.insert(function.name.clone(), built.sources);
+                        built.folder
+                    }
                 };
                 let runtime = (!runtime.is_empty()).then(|| runtime.to_owned());
                 (code, Start::Handler { handler: function.handler.clone(), runtime })

@@ -1,5 +1,6 @@
 //! `serve --template FILE --watch`: what is edited is applied.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,7 +27,7 @@ const QUIET: Duration = Duration::from_millis(200);
 /// The system gives no thread.
 pub(crate) fn begin(stacks: Arc<Stacks>, given: Given, files: Files, log: &Log) -> Result<(), String> {
     let log = log.clone();
-    let mut watched = Watched(files);
+    let mut watched = Watched(files).and(stacks.sources());
     let look = move || {
         loop {
             std::thread::sleep(EVERY);
@@ -34,7 +35,7 @@ pub(crate) fn begin(stacks: Arc<Stacks>, given: Given, files: Files, log: &Log) 
                 continue;
             }
             watched.rest();
-            watched = Watched(again(&stacks, &given, &log));
+            watched = Watched(again(&stacks, &given, &log)).and(stacks.sources());
         }
     };
     let thread = std::thread::Builder::new().name("gatewright-watch".to_owned()).spawn(look);
@@ -67,6 +68,12 @@ fn again(stacks: &Stacks, given: &Given, log: &Log) -> Files {
 struct Watched(Files);
 
 impl Watched {
+    /// Besides, files of which functions were built. What was written while they were built is seen at the next edit.
+    fn and(mut self, sources: Vec<PathBuf>) -> Watched {
+        self.0.extend(sources.into_iter().map(|path| (path.clone(), stamp(&path))));
+        self
+    }
+
     fn is_as_before(&self) -> bool {
         self.0.iter().all(|(file, before)| stamp(file) == *before)
     }

@@ -10,7 +10,7 @@ mod table;
 use serde_json::Value as Json;
 
 pub(crate) use elsewhere::{Elsewhere, elsewhere, name_property};
-pub(crate) use shape::Shape;
+pub(crate) use shape::{Shape, small_first};
 pub(crate) use table::TABLE;
 
 /// A type of resource that the control plane has.

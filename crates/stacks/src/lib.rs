@@ -3,6 +3,7 @@
 pub mod change;
 mod digest;
 pub mod engine;
+pub mod export;
 pub mod fault;
 pub mod functions;
 mod ids;

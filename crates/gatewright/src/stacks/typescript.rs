@@ -1,10 +1,14 @@
-//! Handlers in TypeScript: built by the user's own esbuild, where it is installed.
+//! Handlers in TypeScript, and those that SAM has built by esbuild: built by the user's own esbuild, where it is installed.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use serde_json::Value;
 use stacks::StackFunction;
+
+use super::source::Files;
+use crate::small_files::{self, stamp};
 
 /// What Node runs as it is.
 const RUNS: &[&str] = &["mjs", "js", "cjs"];
@@ -12,44 +16,76 @@ const RUNS: &[&str] = &["mjs", "js", "cjs"];
 /// What is built first.
 const BUILT: &[&str] = &["ts", "mts", "cts", "tsx"];
 
-/// The folder in which a function's handler can be run: its own, or that of what was built of it.
+/// The longest account of a build that is read, in bytes. Ours: some thousand files.
+const ACCOUNT_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
+/// The folder in which a function's handler can be run: its own, or `out`, where something was built of it. `built_of` gets
+/// the files of which it was, packages left out, or from which it could not be.
 ///
 /// # Errors
-/// The handler is TypeScript and there is no esbuild, or what esbuild says.
-pub(super) fn built(code: &Path, function: &StackFunction, folder: &Path) -> Result<PathBuf, String> {
+/// The handler must be built and there is no esbuild, or what esbuild says.
+pub(super) fn built(
+    code: &Path,
+    function: &StackFunction,
+    out: &Path,
+    built_of: &mut Files,
+) -> Result<PathBuf, String> {
     let Some((module, _)) = function.handler.rsplit_once('.') else { return Ok(code.to_owned()) };
-    let there = |ending: &&&str| code.join(format!("{module}.{ending}")).is_file();
-    if RUNS.iter().any(|ending| there(&ending)) {
-        return Ok(code.to_owned());
-    }
-    let Some(ending) = BUILT.iter().find(there) else { return Ok(code.to_owned()) };
-    let source = code.join(format!("{module}.{ending}"));
+    let Some(source) = source(code, module, function) else { return Ok(code.to_owned()) };
+    let account = out.with_extension("inputs.json");
+    // The same files as last time, where this time it fails.
+    let before = inputs(&account, code);
+    built_of.push((source.clone(), stamp(&source)));
+    built_of.extend(before.into_iter().map(|file| (file.clone(), stamp(&file))));
     let esbuild = found(code).ok_or_else(|| {
-        format!("{} is TypeScript, and there is no esbuild: npm install --save-dev esbuild", source.display())
+        format!("{} is to be built, and there is no esbuild: npm install --save-dev esbuild", source.display())
     })?;
-    let out = folder.join(&function.name).join(format!("{module}.js"));
     let output = Command::new(esbuild)
         .current_dir(code)
         .arg(&source)
-        .args([
-            "--bundle",
-            "--platform=node",
-            "--format=cjs",
-            "--target=node20",
-            "--sourcemap=inline",
-            "--log-level=warning",
-        ])
-        // What Lambda brings along is not part of the bundle, as with SAM and CDK; here the user's own is found.
-        .arg(format!("--outfile={}", out.display()))
+        .args(["--bundle", "--platform=node", "--format=cjs", "--target=node20", "--sourcemap=inline"])
+        .args(["--log-level=warning", "--color=false"])
+        .arg(format!("--outfile={}", out.join(format!("{module}.js")).display()))
+        .arg(format!("--metafile={}", account.display()))
         .output()
         .map_err(|error| format!("esbuild: {error}"))?;
     if !output.status.success() {
         return Err(format!("esbuild: {}", String::from_utf8_lossy(&output.stderr).trim()));
     }
-    let built = folder.join(&function.name);
+    for file in inputs(&account, code) {
+        if !built_of.iter().any(|(known, _)| *known == file) {
+            let stamp = stamp(&file);
+            built_of.push((file, stamp));
+        }
+    }
     // Whatever the package of the sources says, what was built is CommonJS.
-    fs::write(built.join("package.json"), "{}").map_err(|error| format!("{}: {error}", built.display()))?;
-    Ok(built)
+    fs::write(out.join("package.json"), "{}").map_err(|error| format!("{}: {error}", out.display()))?;
+    Ok(out.to_owned())
+}
+
+/// The file of which a handler's module is built, where it is built at all.
+fn source(code: &Path, module: &str, function: &StackFunction) -> Option<PathBuf> {
+    let there = |ending: &&&str| code.join(format!("{module}.{ending}")).is_file();
+    if RUNS.iter().any(|ending| there(&ending)) {
+        return None;
+    }
+    if let Some(ending) = BUILT.iter().find(there) {
+        return Some(code.join(format!("{module}.{ending}")));
+    }
+    // SAM's build leaves the entry point's folder out: `src/app.ts` becomes `app.js`. Source: documented.
+    let name = Path::new(module).file_name()?;
+    let points = function.metadata.get("BuildProperties")?.get("EntryPoints")?.as_array()?;
+    let points = points.iter().filter_map(Value::as_str).map(|point| code.join(point));
+    points.filter(|point| point.file_stem() == Some(name)).find(|point| point.is_file())
+}
+
+/// What esbuild read, as it wrote down.
+fn inputs(account: &Path, code: &Path) -> Vec<PathBuf> {
+    let text = small_files::read_text(account, ACCOUNT_BYTES_MAX).unwrap_or_default();
+    let account: Value = serde_json::from_str(&text).unwrap_or_default();
+    let inputs = account["inputs"].as_object().into_iter().flatten().map(|(path, _)| code.join(path));
+    // Packages are not edited, and there are many files of them.
+    inputs.filter(|path| !path.components().any(|part| part.as_os_str() == "node_modules") && path.is_file()).collect()
 }
 
 /// The esbuild of the project that the code belongs to.

@@ -44,7 +44,7 @@ pub(crate) fn begin(stacks: Arc<Stacks>, given: Given, files: Files, log: &Log) 
 /// Applies it once more. Gives the files that count from now on.
 fn again(stacks: &Stacks, given: &Given, log: &Log) -> Files {
     let left = |text: &str| log.say(LogLevel::Error, format!("the template is left as it was: {text}"));
-    let Source { asked, files } = match given.read(&stacks.home) {
+    let Source { asked, mut files } = match given.read(&stacks.home) {
         Ok(source) => source,
         Err(Unread { text, files }) => {
             left(&text);
@@ -53,7 +53,10 @@ fn again(stacks: &Stacks, given: &Given, log: &Log) -> Files {
     };
     for asked in asked {
         match stacks.apply(&Caller::program(), &asked, false) {
-            Ok(done) => log.say(LogLevel::Info, stacks.told(&asked, &done, Told::Applied).trim_end().to_owned()),
+            Ok(done) => {
+                log.say(LogLevel::Info, stacks.told(&asked, &done, Told::Applied).trim_end().to_owned());
+                files.extend(done.built_of);
+            }
             Err(wrong) => {
                 left(&faults(&asked, &wrong));
                 break;

@@ -49,18 +49,27 @@ impl References for Nothing {
     }
 }
 
+/// What other stacks give.
+#[derive(Clone, Debug, Default)]
+pub struct Others {
+    /// What `Fn::ImportValue` finds, by name.
+    pub exports: IndexMap<String, String>,
+    /// What `Fn::GetStackOutput` finds, by the names of stack and output.
+    pub outputs: IndexMap<(String, String), String>,
+}
+
 /// A template whose parameters have values and whose conditions are decided.
 #[derive(Debug)]
 pub struct Scope<'t> {
     pub(crate) template: &'t Template,
     pub(crate) values: IndexMap<String, Node>,
     pub(crate) pseudo: Pseudo,
-    pub(crate) exports: IndexMap<String, String>,
+    pub(crate) others: Others,
     conditions: IndexMap<String, bool>,
 }
 
 impl<'t> Scope<'t> {
-    /// Gives a template its parameters and decides its conditions. `exports`: what `Fn::ImportValue` finds, by name.
+    /// Gives a template its parameters and decides its conditions.
     ///
     /// # Errors
     /// Those of [`parameters::values`]; else those of the conditions; else each name of a resource whose condition does not
@@ -69,11 +78,11 @@ impl<'t> Scope<'t> {
         template: &'t Template,
         given: &IndexMap<String, String>,
         pseudo: Pseudo,
-        exports: &IndexMap<String, String>,
+        others: &Others,
     ) -> Result<Scope<'t>, Vec<Fault>> {
         let values = parameters::values(&template.parameters, given)?;
-        let exports = exports.clone();
-        let mut scope = Scope { template, values, pseudo, exports, conditions: IndexMap::new() };
+        let others = others.clone();
+        let mut scope = Scope { template, values, pseudo, others, conditions: IndexMap::new() };
         let order = scope.condition_order().map_err(|fault| vec![fault])?;
         let mut faults = Faults::default();
         let mut decided: IndexMap<String, bool> =

@@ -8,7 +8,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::json;
 use stacks::read::{DEPTH_MAX, read};
-use stacks::scope::Scope;
+use stacks::scope::{Others, Scope};
 use stacks::template::{RESOURCES_MAX, Template};
 use stacks::{Fault, Map, Node, Place, Value};
 
@@ -25,7 +25,7 @@ fn whole(document: &Node, given: &IndexMap<String, String>) -> Vec<Fault> {
         Ok(template) => template,
         Err(faults) => return faults,
     };
-    let scope = match Scope::new(&template, given, pseudo(&json!({})), &IndexMap::new()) {
+    let scope = match Scope::new(&template, given, pseudo(&json!({})), &Others::default()) {
         Ok(scope) => scope,
         Err(faults) => return faults,
     };
@@ -99,6 +99,7 @@ fn wrong_kinds(place: Place) -> Vec<Node> {
         "Fn::FindInMap",
         "Fn::Base64",
         "Fn::ImportValue",
+        "Fn::GetStackOutput",
         "Fn::Cidr",
         "Fn::GetAZs",
         "Fn::Transform",
@@ -289,7 +290,7 @@ fn many_deployments_and_routes_are_ordered() {
     let document = read(&text).expect("it is YAML");
     let template = Template::of(&document).expect("nothing is wrong with it");
     let scope =
-        Scope::new(&template, &IndexMap::new(), pseudo(&json!({})), &IndexMap::new()).expect("nothing is missing");
+        Scope::new(&template, &IndexMap::new(), pseudo(&json!({})), &Others::default()).expect("nothing is missing");
     assert_eq!(scope.implied().len(), half * half);
     let order = scope.order().expect("nothing waits for each other");
     assert!(order[..half].iter().all(|name| name.starts_with("Route")), "{order:?}");

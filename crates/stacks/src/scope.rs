@@ -1,5 +1,8 @@
 //! A template with the values that are given to it: what its conditions say, which resources exist, and in which order.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
 use indexmap::IndexMap;
 
 use crate::fault::{Fault, Faults, shortened};
@@ -65,6 +68,8 @@ pub struct Scope<'t> {
     pub(crate) values: IndexMap<String, Node>,
     pub(crate) pseudo: Pseudo,
     pub(crate) others: Others,
+    /// What was imported so far.
+    pub(crate) imported: RefCell<BTreeSet<String>>,
     conditions: IndexMap<String, bool>,
 }
 
@@ -82,7 +87,8 @@ impl<'t> Scope<'t> {
     ) -> Result<Scope<'t>, Vec<Fault>> {
         let values = parameters::values(&template.parameters, given)?;
         let others = others.clone();
-        let mut scope = Scope { template, values, pseudo, others, conditions: IndexMap::new() };
+        let mut scope =
+            Scope { template, values, pseudo, others, imported: RefCell::default(), conditions: IndexMap::new() };
         let order = scope.condition_order().map_err(|fault| vec![fault])?;
         let mut faults = Faults::default();
         let mut decided: IndexMap<String, bool> =
@@ -186,6 +192,11 @@ impl<'t> Scope<'t> {
     /// went in, the sentence repeats no value.
     pub fn evaluate(&self, node: &Node, path: &str, references: &dyn References) -> Result<Option<Node>, Fault> {
         Evaluation::new(self, path, references).value(node)
+    }
+
+    /// The names of what was imported so far.
+    pub fn imported(&self) -> Vec<String> {
+        self.imported.borrow().iter().cloned().collect()
     }
 
     /// What each condition says.

@@ -131,6 +131,7 @@ impl<'n> Evaluation<'n> {
         match self.scope.others.exports.get(&name) {
             Some(value) => {
                 self.spend(value.len(), place)?;
+                self.scope.imported.borrow_mut().insert(name);
                 Ok(Node::text(value.clone(), place))
             }
             None => Err(self.fault(format!("no export of the name {} is known", self.shown(&name)), place)),

@@ -201,7 +201,9 @@ impl Service {
         // Control plane and Lambda API look at signatures themselves.
         let stacks = self.stacks.clone().filter(|_| self.serves_admin);
         let of_stacks = stacks.as_ref().and_then(|_| stacks::call::Operation::of(request.method(), &path));
+        let of_deployer = stacks.as_ref().and_then(|_| stacks::neighbours::Service::of(&request));
         let is_open = of_stacks.is_some()
+            || of_deployer.is_some()
             || page == Some(Page::Health)
             || Control::owns(&path)
             || operation.is_some()
@@ -211,6 +213,10 @@ impl Service {
             && !guard.shows_pages_to(peer.ip)
         {
             return typed_error(StatusCode::FORBIDDEN, "AccessDeniedException", ELSEWHERE);
+        }
+        // Whom a signature names comes first: keys of objects may look like any path.
+        if let (Some(stacks), Some(service)) = (stacks.clone(), of_deployer) {
+            return self.deploying(stacks, service, request, peer).await;
         }
         if let (Some(functions), Some(operation)) = (functions, operation) {
             return self.lambda(functions, operation, request, peer).await;
@@ -547,5 +553,6 @@ fn waits_to_send(headers: &http::HeaderMap) -> bool {
     headers.contains_key(header::EXPECT)
 }
 
+mod deploying;
 #[cfg(test)]
 mod walk;

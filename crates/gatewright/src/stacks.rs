@@ -4,7 +4,9 @@
 //! functions run here, and says what came of it.
 
 pub(crate) mod call;
+mod cloudformation;
 pub(crate) mod command;
+pub(crate) mod neighbours;
 mod placed;
 pub(crate) mod source;
 mod told;
@@ -28,6 +30,8 @@ use crate::choices::LogLevel;
 use crate::logs::Log;
 use crate::own_tls::OwnTls;
 
+use self::cloudformation::Office;
+use self::neighbours::buckets::Buckets;
 pub(crate) use self::placed::Places;
 pub(crate) use self::told::faults;
 
@@ -68,6 +72,10 @@ pub(crate) struct Stacks {
     pub(crate) addresses: Addresses,
     /// None where nobody is to hear.
     log: Option<Log>,
+    /// What deployers uploaded.
+    buckets: Arc<Buckets>,
+    /// What CloudFormation's API keeps besides.
+    office: Office,
     /// One change at a time: what a template's functions are and what the definitions say go together.
     turn: Mutex<()>,
 }
@@ -86,8 +94,10 @@ impl Stacks {
         data_dir: Option<&Path>,
         log: Option<Log>,
     ) -> Stacks {
-        let places = Places::new(home.clone(), own_tls, data_dir);
-        Stacks { control, functions, places, home, addresses, log, turn: Mutex::default() }
+        let buckets = Arc::new(Buckets::new(data_dir));
+        let places = Places::new(home.clone(), own_tls, data_dir, buckets.clone());
+        let (office, turn) = (Office::default(), Mutex::default());
+        Stacks { control, functions, places, home, addresses, log, buckets, office, turn }
     }
 
     /// Those of a control plane that nobody else uses: to try a template.
@@ -100,6 +110,17 @@ impl Stacks {
     /// # Errors
     /// Everything that is wrong with the template, or the first thing that is refused. Nothing has changed then.
     pub(crate) fn apply(&self, caller: &Caller, asked: &Asked, is_plan: bool) -> Result<Done, Vec<Fault>> {
+        self.apply_with(caller, asked, is_plan, &|_| {})
+    }
+
+    /// As [`Stacks::apply`], and has `finish` add to what is kept.
+    fn apply_with(
+        &self,
+        caller: &Caller,
+        asked: &Asked,
+        is_plan: bool,
+        finish: &dyn Fn(&mut Record),
+    ) -> Result<Done, Vec<Fault>> {
         let document = match &asked.document {
             Some(document) => document.clone(),
             None => stacks::read::read(&asked.text).map_err(|fault| vec![fault])?,
@@ -126,7 +147,7 @@ impl Stacks {
             now: &now,
         };
         let turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut done = self.carry_out(caller, &wanted, asked, is_plan);
+        let mut done = self.carry_out(caller, &wanted, asked, is_plan, finish);
         drop(turn);
         if let Ok(done) = &mut done {
             let before = asked.remarks.iter().cloned();
@@ -137,9 +158,22 @@ impl Stacks {
     }
 
     // Functions come first: what is deployed is remarked on where its functions are nowhere.
-    fn carry_out(&self, caller: &Caller, wanted: &Wanted, asked: &Asked, is_plan: bool) -> Result<Done, Failure> {
+    fn carry_out(
+        &self,
+        caller: &Caller,
+        wanted: &Wanted,
+        asked: &Asked,
+        is_plan: bool,
+        finish: &dyn Fn(&mut Record),
+    ) -> Result<Done, Failure> {
+        let apply = |batch: &mut control::Batch| {
+            let mut applied = stacks::apply(batch, wanted)?;
+            finish(&mut applied.record);
+            batch.keep_stack(wanted.name, Some(applied.record.write()));
+            Ok::<_, Failure>(applied)
+        };
         for _ in 0..TRIES_MAX {
-            let plan = self.control.plan(caller, |batch| stacks::apply(batch, wanted))?;
+            let plan = self.control.plan(caller, apply)?;
             let applied = plan.outcome.clone();
             let (brought, mut unplaced) = self.places.of(&applied.functions, &asked.file);
             if is_plan {
@@ -186,6 +220,14 @@ impl Stacks {
         };
         let plan = self.control.plan(&Caller::program(), read);
         plan.map(|plan| plan.outcome).unwrap_or_default()
+    }
+
+    /// A stack by its name.
+    fn record(&self, name: &str) -> Option<Record> {
+        let read = |batch: &mut control::Batch| {
+            Ok::<_, control::Refused>(batch.stack(name).map(|stack| Record::read(&stack)))
+        };
+        self.control.plan(&Caller::program(), read).ok().and_then(|plan| plan.outcome)
     }
 
     /// Has the functions of the stacks that are kept run here again: at start.

@@ -21,7 +21,7 @@ use crate::functions::StackFunction;
 use crate::ids;
 use crate::kinds::Kind;
 use crate::node::{Node, Place};
-use crate::record::{Event, KeptParameter, KeptResource, Output, Record};
+use crate::record::{Event, KeptParameter, KeptResource, Output, Record, Settings};
 use crate::scope::{Pseudo, Scope};
 use crate::template::{Resource, Template};
 use known::Known;
@@ -113,17 +113,22 @@ pub fn apply(batch: &mut Batch, wanted: &Wanted) -> Result<Applied, Failure> {
     if !faults.is_empty() {
         return Err(Failure(faults));
     }
+    let is_first = old.as_ref().is_none_or(Record::is_unmade);
     let record = Record {
         name: wanted.name.to_owned(),
         id,
         created: old.as_ref().map_or(wanted.now, |old| &old.created).to_owned(),
         updated: if old.is_some() { wanted.now.to_owned() } else { String::new() },
-        status: if old.is_some() { "UPDATE_COMPLETE" } else { "CREATE_COMPLETE" }.to_owned(),
+        status: if is_first { "CREATE_COMPLETE" } else { "UPDATE_COMPLETE" }.to_owned(),
         template: wanted.text.to_owned(),
         file: wanted.file.to_owned(),
         description: wanted.template.description.clone().unwrap_or_default(),
         parameters: parameters(wanted.template, &scope),
         events: old.as_ref().map(|old| old.events.clone()).unwrap_or_default(),
+        settings: Settings {
+            reason: String::new(),
+            ..old.as_ref().map(|old| old.settings.clone()).unwrap_or_default()
+        },
         ..Record::default()
     };
     let mut run = Run {
@@ -330,7 +335,7 @@ impl Run<'_, '_, '_> {
     }
 
     fn finish(mut self) -> Result<Applied, Failure> {
-        let is_first = self.old.name.is_empty();
+        let is_first = self.old.is_unmade();
         let now = self.wanted.now;
         let event = |logical: &str, physical: &str, kind: &str, status: &str| Event {
             time: now.to_owned(),

@@ -1,5 +1,6 @@
 //! CloudFormation's templates: reads them, evaluates them, and makes the control plane be what they say.
 
+pub mod api;
 pub mod change;
 mod digest;
 pub mod engine;

@@ -10,6 +10,8 @@ use serde_json::Value;
 use stacks::{Code, StackFunction};
 use types::arn::Home;
 
+use super::neighbours::buckets::Buckets;
+use super::neighbours::unpacked;
 use super::typescript;
 use crate::own_tls::OwnTls;
 use crate::placements::{self, CONCURRENCY, MEMORY, TIMEOUT};
@@ -23,15 +25,31 @@ pub(crate) struct Places {
     own_tls: Option<Arc<OwnTls>>,
     /// Where code that stands in templates is written, and what is built of others'.
     folder: PathBuf,
+    /// What deployers uploaded.
+    buckets: Arc<Buckets>,
 }
 
 impl Places {
-    pub(crate) fn new(home: Home, own_tls: Option<Arc<OwnTls>>, data_dir: Option<&Path>) -> Places {
+    pub(crate) fn new(
+        home: Home,
+        own_tls: Option<Arc<OwnTls>>,
+        data_dir: Option<&Path>,
+        buckets: Arc<Buckets>,
+    ) -> Places {
         let folder = match data_dir {
             Some(dir) => dir.join("functions"),
             None => std::env::temp_dir().join(format!("gatewright-functions-{}", std::process::id())),
         };
-        Places { home, own_tls, folder }
+        Places { home, own_tls, folder, buckets }
+    }
+
+    fn unpacked(&self) -> PathBuf {
+        self.folder.join("unpacked")
+    }
+
+    /// Removes unpacked code from which none of these functions runs.
+    pub(crate) fn tidy(&self, here: &[Settings]) {
+        unpacked::make_room(&self.unpacked(), |folder| here.iter().any(|settings| settings.code.starts_with(folder)));
     }
 
     /// How functions run here, and why those that do not do not. `file` is the template's.
@@ -92,6 +110,13 @@ impl Places {
                 false => Err(nowhere(format!("{} is no folder", found.display()))),
             }
         };
+        // What was uploaded counts before the folder that it was made of, which may have changed since.
+        if let Code::Bucket { bucket, key } = &function.code
+            && let Some(object) = self.buckets.find(bucket, key)
+        {
+            return unpacked::folder(&object, &self.unpacked())
+                .map_err(|error| nowhere(format!("{key} in the bucket {bucket}: {error}")));
+        }
         match (&function.code, function.metadata.get(ASSET_PATH).and_then(Value::as_str)) {
             (_, Some(asset)) => local(asset),
             (Code::Local(path), None) => local(path),

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+# What it asserts is shown as in a test.
+pytest.register_assert_rewrite("harness.lambda_chat")
+
 from harness.aws import Api
 from harness.backend import Backend
 from harness.clients import node_modules

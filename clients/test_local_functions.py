@@ -16,11 +16,11 @@ import pytest
 import websockets
 
 from harness.aws import CONFIG, CREDENTIALS, REGION, Api, cli_environment
-from harness.clients import open_websocket, receive
+from harness.clients import open_websocket
 from harness.gateway import Gateway
+from harness.lambda_chat import EXAMPLE, ask, two_people_chat, whoever_has_no_name_is_refused
+from harness.processes import is_alive
 from harness.until import until
-
-EXAMPLE = Path(__file__).resolve().parent.parent / "examples" / "lambda-chat"
 
 
 @pytest.fixture(scope="module")
@@ -57,27 +57,15 @@ def chat(start_gateway, folder):
     return gateway
 
 
-def ask(client, **message):
-    client.send(json.dumps(message))
-    return receive(client)
-
-
 def test_two_people_chat(chat):
-    with open_websocket(f"{chat.chat}?name=ann") as ann, open_websocket(f"{chat.chat}?name=bob") as bob:
-        me = ask(ann, action="whoami")
-        assert me["function"] == "chat-whoami"
-        you = ask(bob, action="whoami")
-        assert ask(ann, action="send", to=[you["you"]], text="hello") == {"delivered": 1}
-        assert receive(bob) == {"from": me["you"], "text": "hello"}
-    chat.wait_for_line(lambda line: f"disconnect {you['you']} 1000" in line, "bob's $disconnect")
-    with open_websocket(f"{chat.chat}?name=ann") as ann:
-        assert ask(ann, action="send", to=[you["you"]], text="are you there?") == {"delivered": 0}
+    two_people_chat(
+        lambda query: open_websocket(chat.chat + query),
+        lambda text: chat.wait_for_line(lambda line: text in line, "what the function prints"),
+    )
 
 
 def test_a_function_refuses(chat):
-    with pytest.raises(websockets.exceptions.InvalidStatus) as refused:
-        open_websocket(chat.chat)
-    assert refused.value.response.status_code == 401
+    whoever_has_no_name_is_refused(lambda query: open_websocket(chat.chat + query))
 
 
 def test_what_a_function_prints_is_in_the_log_with_its_id(chat):
@@ -141,13 +129,6 @@ export const handler = async (event) => {
   return { statusCode: 200, body: JSON.stringify({ version: 1, pid: process.pid }) }
 }
 """
-
-
-def is_alive(pid):
-    try:
-        return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
-    except FileNotFoundError:
-        return False
 
 
 def test_one_command_from_a_file_to_a_socket(start_gateway, tmp_path):

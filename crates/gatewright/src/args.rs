@@ -73,6 +73,10 @@ pub(crate) enum Command {
     Validate {
         #[command(flatten)]
         template: TemplateOptions,
+
+        /// Print what it would make as JSON, a line for each stack
+        #[arg(long)]
+        json: bool,
     },
     /// Write all stored definitions to standard output, as one JSON document
     #[command(after_help = "The document holds secrets: API keys, and the private keys of client certificates.")]
@@ -95,7 +99,7 @@ const WITH_A_FOLDER: &[&str] = &["export", "import"];
 /// Those below `credentials`, which take what says which file is meant, and what ARNs name.
 const WITH_CREDENTIALS: &[&str] = &["new", "check"];
 /// What takes the settings that ARNs are made of.
-const WITH_A_PLACE: &[&str] = &["validate"];
+const WITH_A_PLACE: &[&str] = &["apply", "validate"];
 
 /// What other programs call `--listen`; whoever types it is told.
 const PORT: &str = "port";

@@ -93,6 +93,11 @@ impl Config {
         if settings.backend.is_some() && settings.function.is_some() {
             return Err("backend and function: one API is made ready, so only one of them can be given".to_owned());
         }
+        let typed = given.options.all("parameter");
+        if !typed.is_empty() {
+            let read = typed.iter().map(|text| crate::stacks::command::parameter(text));
+            settings.parameters = read.collect::<Result<_, _>>()?;
+        }
         let of_template = [
             ("parameter", !settings.parameters.is_empty()),
             ("parameters-file", settings.parameters_file.is_some()),

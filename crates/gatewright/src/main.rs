@@ -106,12 +106,13 @@ fn run(matches: &clap::ArgMatches) -> Result<(), Failure> {
         Command::Export => return export::run(options),
         Command::Import { file, replace } => return import::run(&file, replace, options),
         Command::Apply { template, dry_run, endpoint } => {
-            return stacks::command::apply(&template, endpoint.as_deref(), dry_run);
+            let config = Config::new(options).map_err(Failure::config)?;
+            return stacks::command::apply(&template, endpoint.as_deref(), dry_run, &config.home());
         }
         Command::DeleteStack { name, endpoint } => return stacks::command::delete(&name, endpoint.as_deref()),
-        Command::Validate { template } => {
+        Command::Validate { template, json } => {
             let config = Config::new(options).map_err(Failure::config)?;
-            return stacks::command::validate(&template, config.home());
+            return stacks::command::validate(&template, config.home(), json);
         }
         Command::Credentials { command } => return credentials::run(command, options),
         Command::Serve => Mode::Serve,

@@ -33,7 +33,7 @@ use crate::ready_made::ReadyMade;
 use crate::service::Service;
 use crate::shutdown::Signals;
 use crate::stacks::source::{Files, Given};
-use crate::stacks::{self, Stacks};
+use crate::stacks::{self, Stacks, Told};
 use crate::{console, demo, folder_socket, front, placements, ready_made, shutdown, stage_settings};
 
 /// This node's number, until there are many.
@@ -100,14 +100,15 @@ pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
     if let Some(dir) = &config.settings.data_dir {
         folder_socket::serve(dir, control.clone(), log.clone());
     }
-    let stacks = Arc::new(Stacks::new(
+    let stacks = Stacks::new(
         control.clone(),
         functions.clone(),
         own_tls.clone(),
         (config.home(), addresses.clone()),
         config.settings.data_dir.as_deref(),
         Some(log.clone()),
-    ));
+    );
+    let stacks = Arc::new(stacks.with_links(config.vpc_links.keys().cloned()));
     stacks.resume_all();
     let template = template(&config, &stacks)?;
     let changed = match ReadyMade::of(&config) {
@@ -182,11 +183,15 @@ fn template(config: &Config, stacks: &Stacks) -> Result<Option<(Given, String, F
         name: settings.stack_name.clone(),
         is_strict: settings.strict,
     };
-    let source = given.read().map_err(|unread| Failure::data(unread.text))?;
-    match stacks.apply(&Caller::program(), &source.asked, false) {
-        Ok(done) => Ok(Some((given, stacks.told(&source.asked, &done, false), source.files))),
-        Err(wrong) => Err(Failure::data(stacks::faults(&source.asked, &wrong))),
+    let source = given.read(&stacks.home).map_err(|unread| Failure::data(unread.text))?;
+    let mut text = String::new();
+    for asked in &source.asked {
+        match stacks.apply(&Caller::program(), asked, false) {
+            Ok(done) => text += &stacks.told(asked, &done, Told::Started),
+            Err(wrong) => return Err(Failure::data(stacks::faults(asked, &wrong))),
+        }
     }
+    Ok(Some((given, text, source.files)))
 }
 
 // For handlers that make their `@connections` address as on AWS, where the address would be ours in clear text.

@@ -38,6 +38,9 @@ use crate::strangers::{self, AllowedHosts, Stranger};
 /// no more such threads: each keeps a megabyte, and tokio starts more than are needed where calls come thick.
 pub(crate) const CONTROL_CALLS_MAX: usize = 64;
 
+/// Of which so many may be about stacks: these take turns, and a turn may have to wait for a function to be built.
+const STACK_CALLS_MAX: usize = 4;
+
 /// Sockets of addresses that have too many, and are told so: each stays open for a moment, until its client has read it.
 const REFUSALS_MAX: usize = 64;
 
@@ -101,6 +104,7 @@ pub(crate) struct Service {
     pub(crate) control_bodies: Bodies,
     pub(crate) pushed_bodies: Bodies,
     pub(crate) control_calls: tokio::sync::Semaphore,
+    pub(crate) stack_calls: tokio::sync::Semaphore,
     pub(crate) watchers: Arc<AtomicUsize>,
     /// TLS beside clear text, for functions of this machine.
     pub(crate) own_tls: Option<Arc<OwnTls>>,
@@ -133,6 +137,7 @@ impl Service {
             control_bodies: Bodies::default(),
             pushed_bodies: Bodies::default(),
             control_calls,
+            stack_calls: tokio::sync::Semaphore::new(STACK_CALLS_MAX),
             watchers,
             own_tls: None,
             functions: None,
@@ -426,6 +431,7 @@ impl Service {
                 Err(refusal) => return self.refused_by_guard(&refusal),
             }
         }
+        let _turn = self.stack_calls.acquire().await;
         let _permit = self.control_calls.acquire().await;
         let answer = move || stacks::call::answer(&stacks, &operation, &caller, &body);
         match tokio::task::spawn_blocking(answer).await {

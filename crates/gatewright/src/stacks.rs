@@ -13,6 +13,7 @@ mod told;
 mod typescript;
 pub(crate) mod watch;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -20,6 +21,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use control::{Caller, Control};
 use functions::{Brought, Directory};
 use indexmap::IndexMap;
+use stacks::locate::Assets;
 use stacks::transforms::{self, Known};
 use stacks::{Applied, Change, Failure, Fault, Node, Record, Template, Wanted};
 use types::arn::Home;
@@ -33,7 +35,7 @@ use crate::own_tls::OwnTls;
 use self::cloudformation::Office;
 use self::neighbours::buckets::Buckets;
 pub(crate) use self::placed::Places;
-pub(crate) use self::told::faults;
+pub(crate) use self::told::{Told, faults};
 
 /// How often a plan is made anew because somebody else changed definitions meanwhile.
 const TRIES_MAX: usize = 20;
@@ -52,6 +54,8 @@ pub(crate) struct Asked {
     /// What was known before: of how that document was made.
     pub(crate) remarks: Vec<Fault>,
     pub(crate) parameters: IndexMap<String, String>,
+    /// Where code is that a tool was going to upload.
+    pub(crate) assets: Assets,
     /// As AWS does it, also where people do not expect it.
     pub(crate) is_strict: bool,
 }
@@ -68,8 +72,10 @@ pub(crate) struct Stacks {
     control: Arc<Control>,
     functions: Arc<Directory>,
     places: Places,
-    home: Home,
+    pub(crate) home: Home,
     pub(crate) addresses: Addresses,
+    /// The VPC links that the settings describe, by id, name or target.
+    links: BTreeSet<String>,
     /// None where nobody is to hear.
     log: Option<Log>,
     /// What deployers uploaded.
@@ -96,8 +102,14 @@ impl Stacks {
     ) -> Stacks {
         let buckets = Arc::new(Buckets::new(data_dir));
         let places = Places::new(home.clone(), own_tls, data_dir, buckets.clone());
-        let (office, turn) = (Office::default(), Mutex::default());
-        Stacks { control, functions, places, home, addresses, log, buckets, office, turn }
+        let (office, turn, links) = (Office::default(), Mutex::default(), BTreeSet::new());
+        Stacks { control, functions, places, home, addresses, links, log, buckets, office, turn }
+    }
+
+    /// The same, where the settings describe these VPC links.
+    #[must_use]
+    pub(crate) fn with_links(self, links: impl Iterator<Item = String>) -> Stacks {
+        Stacks { links: links.collect(), ..self }
     }
 
     /// Those of a control plane that nobody else uses: to try a template.
@@ -143,6 +155,7 @@ impl Stacks {
             parameters: &asked.parameters,
             account: &self.home.account_id,
             region: &self.home.region,
+            assets: &asked.assets,
             is_strict: asked.is_strict,
             now: &now,
         };
@@ -212,6 +225,11 @@ impl Stacks {
         deleted.map_err(|Failure(faults)| faults)
     }
 
+    /// The files, besides those of templates, of which functions were built.
+    pub(crate) fn sources(&self) -> Vec<PathBuf> {
+        self.places.sources()
+    }
+
     /// Every stack there is, oldest first.
     pub(crate) fn records(&self) -> Vec<Record> {
         let read = |batch: &mut control::Batch| {
@@ -224,9 +242,8 @@ impl Stacks {
 
     /// A stack by its name.
     fn record(&self, name: &str) -> Option<Record> {
-        let read = |batch: &mut control::Batch| {
-            Ok::<_, control::Refused>(batch.stack(name).map(|stack| Record::read(&stack)))
-        };
+        let read =
+            |batch: &mut control::Batch| Ok::<_, control::Refused>(batch.stack(name).map(|stack| Record::read(&stack)));
         self.control.plan(&Caller::program(), read).ok().and_then(|plan| plan.outcome)
     }
 

@@ -9,6 +9,10 @@ use crate::node::{Node, Value};
 pub(crate) fn hash(value: &Node) -> String {
     let text = match &value.value {
         Value::Null => return String::new(),
+        // What Python takes for nothing has no hash.
+        Value::List(items) if items.is_empty() => return String::new(),
+        Value::Map(map) if map.is_empty() => return String::new(),
+        Value::Plain(text) if matches!(text.as_str(), "0" | "false") => return String::new(),
         Value::Text(text) => text.clone(),
         _ => compact(value),
     };

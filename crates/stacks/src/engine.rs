@@ -20,6 +20,7 @@ use crate::fault::Fault;
 use crate::functions::StackFunction;
 use crate::ids;
 use crate::kinds::Kind;
+use crate::locate::Assets;
 use crate::node::{Node, Place};
 use crate::record::{Event, KeptParameter, KeptResource, Output, Record, Settings};
 use crate::scope::{Pseudo, Scope};
@@ -43,6 +44,8 @@ pub struct Wanted<'t> {
     pub account: &'t str,
     /// The Region that ARNs name.
     pub region: &'t str,
+    /// Where code is that a tool was going to upload.
+    pub assets: &'t Assets,
     /// Whether a deployment is as immutable as on AWS; otherwise edits are deployed even where the template's deployment is
     /// the same.
     pub is_strict: bool,
@@ -359,6 +362,16 @@ impl Run<'_, '_, '_> {
             };
             self.record.events.push(event(&change.logical, physical, &change.kind, status));
         }
+        // Tools count what they were told of, also what is only known by name here.
+        let told: HashSet<&str> = self.changes.iter().map(|change| change.logical.as_str()).collect();
+        let (old, new) = (&self.old.resources, &self.record.resources);
+        let named = |from: &IndexMap<String, KeptResource>, others: &IndexMap<String, KeptResource>, status: &str| {
+            let only =
+                from.iter().filter(|(logical, _)| !told.contains(logical.as_str()) && !others.contains_key(*logical));
+            only.map(|(logical, kept)| event(logical, &kept.physical, &kept.kind, status)).collect::<Vec<_>>()
+        };
+        let named = [named(new, old, "CREATE_COMPLETE"), named(old, new, "DELETE_COMPLETE")].concat();
+        self.record.events.extend(named);
         self.record.events.push(event(&name, &id, stack, &format!("{verb}_COMPLETE")));
         self.batch.keep_stack(self.wanted.name, Some(self.record.write()));
         let Run { record, changes, functions, stages, remarks, ignored, .. } = self;

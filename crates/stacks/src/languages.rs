@@ -1,7 +1,10 @@
 //! `AWS::LanguageExtensions`: makes many of one, by `Fn::ForEach`.
 //!
 //! The loop stands as a key, `Fn::ForEach::Name: [Var, [a, b], {…${Var}…: …}]`, in Resources, Conditions, Outputs and in a
-//! resource's properties, also inside another loop. Source: documented ("Fn::ForEach").
+//! resource's properties, also inside another loop. All instances of the variable in keys and values are replaced, in plain
+//! texts too. Source: documented ("Fn::ForEach"). (cfn-lint's own expansion leaves plain texts as they are.)
+
+use std::fmt;
 
 use crate::fault::{FAULTS_MAX, Fault};
 use crate::node::{Map, Node, Value};
@@ -24,11 +27,11 @@ const SECTIONS: &[&str] = &["Resources", "Conditions", "Outputs"];
 pub fn expand(document: &Node, known: &Known) -> Result<Node, Vec<Fault>> {
     let known = &known.with_defaults(document);
     let Some(map) = document.as_map() else { return Ok(document.clone()) };
-    let mut work = Work { known, document, room: Room::new(), faults: Vec::new() };
+    let mut work = Work { known, document, room: Room::new(), is_full: false, faults: Vec::new() };
     let mut expanded = Map::new();
     for (name, section) in map {
         let section = if SECTIONS.contains(&name.as_str()) {
-            work.value(section, &Bound::default(), name)
+            work.value(section, &Bound::default(), &Path::top(name))
         } else if name == "Transform" {
             match without(section) {
                 Some(others) => others,
@@ -58,27 +61,63 @@ impl Bound {
     }
 }
 
+/// Where a value stands. It is put into words only where something is wrong.
+#[derive(Clone, Copy, Debug)]
+struct Path<'p> {
+    up: Option<&'p Path<'p>>,
+    step: Step<'p>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Step<'p> {
+    Name(&'p str),
+    At(usize),
+}
+
+impl<'p> Path<'p> {
+    fn top(name: &'p str) -> Path<'p> {
+        Path { up: None, step: Step::Name(name) }
+    }
+
+    fn below(&'p self, step: Step<'p>) -> Path<'p> {
+        Path { up: Some(self), step }
+    }
+}
+
+impl fmt::Display for Path<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(up) = self.up {
+            write!(f, "{up}.")?;
+        }
+        match self.step {
+            Step::Name(name) => f.write_str(name),
+            Step::At(at) => write!(f, "{at}"),
+        }
+    }
+}
+
 struct Work<'a> {
     known: &'a Known,
     document: &'a Node,
     room: Room,
+    is_full: bool,
     faults: Vec<Fault>,
 }
 
 impl Work<'_> {
-    fn fault(&mut self, message: impl Into<String>, path: &str, node: &Node) {
+    fn fault(&mut self, message: impl Into<String>, path: &Path, node: &Node) {
         if self.faults.len() < FAULTS_MAX {
-            self.faults.push(Fault::new(message, path, node.place));
+            self.faults.push(Fault::new(message, path.to_string(), node.place));
         }
     }
 
     /// Whether nothing more is to be made.
     fn is_done(&self) -> bool {
-        self.faults.len() >= FAULTS_MAX
+        self.is_full || self.faults.len() >= FAULTS_MAX
     }
 
     /// A value with its loops done and the variables around it put in.
-    fn value(&mut self, node: &Node, bound: &Bound, path: &str) -> Node {
+    fn value(&mut self, node: &Node, bound: &Bound, path: &Path) -> Node {
         if self.is_done() {
             return Node::default();
         }
@@ -86,7 +125,7 @@ impl Work<'_> {
             Value::Text(text) => Value::Text(filled(text, bound)),
             Value::Plain(text) => Value::Plain(filled(text, bound)),
             Value::List(items) => {
-                let item = |(at, item): (usize, &Node)| self.value(item, bound, &format!("{path}.{at}"));
+                let item = |(at, item): (usize, &Node)| self.value(item, bound, &path.below(Step::At(at)));
                 Value::List(items.iter().enumerate().map(item).collect())
             }
             Value::Map(map) => {
@@ -96,7 +135,15 @@ impl Work<'_> {
                 {
                     return Node::text(value, node.place);
                 }
-                Value::Map(self.members(map, bound, path))
+                let made = self.members(map, bound, path);
+                // `!GetAtt [!Sub 'Bucket${Var}', Arn]`: what a name must be has no function left where its variable is known.
+                if let (Some(text), false) = (made.get("Fn::Sub").and_then(Node::as_str), bound.variables.is_empty())
+                    && made.len() == 1
+                    && !text.contains("${")
+                {
+                    return Node::text(text, node.place);
+                }
+                Value::Map(made)
             }
             Value::Null => Value::Null,
         };
@@ -109,22 +156,21 @@ impl Work<'_> {
         made
     }
 
-    fn full(&mut self, path: &str, node: &Node) {
-        self.faults.truncate(FAULTS_MAX - 1);
-        self.fault(too_much(), path, node);
-        // Nothing more is made: the rest would be as much again.
-        while !self.is_done() {
-            self.faults.push(self.faults[self.faults.len() - 1].clone());
+    /// Says once that there is no room left. Nothing more is made: the rest would be as much again.
+    fn full(&mut self, path: &Path, node: &Node) {
+        if !self.is_full {
+            self.fault(too_much(), path, node);
+            self.is_full = true;
         }
     }
 
-    fn members(&mut self, map: &Map, bound: &Bound, path: &str) -> Map {
+    fn members(&mut self, map: &Map, bound: &Bound, path: &Path) -> Map {
         let mut members = Map::new();
         for (key, value) in map {
             if self.is_done() {
                 break;
             }
-            let path = &format!("{path}.{key}");
+            let path = &path.below(Step::Name(key));
             let made = match key.strip_prefix(LOOP) {
                 Some(_) => self.turns(value, bound, path),
                 None => vec![(filled(key, bound), self.value(value, bound, path))],
@@ -141,7 +187,7 @@ impl Work<'_> {
     }
 
     /// All that a loop makes.
-    fn turns(&mut self, node: &Node, bound: &Bound, path: &str) -> Vec<(String, Node)> {
+    fn turns(&mut self, node: &Node, bound: &Bound, path: &Path) -> Vec<(String, Node)> {
         if bound.variables.len() >= LOOPS_MAX {
             self.fault(format!("more than {LOOPS_MAX} loops in each other"), path, node);
             return Vec::new();
@@ -177,7 +223,7 @@ impl Work<'_> {
     }
 
     /// What a loop runs over: a list of texts, or a parameter or mapping that is known already.
-    fn collection(&mut self, node: &Node, bound: &Bound, path: &str) -> Vec<String> {
+    fn collection(&mut self, node: &Node, bound: &Bound, path: &Path) -> Vec<String> {
         let items = match node.as_function() {
             None => node.as_list().map(<[Node]>::to_vec),
             Some(("Ref", name)) => name.as_str().and_then(|name| self.parameter(name, node)),
@@ -237,7 +283,7 @@ impl Work<'_> {
         let [map, first, second, ..] = argument.as_list()? else { return None };
         let mut names = Vec::new();
         for part in [map, first, second] {
-            let part = self.value(part, bound, "");
+            let part = self.value(part, bound, &Path::top("Mappings"));
             match self.scalar(&part)? {
                 Single::One(name) => names.push(name),
                 Single::Many(_) => return None,

@@ -2,7 +2,9 @@
 //!
 //! It reads no disk: whoever asks hands it the texts of the folder's files.
 
-use indexmap::IndexMap;
+use std::collections::HashMap;
+
+use indexmap::{IndexMap, IndexSet};
 
 use crate::fault::Fault;
 use crate::node::{Node, Place};
@@ -11,6 +13,8 @@ use crate::read;
 
 /// How many stacks an app of the CDK may have.
 const STACKS_MAX: usize = 500;
+/// How many keys of assets its stacks may have, together.
+const KEYS_MAX: usize = 100_000;
 /// How deep its assemblies may stand in each other: one for each stage of stages.
 const ASSEMBLIES_MAX: usize = 8;
 /// The template that the Serverless Framework packages.
@@ -50,6 +54,24 @@ pub struct Assets {
 }
 
 impl Assets {
+    /// The same, with paths that are no longer the folder's own but begin with where that is.
+    #[must_use]
+    pub fn below(&self, folder: &str) -> Assets {
+        let whole = |path: &String| format!("{folder}/{path}");
+        let keys = self.keys.iter().map(|(key, path)| (key.clone(), whole(path))).collect();
+        Assets { keys, otherwise: self.otherwise.as_ref().map(whole) }
+    }
+
+    /// What it says, as it can be sent: pairs of key and path, and the path for whatever has none.
+    pub fn parts(&self) -> (impl Iterator<Item = (&str, &str)>, Option<&str>) {
+        (self.keys.iter().map(|(key, path)| (key.as_str(), path.as_str())), self.otherwise.as_deref())
+    }
+
+    /// Of such parts.
+    pub fn of(keys: impl IntoIterator<Item = (String, String)>, otherwise: Option<String>) -> Assets {
+        Assets { keys: keys.into_iter().collect(), otherwise }
+    }
+
     /// The path, from the folder that was searched, of what would be uploaded with a key.
     pub fn path(&self, key: &str) -> Option<&str> {
         self.keys.get(key).or(self.otherwise.as_ref()).map(String::as_str)
@@ -132,12 +154,12 @@ fn assembly(
     }
     let manifest = read::read(manifest).map_err(at)?;
     let Some(artifacts) = manifest.get("artifacts").and_then(Node::as_map) else { return Ok(false) };
-    let mut assets = IndexMap::new();
-    for artifact in artifacts.values().filter(|artifact| kind(artifact) == "cdk:asset-manifest") {
+    let mut assets = Vec::new();
+    for (id, artifact) in artifacts.iter().filter(|(_, artifact)| kind(artifact) == "cdk:asset-manifest") {
         if let Some(file) = property(artifact, "file").and_then(|file| inside(&file))
             && let Some(text) = read(&format!("{folder}{file}"))
         {
-            assets.extend(files(&read::read(&text).map_err(at)?, folder));
+            assets.push((id, files(&read::read(&text).map_err(at)?, folder)));
         }
     }
     for (id, artifact) in artifacts {
@@ -150,10 +172,19 @@ fn assembly(
                     return fault(format!("more than {STACKS_MAX} stacks"));
                 }
                 let after = artifact.get("dependencies").and_then(Node::as_list).unwrap_or_default();
+                let after: IndexSet<&str> = after.iter().filter_map(Node::as_str).collect();
+                // The manifests that a stack names are its own; of one that names none, all.
+                let names_any = assets.iter().any(|(id, _)| after.contains(id.as_str()));
+                let own = assets.iter().filter(|(id, _)| !names_any || after.contains(id.as_str()));
+                let own: IndexMap<String, String> = own.flat_map(|(_, files)| files.iter().cloned()).collect();
+                let keys: usize = stacks.iter().map(|stack: &Stack| stack.located.assets.keys.len()).sum();
+                if keys + own.len() > KEYS_MAX {
+                    return fault(format!("more than {KEYS_MAX} assets"));
+                }
                 stacks.push(Stack {
                     id: id.clone(),
-                    after: after.iter().filter_map(Node::as_str).map(str::to_owned).collect(),
-                    located: located(id, artifact, format!("{folder}{template}"), assets.clone()),
+                    after: after.into_iter().map(str::to_owned).collect(),
+                    located: located(id, artifact, format!("{folder}{template}"), own),
                 });
             }
             "cdk:cloud-assembly" => {
@@ -216,19 +247,28 @@ fn property(artifact: &Node, name: &str) -> Option<String> {
 }
 
 /// Each stack behind those that it depends on; those of a circle, which the CDK does not make, stay in their order.
-fn ordered(mut stacks: Vec<Stack>) -> Result<Vec<Located>, Fault> {
+fn ordered(stacks: Vec<Stack>) -> Result<Vec<Located>, Fault> {
     if stacks.is_empty() {
         return Err(Fault::new("the app has no stacks", "", Place::default()));
     }
-    let mut done = Vec::with_capacity(stacks.len());
-    while !stacks.is_empty() {
-        let waits = |stack: &Stack| {
-            stack.after.iter().any(|id| stacks.iter().any(|other| other.id == *id && other.id != stack.id))
-        };
-        let next = stacks.iter().position(|stack| !waits(stack)).unwrap_or(0);
-        done.push(stacks.remove(next).located);
+    let places: HashMap<&str, usize> = stacks.iter().enumerate().map(|(at, stack)| (stack.id.as_str(), at)).collect();
+    let mut waits = vec![0_usize; stacks.len()];
+    let mut before: Vec<Vec<usize>> = vec![Vec::new(); stacks.len()];
+    for (at, stack) in stacks.iter().enumerate() {
+        for on in stack.after.iter().filter_map(|id| places.get(id.as_str())).filter(|on| **on != at) {
+            waits[at] += 1;
+            before[*on].push(at);
+        }
     }
-    Ok(done)
+    let mut order: IndexSet<usize> = IndexSet::with_capacity(stacks.len());
+    while order.len() < stacks.len() {
+        let left = || (0..stacks.len()).filter(|at| !order.contains(at));
+        let Some(next) = left().find(|at| waits[*at] == 0).or_else(|| left().next()) else { break };
+        before[next].iter().for_each(|at| waits[*at] -= 1);
+        order.insert(next);
+    }
+    let mut located: Vec<Option<Located>> = stacks.into_iter().map(|stack| Some(stack.located)).collect();
+    Ok(order.into_iter().filter_map(|at| located[at].take()).collect())
 }
 
 #[cfg(test)]

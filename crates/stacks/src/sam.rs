@@ -66,7 +66,7 @@ pub fn expand(document: &Node, known: &Known) -> Result<Expanded, Vec<Fault>> {
     let globals = globals::read(document, &mut work.faults);
     let mut expanded = Map::new();
     for (id, resource) in resources {
-        if work.faults.len() >= FAULTS_MAX {
+        if work.faults.len() >= FAULTS_MAX || work.room.is_exceeded() {
             break;
         }
         let kind = type_of(resource).and_then(|kind| kind.strip_prefix(PREFIX));

@@ -4,6 +4,7 @@
 //! plugins and without running a program. What is outside is said, with what to run instead. Source: observed, of the
 //! framework's open fork osls 4.3.1.
 
+mod dotenv;
 mod events;
 mod function;
 mod merge;
@@ -115,6 +116,8 @@ pub fn read(document: &Node, given: &Given) -> Result<Service, Vec<Fault>> {
 
 /// Name, stage and region.
 fn head(variables: &Variables) -> Result<Service, Fault> {
+    // First, since variables of the others may stand on it.
+    let stage = variables.stage()?;
     let name = match variables.property(&["service"])? {
         Some(service) if service.as_map().is_some() => variables.property(&["service", "name"])?,
         other => other,
@@ -129,7 +132,7 @@ fn head(variables: &Variables) -> Result<Service, Fault> {
     }
     Ok(Service {
         name: name.to_owned(),
-        stage: variables.stage()?,
+        stage,
         region: variables.region()?,
         template: Node::default(),
         files: Vec::new(),
@@ -158,10 +161,9 @@ fn of_functions(functions: &[Function], place: Place) -> Map {
             ),
         };
         let properties = Node::map([("LogGroupName", name)], function.place);
-        let group = Node::map(
-            [("Type", Node::text("AWS::Logs::LogGroup", function.place)), ("Properties", properties)],
-            function.place,
-        );
+        let mut group = vec![("Type", Node::text("AWS::Logs::LogGroup", function.place)), ("Properties", properties)];
+        group.extend(function.resource.get("Condition").map(|condition| ("Condition", condition.clone())));
+        let group = Node::map(group, function.place);
         resources.insert(format!("{}LogGroup", names::normalized(&function.name)), group);
     }
     if !functions.is_empty() {

@@ -23,12 +23,18 @@ pub(crate) fn weight(node: &Node) -> usize {
 #[derive(Debug)]
 pub(crate) struct Room {
     left: usize,
+    is_exceeded: bool,
 }
 
 impl Room {
     /// All of [`WEIGHT_MAX`].
     pub(crate) fn new() -> Room {
-        Room { left: WEIGHT_MAX }
+        Room { left: WEIGHT_MAX, is_exceeded: false }
+    }
+
+    /// Whether more was wanted than there was.
+    pub(crate) fn is_exceeded(&self) -> bool {
+        self.is_exceeded
     }
 
     /// Takes the room that a value needs; false where there is none left.
@@ -45,6 +51,7 @@ impl Room {
             }
             None => {
                 self.left = 0;
+                self.is_exceeded = true;
                 false
             }
         }

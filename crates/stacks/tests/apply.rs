@@ -1,14 +1,17 @@
 //! Templates, applied to a control plane in memory.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use control::store::MemoryStore;
 use control::{Caller, Control, Settings};
 use http::Method;
 use indexmap::IndexMap;
 use serde_json::{Value as Json, json};
+use stacks::locate::Assets;
 use stacks::{Action, Applied, Failure, Template, Wanted};
 use types::arn::Home;
+
+static NONE: LazyLock<Assets> = LazyLock::new(Assets::default);
 
 fn control() -> Control {
     let home = Home { region: "us-east-1".into(), account_id: "123456789012".into() };
@@ -34,6 +37,7 @@ fn wanted<'t>(
         parameters,
         account: "123456789012",
         region: "us-east-1",
+        assets: &NONE,
         is_strict: false,
         now: "2026-01-01T00:00:00.000Z",
     }

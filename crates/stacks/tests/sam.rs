@@ -143,6 +143,7 @@ fn a_function_keeps_what_runs_it() {
 fn code_is_where_the_template_says() {
     let code = |properties: Json| function(properties, json!({}))["Resources"]["F"]["Properties"]["Code"].clone();
     assert_eq!(code(json!({})), ".");
+    assert_eq!(code(json!({"InlineCode": "x", "CodeUri": "src/"})), json!({"ZipFile": "x"}));
     assert_eq!(code(json!({"InlineCode": "x"})), json!({"ZipFile": "x"}));
     assert_eq!(
         code(json!({"CodeUri": "s3://b/k/l?versionId=3"})),

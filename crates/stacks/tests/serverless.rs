@@ -16,7 +16,8 @@ fn service(text: &str, files: &[(&str, &str)], stage: Option<&str>) -> Result<Se
     assert!(is_service(&document));
     let read = |path: &str| files.iter().find(|(name, _)| *name == path).map(|(_, text)| (*text).to_owned());
     let none = IndexMap::new();
-    let environment = IndexMap::from_iter([("TABLE".to_owned(), "t".to_owned())]);
+    let environment = [("TABLE", "t"), ("GREETING", "hello")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let environment = IndexMap::from_iter(environment);
     let given = Given {
         stage,
         region: None,
@@ -69,6 +70,73 @@ fn a_service_becomes_what_the_framework_makes_of_it() {
     }
     let log_group = &ours["Resources"]["AuthLogGroup"];
     assert_eq!(log_group, &theirs["Resources"]["AuthLogGroup"]);
+}
+
+/// What of a template the cases of `corpus/iac/serverless` have, in their form.
+fn compared(mut template: Json) -> Json {
+    let resources = template["Resources"].as_object_mut().expect("resources");
+    resources.retain(|id, _| !id.starts_with("IamRole"));
+    for resource in resources.values_mut().filter(|resource| resource["Type"] == "AWS::Lambda::Function") {
+        if let Some(properties) = resource.get_mut("Properties").and_then(Json::as_object_mut) {
+            properties.remove("Code");
+        }
+    }
+    template.as_object_mut().expect("a map").remove("AWSTemplateFormatVersion");
+    let is_deployment = |id: &&String| id.starts_with("WebsocketsDeployment") && *id != "WebsocketsDeploymentStage";
+    let deployment = template["Resources"].as_object().expect("resources").keys().find(is_deployment).cloned();
+    let text = template.to_string();
+    serde_json::from_str(&deployment.map_or_else(|| text.clone(), |id| text.replace(&id, "Deployment"))).expect("JSON")
+}
+
+/// The framework's words and ours.
+const MEANINGS: &[(&str, &str)] = &[
+    ("Circular invocation", "in a circle"),
+    ("Value not found at \"opt\" source", "has no value"),
+    ("resolve with non-string value", "stands in a text and is a map"),
+    ("Invalid literal source", "not written as a variable"),
+    // Its check of the configuration names the property and a page.
+    ("configuration-validation.md", "INFO or ERROR"),
+    ("\"nobody\"", "there is no function \"nobody\""),
+    ("Cannot extend \"None\"", "no such resource to extend"),
+];
+
+#[test]
+fn services_become_what_the_framework_makes_of_them() {
+    let folder = format!("{}/../../corpus/iac/serverless", env!("CARGO_MANIFEST_DIR"));
+    let (mut made, mut refused) = (0, 0);
+    for entry in std::fs::read_dir(folder).expect("the folder of the cases") {
+        let path = entry.expect("an entry").path();
+        if path.extension().is_none_or(|extension| extension != "json") {
+            continue;
+        }
+        let name = path.display();
+        let case: Json = serde_json::from_str(&std::fs::read_to_string(&path).expect("a case")).expect("JSON");
+        let files: Vec<(&str, &str)> = case["files"]
+            .as_object()
+            .into_iter()
+            .flatten()
+            .map(|(name, text)| (name.as_str(), text.as_str().expect("a text")))
+            .collect();
+        let read = service(case["service"].as_str().expect("a service"), &files, case["stage"].as_str());
+        if let Some(theirs) = case.get("compiled") {
+            let ours = compared(read.unwrap_or_else(|faults| panic!("{name}: {faults:?}")).template.to_json());
+            for (id, resource) in theirs["Resources"].as_object().expect("resources") {
+                assert_eq!(ours["Resources"].get(id), Some(resource), "{name}: {id}");
+            }
+            assert_eq!(&ours, theirs, "{name}");
+            made += 1;
+            continue;
+        }
+        let refusal = case["refused"].as_str().expect("a text");
+        let faults = read.expect_err(refusal);
+        let (_, ours) = MEANINGS
+            .iter()
+            .find(|(theirs, _)| refusal.contains(theirs))
+            .unwrap_or_else(|| panic!("{name}: {refusal:?}"));
+        assert!(faults.iter().any(|fault| fault.message.contains(ours)), "{name}: {faults:?} without {ours:?}");
+        refused += 1;
+    }
+    assert!(made >= 25 && refused >= 5, "only {made} and {refused} cases");
 }
 
 const EVERYTHING: &str = "
@@ -129,7 +197,7 @@ fn variables_files_and_resources_are_put_in() {
     assert_eq!(sender["Condition"], "IsLive");
     assert_eq!(sender["Properties"]["FunctionName"], "sender");
     assert_eq!(sender["Properties"]["Code"], "out.zip");
-    assert_eq!(sender["Properties"]["Environment"]["Variables"]["MORE"], 1);
+    assert_eq!(sender["Properties"]["Environment"]["Variables"]["MORE"], "1");
     assert_eq!(sender["Properties"]["Environment"]["Variables"].get("STAGE"), None);
     let api = &resources["WebsocketsApi"]["Properties"];
     assert_eq!(
@@ -234,6 +302,24 @@ fn what_is_wrong_with_a_service_is_said_at_its_line() {
             .unwrap_or_else(|| panic!("{faults:?} without {part:?}"));
         assert_eq!(found.place, Place { line, column }, "{part}");
     }
+}
+
+#[test]
+fn the_environment_of_a_file_is_asked_for() {
+    let files = [(".env.live", "WHO=live\n"), (".env", "WHO=all\nTABLE=file\n")];
+    let who = |more: &str, stage: Option<&str>| {
+        let text = format!(
+            "service: s\nprovider: {{name: aws, stage: \"${{env:STAGE, 'dev'}}\", environment: {{WHO: \"${{env:WHO, 'nobody'}}\", TABLE: \"${{env:TABLE}}\"}}}}\nfunctions: {{f: {{handler: a.b}}}}\n{more}"
+        );
+        let read = service(&text, &files, stage).unwrap_or_else(|faults| panic!("{faults:?}"));
+        let variables =
+            &read.template.to_json()["Resources"]["FLambdaFunction"]["Properties"]["Environment"]["Variables"];
+        assert_eq!(variables["TABLE"], "t", "what is set counts before a file");
+        (variables["WHO"].as_str().expect("a text").to_owned(), read.files.join(" "))
+    };
+    assert_eq!(who("", None), ("nobody".into(), String::new()));
+    assert_eq!(who("useDotenv: true\n", None), ("all".into(), ".env .env.dev".into()));
+    assert_eq!(who("useDotenv: true\n", Some("live")), ("live".into(), ".env.live".into()));
 }
 
 #[test]

@@ -1,5 +1,8 @@
 //! `bench lambda`: what a message costs that is answered by a function in one Node process, beside the same in a Node server
-//! behind `HTTP_PROXY` in the same run; and what the first call of a function takes beside the start of Node alone.
+//! behind `HTTP_PROXY` in the same run, and beside serverless-offline with the same handler where its folder is named; and
+//! what the first call of a function takes beside the start of Node alone.
+
+mod offline;
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
@@ -10,6 +13,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, ensure};
 use serde_json::json;
 
+use crate::bench::lambda::offline::Offline;
 use crate::bench::load::Lines;
 use crate::bench::options::{Options, within};
 use crate::bench::process::{self, Gateway, Start};
@@ -18,11 +22,19 @@ use crate::bench::{control, procfs};
 /// The aims. Source: ours; serverless-offline's figure is recorded, 93 µs a message.
 const COLD_AIM: f64 = 1.5;
 const CPU_AIM_US: f64 = 93.0 / 5.0;
+/// Beside serverless-offline in the same run: so many times its messages, and this part of its CPU.
+const RATE_AIM: f64 = 3.0;
+const CPU_AIM: f64 = 1.0 / 5.0;
 /// How long each load runs before it is measured.
 const WARM_UP: Duration = Duration::from_secs(1);
 /// How often a cold start is measured; the median counts.
 const COLD_STARTS: usize = 7;
 const MESSAGE_BYTES: usize = 128;
+const OF_SERVER: &str = "a Node server, HTTP_PROXY";
+const OF_FUNCTION: &str = "a function in one Node process, AWS_PROXY";
+/// Its own way to run handlers, in threads, and the quicker one.
+const OF_OFFLINE: [(&str, &[&str]); 2] =
+    [("serverless-offline", &[]), ("serverless-offline --useInProcess", &["--useInProcess"])];
 
 struct Folder(PathBuf);
 
@@ -48,6 +60,36 @@ struct Figures {
     per_second: f64,
 }
 
+/// One way from a message to the handler and back, and what was measured of it.
+struct Lane {
+    name: &'static str,
+    lines: Lines,
+    /// What clients are connected to.
+    gateway: u32,
+    /// What runs the handler, where that is another process.
+    node: Option<u32>,
+    figures: Vec<Figures>,
+}
+
+impl Lane {
+    async fn measure(&mut self, time: Duration) -> anyhow::Result<()> {
+        let node = |pid: Option<u32>| pid.map_or(Ok(Duration::ZERO), procfs::cpu);
+        let (before, node_before, begun) = (procfs::cpu(self.gateway)?, node(self.node)?, Instant::now());
+        let units = self.lines.run(MESSAGE_BYTES, time).await?.max(1) as f64;
+        let cost = |cpu: Duration| cpu.as_secs_f64() * 1e6 / units;
+        self.figures.push(Figures {
+            gateway_us: cost(procfs::cpu(self.gateway)?.saturating_sub(before)),
+            node_us: cost(node(self.node)?.saturating_sub(node_before)),
+            per_second: units / begun.elapsed().as_secs_f64(),
+        });
+        Ok(())
+    }
+
+    fn median(&self, figure: fn(&Figures) -> f64) -> f64 {
+        median(self.figures.iter().map(figure).collect())
+    }
+}
+
 /// Runs the bench; true when it came to figures.
 ///
 /// # Errors
@@ -58,6 +100,7 @@ pub(crate) fn run(words: &[String]) -> anyhow::Result<bool> {
     let connections = within("--connections", options.value("--connections", 16)?, 1..=1000)?;
     let rounds = within("--rounds", options.value("--rounds", 3)?, 1..=99)?;
     let program = process::program(options.bin()?)?;
+    let offline = options.optional::<PathBuf>("--serverless-offline")?;
     let as_json = options.flag("--json");
     options.end()?;
     process::runtime()?.block_on(async {
@@ -70,25 +113,30 @@ pub(crate) fn run(words: &[String]) -> anyhow::Result<bool> {
         let by_server = control::create(gateway.address, server_at, true).await?.path;
         let by_function = control::create_of_function(gateway.address, "echo").await?.path;
         let mut lanes = Vec::new();
-        for path in [&by_server, &by_function] {
-            let mut lines = Lines::two_way(gateway.address, path, connections).await?;
-            lines.run(MESSAGE_BYTES, WARM_UP).await?;
-            lanes.push((lines, Vec::new()));
+        for (name, path) in [(OF_SERVER, &by_server), (OF_FUNCTION, &by_function)] {
+            let lines = Lines::two_way(gateway.address, path, connections).await?;
+            lanes.push(Lane { name, lines, gateway: gateway.pid, node: None, figures: Vec::new() });
         }
-        let function = child_of(gateway.pid)?;
-        for _ in 0..rounds {
-            for (place, node) in [(0, server.0.id()), (1, function)] {
-                let (lines, figures) = &mut lanes[place];
-                let (before, node_before, begun) = (procfs::cpu(gateway.pid)?, procfs::cpu(node)?, Instant::now());
-                let units = lines.run(MESSAGE_BYTES, time).await?.max(1) as f64;
-                let cost = |cpu: Duration| cpu.as_secs_f64() * 1e6 / units;
-                figures.push(Figures {
-                    gateway_us: cost(procfs::cpu(gateway.pid)?.saturating_sub(before)),
-                    node_us: cost(procfs::cpu(node)?.saturating_sub(node_before)),
-                    per_second: units / begun.elapsed().as_secs_f64(),
-                });
+        let mut others = Vec::new();
+        if let Some(installed) = &offline {
+            for (name, options) in OF_OFFLINE {
+                let other = Offline::start(installed, &folder.0, options).await?;
+                let lines = Lines::two_way(other.address, "/", connections).await?;
+                lanes.push(Lane { name, lines, gateway: other.pid(), node: None, figures: Vec::new() });
+                others.push(other);
             }
         }
+        for lane in &mut lanes {
+            lane.lines.run(MESSAGE_BYTES, WARM_UP).await?;
+        }
+        lanes[0].node = Some(server.0.id());
+        lanes[1].node = Some(child_of(gateway.pid)?);
+        for _ in 0..rounds {
+            for lane in &mut lanes {
+                lane.measure(time).await?;
+            }
+        }
+        drop(others);
         let alone = median((0..COLD_STARTS).map(|_| node_alone(&folder.0)).collect::<anyhow::Result<_>>()?);
         let mut cold = Vec::new();
         for place in 0..COLD_STARTS {
@@ -99,7 +147,7 @@ pub(crate) fn run(words: &[String]) -> anyhow::Result<bool> {
             line.run(MESSAGE_BYTES, Duration::from_millis(1)).await?;
             cold.push(begun.elapsed().as_secs_f64() * 1e3);
         }
-        report(&lanes.iter().map(|(_, figures)| figures).collect::<Vec<_>>(), alone, median(cold), as_json);
+        report(&lanes, alone, median(cold), as_json);
         Ok(true)
     })
 }
@@ -149,25 +197,38 @@ fn child_of(pid: u32) -> anyhow::Result<u32> {
     Ok(found[0])
 }
 
-fn report(lanes: &[&Vec<Figures>], alone: f64, cold: f64, as_json: bool) {
-    let of = |lane: &[Figures], figure: fn(&Figures) -> f64| median(lane.iter().map(figure).collect());
-    let rows: Vec<_> = ["a Node server, HTTP_PROXY", "a function in one Node process, AWS_PROXY"]
-        .into_iter()
-        .zip(lanes)
-        .map(|(name, lane)| (name, of(lane, |f| f.gateway_us), of(lane, |f| f.node_us), of(lane, |f| f.per_second)))
-        .collect();
+fn report(lanes: &[Lane], alone: f64, cold: f64, as_json: bool) {
+    let row = |lane: &Lane| {
+        (lane.median(|f| f.gateway_us), lane.node.map(|_| lane.median(|f| f.node_us)), lane.median(|f| f.per_second))
+    };
     if as_json {
-        let rows: Vec<_> = rows
-            .iter()
-            .map(|(name, gateway, node, rate)| json!({ "name": name, "gateway_us": gateway, "node_us": node, "per_second": rate }))
-            .collect();
+        let rows = lanes.iter().map(|lane| (lane.name, row(lane)));
+        let rows = rows.map(|(name, (gateway, node, rate))| {
+            json!({ "name": name, "gateway_us": gateway, "node_us": node, "per_second": rate })
+        });
+        let rows: Vec<_> = rows.collect();
         println!("{}", json!({ "bench": "lambda", "lanes": rows, "node_alone_ms": alone, "cold_ms": cold }));
         return;
     }
     println!("messages of {MESSAGE_BYTES} bytes, two-way; CPU µs a message");
     println!("{:<44}{:>9}{:>9}{:>11}", "", "gateway", "node", "a second");
-    for (name, gateway, node, rate) in rows {
-        println!("{name:<44}{gateway:>9.1}{node:>9.1}{rate:>11.0}");
+    for lane in lanes {
+        let (gateway, node, rate) = row(lane);
+        let node = node.map_or_else(|| "within".to_owned(), |node| format!("{node:.1}"));
+        println!("{:<44}{gateway:>9.1}{node:>9}{rate:>11.0}", lane.name);
+    }
+    let (gateway, node, rate) = row(&lanes[1]);
+    for lane in &lanes[2..] {
+        let (its, _, its_rate) = row(lane);
+        let whole = gateway + node.unwrap_or_default();
+        println!(
+            "the function beside {}: {:.2} × its messages (aim {RATE_AIM} ×); the gateway's CPU {:.3} of its (aim {CPU_AIM}), \
+             with Node's {:.3}",
+            lane.name,
+            rate / its_rate,
+            gateway / its,
+            whole / its
+        );
     }
     println!("aim for the gateway: at most {CPU_AIM_US:.1} µs, a fifth of serverless-offline's recorded 93");
     println!(

@@ -16,7 +16,8 @@ const SUITE_LIMIT: Duration = Duration::from_secs(30 * 60);
 pub(crate) fn run(place: &Checkout) -> anyhow::Result<Report> {
     let cache = installs::cache()?;
     let clients = place.root.join("clients");
-    let environment = installs::virtualenv(&cache, &clients.join("requirements.txt"))?;
+    let environment = installs::virtualenv(&cache, "python", &clients.join("requirements.txt"))?;
+    let ministack = installs::virtualenv(&cache, "ministack", &clients.join("requirements-ministack.txt"))?;
     let node_modules = installs::node_modules(&cache, &clients)?;
     let browser = browser();
     let no_proxies = PROXIES.iter().find_map(|name| proxy(name).err());
@@ -32,6 +33,7 @@ pub(crate) fn run(place: &Checkout) -> anyhow::Result<Report> {
         .current_dir(&place.root)
         .env("GATEWRIGHT_BIN", steps::binary(place))
         .env("GATEWRIGHT_NODE_MODULES", node_modules)
+        .env("GATEWRIGHT_MINISTACK", ministack.join("bin/ministack"))
         .env("VIRTUAL_ENV", &environment)
         .env("PATH", std::env::join_paths(path).context("put the virtualenv before PATH")?)
         .env("PYTHONDONTWRITEBYTECODE", "1")
@@ -55,8 +57,22 @@ pub(crate) fn run(place: &Checkout) -> anyhow::Result<Report> {
         (Ok(_), Some(_)) => None,
     };
     let report = Report { counts: counts.unwrap_or_default(), trouble, ..Report::default() };
-    Ok(without_proxies(with_browser(report, browser), no_proxies))
+    let report =
+        left_out(with_browser(report, browser), no_proxies.map(|why| format!("the tests behind proxies ({why})")));
+    let not_asked_for = HEAVY.iter().filter(|(variable, _)| std::env::var_os(variable).is_none());
+    Ok(not_asked_for.fold(report, |report, (_, what)| left_out(report, Some((*what).to_owned()))))
 }
+
+/// What is heavy to install and tried only where a variable names it, and what is told where none does: `aws-lambda-ric`
+/// compiles for a minute, with tools that few have; CDK and SAM are hundreds of megabytes each.
+const HEAVY: &[(&str, &str)] = &[
+    (
+        "GATEWRIGHT_LAMBDA_RIC",
+        "the tests with npm's aws-lambda-ric (GATEWRIGHT_LAMBDA_RIC=NODE_MODULES asks for them; clients/README.md)",
+    ),
+    ("GATEWRIGHT_CDK", "the test with npm's aws-cdk (GATEWRIGHT_CDK=NODE_MODULES asks for it; clients/README.md)"),
+    ("GATEWRIGHT_SAM", "the test with PyPI's aws-sam-cli (GATEWRIGHT_SAM=SAM asks for it; clients/README.md)"),
+];
 
 /// The proxies that stand before the program in tests, each Debian's package of the same name.
 const PROXIES: [&str; 2] = ["haproxy", "nginx"];
@@ -78,12 +94,10 @@ fn proxy(name: &str) -> Result<(), String> {
     installs::apt(name, &why).map_err(|error| format!("{error:#}"))
 }
 
-/// Tests behind proxies that cannot be had are skipped, and told.
-fn without_proxies(report: Report, why: Option<String>) -> Report {
-    let Some(why) = why else { return report };
-    let proxies = format!("the tests behind proxies ({why})");
-    let left_out = report.left_out.map_or_else(|| proxies.clone(), |others| format!("{others}; {proxies}"));
-    Report { left_out: Some(left_out), ..report }
+/// Tests that were skipped are told.
+fn left_out(report: Report, what: Option<String>) -> Report {
+    let all: Vec<String> = report.left_out.into_iter().chain(what).collect();
+    Report { left_out: (!all.is_empty()).then(|| all.join("; ")), ..report }
 }
 
 /// What a browser of the Chromium family is called along PATH.
@@ -171,10 +185,11 @@ mod tests {
     }
 
     #[test]
-    fn without_proxies_their_tests_are_named() {
-        let told = without_proxies(report(7, 0, 9), Some("no nginx is there".into()));
-        assert!(told.left_out.unwrap().contains("no nginx is there"));
-        assert_eq!(without_proxies(report(7, 0, 0), None).left_out, None);
+    fn what_was_left_out_is_told_beside_the_rest() {
+        let told = left_out(left_out(report(7, 0, 9), Some("one".into())), Some("another".into()));
+        assert_eq!(told.left_out.as_deref(), Some("one; another"));
+        assert_eq!(left_out(told, None).left_out.as_deref(), Some("one; another"));
+        assert_eq!(left_out(report(7, 0, 0), None).left_out, None);
     }
 
     #[test]

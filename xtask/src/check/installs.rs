@@ -44,17 +44,17 @@ pub(crate) fn cache() -> anyhow::Result<PathBuf> {
     Ok(folder)
 }
 
-/// A virtualenv with what `requirements` pins.
+/// A virtualenv with what `requirements` pins, below a name that begins so.
 ///
 /// # Errors
 /// When the file is missing, no Python from 3.11 is there, or the installation fails.
-pub(crate) fn virtualenv(cache: &Path, requirements: &Path) -> anyhow::Result<PathBuf> {
+pub(crate) fn virtualenv(cache: &Path, name: &str, requirements: &Path) -> anyhow::Result<PathBuf> {
     let pins = read(requirements)?;
     let (python, version) = python()?;
     if output(Command::new(&python).args(["-c", "import ensurepip"])).is_err() {
         apt("python3-venv", "this Python cannot make a virtualenv")?;
     }
-    made(cache, "python", &[&pins, version.as_bytes()], |folder| {
+    made(cache, name, &[&pins, version.as_bytes()], |folder| {
         eprintln!("installing what {} pins into {}", requirements.display(), folder.display());
         let mut venv = Command::new(&python);
         venv.args(["-m", "venv"]).arg(folder);

@@ -93,8 +93,16 @@ pub(super) fn origins(said: &Said) -> Result<AllowedOrigins, String> {
     parts(said).map(origin).collect::<Result<_, _>>().map(AllowedOrigins::new)
 }
 
+/// A part without `=` goes on with the value before it, which may be a list. Options are read one by one (`config.rs`).
 pub(super) fn parameters(said: &Said) -> Result<Vec<(String, String)>, String> {
-    parts(said).map(crate::stacks::command::parameter).collect()
+    let mut all: Vec<String> = Vec::new();
+    for part in parts(said) {
+        match all.last_mut().filter(|_| !part.contains('=')) {
+            Some(last) => *last += &format!(",{part}"),
+            None => all.push(part.to_owned()),
+        }
+    }
+    all.iter().map(|text| crate::stacks::command::parameter(text)).collect()
 }
 
 pub(super) fn stack_name(said: &Said) -> Result<Option<String>, String> {

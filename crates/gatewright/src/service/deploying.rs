@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use ::stacks::api::Error;
 use control::Caller;
 use gateway::Arrival;
 use hyper::body::Incoming;
-use ::stacks::api::Error;
 use types::arn::Home;
 use types::time::Timestamp;
 
@@ -41,20 +41,21 @@ impl Service {
             Ok(signed) => signed,
             Err(refusal) => return service.refused_by_guard(&refusal, &around.request_id),
         };
-        let body = match self.control_bodies.collect(body, service.body_bytes_max(), waits_to_send(&parts.headers)).await {
-            Ok(body) => body,
-            Err(unread) => {
-                let error = match unread {
-                    Unread::TooLarge => {
-                        let text = format!("the body is larger than {} bytes", service.body_bytes_max());
-                        Error::new(413, "RequestEntityTooLarge", text)
-                    }
-                    Unread::Broken => Error::new(400, "IncompleteBody", BROKEN),
-                    Unread::Busy => Error::new(503, "ServiceUnavailable", BUSY),
-                };
-                return refuse(&error, &around.request_id);
-            }
-        };
+        let body =
+            match self.control_bodies.collect(body, service.body_bytes_max(), waits_to_send(&parts.headers)).await {
+                Ok(body) => body,
+                Err(unread) => {
+                    let error = match unread {
+                        Unread::TooLarge => {
+                            let text = format!("the body is larger than {} bytes", service.body_bytes_max());
+                            Error::new(413, "RequestEntityTooLarge", text)
+                        }
+                        Unread::Broken => Error::new(400, "IncompleteBody", BROKEN),
+                        Unread::Busy => Error::new(503, "ServiceUnavailable", BUSY),
+                    };
+                    return refuse(&error, &around.request_id);
+                }
+            };
         // Whose signature is not right is told nothing of what the call is.
         if let Some(signed) = &signed {
             if let Err(refusal) = signed.finish(&parts, &body) {

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use control::store::MemoryStore;
 use control::{Control, Settings as ControlSettings};
+use functions::Directory;
 use gateway::{Alone, Gateway, Settings};
 use integration::Integrations;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -20,11 +21,13 @@ use types::limits::Limits;
 
 use super::{PAGES, Page, Service};
 use crate::args::Options;
+use crate::banner::Addresses;
 use crate::choices::{LogFormat, LogLevel};
 use crate::config::Config;
 use crate::console;
 use crate::front;
 use crate::logs::Log;
+use crate::stacks::{Stacks, call};
 
 /// Who answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,6 +45,7 @@ enum Who {
     Feed,
     Metrics,
     Stages,
+    Stacks,
     About,
 }
 
@@ -69,6 +73,7 @@ impl Who {
             "200" if says(r#""status":"ok""#) => Who::Health,
             "200" if says(r#""program":"gatewright""#) => Who::About,
             "200" if says(r#""stages":"#) => Who::Stages,
+            "200" if says(r#""stacks":"#) => Who::Stacks,
             "426" => Who::DataPlane,
             "403" if body == r#"{"message":"Forbidden"}"# => Who::DataPlane,
             "404" if says("No method found matching route") => Who::DataPlane,
@@ -109,11 +114,15 @@ async fn start() -> Here {
         Box::new(move |snapshot, _| drop(published.publish(&snapshot))),
     );
     let control = Arc::new(control.unwrap());
+    let addresses = Addresses { listen: ([127, 0, 0, 1], 1).into(), admin: None, tls: false, public_url: None };
+    let stacks = Stacks::alone(control.clone(), Arc::new(Directory::silent()), config.home(), addresses);
+    let stacks = Arc::new(stacks);
     let (stopper, stop) = watch::channel(false);
     let mut addresses = Vec::new();
     for (serves_clients, serves_admin) in [(true, false), (false, true)] {
         let mut service = Service::new(gateway.clone(), control.clone(), log.clone(), &config);
         (service.serves_clients, service.serves_admin) = (serves_clients, serves_admin);
+        service.stacks = Some(stacks.clone());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         addresses.push(listener.local_addr().unwrap());
         tokio::spawn(front::accept(listener, Arc::new(service), None, stop.clone()));
@@ -188,7 +197,13 @@ fn paths() -> Vec<(&'static str, String, Who)> {
     });
     let roots = ["/v2", "/v2/", "/restapis", "/restapis/x", "/v2/nothing"];
     let roots = roots.map(|path| ("GET", path.to_owned(), Who::ControlPlane));
-    pages.chain(files).chain(operations).chain(roots).collect()
+    let stack = format!("{}/nothing", call::PATH);
+    let stacks = [
+        ("GET", call::PATH.to_owned(), Who::Stacks),
+        ("POST", stack.clone(), Who::ControlPlane),
+        ("DELETE", stack, Who::ControlPlane),
+    ];
+    pages.chain(files).chain(operations).chain(roots).chain(stacks).collect()
 }
 
 /// The same path as others spell it who look for a way in.

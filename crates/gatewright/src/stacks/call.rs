@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use control::Caller;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
+use stacks::locate::Assets;
 use stacks::{Fault, Node, wire};
 
-use super::{Asked, Stacks, faults, source};
+use super::{Asked, Stacks, Told, faults, source};
 use crate::answers::{Response, error, json_response};
 
 /// Where it is.
@@ -58,6 +59,8 @@ impl Operation {
 
 /// The body of a call that applies.
 pub(crate) fn body(asked: &Asked, is_plan: bool) -> Value {
+    let (keys, otherwise) = asked.assets.parts();
+    let keys = keys.map(|(key, path)| json!([key, path]));
     json!({
         "file": asked.file,
         "text": asked.text,
@@ -66,6 +69,7 @@ pub(crate) fn body(asked: &Asked, is_plan: bool) -> Value {
             json!([remark.message, remark.path, remark.place.line, remark.place.column])
         }).collect::<Vec<_>>(),
         "parameters": asked.parameters.iter().map(|(name, value)| (name.clone(), json!(value))).collect::<serde_json::Map<_, _>>(),
+        "assets": { "keys": keys.collect::<Vec<_>>(), "otherwise": otherwise },
         "strict": asked.is_strict,
         "plan": is_plan,
     })
@@ -82,6 +86,10 @@ fn asked(name: &str, body: &Value) -> Option<(Asked, bool)> {
         Some(document) => Some(wire::read(document)?),
     };
     let parameters = body.get("parameters")?.as_object()?.iter();
+    let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
+    let assets = body.get("assets")?;
+    let keys = assets.get("keys")?.as_array()?.iter();
+    let key = |pair: &Value| Some((text(pair.get(0))?, text(pair.get(1))?));
     let asked = Asked {
         name: name.to_owned(),
         text: body.get("text")?.as_str()?.to_owned(),
@@ -91,6 +99,7 @@ fn asked(name: &str, body: &Value) -> Option<(Asked, bool)> {
         parameters: parameters
             .map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
             .collect::<Option<_>>()?,
+        assets: Assets::of(keys.map(key).collect::<Option<Vec<_>>>()?, text(assets.get("otherwise"))),
         is_strict: body.get("strict")?.as_bool()?,
     };
     Some((asked, body.get("plan")?.as_bool()?))
@@ -119,7 +128,7 @@ pub(crate) fn answer(stacks: &Stacks, operation: &Operation, caller: &Caller, bo
             match stacks.apply(caller, &asked, is_plan) {
                 Ok(done) => {
                     let is_changed = done.applied.changes.iter().any(stacks::Change::is_done);
-                    let text = stacks.told(&asked, &done, is_plan);
+                    let text = stacks.told(&asked, &done, if is_plan { Told::Planned } else { Told::Applied });
                     json_response(StatusCode::OK, &json!({ "text": text, "changed": is_changed }))
                 }
                 Err(wrong) => error(StatusCode::BAD_REQUEST, &faults(&asked, &wrong)),

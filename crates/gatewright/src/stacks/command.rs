@@ -11,12 +11,13 @@ use control::store::MemoryStore;
 use control::{Caller, Control, Settings};
 use functions::Directory;
 use integration::{Endpoint, Fetch, Integrations};
-use serde_json::Value;
+use serde_json::{Map, Value, json};
+use stacks::Applied;
 use types::arn::Home;
 use types::headers::Headers;
 
 use super::source::Given;
-use super::{Asked, Stacks, call, faults};
+use super::{Asked, Done, Stacks, Told, call, faults};
 use crate::aws;
 use crate::banner::Addresses;
 use crate::exit::Failure;
@@ -70,8 +71,8 @@ impl TemplateOptions {
         })
     }
 
-    fn read(&self) -> Result<Asked, Failure> {
-        let source = self.given()?.read();
+    fn read(&self, home: &Home) -> Result<Vec<Asked>, Failure> {
+        let source = self.given()?.read(home);
         source.map(|source| source.asked).map_err(|unread| Failure::data(unread.text))
     }
 }
@@ -88,11 +89,18 @@ pub(crate) fn parameter(text: &str) -> Result<(String, String), String> {
 }
 
 /// Has a running gateway apply a template.
-pub(crate) fn apply(options: &TemplateOptions, endpoint: Option<&str>, is_plan: bool) -> Result<(), Failure> {
-    let asked = options.read()?;
-    let path = format!("{}/{}", call::PATH, asked.name);
-    let body = Bytes::from(call::body(&asked, is_plan).to_string());
-    say(&ask(endpoint, "POST", &path, body)?)
+pub(crate) fn apply(
+    options: &TemplateOptions,
+    endpoint: Option<&str>,
+    is_plan: bool,
+    home: &Home,
+) -> Result<(), Failure> {
+    for asked in options.read(home)? {
+        let path = format!("{}/{}", call::PATH, asked.name);
+        let body = Bytes::from(call::body(&asked, is_plan).to_string());
+        say(&ask(endpoint, "POST", &path, body)?)?;
+    }
+    Ok(())
 }
 
 /// Has a running gateway remove a stack.
@@ -101,18 +109,46 @@ pub(crate) fn delete(name: &str, endpoint: Option<&str>) -> Result<(), Failure> 
 }
 
 /// Applies a template to a gateway that is nowhere but in memory: everything that would be refused is said.
-pub(crate) fn validate(options: &TemplateOptions, home: Home) -> Result<(), Failure> {
-    let asked = options.read()?;
+pub(crate) fn validate(options: &TemplateOptions, home: Home, as_json: bool) -> Result<(), Failure> {
     let addresses = Addresses { listen: ([127, 0, 0, 1], 4510).into(), admin: None, tls: false, public_url: None };
     let settings = Settings::new(home.clone(), addresses.authority());
     let control = Control::open(settings, Arc::new(MemoryStore::default()), Box::new(|_, _| {}));
     let control = Arc::new(control.map_err(|error| Failure::data(error.to_string()))?);
-    let directory = Arc::new(Directory::silent());
-    let stacks = Stacks::alone(control, directory, home, addresses);
-    match stacks.apply(&Caller::program(), &asked, true) {
-        Ok(done) => say(&stacks.told(&asked, &done, true)),
-        Err(wrong) => Err(Failure::data(format!("{} is not valid\n{}", asked.file.display(), faults(&asked, &wrong)))),
+    let stacks = Stacks::alone(control, Arc::new(Directory::silent()), home.clone(), addresses);
+    for asked in options.read(&home)? {
+        // Applied, and not only planned: stacks that come later may import what this one exports.
+        match stacks.apply(&Caller::program(), &asked, false) {
+            Ok(done) if as_json => say(&format!("{}\n", told_as_json(&done)))?,
+            Ok(done) => say(&stacks.told(&asked, &done, Told::Valid))?,
+            Err(wrong) => {
+                return Err(Failure::data(format!(
+                    "{} is not valid\n{}",
+                    asked.file.display(),
+                    faults(&asked, &wrong)
+                )));
+            }
+        }
     }
+    Ok(())
+}
+
+/// What a stack would be, for programs: its parameters, resources as they would be sent, outputs and remarks.
+fn told_as_json(done: &Done) -> Value {
+    let Applied { record, remarks, ignored, .. } = &done.applied;
+    let parameters = record.parameters.iter().filter(|(_, kept)| !kept.is_secret);
+    let resources = record.resources.iter().map(|(logical, resource)| {
+        let body = if resource.body.is_null() { None } else { Some(&resource.body) };
+        (logical.clone(), json!({"type": resource.kind, "physicalId": resource.physical, "body": body}))
+    });
+    let outputs = record.outputs.iter().map(|output| (output.key.clone(), json!(output.value)));
+    json!({
+        "stackName": record.name,
+        "parameters": parameters.map(|(name, kept)| (name.clone(), json!(kept.value))).collect::<Map<_, _>>(),
+        "resources": resources.collect::<Map<_, _>>(),
+        "outputs": outputs.collect::<Map<_, _>>(),
+        "leftOut": ignored.iter().map(|(kind, logical)| json!([kind, logical])).collect::<Vec<_>>(),
+        "remarks": remarks.iter().map(ToString::to_string).collect::<Vec<_>>(),
+    })
 }
 
 /// Asks a gateway, and gives the text of its answer.

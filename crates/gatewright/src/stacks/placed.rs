@@ -1,8 +1,9 @@
 //! Where the code of a stack's functions is on this machine, and how it is begun.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use functions::{Brought, Settings, Start};
@@ -27,9 +28,17 @@ pub(crate) struct Places {
     folder: PathBuf,
     /// What deployers uploaded.
     buckets: Arc<Buckets>,
+    /// The files of which functions were built, by function.
+    sources: Mutex<BTreeMap<String, Vec<PathBuf>>>,
 }
 
 impl Places {
+    /// The files of which functions were built: when one changes, they are to be built again.
+    pub(crate) fn sources(&self) -> Vec<PathBuf> {
+        let sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
+        sources.values().flatten().cloned().collect()
+    }
+
     pub(crate) fn new(
         home: Home,
         own_tls: Option<Arc<OwnTls>>,
@@ -40,7 +49,7 @@ impl Places {
             Some(dir) => dir.join("functions"),
             None => std::env::temp_dir().join(format!("gatewright-functions-{}", std::process::id())),
         };
-        Places { home, own_tls, folder, buckets }
+        Places { home, own_tls, folder, buckets, sources: Mutex::default() }
     }
 
     fn unpacked(&self) -> PathBuf {
@@ -75,7 +84,12 @@ impl Places {
             runtime if runtime.starts_with("nodejs") || runtime.starts_with("python") || runtime.is_empty() => {
                 let code = match runtime.starts_with("python") {
                     true => code,
-                    false => typescript::built(&code, function, &self.folder)?,
+                    false => {
+                        let built = typescript::built(&code, function, &self.folder)?;
+                        let mut sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
+                        sources.insert(function.name.clone(), built.sources);
+                        built.folder
+                    }
                 };
                 let runtime = (!runtime.is_empty()).then(|| runtime.to_owned());
                 (code, Start::Handler { handler: function.handler.clone(), runtime })
@@ -118,21 +132,14 @@ impl Places {
                 .map_err(|error| nowhere(format!("{key} in the bucket {bucket}: {error}")));
         }
         match (&function.code, function.metadata.get(ASSET_PATH).and_then(Value::as_str)) {
+            (Code::Local(path), _) => local(path),
             (_, Some(asset)) => local(asset),
-            (Code::Local(path), None) => local(path),
             (Code::Inline(text), None) => self.written(function, text),
             (Code::Image(image), None) => Err(format!(
                 "it is a container's image ({image}); start that and say [functions.{}] endpoint",
                 function.logical
             )),
-            (Code::Bucket { bucket, key }, None) => {
-                // Serverless' package: what it zipped is the folder of the service.
-                let is_packaged = beside.file_name().is_some_and(|name| name == ".serverless");
-                match beside.parent().filter(|_| is_packaged) {
-                    Some(service) => Ok(service.to_owned()),
-                    None => Err(nowhere(format!("its code is {key} in the bucket {bucket}"))),
-                }
-            }
+            (Code::Bucket { bucket, key }, None) => Err(nowhere(format!("its code is {key} in the bucket {bucket}"))),
             (Code::Nowhere, None) => Err(nowhere("the template does not say where its code is".to_owned())),
         }
     }

@@ -1,9 +1,13 @@
-//! What `--template FILE` names: the template, and the values of its parameters.
+//! What `--template FILE` names: the templates, and the values of their parameters.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
-use stacks::{Fault, Node, read};
+use stacks::locate::{Assets, Located, locate};
+use stacks::{Fault, Node, read, serverless};
+use types::arn::Home;
 
 use super::Asked;
 use crate::small_files::{self, Stamp, stamp};
@@ -28,9 +32,9 @@ pub(crate) struct Given {
     pub(crate) is_strict: bool,
 }
 
-/// What was read, and of which files: whoever watches looks at these.
+/// What was read, stacks that others need first, and of which files: whoever watches looks at these.
 pub(crate) struct Source {
-    pub(crate) asked: Asked,
+    pub(crate) asked: Vec<Asked>,
     pub(crate) files: Files,
 }
 
@@ -44,30 +48,151 @@ pub(crate) struct Unread {
 }
 
 impl Given {
-    /// Reads everything.
+    /// Reads everything. `home` is where the gateway says that it is.
     ///
     /// # Errors
     /// A file that is not there or is none of these; what is wrong in it, with line, column and a caret.
-    pub(crate) fn read(&self) -> Result<Source, Unread> {
-        let paths = [Some(self.file.clone()), self.parameters_file.clone()];
-        let files: Files = paths.into_iter().flatten().map(|path| (path.clone(), stamp(&path))).collect();
-        let unread = |text: String| Unread { text, files: files.clone() };
-        let file = self.file.canonicalize().map_err(|error| unread(format!("{}: {error}", self.file.display())))?;
-        let text = small_files::read_text(&file, FILE_BYTES_MAX);
-        let text = text.map_err(|error| unread(format!("{}: {error}", self.file.display())))?;
+    pub(crate) fn read(&self, home: &Home) -> Result<Source, Unread> {
+        let reader = Reader::default();
+        let asked = self.asked(&reader, home);
+        let files = reader.files.into_inner().into_iter().collect();
+        match asked {
+            Ok(asked) => Ok(Source { asked, files }),
+            Err(text) => Err(Unread { text, files }),
+        }
+    }
+
+    fn asked(&self, reader: &Reader, home: &Home) -> Result<Vec<Asked>, String> {
         let mut parameters = IndexMap::new();
         if let Some(path) = &self.parameters_file {
-            parameters = parameters_of(path).map_err(&unread)?;
+            parameters = parameters_of(reader, path)?;
         }
         parameters.extend(self.parameters.iter().cloned());
-        let name = match &self.name {
-            Some(name) => name.clone(),
-            None => name_of(&file),
+        // Seen before it is found: one that is not there now may be there later.
+        reader.see(&self.file);
+        let file = self.file.canonicalize().map_err(|error| format!("{}: {error}", self.file.display()))?;
+        if !file.is_dir() {
+            return Ok(vec![self.one(reader, &file, Located::default(), &parameters, home)?]);
+        }
+        let text = |path: &str| reader.text(&file.join(path)).ok();
+        let located = locate(&text).map_err(|fault| format!("{}: {fault}", self.file.display()))?;
+        if let (Some(name), 2..) = (&self.name, located.len()) {
+            let names: Vec<&str> = located.iter().filter_map(|one| one.stack.as_deref()).collect();
+            return Err(format!(
+                "stack-name: {} has several stacks ({}), which cannot all be called {name}",
+                self.file.display(),
+                names.join(", ")
+            ));
+        }
+        let one = |located: Located| self.one(reader, &file.join(&located.template), located, &parameters, home);
+        located.into_iter().map(one).collect()
+    }
+
+    fn one(
+        &self,
+        reader: &Reader,
+        file: &Path,
+        located: Located,
+        given: &IndexMap<String, String>,
+        home: &Home,
+    ) -> Result<Asked, String> {
+        let text = reader.text(file).map_err(|error| format!("{}: {error}", file.display()))?;
+        let name = self.name.clone().or(located.stack).unwrap_or_else(|| name_of(file));
+        let mut parameters = located.parameters;
+        parameters.extend(given.iter().map(|(name, value)| (name.clone(), value.clone())));
+        let found = Found { file, assets: located.assets, folder: &self.file };
+        let mut asked = Asked {
+            name,
+            text,
+            file: file.to_owned(),
+            document: None,
+            remarks: Vec::new(),
+            parameters,
+            assets: found.assets(),
+            is_strict: self.is_strict,
         };
-        check_name(&name).map_err(&unread)?;
-        let asked =
-            Asked { name, text, file, document: None, remarks: Vec::new(), parameters, is_strict: self.is_strict };
-        Ok(Source { asked, files })
+        for (what, wanted, ours) in
+            [("region", located.region, &home.region), ("account", located.account, &home.account_id)]
+        {
+            if let Some(wanted) = wanted.filter(|wanted| wanted != ours) {
+                let option = if what == "region" { "--region" } else { "--account-id" };
+                let text =
+                    format!("the app is for the {what} {wanted}, and the gateway says {ours} ({option} {wanted})");
+                asked.remarks.push(Fault::new(text, "", Default::default()));
+            }
+        }
+        if let Ok(document) = read::read(&asked.text)
+            && serverless::is_service(&document)
+        {
+            self.service(reader, &mut asked, &document, home)?;
+        }
+        check_name(&asked.name)?;
+        Ok(asked)
+    }
+
+    /// A service of the Serverless Framework becomes the template that the framework would make.
+    fn service(&self, reader: &Reader, asked: &mut Asked, document: &Node, home: &Home) -> Result<(), String> {
+        let folder = asked.file.parent().unwrap_or(Path::new("/")).to_owned();
+        let environment =
+            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        let environment: IndexMap<String, String> = environment.collect();
+        let inside = |path: &str| {
+            let path = folder.join(path).canonicalize().ok()?;
+            path.starts_with(&folder).then(|| reader.text(&path).ok()).flatten()
+        };
+        let options = std::mem::take(&mut asked.parameters);
+        let given = serverless::Given {
+            stage: options.get("stage").map(String::as_str),
+            region: Some(options.get("region").unwrap_or(&home.region)),
+            account: &home.account_id,
+            options: &options,
+            environment: &environment,
+            parameters: &options,
+            read: &inside,
+        };
+        let service = serverless::read(document, &given).map_err(|wrong| super::faults(asked, &wrong))?;
+        if self.name.is_none() {
+            asked.name = format!("{}-{}", service.name, service.stage);
+        }
+        let remark = |remark: stacks::Remark| Fault::new(remark.message, remark.path, remark.place);
+        asked.remarks.extend(service.remarks.into_iter().map(remark));
+        asked.document = Some(service.template);
+        Ok(())
+    }
+}
+
+/// Where a template was found.
+struct Found<'f> {
+    file: &'f Path,
+    assets: Assets,
+    /// What was named.
+    folder: &'f Path,
+}
+
+impl Found<'_> {
+    /// The assets with whole paths.
+    fn assets(&self) -> Assets {
+        let folder = if self.folder.is_dir() { self.folder } else { self.file.parent().unwrap_or(Path::new("/")) };
+        let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+        self.assets.below(&folder.to_string_lossy())
+    }
+}
+
+/// Reads files, and remembers which.
+#[derive(Default)]
+struct Reader {
+    files: RefCell<BTreeMap<PathBuf, Stamp>>,
+}
+
+impl Reader {
+    /// Before it is read: what is written meanwhile is a change.
+    fn see(&self, path: &Path) {
+        self.files.borrow_mut().entry(path.to_owned()).or_insert_with(|| stamp(path));
+    }
+
+    fn text(&self, path: &Path) -> Result<String, String> {
+        self.see(path);
+        small_files::read_text(path, FILE_BYTES_MAX)
     }
 }
 
@@ -102,8 +227,8 @@ pub(crate) fn check_name(name: &str) -> Result<(), String> {
 
 /// The forms in which parameters are kept in files: a map of names and values, CloudFormation's list, and CodePipeline's map
 /// below `Parameters`.
-fn parameters_of(path: &Path) -> Result<IndexMap<String, String>, String> {
-    let text = small_files::read_text(path, FILE_BYTES_MAX).map_err(|error| format!("{}: {error}", path.display()))?;
+fn parameters_of(reader: &Reader, path: &Path) -> Result<IndexMap<String, String>, String> {
+    let text = reader.text(path).map_err(|error| format!("{}: {error}", path.display()))?;
     let shown = |fault: Fault| fault.shown(&path.display().to_string(), &text);
     let document = read::read(&text).map_err(shown)?;
     let wrong = |node: &Node| {

@@ -1,12 +1,13 @@
 //! `serve --template FILE --watch`: what is edited is applied.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use control::Caller;
 
 use super::source::{Files, Given, Source, Unread};
-use super::{Stacks, faults};
+use super::{Stacks, Told, faults};
 use crate::choices::LogLevel;
 use crate::logs::Log;
 use crate::small_files::stamp;
@@ -26,7 +27,7 @@ const QUIET: Duration = Duration::from_millis(200);
 /// The system gives no thread.
 pub(crate) fn begin(stacks: Arc<Stacks>, given: Given, files: Files, log: &Log) -> Result<(), String> {
     let log = log.clone();
-    let mut watched = Watched(files);
+    let mut watched = Watched(files).and(stacks.sources());
     let look = move || {
         loop {
             std::thread::sleep(EVERY);
@@ -34,7 +35,7 @@ pub(crate) fn begin(stacks: Arc<Stacks>, given: Given, files: Files, log: &Log) 
                 continue;
             }
             watched.rest();
-            watched = Watched(again(&stacks, &given, &log));
+            watched = Watched(again(&stacks, &given, &log)).and(stacks.sources());
         }
     };
     let thread = std::thread::Builder::new().name("gatewright-watch".to_owned()).spawn(look);
@@ -43,17 +44,21 @@ pub(crate) fn begin(stacks: Arc<Stacks>, given: Given, files: Files, log: &Log) 
 
 /// Applies it once more. Gives the files that count from now on.
 fn again(stacks: &Stacks, given: &Given, log: &Log) -> Files {
-    let Source { asked, files } = match given.read() {
+    let left = |text: &str| log.say(LogLevel::Error, format!("the template is left as it was: {text}"));
+    let Source { asked, files } = match given.read(&stacks.home) {
         Ok(source) => source,
         Err(Unread { text, files }) => {
-            log.say(LogLevel::Error, format!("the template is left as it was: {text}"));
+            left(&text);
             return files;
         }
     };
-    match stacks.apply(&Caller::program(), &asked, false) {
-        Ok(done) => log.say(LogLevel::Info, stacks.told(&asked, &done, false).trim_end().to_owned()),
-        Err(wrong) => {
-            log.say(LogLevel::Error, format!("the template is left as it was: {}", faults(&asked, &wrong)));
+    for asked in asked {
+        match stacks.apply(&Caller::program(), &asked, false) {
+            Ok(done) => log.say(LogLevel::Info, stacks.told(&asked, &done, Told::Applied).trim_end().to_owned()),
+            Err(wrong) => {
+                left(&faults(&asked, &wrong));
+                break;
+            }
         }
     }
     files
@@ -63,6 +68,12 @@ fn again(stacks: &Stacks, given: &Given, log: &Log) -> Files {
 struct Watched(Files);
 
 impl Watched {
+    /// Besides, files of which functions were built. What was written while they were built is seen at the next edit.
+    fn and(mut self, sources: Vec<PathBuf>) -> Watched {
+        self.0.extend(sources.into_iter().map(|path| (path.clone(), stamp(&path))));
+        self
+    }
+
     fn is_as_before(&self) -> bool {
         self.0.iter().all(|(file, before)| stamp(file) == *before)
     }

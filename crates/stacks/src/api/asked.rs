@@ -73,7 +73,11 @@ impl Asked {
     pub fn of(form: &Form) -> Result<Asked, Error> {
         let on_failure = form.text("OnFailure").or_else(|| form.text("OnStackFailure"));
         if let Some(other) = on_failure.filter(|word| !["DELETE", "ROLLBACK", "DO_NOTHING"].contains(word)) {
-            return Err(constraint(other, "onFailure", "Member must satisfy enum value set: [DO_NOTHING, ROLLBACK, DELETE]"));
+            return Err(constraint(
+                other,
+                "onFailure",
+                "Member must satisfy enum value set: [DO_NOTHING, ROLLBACK, DELETE]",
+            ));
         }
         if form.text("DisableRollback").is_some() && form.text("OnFailure").is_some() {
             return Err(validation("Either DisableRollback or OnFailure can be specified, not both."));
@@ -105,9 +109,10 @@ impl Asked {
     /// The values that are known before the template is read: loops may need them.
     pub fn known(&self, old: Option<&Record>) -> IndexMap<String, String> {
         let before = |key: &str| old.and_then(|old| old.parameters.get(key)).map(|kept| kept.value.clone());
-        let known = self.given.iter().filter_map(|Given { key, value }| {
-            Some((key.clone(), value.clone().or_else(|| before(key))?))
-        });
+        let known = self
+            .given
+            .iter()
+            .filter_map(|Given { key, value }| Some((key.clone(), value.clone().or_else(|| before(key))?)));
         known.collect()
     }
 
@@ -123,8 +128,12 @@ impl Asked {
     /// AWS's texts for parameters that are missing, that there are not, or that have no value before.
     pub fn parameters(&self, template: &Template, old: Option<&Record>) -> Result<IndexMap<String, String>, Error> {
         let names = |names: Vec<&str>| names.join(", ");
-        let unknown: Vec<_> =
-            self.given.iter().map(|given| given.key.as_str()).filter(|key| !template.parameters.contains_key(*key)).collect();
+        let unknown: Vec<_> = self
+            .given
+            .iter()
+            .map(|given| given.key.as_str())
+            .filter(|key| !template.parameters.contains_key(*key))
+            .collect();
         if !unknown.is_empty() {
             return Err(validation(format!("Parameters: [{}] do not exist in the template", names(unknown))));
         }
@@ -140,7 +149,8 @@ impl Asked {
             values.insert(key.clone(), value);
         }
         let is_missing = |name: &&str| {
-            template.parameters.get(*name).is_some_and(|parameter| parameter.default.is_none()) && !values.contains_key(*name)
+            template.parameters.get(*name).is_some_and(|parameter| parameter.default.is_none())
+                && !values.contains_key(*name)
         };
         let missing: Vec<_> = template.parameters.keys().map(String::as_str).filter(is_missing).collect();
         match missing.is_empty() {
@@ -224,7 +234,8 @@ fn tags(form: &Form) -> Result<Option<IndexMap<String, String>>, Error> {
     for tag in given {
         let (key, value) = (tag.get("Key").copied().unwrap_or_default(), tag.get("Value").copied().unwrap_or_default());
         if key.is_empty() || key.chars().count() > TAG_KEY_CHARS_MAX || value.chars().count() > TAG_VALUE_CHARS_MAX {
-            let text = format!("a key of 1 to {TAG_KEY_CHARS_MAX} characters and a value of up to {TAG_VALUE_CHARS_MAX}");
+            let text =
+                format!("a key of 1 to {TAG_KEY_CHARS_MAX} characters and a value of up to {TAG_VALUE_CHARS_MAX}");
             return Err(constraint(key, "tags", &text));
         }
         tags.insert(key.to_owned(), value.to_owned());

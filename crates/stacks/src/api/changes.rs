@@ -97,12 +97,12 @@ pub fn between(
             ..Planned::new(action, &change.logical, &change.kind, old)
         });
     }
-    let is_told = |logical: &str| {
-        applied.is_some_and(|applied| applied.changes.iter().any(|change| change.logical == logical))
-    };
+    let is_told =
+        |logical: &str| applied.is_some_and(|applied| applied.changes.iter().any(|change| change.logical == logical));
     // What this gateway only knows by name changes on AWS.
     let exists = |logical: &str| applied.is_none_or(|applied| applied.record.resources.contains_key(logical));
-    for (logical, resource) in new.template.resources.iter().filter(|(logical, _)| !is_told(logical) && exists(logical)) {
+    for (logical, resource) in new.template.resources.iter().filter(|(logical, _)| !is_told(logical) && exists(logical))
+    {
         let there = old.and_then(|old| old.resources.get(logical));
         let written = before.and_then(|before| before.template.resources.get(logical));
         let is_same = written.is_some_and(|written| written.properties.to_json() == resource.properties.to_json());

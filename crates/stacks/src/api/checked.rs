@@ -5,10 +5,10 @@ use indexmap::IndexMap;
 use super::error::{Error, validation};
 use crate::fault::Fault;
 use crate::node::Node;
+use crate::read;
 use crate::scope::{Pseudo, Scope};
 use crate::template::Template;
 use crate::transforms::{self, Known};
-use crate::read;
 
 /// The largest template, in bytes. Source: documented, of templates in buckets; those in calls may be as large here.
 pub const TEMPLATE_BYTES_MAX: usize = 1_048_576;
@@ -35,7 +35,8 @@ impl Checked {
     pub fn read(text: &str, parameters: &IndexMap<String, String>, region: &str) -> Result<Checked, Error> {
         let document = read::read(text).map_err(|fault| wrong("Template format error", &[fault]))?;
         let known = Known { parameters: parameters.clone(), region: region.to_owned(), partition: "aws".to_owned() };
-        let expanded = transforms::expand(&document, &known).map_err(|faults| wrong("Transform failed with", &faults))?;
+        let expanded =
+            transforms::expand(&document, &known).map_err(|faults| wrong("Transform failed with", &faults))?;
         let template = Template::of(&expanded.document).map_err(|faults| wrong("Template format error", &faults))?;
         Ok(Checked { document, expanded: expanded.document, template })
     }

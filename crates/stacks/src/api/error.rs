@@ -35,7 +35,9 @@ pub(crate) fn validation(message: impl Into<String>) -> Error {
 /// A member that does not fit its constraint.
 pub(crate) fn constraint(value: &str, member: &str, constraint: &str) -> Error {
     let value = shown(value);
-    validation(format!("1 validation error detected: Value '{value}' at '{member}' failed to satisfy constraint: {constraint}"))
+    validation(format!(
+        "1 validation error detected: Value '{value}' at '{member}' failed to satisfy constraint: {constraint}"
+    ))
 }
 
 /// There is no stack of a name or id: what `describe-stacks` and most others say. Tools look for "does not exist".

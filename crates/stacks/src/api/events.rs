@@ -47,7 +47,9 @@ fn newest_first(record: &Record) -> Vec<(String, &Event)> {
 
 fn id(record: &Record, event: &Event, count: usize) -> String {
     let mut sha = Sha1::new();
-    for part in [&record.id, &event.time, &event.logical, &event.physical, &event.status, &event.reason, &count.to_string()] {
+    for part in
+        [&record.id, &event.time, &event.logical, &event.physical, &event.status, &event.reason, &count.to_string()]
+    {
         sha.update(part.as_bytes());
         sha.update(&[0]);
     }

@@ -81,7 +81,13 @@ fn failed(mut record: Record, template: &Template, faults: &[Fault], now: &str, 
 }
 
 /// The resources that faults are of, and an event for each fault.
-fn blamed(record: &Record, template: &Template, faults: &[Fault], now: &str, status: &str) -> (Vec<String>, Vec<Event>) {
+fn blamed(
+    record: &Record,
+    template: &Template,
+    faults: &[Fault],
+    now: &str,
+    status: &str,
+) -> (Vec<String>, Vec<Event>) {
     let (mut names, mut events) = (Vec::new(), Vec::new());
     for fault in faults {
         let Some(rest) = fault.path.strip_prefix("Resources.") else { continue };

@@ -148,7 +148,8 @@ mod tests {
         for wrong in [&b"a=%"[..], b"a=%4", b"a=%zz", b"a=%ff", b"%=1"] {
             assert_eq!(Form::read(wrong).unwrap_err().code, "MalformedInput", "{wrong:?}");
         }
-        let many = "a".repeat(PARAMETERS_MAX + 1).chars().enumerate().map(|(n, c)| format!("{c}{n}=&")).collect::<String>();
+        let many =
+            "a".repeat(PARAMETERS_MAX + 1).chars().enumerate().map(|(n, c)| format!("{c}{n}=&")).collect::<String>();
         assert!(Form::read(many.as_bytes()).is_err());
         assert!(Form::read(b"").unwrap().get("Action").is_none());
     }

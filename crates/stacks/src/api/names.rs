@@ -64,7 +64,11 @@ pub fn token(form: &Form) -> Result<Option<&str>, Error> {
 ///
 /// # Errors
 /// The token names none of them.
-pub fn page<'i, T>(items: &'i [T], key: impl Fn(&T) -> String, token: Option<&str>) -> Result<(&'i [T], Option<String>), Error> {
+pub fn page<'i, T>(
+    items: &'i [T],
+    key: impl Fn(&T) -> String,
+    token: Option<&str>,
+) -> Result<(&'i [T], Option<String>), Error> {
     let from = match token {
         None => 0,
         Some(token) => items.iter().position(|item| key(item) == token).ok_or_else(wrong_token)? + 1,

@@ -43,7 +43,8 @@ pub fn describe(xml: &mut Xml, record: &Record, logical: Option<&str>, physical:
 /// There is none of the name.
 pub fn describe_one(xml: &mut Xml, record: &Record, logical: &str, document: Option<&Node>) -> Result<(), Error> {
     let resource = record.resources.get(logical);
-    let resource = resource.ok_or_else(|| validation(format!("Resource {logical} does not exist for stack {}", record.name)))?;
+    let resource =
+        resource.ok_or_else(|| validation(format!("Resource {logical} does not exist for stack {}", record.name)))?;
     let metadata = document.and_then(|document| document.get("Resources")?.get(logical)?.get("Metadata"));
     xml.within("StackResourceDetail", |xml| {
         of_stack(xml, record);

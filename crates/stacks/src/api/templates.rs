@@ -17,7 +17,11 @@ pub fn get(xml: &mut Xml, text: &str, checked: Option<&Checked>, form: &Form) ->
         None | Some("Original") => false,
         Some("Processed") => true,
         Some(other) => {
-            return Err(constraint(other, "templateStage", "Member must satisfy enum value set: [Original, Processed]"));
+            return Err(constraint(
+                other,
+                "templateStage",
+                "Member must satisfy enum value set: [Original, Processed]",
+            ));
         }
     };
     match checked.filter(|checked| is_processed && checked.document.get("Transform").is_some()) {

@@ -7,7 +7,7 @@ use super::body::{self, Sent};
 use super::{Failure, Run, noun};
 use crate::change::{Action, Change};
 use crate::fault::Fault;
-use crate::functions::{METADATA, StackFunction};
+use crate::functions::{Code, METADATA, StackFunction};
 use crate::ids;
 use crate::kinds::{self, Elsewhere, Kind, elsewhere};
 use crate::node::{Node, Place};
@@ -153,7 +153,15 @@ impl Run<'_, '_, '_> {
         if let (Some(body), false) = (body.as_object_mut(), metadata.is_null()) {
             body.insert(METADATA.into(), metadata.clone());
         }
-        self.functions.push(StackFunction::of(logical, &named.reference, &properties, metadata));
+        let mut function = StackFunction::of(logical, &named.reference, &properties, metadata);
+        if let Code::Bucket { key, .. } = &function.code
+            && let Some(path) = self.wanted.assets.path(key)
+        {
+            // Kept too: after a restart nobody has the tool's manifest.
+            body["Code"] = path.into();
+            function.code = Code::Local(path.to_owned());
+        }
+        self.functions.push(function);
         let old = self.old.resources.get(logical).filter(|old| old.kind == resource.kind);
         let (action, details) = match old {
             Some(old) if old.physical != named.reference => (Action::Replace, Vec::new()),
@@ -243,8 +251,12 @@ impl Run<'_, '_, '_> {
 
 /// By what people know a resource: one of its properties, else its id.
 fn label(kind: &Kind, properties: &Node, id: &str) -> String {
-    let text = properties.get(kind.label).and_then(Node::as_str).filter(|text| !text.is_empty());
-    text.unwrap_or(id).to_owned()
+    let text = properties.get(kind.label).and_then(Node::as_str).filter(|text| !text.is_empty()).unwrap_or(id);
+    // Of a function's URI the name is what people look for.
+    match text.split_once(":function:") {
+        Some((_, function)) => format!("function {}", function.strip_suffix("/invocations").unwrap_or(function)),
+        None => text.to_owned(),
+    }
 }
 
 /// Says which property of which resource was refused, and where it stands.

@@ -64,13 +64,16 @@ impl Run<'_, '_, '_> {
         for function in &self.functions {
             let arn = elsewhere("AWS::Lambda::Function", &function.logical, Some(&function.name), &self.pseudo).arn;
             let own = permissions.iter().filter(|permission| {
-                let named = permission.function.strip_prefix(&arn);
+                let named = resource(&permission.function).strip_prefix(resource(&arn));
                 let by_arn = named.is_some_and(|rest| rest.is_empty() || rest.starts_with(':'));
                 by_arn || permission.function.split(':').next() == Some(&function.name)
             });
             let sources: Vec<Option<&str>> = own.map(|permission| permission.source.as_deref()).collect();
             let mut callers = self.callers(order, &arn);
-            callers.retain(|(source, _)| !sources.iter().any(|given| given.is_none_or(|given| is_like(given, source))));
+            let fits = |given: Option<&str>, source: &str| {
+                given.is_none_or(|given| is_like(resource(given), resource(source)))
+            };
+            callers.retain(|(source, _)| !sources.iter().any(|given| fits(*given, source)));
             if callers.is_empty() {
                 continue;
             }
@@ -139,6 +142,11 @@ impl Run<'_, '_, '_> {
         }
         callers
     }
+}
+
+/// The part of an ARN behind the account: a template for one Region is tried in another.
+fn resource(arn: &str) -> &str {
+    arn.splitn(6, ':').nth(5).unwrap_or(arn)
 }
 
 /// Whether a text fits a pattern of `*` (any text, slashes too) and `?` (one character), as ARNs in permissions are compared.

@@ -44,7 +44,7 @@ fn loops_stand_in_each_other_in_properties_conditions_and_outputs() {
             "Resources": {"Fn::ForEach::S": ["S", {"Ref": "Stages"}, {"Fn::ForEach::R": ["R", {"Fn::FindInMap": ["Rooms", {"Ref": "AWS::Region"}, "names"]}, {
                 "X&{S}${R}": {"Type": "R", "Properties": {"Fn::ForEach::P": ["P", ["one", "two"], {"${P}": "${S}/${R}"}], "Other": 1}}
             }]}]},
-            "Outputs": {"Fn::ForEach::O": ["O", ["x"], {"Out${O}": {"Value": "${O} ${Unknown}"}}]},
+            "Outputs": {"Fn::ForEach::O": ["O", ["x"], {"Out${O}": {"Value": "${O} ${Unknown}", "Arn": {"Fn::GetAtt": [{"Fn::Sub": "X${O}"}, "Arn"]}}}]},
         }),
         Ok(json!({
             "Parameters": {"Stages": {"Type": "CommaDelimitedList", "Default": "dev, prod.eu"}},
@@ -56,7 +56,7 @@ fn loops_stand_in_each_other_in_properties_conditions_and_outputs() {
                 "Xprodeua": {"Type": "R", "Properties": {"one": "prod.eu/a", "two": "prod.eu/a", "Other": 1}},
                 "Xprodeub": {"Type": "R", "Properties": {"one": "prod.eu/b", "two": "prod.eu/b", "Other": 1}},
             },
-            "Outputs": {"Outx": {"Value": "x ${Unknown}"}},
+            "Outputs": {"Outx": {"Value": "x ${Unknown}", "Arn": {"Fn::GetAtt": ["Xx", "Arn"]}}},
         })),
     );
 }
@@ -86,7 +86,8 @@ fn a_loop_is_bounded() {
     for variable in ["D", "C", "B", "A"] {
         body = json!({format!("Fn::ForEach::{variable}"): [variable, many, body]});
     }
-    check(json!({"Resources": body}), Err("megabytes"));
+    let faults = expand(&Node::of_json(&json!({"Resources": body})), &known()).expect_err("too much");
+    assert!(faults.len() == 1 && faults[0].message.contains("megabytes"), "{faults:?}");
     let mut deep = json!({"${A}": 1});
     for level in ["A", "B", "C", "D", "E", "F"] {
         deep = json!({format!("Fn::ForEach::{level}"): [level, ["x"], deep]});

@@ -62,6 +62,31 @@ fn an_app_of_the_cdk_has_its_stacks_and_assets() {
 }
 
 #[test]
+fn an_app_is_bounded_and_a_circle_ends() {
+    let mut artifacts = serde_json::Map::new();
+    let ids: Vec<String> = (0..400).map(|number| format!("S{number}")).collect();
+    for id in &ids {
+        artifacts.insert(
+            id.clone(),
+            json!({"type": "aws:cloudformation:stack", "dependencies": ids[..40], "properties": {"templateFile": "t"}}),
+        );
+    }
+    let app = |artifacts: &serde_json::Map<String, serde_json::Value>| json!({"artifacts": artifacts}).to_string();
+    assert_eq!(check(&[("manifest.json", app(&artifacts))]).expect("stacks").len(), 400);
+    let files: serde_json::Map<_, _> = (0..300)
+        .map(|n| (n.to_string(), json!({"source": {"path": "a"}, "destinations": {"d": {"objectKey": n.to_string()}}})))
+        .collect();
+    artifacts.insert("A".into(), json!({"type": "cdk:asset-manifest", "properties": {"file": "a.json"}}));
+    let fault = check(&[("manifest.json", app(&artifacts)), ("a.json", json!({"files": files}).to_string())])
+        .expect_err("assets");
+    assert!(fault.message.contains("assets"), "{fault}");
+    for number in 400..600 {
+        artifacts.insert(format!("S{number}"), artifacts["S0"].clone());
+    }
+    assert!(check(&[("manifest.json", app(&artifacts))]).expect_err("stacks").message.contains("stacks"));
+}
+
+#[test]
 fn a_packaged_service_has_its_code_beside_it() {
     let found = check(&[("cloudformation-template-update-stack.json", "{}".into())]).expect("a template");
     assert_eq!(found[0].assets.path("serverless/a/dev/1/a.zip"), Some(".."));

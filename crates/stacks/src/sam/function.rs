@@ -171,12 +171,7 @@ impl Function<'_> {
         if is_image || (image.is_some() && inline.is_none() && uri.is_none()) {
             return Some(image.map(|image| Node::map([("ImageUri", image.clone())], image.place)));
         }
-        if let (Some(_), Some(uri)) = (inline, uri)
-            && self.is_own(uri)
-        {
-            work.fault("the code is InlineCode or CodeUri, not both", format!("{}.CodeUri", self.path), uri.place);
-            return None;
-        }
+        // Where both are said SAM takes the text.
         if let Some(inline) = inline {
             return Some(Some(Node::map([("ZipFile", inline.clone())], inline.place)));
         }
@@ -199,11 +194,6 @@ impl Function<'_> {
         let mut code = vec![("S3Bucket", bucket.clone()), ("S3Key", key.clone())];
         code.extend(some(map, "Version").map(|version| ("S3ObjectVersion", version.clone())));
         Some(Some(Node::map(code, uri.place)))
-    }
-
-    /// Whether the resource says a value itself, rather than Globals.
-    fn is_own(&self, value: &Node) -> bool {
-        self.resource.get("Properties").and_then(|own| own.get("CodeUri")).is_some_and(|own| own.place == value.place)
     }
 
     fn role_id(&self) -> String {

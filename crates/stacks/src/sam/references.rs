@@ -58,10 +58,12 @@ fn walk(node: &Node, change: &impl Fn(&Node) -> Option<Node>) -> Node {
 /// `Fn::Sub` with another text: the whole argument or the first of its list.
 fn with_text(node: &Node, argument: &Node, value: impl Fn(&str) -> Option<String>) -> Node {
     let argument = match &argument.value {
-        Value::Text(text) | Value::Plain(text) => Node::text(filled(text, value), argument.place),
+        _ if argument.kind() == "a text" => {
+            Node::text(filled(argument.as_str().unwrap_or_default(), value), argument.place)
+        }
         Value::List(items) => {
             let mut items = items.clone();
-            if let Some(first) = items.first_mut()
+            if let Some(first) = items.first_mut().filter(|first| first.kind() == "a text")
                 && let Some(text) = first.as_str()
             {
                 *first = Node::text(filled(text, value), first.place);

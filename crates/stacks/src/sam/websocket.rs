@@ -166,7 +166,7 @@ impl Api<'_> {
             work.fault(format!("a route is a map, not {}", route.kind()), path, route.place);
             return None;
         };
-        if !spec.contains_key("FunctionArn") {
+        if some(spec, "FunctionArn").is_none() {
             work.fault("a route needs the ARN of its function: FunctionArn", &path, route.place);
         }
         if truthy(spec, "RequestParameters").is_some() && key != "$connect" {

@@ -153,7 +153,13 @@ fn function(
         properties.insert("Description".into(), description);
     }
     let both = |name: &str| merged(provider.members.get(name), member(name)?.as_ref(), &format!("{path}.{name}"));
-    let environment = both("environment")?;
+    let mut environment = both("environment")?;
+    for value in environment.values_mut() {
+        // A number or boolean is its text there.
+        if let Value::Plain(text) = &value.value {
+            value.value = Value::Text(text.clone());
+        }
+    }
     if !environment.is_empty() {
         let variables = Node { value: Value::Map(environment), place };
         properties.insert("Environment".into(), Node::map([("Variables", variables)], place));

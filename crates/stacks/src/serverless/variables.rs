@@ -1,9 +1,11 @@
 //! What the variables of a service stand for.
 
 use std::borrow::Cow;
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
+
+use indexmap::IndexMap;
 
 use crate::fault::{Fault, shortened};
 use crate::node::{Map, Node, Place, Value};
@@ -11,11 +13,11 @@ use crate::paths::inside;
 use crate::read;
 use crate::weight::{Room, too_much};
 
-use super::Given;
 use super::syntax::{Alternative, Piece, alternatives, pieces};
+use super::{Given, dotenv};
 
 /// How many variables are looked up, at most.
-const LOOKUPS_MAX: usize = 100_000;
+const LOOKUPS_MAX: usize = 20_000;
 /// How deep variables and values may stand in each other.
 const DEPTH_MAX: usize = read::DEPTH_MAX;
 
@@ -27,6 +29,10 @@ pub(super) struct Variables<'a> {
     document: &'a Node,
     given: &'a Given<'a>,
     files: RefCell<HashMap<String, Rc<Node>>>,
+    /// What `.env` says; nothing while the stage is looked up, which names the file.
+    dotenv: OnceCell<IndexMap<String, String>>,
+    is_looking_for_dotenv: Cell<bool>,
+    stage: OnceCell<String>,
     /// The variables that are being looked up, each in the one before.
     around: RefCell<Vec<String>>,
     lookups: Cell<usize>,
@@ -42,6 +48,9 @@ impl<'a> Variables<'a> {
             document,
             given,
             files: RefCell::default(),
+            dotenv: OnceCell::new(),
+            is_looking_for_dotenv: Cell::new(false),
+            stage: OnceCell::new(),
             around: RefCell::default(),
             lookups: Cell::new(0),
             depth: Cell::new(0),
@@ -221,12 +230,15 @@ impl<'a> Variables<'a> {
         let address = address.map(|address| self.text(address, place)).transpose()?;
         let name = address.as_deref().unwrap_or_default();
         let text = |text: &str| Ok(Some(Cow::Owned(Node::text(text, place))));
-        let given = |values: &indexmap::IndexMap<String, String>| values.get(name).cloned();
+        let given = |values: &IndexMap<String, String>| values.get(name).cloned();
         match kind {
             "sls" if name == "stage" => text(&self.stage()?),
             "opt" if name == "stage" && self.given.stage.is_some() => text(&self.stage()?),
             "opt" => given(self.given.options).map_or(Ok(None), |value| text(&value)),
-            "env" => given(self.given.environment).map_or(Ok(None), |value| text(&value)),
+            "env" => match given(self.given.environment) {
+                Some(value) => text(&value),
+                None => self.dotenv()?.and_then(|values| values.get(name)).map_or(Ok(None), |value| text(value)),
+            },
             "param" => match given(self.given.parameters) {
                 Some(value) => text(&value),
                 None => {
@@ -239,12 +251,7 @@ impl<'a> Variables<'a> {
             },
             "self" => {
                 let keys: Vec<&str> = name.split('.').filter(|key| !key.is_empty()).collect();
-                match (self.property(&keys)?, keys.as_slice()) {
-                    // What the framework fills in where nobody says it.
-                    (None, ["provider", "stage"]) => text(&self.stage()?),
-                    (None, ["provider", "region"]) => text(&self.region()?),
-                    (found, _) => Ok(found),
-                }
+                self.property(&keys)
             }
             "aws" if name == "region" => text(&self.region()?),
             "aws" if name == "accountId" => text(self.given.account),
@@ -264,9 +271,45 @@ impl<'a> Variables<'a> {
         }
     }
 
+    /// What the files of `useDotenv` say: that of the stage, or the one of all stages.
+    fn dotenv(&self) -> Result<Option<&IndexMap<String, String>>, Fault> {
+        if let Some(values) = self.dotenv.get() {
+            return Ok(Some(values));
+        }
+        if self.is_looking_for_dotenv.replace(true) {
+            return Ok(None);
+        }
+        let found = self.dotenv_text();
+        self.is_looking_for_dotenv.set(false);
+        let values = found?.map(|text| dotenv::read(&text, self.given.environment)).unwrap_or_default();
+        Ok(Some(self.dotenv.get_or_init(|| values)))
+    }
+
+    fn dotenv_text(&self) -> Result<Option<String>, Fault> {
+        let is_asked = self.property(&["useDotenv"])?.is_some_and(|asked| asked.as_bool() == Some(true));
+        if !is_asked {
+            return Ok(None);
+        }
+        for path in [inside(&format!(".env.{}", self.stage()?)), Some(".env".to_owned())].into_iter().flatten() {
+            self.files.borrow_mut().entry(path.clone()).or_default();
+            if let Some(text) = (self.given.read)(&path) {
+                return Ok(Some(text));
+            }
+        }
+        Ok(None)
+    }
+
     /// The stage: as it was asked for, as the service says it, or `dev`.
     pub(super) fn stage(&self) -> Result<String, Fault> {
-        self.named(self.given.stage, &["provider", "stage"], "dev")
+        if let Some(stage) = self.stage.get() {
+            return Ok(stage.clone());
+        }
+        // What it is made of is looked for in the environment only, as the framework has it.
+        let before = self.is_looking_for_dotenv.replace(true);
+        let found = self.named(self.given.stage, &["provider", "stage"], "dev");
+        self.is_looking_for_dotenv.set(before);
+        let found = found?;
+        Ok(self.stage.get_or_init(|| found).clone())
     }
 
     /// The region, likewise, or `us-east-1`.

@@ -167,7 +167,7 @@ fn airspeed(run: &Run) -> anyhow::Result<Engine> {
     let pins = include_str!("requirements.txt");
     let requirements = cache.join("airspeed-requirements.txt");
     fs::write(&requirements, pins).with_context(|| format!("write {}", requirements.display()))?;
-    let folder = virtualenv(&cache, &requirements)?;
+    let folder = virtualenv(&cache, "python", &requirements)?;
     let program = folder.join("engine_airspeed.py");
     fs::write(&program, AIRSPEED_PROGRAM).with_context(|| format!("write {}", program.display()))?;
     let python = folder.join("bin/python");

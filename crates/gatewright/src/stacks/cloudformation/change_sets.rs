@@ -126,9 +126,9 @@ impl Stacks {
             None if !set.is_first => return Err(error::no_such_stack(&set.stack)),
             review => drop(self.make(&prepared, review, &set.id, context)?),
         }
-        let ended = self.record(&set.stack).is_some_and(|record| {
-            matches!(record.status.as_str(), "CREATE_COMPLETE" | "UPDATE_COMPLETE")
-        });
+        let ended = self
+            .record(&set.stack)
+            .is_some_and(|record| matches!(record.status.as_str(), "CREATE_COMPLETE" | "UPDATE_COMPLETE"));
         set.execution = if ended { "EXECUTE_COMPLETE" } else { "EXECUTE_FAILED" };
         self.office.desk().keep(set, context.now.seconds());
         Ok(())

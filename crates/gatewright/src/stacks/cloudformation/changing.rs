@@ -8,9 +8,11 @@ use stacks::api::capabilities::Needed;
 use stacks::api::checked::TEMPLATE_BYTES_MAX;
 use stacks::api::stacks::DELETED;
 use stacks::api::{self, Checked, Error, Form, Source, changes, error, failures, names, stack_id};
+use stacks::functions::Assets;
 use stacks::record::{KeptParameter, Settings};
 use stacks::{Fault, Record};
 
+use super::super::told::Told;
 use super::super::{Asked, Done, Stacks};
 use super::Context;
 use crate::choices::LogLevel;
@@ -111,6 +113,7 @@ impl Stacks {
             document: None,
             remarks: Vec::new(),
             parameters,
+            assets: Assets::default(),
             is_strict: false,
         };
         Ok(Prepared { call, asked, checked })
@@ -126,17 +129,20 @@ impl Stacks {
         match (source, old) {
             (Source::Body(text), _) => Ok(text.clone()),
             (Source::Url(url), _) => {
-                let bytes = self.buckets.by_url(url, TEMPLATE_BYTES_MAX, context.host).map_err(|refusal| match refusal {
-                    None => too_large(),
-                    Some(text) => Error::new(400, "ValidationError", text),
-                })?;
+                let bytes =
+                    self.buckets.by_url(url, TEMPLATE_BYTES_MAX, context.host).map_err(|refusal| match refusal {
+                        None => too_large(),
+                        Some(text) => Error::new(400, "ValidationError", text),
+                    })?;
                 String::from_utf8(bytes)
                     .map_err(|_| Error::new(400, "ValidationError", "Template format error: it is not UTF-8"))
             }
             (Source::Previous, Some(old)) if !old.template.is_empty() => Ok(old.template.clone()),
-            (Source::Previous, _) => {
-                Err(Error::new(400, "ValidationError", "UsePreviousTemplate cannot be used: there is no template before"))
-            }
+            (Source::Previous, _) => Err(Error::new(
+                400,
+                "ValidationError",
+                "UsePreviousTemplate cannot be used: there is no template before",
+            )),
         }
     }
 
@@ -233,7 +239,7 @@ impl Stacks {
     fn done(&self, prepared: &Prepared, done: &Done) {
         self.office.desk().outdate(&prepared.asked.name);
         self.places.tidy(&self.functions.here());
-        let text = self.told(&prepared.asked, done, false);
+        let text = self.told(&prepared.asked, done, Told::Applied);
         self.log.iter().for_each(|log| log.say(LogLevel::Info, text.trim_end().to_owned()));
     }
 

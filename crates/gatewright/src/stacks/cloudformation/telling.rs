@@ -46,7 +46,8 @@ impl Stacks {
             (None, Some(physical)) => {
                 let has = |record: &Record| record.resources.values().any(|resource| resource.physical == physical);
                 let found = self.records().into_iter().find(has);
-                found.ok_or_else(|| Error::new(400, "ValidationError", format!("Stack for {physical} does not exist")))?
+                found
+                    .ok_or_else(|| Error::new(400, "ValidationError", format!("Stack for {physical} does not exist")))?
             }
             (None, None) => {
                 let text = "Either StackName or PhysicalResourceId must be specified";

@@ -43,7 +43,11 @@ impl Buckets {
     pub(crate) fn new(data_dir: Option<&Path>) -> Buckets {
         let folder = match data_dir {
             Some(dir) => dir.join("assets"),
-            None => std::env::temp_dir().join(format!("gatewright-assets-{}-{:x}", std::process::id(), rand::random::<u32>())),
+            None => std::env::temp_dir().join(format!(
+                "gatewright-assets-{}-{:x}",
+                std::process::id(),
+                rand::random::<u32>()
+            )),
         };
         Buckets { folder, is_temporary: data_dir.is_none(), kept: Mutex::default() }
     }
@@ -162,7 +166,13 @@ pub(super) fn internal(error: &io::Error) -> Error {
     Error::new(500, "InternalError", format!("the object cannot be kept: {error}"))
 }
 
-fn make_room(objects: &mut Objects, folder: &Path, name: &(String, String), bytes: u64, used: Used) -> Result<(), Error> {
+fn make_room(
+    objects: &mut Objects,
+    folder: &Path,
+    name: &(String, String),
+    bytes: u64,
+    used: Used,
+) -> Result<(), Error> {
     let is_full = |objects: &Objects| {
         let others = objects.iter().filter(|(of, _)| *of != name).map(|(_, object)| object.bytes);
         others.clone().count() >= OBJECTS_MAX || others.sum::<u64>() + bytes > TOTAL_BYTES_MAX
@@ -171,7 +181,8 @@ fn make_room(objects: &mut Objects, folder: &Path, name: &(String, String), byte
         return Ok(());
     }
     let used = used();
-    let mut old: Vec<_> = objects.iter().filter(|(of, _)| !used.contains(of)).map(|(of, object)| (object.modified, of.clone())).collect();
+    let mut old: Vec<_> =
+        objects.iter().filter(|(of, _)| !used.contains(of)).map(|(of, object)| (object.modified, of.clone())).collect();
     old.sort();
     for (_, of) in old {
         remove(objects, folder, &of);
@@ -179,7 +190,8 @@ fn make_room(objects: &mut Objects, folder: &Path, name: &(String, String), byte
             return Ok(());
         }
     }
-    let text = format!("{OBJECTS_MAX} objects and {TOTAL_BYTES_MAX} bytes are kept here, and stacks name all that there are");
+    let text =
+        format!("{OBJECTS_MAX} objects and {TOTAL_BYTES_MAX} bytes are kept here, and stacks name all that there are");
     Err(Error::new(503, "ServiceUnavailable", text))
 }
 
@@ -243,5 +255,92 @@ fn named_by(url: &str, own: &str) -> Option<(String, String)> {
         Some(bucket) => both(bucket, path),
         None if is_loopback || host == own => in_path(),
         None => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn put(buckets: &Buckets, key: &str, bytes: &[u8], at: u64, used: Used) -> Result<Object, Error> {
+        buckets.put(("b", key), ("text/plain", at), bytes.len() as u64, used, |_, file| written(file, bytes))
+    }
+
+    fn nothing() -> HashSet<(String, String)> {
+        HashSet::new()
+    }
+
+    #[test]
+    fn objects_are_there_again_and_what_was_half_is_not() {
+        let dir = std::env::temp_dir().join(format!("gatewright-buckets-{}", std::process::id()));
+        let buckets = Buckets::new(Some(&dir));
+        put(&buckets, "k", b"one", 1, &nothing).unwrap();
+        let second = put(&buckets, "k", b"two", 2, &nothing).unwrap();
+        put(&buckets, "gone", b"x", 2, &nothing).unwrap();
+        buckets.remove("b", "gone");
+        // As a killed program leaves them: bytes that nothing says what they are, and the other way round.
+        fs::write(buckets.folder.join("orphan.bytes"), "x").unwrap();
+        fs::write(buckets.folder.join("x.json"), r#"{"bucket": "b", "key": "half", "file": "none", "bytes": 3}"#)
+            .unwrap();
+        fs::write(buckets.folder.join("y.json"), "{").unwrap();
+        drop(buckets);
+        let again = Buckets::new(Some(&dir));
+        assert_eq!(again.find("b", "k"), Some(second.clone()));
+        assert_eq!(fs::read(&second.file).unwrap(), b"two");
+        assert_eq!(again.list("b", "", "", 10).len(), 1);
+        assert_eq!(fs::read_dir(&again.folder).unwrap().count(), 2);
+        fs::remove_dir_all(dir).unwrap();
+    }
+
+    #[test]
+    fn the_oldest_that_no_stack_names_make_room() {
+        let mut objects = Objects::new();
+        for n in 0..OBJECTS_MAX {
+            let object = Object {
+                file: PathBuf::from("none"),
+                bytes: 1,
+                etag: String::new(),
+                content_type: String::new(),
+                modified: n as u64,
+            };
+            objects.insert(("b".to_owned(), format!("{n}")), object);
+        }
+        let used = || HashSet::from([("b".to_owned(), "0".to_owned())]);
+        let new = ("b".to_owned(), "new".to_owned());
+        make_room(&mut objects, Path::new("/none"), &new, 1, &used).unwrap();
+        assert_eq!(objects.len(), OBJECTS_MAX - 1);
+        assert!(objects.contains_key(&("b".to_owned(), "0".to_owned())));
+        let all: HashSet<_> = objects.keys().cloned().collect();
+        let every = || all.clone();
+        let refused = make_room(&mut objects, Path::new("/none"), &new, TOTAL_BYTES_MAX, &every).unwrap_err();
+        assert_eq!(refused.code, "ServiceUnavailable");
+    }
+
+    #[test]
+    fn a_url_names_an_object_in_all_of_its_forms() {
+        let own = "gw.internal:4510";
+        for url in [
+            "https://s3.us-east-1.amazonaws.com/b/k/x.json",
+            "https://s3.amazonaws.com/b/k/x.json",
+            "https://s3-eu-west-1.amazonaws.com/b/k/x.json?versionId=1",
+            "https://b.s3.eu-west-1.amazonaws.com/k/x.json",
+            "https://b.s3.amazonaws.com/k%2Fx.json",
+            "http://127.0.0.1:4510/b/k/x.json",
+            "http://localhost:4510/b/k/x.json",
+            "http://b.localhost:4510/k/x.json",
+            "http://gw.internal:4510/b/k/x.json",
+            "s3://b/k/x.json",
+        ] {
+            assert_eq!(named_by(url, own), Some(("b".to_owned(), "k/x.json".to_owned())), "{url}");
+        }
+        for url in [
+            "https://example.com/b/k",
+            "file:///etc/passwd",
+            "https://s3.amazonaws.com/b",
+            "b/k",
+            "http://b.sqs.amazonaws.com/k",
+        ] {
+            assert_eq!(named_by(url, own), None, "{url}");
+        }
     }
 }

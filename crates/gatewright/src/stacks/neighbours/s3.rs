@@ -109,7 +109,9 @@ impl Call {
             What::Location => "s3:GetBucketLocation",
             What::Encryption => "s3:GetEncryptionConfiguration",
             What::Versioning => "s3:GetBucketVersioning",
-            What::Put { .. } | What::BeginUpload { .. } | What::PutPart { .. } | What::EndUpload { .. } => "s3:PutObject",
+            What::Put { .. } | What::BeginUpload { .. } | What::PutPart { .. } | What::EndUpload { .. } => {
+                "s3:PutObject"
+            }
             What::Get { .. } => "s3:GetObject",
             What::Delete | What::DeleteMany { .. } => "s3:DeleteObject",
             What::AbortUpload { .. } => "s3:AbortMultipartUpload",
@@ -221,9 +223,19 @@ impl What {
     fn of_bucket(method: &Method, form: Form, body: &[u8]) -> Result<What, Error> {
         let has = |name: &str| form.get(name).is_some();
         // What somebody wants to set of a bucket is not kept; lists take these.
-        const OF_LISTS: &[&str] =
-            &["list-type", "prefix", "delimiter", "max-keys", "marker", "start-after", "continuation-token", "encoding-type", "fetch-owner"];
-        let other = form.names().find(|name| !OF_LISTS.contains(name) && !name.starts_with("X-Amz-") && *name != "x-id");
+        const OF_LISTS: &[&str] = &[
+            "list-type",
+            "prefix",
+            "delimiter",
+            "max-keys",
+            "marker",
+            "start-after",
+            "continuation-token",
+            "encoding-type",
+            "fetch-owner",
+        ];
+        let other =
+            form.names().find(|name| !OF_LISTS.contains(name) && !name.starts_with("X-Amz-") && *name != "x-id");
         match (method.as_str(), other) {
             ("HEAD", _) => Ok(What::HeadBucket),
             ("PUT", None) => Ok(What::CreateBucket),
@@ -284,7 +296,8 @@ fn unchunked(headers: &HeaderMap, body: Bytes) -> Result<Bytes, Error> {
     loop {
         let line = rest.windows(2).position(|pair| pair == b"\r\n").ok_or_else(wrong)?;
         let head = std::str::from_utf8(&rest[..line]).map_err(|_| wrong())?;
-        let size = head.split(';').next().and_then(|hex| usize::from_str_radix(hex.trim(), 16).ok()).ok_or_else(wrong)?;
+        let size =
+            head.split(';').next().and_then(|hex| usize::from_str_radix(hex.trim(), 16).ok()).ok_or_else(wrong)?;
         rest = &rest[line + 2..];
         if size == 0 {
             return Ok(whole.into());
@@ -392,7 +405,9 @@ fn got(object: &Object, range: Option<&str>, is_head: bool, request_id: &str) ->
 /// `bytes=A-B`, `bytes=A-` and `bytes=-N`: first byte, and the one behind the last. None for what is no range of bytes.
 fn ranged(range: &str, bytes: u64) -> Result<Option<(u64, u64)>, Error> {
     let wrong = || Error::new(416, "InvalidRange", "The requested range is not satisfiable");
-    let Some((from, to)) = range.strip_prefix("bytes=").and_then(|range| range.split_once('-')) else { return Ok(None) };
+    let Some((from, to)) = range.strip_prefix("bytes=").and_then(|range| range.split_once('-')) else {
+        return Ok(None);
+    };
     let (from, to) = match (from.parse::<u64>(), to.parse::<u64>()) {
         (Ok(from), Ok(to)) => (from, to.saturating_add(1).min(bytes)),
         (Ok(from), Err(_)) => (from, bytes),
@@ -436,7 +451,10 @@ mod tests {
 
     #[test]
     fn keys_of_a_call_that_deletes_many_are_read() {
-        assert_eq!(keys(b"<Delete><Object><Key>a&amp;b</Key></Object><Object><Key>c</Key></Object></Delete>"), ["a&b", "c"]);
+        assert_eq!(
+            keys(b"<Delete><Object><Key>a&amp;b</Key></Object><Object><Key>c</Key></Object></Delete>"),
+            ["a&b", "c"]
+        );
         assert_eq!(decoded("a%20b%2Fc%zz%4"), "a b/c%zz%4");
     }
 }

@@ -28,7 +28,11 @@ impl Call {
             "AssumeRole" => Ok(Call::AssumeRole {
                 role: form.required("RoleArn")?.to_owned(),
                 session: form.required("RoleSessionName")?.to_owned(),
-                seconds: form.text("DurationSeconds").and_then(|text| text.parse().ok()).unwrap_or(SECONDS).min(SECONDS_MAX),
+                seconds: form
+                    .text("DurationSeconds")
+                    .and_then(|text| text.parse().ok())
+                    .unwrap_or(SECONDS)
+                    .min(SECONDS_MAX),
             }),
             other => Err(unknown_action(other, form.text("Version").unwrap_or(VERSION))),
         }
@@ -69,7 +73,9 @@ impl Call {
             Call::AssumeRole { role, .. } if around.user.is_some() => Err(Error::new(
                 403,
                 "AccessDenied",
-                format!("there are no roles here, and {role} cannot be taken: calls are signed with a key of the credentials file"),
+                format!(
+                    "there are no roles here, and {role} cannot be taken: calls are signed with a key of the credentials file"
+                ),
             )),
             // Nobody looks at signatures: any key will do.
             Call::AssumeRole { role, session, seconds } => {

@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import boto3
 import pytest
+from botocore.config import Config
 from botocore.exceptions import ClientError, WaiterError
 
 from harness.aws import CLI_PATIENCE, CONFIG, CREDENTIALS, REGION, cli_environment, control
@@ -54,8 +55,8 @@ LEAVE = """
       RouteKey: leave
       Target: {target}
 """
-# The line is that of the target.
-BAD = LEAVE.format(target="integrations/none")
+# A second route of one key.
+BAD = LEAVE.replace("RouteKey: leave", "RouteKey: join").format(target="!Sub 'integrations/${Mock}'")
 FUNCTION = """
 Transform: AWS::Serverless-2016-10-31
 Parameters:
@@ -131,15 +132,17 @@ def refused(call, **arguments):
 def test_aws_cloudformation_deploy_goes_all_of_its_way(gateway, name, tmp_path):
     template = tmp_path / "template.yaml"
     template.write_text(mock())
-    deploy = ("deploy", "--template-file", str(template), "--stack-name", name)
-    assert "Successfully created/updated stack" in aws(gateway, *deploy, "--tags", "team=a & b")
+    # Without tags it asks for there to be none.
+    deploy = ("deploy", "--template-file", str(template), "--stack-name", name, "--tags", "team=a & b")
+    assert "Successfully created/updated stack" in aws(gateway, *deploy)
     aws(gateway, "wait", "stack-create-complete", "--stack-name", name)
     first = stack(gateway, name)
     assert first["StackStatus"] == "CREATE_COMPLETE" and first["Tags"] == [{"Key": "team", "Value": "a & b"}]
     assert first["Description"] == "a <chat> & 'friends'"
     api = outputs(first)["ApiId"]
     assert routes(gateway, api) == {"join"}
-    assert "No changes to deploy" in aws(gateway, *deploy)
+    assert "No changes to deploy" in aws(gateway, *deploy, ends=255)
+    assert "No changes to deploy" in aws(gateway, *deploy, "--no-fail-on-empty-changeset")
     template.write_text(mock(LEAVE.format(target="!Sub 'integrations/${Mock}'")))
     aws(gateway, *deploy, "--parameter-overrides", "Word=two")
     second = stack(gateway, name)
@@ -155,7 +158,7 @@ def test_aws_cloudformation_deploy_goes_all_of_its_way(gateway, name, tmp_path):
     assert len({event["EventId"] for event in told}) == len(told)
     aws(gateway, "delete-stack", "--stack-name", name)
     aws(gateway, "wait", "stack-delete-complete", "--stack-name", name)
-    assert f"Stack with id {name} does not exist" in aws(gateway, "describe-stacks", "--stack-name", name, ends=254)
+    assert f"Stack with id {name} does not exist" in aws(gateway, "describe-stacks", "--stack-name", name, ends=255)
     assert stack(gateway, first["StackId"])["StackStatus"] == "DELETE_COMPLETE"
     assert api not in {item["ApiId"] for item in control(gateway.url).get_apis()["Items"]}
 
@@ -168,11 +171,11 @@ def test_a_stack_that_cannot_be_made_says_why_and_leaves_nothing(gateway, name, 
     failed = stack(gateway, name)
     assert failed["StackStatus"] == "ROLLBACK_COMPLETE" and "[Leave]" in failed["StackStatusReason"]
     events = client(gateway).describe_stack_events(StackName=name)["StackEvents"]
-    line = mock(BAD).split("\n").index("      Target: integrations/none") + 1
+    line = mock(BAD).split("\n").index("      RouteKey: join") + 1
     reason = next(event["ResourceStatusReason"] for event in events if event["ResourceStatus"] == "CREATE_FAILED")
-    assert "Resources.Leave.Properties.Target" in reason and f"line {line}," in reason
+    assert "Resources.Leave.Properties.RouteKey" in reason and f"line {line}," in reason
     assert name not in {item["Name"] for item in control(gateway.url).get_apis()["Items"]}
-    assert "ROLLBACK_COMPLETE state and can not be updated" in aws(gateway, *deploy, ends=254)
+    assert "ROLLBACK_COMPLETE state and can not be updated" in aws(gateway, *deploy, ends=255)
     aws(gateway, "delete-stack", "--stack-name", name)
     template.write_text(mock())
     aws(gateway, *deploy)
@@ -303,7 +306,7 @@ def test_stacks_are_told_in_all_of_their_parts(gateway, cloudformation, name):
 
 def test_templates_are_validated_and_shown_after_their_transforms(cloudformation, name):
     valid = cloudformation.validate_template(TemplateBody=FUNCTION)
-    assert valid["Capabilities"] == ["CAPABILITY_AUTO_EXPAND"] and valid["Parameters"][0]["DefaultValue"] == "hello"
+    assert valid["Capabilities"] == ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"] and valid["Parameters"][0]["DefaultValue"] == "hello"
     for body, part in [("Resources: [", "line "), ("{}", "at least one resource"), ("Resources: {A: {Type: X, Properties: {B: !Ref None}}}", "None")]:
         code, text = refused(cloudformation.validate_template, TemplateBody=body)
         assert code == "ValidationError" and part in text, text
@@ -500,7 +503,8 @@ def test_whoever_calls_is_checked_and_told_in_the_form_of_the_service(tmp_path):
     key = "a folder/+=:@ä.txt"
     s3.put_object(Bucket="b", Key=key, Body=b"x" * 100)
     assert s3.get_object(Bucket="b", Key=key)["Body"].read() == b"x" * 100
-    link = s3.generate_presigned_url("get_object", Params={"Bucket": "b", "Key": key})
+    four = boto3.session.Session("ADMIN", "sesame", region_name=REGION).client("s3", endpoint_url=gateway.url, config=CONFIG.merge(Config(signature_version="s3v4")))
+    link = four.generate_presigned_url("get_object", Params={"Bucket": "b", "Key": key})
     assert urllib.request.urlopen(link, timeout=20).read() == b"x" * 100
     with pytest.raises(urllib.error.HTTPError) as wrong:
         urllib.request.urlopen(link.replace(urllib.parse.quote("a folder"), "b"), timeout=20)

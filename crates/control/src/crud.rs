@@ -245,13 +245,18 @@ pub(crate) fn update(resource: &Resource, call: &Call, tx: &mut Transaction) -> 
 /// Makes a resource what it would be if it were created with this body, and answers it: what the body lacks is as where
 /// nobody said it. Its id stays, and what the program writes, and a text that only creation takes.
 pub(crate) fn reset(resource: &Resource, call: &Call, tx: &mut Transaction) -> Answer {
+    reset_but(resource, &[], call, tx)
+}
+
+/// As [`reset`]; these members stay as they are where the body lacks them.
+pub(crate) fn reset_but(resource: &Resource, kept: &[&str], call: &Call, tx: &mut Transaction) -> Answer {
     let (_, _, current) = find(resource, call, tx)?;
     let mut document = members::merge(resource.members, resource.noun, None, &call.body)?;
     for member in resource.members {
         let is_written = member.rule == Rule::Output || member.name == resource.id_member;
         let is_identity = member.rule == Rule::Fixed && matches!(member.kind, MemberKind::Text { .. });
         if let Some(value) = current.get(member.name)
-            && (is_written || is_identity && !document.contains_key(member.name))
+            && (is_written || (is_identity || kept.contains(&member.name)) && !document.contains_key(member.name))
         {
             document.insert(member.name.into(), value.clone());
         }

@@ -92,12 +92,7 @@ pub(crate) fn update(call: &Call, tx: &mut Transaction) -> Answer {
 
 /// As [`crud::reset`]; a stage of which the body says no deployment keeps the one that it has.
 pub(crate) fn reset(call: &Call, tx: &mut Transaction) -> Answer {
-    let (_, _, previous) = crud::find(&STAGE, call, tx)?;
-    let mut call = Call { params: call.params.clone(), body: call.body.clone(), ..Call::none(call.settings, call.now) };
-    if let Some(id) = previous.get("deploymentId") {
-        call.body.entry("deploymentId").or_insert_with(|| id.clone());
-    }
-    update_as(crud::reset, &call, tx)
+    update_as(|stage, call, tx| crud::reset_but(stage, &["deploymentId"], call, tx), call, tx)
 }
 
 fn update_as(how: fn(&crud::Resource, &Call, &mut Transaction) -> Answer, call: &Call, tx: &mut Transaction) -> Answer {

@@ -120,7 +120,7 @@ mod tests {
     fn a_failure_says_which_resource_which_property_and_which_line() {
         let record = Record { name: "chat".into(), id: "arn".into(), ..Record::default() };
         let fault = Fault::new("no such key", "Resources.Join.Properties.RouteKey", Place { line: 7, column: 3 });
-        let failed = create(record.clone(), &Template::default(), &[fault.clone()], "now");
+        let failed = create(record.clone(), &Template::default(), std::slice::from_ref(&fault), "now");
         assert_eq!(failed.status, "ROLLBACK_COMPLETE");
         assert_eq!(
             failed.settings.reason,

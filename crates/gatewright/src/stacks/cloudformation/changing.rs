@@ -8,7 +8,7 @@ use stacks::api::capabilities::Needed;
 use stacks::api::checked::TEMPLATE_BYTES_MAX;
 use stacks::api::stacks::DELETED;
 use stacks::api::{self, Checked, Error, Form, Source, changes, error, failures, names, stack_id};
-use stacks::functions::Assets;
+use stacks::locate::Assets;
 use stacks::record::{KeptParameter, Settings};
 use stacks::{Fault, Record};
 

@@ -34,6 +34,10 @@ const EXPIRES_DEFAULT: u64 = 300;
 const EXPIRES_MAX: u64 = 604_800;
 /// What stands for the body's hash where the body is not signed.
 const UNSIGNED_PAYLOAD: &str = "UNSIGNED-PAYLOAD";
+/// The service whose paths are encoded once, and which wants the body's hash in a header. Source: documented.
+const S3: &str = "s3";
+/// What stands for the hash of a body that comes in pieces, each signed or not; theirs are not looked at. Source: documented.
+const STREAMED_PAYLOAD: &str = "STREAMING-";
 /// The header with the hash of the body.
 const PAYLOAD_HEADER: &str = "x-amz-content-sha256";
 
@@ -163,7 +167,13 @@ impl Claim {
         };
         let hash = hex(digest::digest(&digest::SHA256, body).as_ref());
         let said = request.one(PAYLOAD_HEADER);
-        let payload = if said == Some(UNSIGNED_PAYLOAD) { UNSIGNED_PAYLOAD } else { hash.as_str() };
+        let is_s3 = expected.service == S3;
+        let payload = match said {
+            Some(UNSIGNED_PAYLOAD) => UNSIGNED_PAYLOAD,
+            Some(said) if is_s3 && said.starts_with(STREAMED_PAYLOAD) => said,
+            None if is_s3 && self.in_query => UNSIGNED_PAYLOAD,
+            _ => hash.as_str(),
+        };
         let canonical = Canonical::new(request, self, payload);
         let to_sign = self.string_to_sign(&scope, &canonical.text());
         let signature = from_hex(&self.signature);

@@ -30,6 +30,7 @@ use crate::guard::{self, Guard, Signed};
 use crate::lambda_api;
 use crate::logs::Log;
 use crate::metrics;
+use crate::neighbour;
 use crate::own_tls::OwnTls;
 use crate::stacks::{self, Stacks};
 use crate::strangers::{self, AllowedHosts, Stranger};
@@ -206,7 +207,9 @@ impl Service {
         // Control plane and Lambda API look at signatures themselves.
         let stacks = self.stacks.clone().filter(|_| self.serves_admin);
         let of_stacks = stacks.as_ref().and_then(|_| stacks::call::Operation::of(request.method(), &path));
+        let of_deployer = stacks.as_ref().and_then(|_| stacks::neighbours::Service::of(&request));
         let is_open = of_stacks.is_some()
+            || of_deployer.is_some()
             || page == Some(Page::Health)
             || Control::owns(&path)
             || operation.is_some()
@@ -216,6 +219,10 @@ impl Service {
             && !guard.shows_pages_to(peer.ip)
         {
             return typed_error(StatusCode::FORBIDDEN, "AccessDeniedException", ELSEWHERE);
+        }
+        // Whom a signature names comes first: keys of objects may look like any path.
+        if let (Some(stacks), Some(service)) = (stacks.clone(), of_deployer) {
+            return self.deploying(stacks, service, request, peer).await;
         }
         if let (Some(functions), Some(operation)) = (functions, operation) {
             return self.lambda(functions, operation, request, peer).await;
@@ -425,6 +432,7 @@ impl Service {
                 Err(refusal) => return self.refused_by_guard(&refusal),
             }
         }
+        caller = caller.with_code(may_run_code(signed.as_ref(), &parts, &peer));
         let _turn = self.stack_calls.acquire().await;
         let _permit = self.control_calls.acquire().await;
         let answer = move || stacks::call::answer(&stacks, &operation, &caller, &body);
@@ -513,6 +521,15 @@ fn admits(signed: &Signed, parts: &Parts, body: &[u8], address: &Address) -> Res
     }
 }
 
+// Whoever makes functions on AWS may have code run here.
+fn may_run_code(signed: Option<&Signed>, parts: &Parts, peer: &Arrival) -> Result<(), String> {
+    const ACTION: &str = "lambda:CreateFunction";
+    let Some(signed) = signed else { return neighbour::may_run_code(peer) };
+    let resource = format!("arn:aws:lambda:{}:{}:function:*", signed.region(), signed.account_id());
+    let may = signed.may(parts, ACTION, &resource);
+    may.map_err(|_| format!("its functions do not run: {} may not {ACTION} on {resource}", signed.user()))
+}
+
 fn from_guard(refusal: &auth::Refusal) -> Response {
     let mut response = http::Response::new(full(refusal.body().into()));
     *response.status_mut() = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::FORBIDDEN);
@@ -553,5 +570,6 @@ fn waits_to_send(headers: &http::HeaderMap) -> bool {
     headers.contains_key(header::EXPECT)
 }
 
+mod deploying;
 #[cfg(test)]
 mod walk;

@@ -1,5 +1,6 @@
 //! CloudFormation's templates: reads them, evaluates them, and makes the control plane be what they say.
 
+pub mod api;
 pub mod change;
 mod digest;
 pub mod engine;
@@ -30,7 +31,7 @@ pub mod weight;
 pub mod wire;
 
 pub use change::{Action, Change};
-pub use engine::{Applied, Failure, Wanted, apply, delete};
+pub use engine::{Applied, Failure, Wanted, apply, delete, others};
 pub use fault::Fault;
 pub use functions::{Code, StackFunction};
 pub use node::{Map, Node, Place, Value};

@@ -30,10 +30,37 @@ pub struct Record {
     pub resources: IndexMap<String, KeptResource>,
     /// Its outputs.
     pub outputs: Vec<Output>,
+    /// Why its functions do not run here, where whoever brought them may not have code run; else empty.
+    pub refused: String,
     /// The names of what it imports of other stacks.
     pub imports: Vec<String>,
     /// What happened to it, oldest first; at most [`EVENTS_MAX`].
     pub events: Vec<Event>,
+    /// What else CloudFormation's API was told of it.
+    pub settings: Settings,
+}
+
+/// What is kept of a stack for whoever asks CloudFormation's API, and means nothing here.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Settings {
+    /// Its tags.
+    pub tags: IndexMap<String, String>,
+    /// What its maker acknowledged, such as `CAPABILITY_IAM`.
+    pub capabilities: Vec<String>,
+    /// Topics that would hear of it.
+    pub notified: Vec<String>,
+    /// The role that would make it; may be empty.
+    pub role: String,
+    /// Whether it may not be deleted.
+    pub is_protected: bool,
+    /// Whether what failed stays as it is.
+    pub keeps_failures: bool,
+    /// The change set that made it what it is; may be empty.
+    pub change_set: String,
+    /// Why it is in its status; may be empty.
+    pub reason: String,
+    /// The token of the call that made it what it is; may be empty.
+    pub token: String,
 }
 
 /// How many events are kept of a stack.
@@ -79,7 +106,7 @@ pub struct Output {
 }
 
 /// Something that happened to a stack.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
 pub struct Event {
     /// When.
     pub time: String,
@@ -107,7 +134,47 @@ fn map<'j>(json: &'j Json, member: &str) -> impl Iterator<Item = (&'j String, &'
     json.get(member).and_then(Json::as_object).into_iter().flatten()
 }
 
+impl Settings {
+    fn read(json: &Json) -> Settings {
+        let texts = |member: &str| list(json, member).filter_map(Json::as_str).map(str::to_owned).collect();
+        let tags = map(json, "tags").map(|(key, value)| (key.clone(), value.as_str().unwrap_or_default().to_owned()));
+        Settings {
+            tags: tags.collect(),
+            capabilities: texts("capabilities"),
+            notified: texts("notified"),
+            role: text(json, "role"),
+            is_protected: json["protected"] == true,
+            keeps_failures: json["keepsFailures"] == true,
+            change_set: text(json, "changeSet"),
+            reason: text(json, "reason"),
+            token: text(json, "token"),
+        }
+    }
+
+    fn write(&self) -> Json {
+        json!({
+            "tags": self.tags.iter().map(|(key, value)| (key.clone(), json!(value))).collect::<JsonMap<_, _>>(),
+            "capabilities": self.capabilities,
+            "notified": self.notified,
+            "role": self.role,
+            "protected": self.is_protected,
+            "keepsFailures": self.keeps_failures,
+            "changeSet": self.change_set,
+            "reason": self.reason,
+            "token": self.token,
+        })
+    }
+}
+
 impl Record {
+    /// Whether nothing was ever made of it: it is under review, or could not be made.
+    pub fn is_unmade(&self) -> bool {
+        matches!(
+            self.status.as_str(),
+            "" | "REVIEW_IN_PROGRESS" | "ROLLBACK_COMPLETE" | "ROLLBACK_FAILED" | "CREATE_FAILED"
+        )
+    }
+
     /// As it was kept. What a later version kept besides is not looked at.
     pub fn read(document: &JsonMap<String, Json>) -> Record {
         let json = &Json::Object(document.clone());
@@ -152,8 +219,10 @@ impl Record {
             parameters: map(json, "parameters").map(parameter).collect(),
             resources: map(json, "resources").map(resource).collect(),
             outputs: list(json, "outputs").map(output).collect(),
+            refused: text(json, "refused"),
             imports: list(json, "imports").filter_map(Json::as_str).map(str::to_owned).collect(),
             events: list(json, "events").map(event).collect(),
+            settings: Settings::read(&json["settings"]),
         }
     }
 
@@ -191,8 +260,10 @@ impl Record {
             "parameters": parameters.collect::<JsonMap<_, _>>(),
             "resources": resources.collect::<JsonMap<_, _>>(),
             "outputs": outputs.collect::<Vec<_>>(),
+            "refused": self.refused,
             "imports": self.imports,
             "events": events.collect::<Vec<_>>(),
+            "settings": self.settings.write(),
         });
         match document {
             Json::Object(document) => document,
@@ -229,6 +300,13 @@ mod tests {
                 .collect(),
             outputs: vec![Output { key: "k".into(), value: "v".into(), ..Default::default() }],
             events: vec![Event { status: "CREATE_COMPLETE".into(), ..Default::default() }],
+            settings: Settings {
+                tags: [("k".into(), "v".into())].into_iter().collect(),
+                capabilities: vec!["CAPABILITY_IAM".into()],
+                is_protected: true,
+                reason: "why".into(),
+                ..Default::default()
+            },
             ..Default::default()
         };
         assert_eq!(Record::read(&record.write()), record);

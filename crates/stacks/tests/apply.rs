@@ -218,6 +218,25 @@ fn an_update_changes_what_differs_and_keeps_ids() {
 }
 
 #[test]
+fn a_stage_that_deploys_itself_can_be_changed() {
+    let control = control();
+    let template = |word: &str| {
+        let api = "{Type: AWS::ApiGatewayV2::Api, Properties: {Name: a, ProtocolType: WEBSOCKET, RouteSelectionExpression: $request.body.a}}";
+        format!(
+            "Resources:\n  Api: {api}\n  Dev:\n    Type: AWS::ApiGatewayV2::Stage\n    Properties: {{ApiId: !Ref Api, StageName: dev, \
+             AutoDeploy: true, StageVariables: {{word: {word}}}}}\n"
+        )
+    };
+    let first = apply(&control, &template("one")).unwrap();
+    let path = first.record.resources["Dev"].path.clone();
+    let deployment = read(&control, &path)["deploymentId"].clone();
+    let second = apply(&control, &template("two")).unwrap();
+    assert_eq!(lines(&second), ["~ stage dev (Dev): stageVariables.word"]);
+    let stage = read(&control, &path);
+    assert_eq!((&stage["stageVariables"]["word"], &stage["deploymentId"]), (&json!("two"), &deployment));
+}
+
+#[test]
 fn a_route_may_move_to_another_logical_id_and_a_stage_to_another_name() {
     let control = control();
     apply(&control, CHAT).unwrap();

@@ -48,6 +48,14 @@ impl Timestamp {
         format!("{:02}/{month}/{}:{:02}:{:02}:{:02} +0000", t.day, t.year, t.hour, t.minute, t.second)
     }
 
+    /// `Thu, 15 Jan 2026 12:00:00 GMT`: dates in headers of HTTP. Source: RFC 9110, 5.6.7.
+    pub fn http(self) -> String {
+        const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+        let (t, day) = (self.civil(), DAYS[(self.days() % 7) as usize]);
+        let month = MONTHS[t.month - 1];
+        format!("{day}, {:02} {month} {:04} {:02}:{:02}:{:02} GMT", t.day, t.year, t.hour, t.minute, t.second)
+    }
+
     /// Whole days since 1970, UTC.
     pub fn days(self) -> u64 {
         self.seconds() / 86_400

@@ -59,15 +59,20 @@ pub(crate) fn run(place: &Checkout) -> anyhow::Result<Report> {
     let report = Report { counts: counts.unwrap_or_default(), trouble, ..Report::default() };
     let report =
         left_out(with_browser(report, browser), no_proxies.map(|why| format!("the tests behind proxies ({why})")));
-    let asked_for = std::env::var_os(LAMBDA_RIC).is_some();
-    Ok(left_out(report, (!asked_for).then(|| WITHOUT_LAMBDA_RIC.to_owned())))
+    let not_asked_for = HEAVY.iter().filter(|(variable, _)| std::env::var_os(variable).is_none());
+    Ok(not_asked_for.fold(report, |report, (_, what)| left_out(report, Some((*what).to_owned()))))
 }
 
-/// Names a `node_modules` with npm's `aws-lambda-ric`.
-const LAMBDA_RIC: &str = "GATEWRIGHT_LAMBDA_RIC";
-/// What is told where nobody asks for it: its installation compiles for a minute, with tools that few have.
-const WITHOUT_LAMBDA_RIC: &str =
-    "the tests with npm's aws-lambda-ric (GATEWRIGHT_LAMBDA_RIC=NODE_MODULES asks for them; clients/README.md)";
+/// What is heavy to install and tried only where a variable names it, and what is told where none does: `aws-lambda-ric`
+/// compiles for a minute, with tools that few have; CDK and SAM are hundreds of megabytes each.
+const HEAVY: &[(&str, &str)] = &[
+    (
+        "GATEWRIGHT_LAMBDA_RIC",
+        "the tests with npm's aws-lambda-ric (GATEWRIGHT_LAMBDA_RIC=NODE_MODULES asks for them; clients/README.md)",
+    ),
+    ("GATEWRIGHT_CDK", "the test with npm's aws-cdk (GATEWRIGHT_CDK=NODE_MODULES asks for it; clients/README.md)"),
+    ("GATEWRIGHT_SAM", "the test with PyPI's aws-sam-cli (GATEWRIGHT_SAM=SAM asks for it; clients/README.md)"),
+];
 
 /// The proxies that stand before the program in tests, each Debian's package of the same name.
 const PROXIES: [&str; 2] = ["haproxy", "nginx"];

@@ -1,7 +1,7 @@
 //! The canonical form of a request: what its client signed.
 
 use crate::encoding::{decode, encode_into};
-use crate::sigv4::{Claim, Request, UNSIGNED_PAYLOAD};
+use crate::sigv4::{Claim, Request, S3, UNSIGNED_PAYLOAD};
 
 /// The canonical request in its parts: some clients sign one of them otherwise.
 pub(super) struct Canonical<'c> {
@@ -20,7 +20,7 @@ impl<'c> Canonical<'c> {
         let (headers, has_all_headers) = headers(request, &claim.signed_headers);
         let left_out: &[&str] = if claim.in_query { &[SIGNATURE] } else { &[] };
         Canonical {
-            path: path(request.path),
+            path: if claim.service == S3 { path_encoded_once(request.path) } else { path(request.path) },
             query: query(request.query, left_out),
             headers,
             signed_headers: &claim.signed_headers,

@@ -4,11 +4,9 @@ use ring::{digest, hmac};
 
 use crate::encoding::hex;
 use crate::secret::Secret;
-use crate::sigv4::{ALGORITHM, PAYLOAD_HEADER, Request, SigningKeys, TERMINATOR, canonical, keys};
+use crate::sigv4::{ALGORITHM, PAYLOAD_HEADER, Request, S3, SigningKeys, TERMINATOR, canonical, keys};
 use crate::time;
 
-/// The service whose paths are encoded once, and which wants the body's hash in a header. Source: documented.
-const S3: &str = "s3";
 /// What this signature puts beside others of its names.
 const OWN_HEADERS: [&str; 4] = ["authorization", "x-amz-date", "x-amz-security-token", PAYLOAD_HEADER];
 

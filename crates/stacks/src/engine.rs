@@ -23,7 +23,7 @@ use crate::kinds::Kind;
 use crate::locate::Assets;
 use crate::node::{Node, Place};
 use crate::record::{Event, KeptParameter, KeptResource, Output, Record};
-use crate::scope::{Pseudo, Scope};
+use crate::scope::{Others, Pseudo, Scope};
 use crate::template::{Resource, Template};
 use known::Known;
 
@@ -87,11 +87,18 @@ impl From<Refused> for Failure {
     }
 }
 
-/// What all stacks but one export.
-fn exports(batch: &Batch, but: &str) -> IndexMap<String, String> {
-    let others = batch.stacks().into_iter().filter(|(name, _)| name != but);
-    let outputs = others.flat_map(|(_, stack)| Record::read(&stack).outputs);
-    outputs.filter(|output| !output.export.is_empty()).map(|output| (output.export, output.value)).collect()
+/// What all stacks but one give.
+fn others(batch: &Batch, but: &str) -> Others {
+    let mut others = Others::default();
+    for (name, stack) in batch.stacks().into_iter().filter(|(name, _)| name != but) {
+        for output in Record::read(&stack).outputs {
+            if !output.export.is_empty() {
+                others.exports.insert(output.export, output.value.clone());
+            }
+            others.outputs.insert((name.clone(), output.key), output.value);
+        }
+    }
+    others
 }
 
 /// Brings a stack to what is wanted.
@@ -109,8 +116,8 @@ pub fn apply(batch: &mut Batch, wanted: &Wanted) -> Result<Applied, Failure> {
         stack_name: wanted.name.to_owned(),
         stack_id: id.clone(),
     };
-    let scope = Scope::new(wanted.template, wanted.parameters, pseudo.clone(), &exports(batch, wanted.name))
-        .map_err(Failure)?;
+    let scope =
+        Scope::new(wanted.template, wanted.parameters, pseudo.clone(), &others(batch, wanted.name)).map_err(Failure)?;
     let order = scope.order()?;
     let faults = body::faults(wanted.template, &order);
     if !faults.is_empty() {

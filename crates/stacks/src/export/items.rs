@@ -209,7 +209,9 @@ impl<'d> Gather<'_, 'd> {
         let collection = format!("{at}/integrationresponses");
         // Of patterns that fit a status the one counts that was made first, so that each waits for the one before.
         let mut before = None;
-        for (id, response) in self.documents.all(&collection) {
+        let mut responses = self.documents.all(&collection).to_vec();
+        responses.sort_by_key(|(_, response)| text(response, "integrationResponseKey") == "$default");
+        for (id, response) in responses {
             let (kind, noun) = ("AWS::ApiGatewayV2::IntegrationResponse", "IntegrationResponse");
             let key = text(response, "integrationResponseKey");
             let is_pattern = key != "$default";

@@ -5,7 +5,7 @@
 use indexmap::IndexMap;
 use serde_json::Value as Json;
 use stacks::read::read;
-use stacks::scope::{Pseudo, References, Scope};
+use stacks::scope::{Others, Pseudo, References, Scope};
 use stacks::template::Template;
 use stacks::{Fault, Node, Place};
 
@@ -47,7 +47,7 @@ pub(crate) fn template(bytes: &[u8]) {
     let missing = template.parameters.iter().filter(|(_, parameter)| parameter.default.is_none());
     let given: IndexMap<String, String> = missing.map(|(name, _)| (name.clone(), "1".to_owned())).collect();
     let pseudo = Pseudo { region: "us-east-1".to_owned(), stack_name: "demo".to_owned(), ..Pseudo::default() };
-    let scope = match Scope::new(&template, &given, pseudo, &IndexMap::new()) {
+    let scope = match Scope::new(&template, &given, pseudo, &Others::default()) {
         Ok(scope) => scope,
         Err(faults) => return checked(&faults, text),
     };

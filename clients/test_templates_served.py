@@ -276,6 +276,56 @@ def test_calls_must_be_signed_where_keys_are_asked_for(tmp_path):
         gateway.stop()
 
 
+def test_another_projects_template_of_the_same_name_takes_nothings_place(start_gateway, tmp_path):
+    gateway = start_gateway()
+    words = ["--parameter", "Backend=http://127.0.0.1:9", "--endpoint", gateway.url]
+    for project in ["one", "two"]:
+        (tmp_path / project).mkdir()
+        (tmp_path / project / "template.yaml").write_text(CHAT.replace("watched", project))
+    done("apply", tmp_path / "one" / "template.yaml", *words)
+    refused = program("apply", tmp_path / "two" / "template.yaml", *words)
+    assert refused.returncode == 65 and "--stack-name" in refused.stderr, refused.stderr
+    assert api_named(gateway, "one")
+    done("apply", tmp_path / "two" / "template.yaml", "--stack-name", "two", *words)
+    assert api_named(gateway, "one") and api_named(gateway, "two")
+
+
+def test_a_plan_writes_nothing_and_what_cannot_be_built_leaves_what_runs(start_gateway, tmp_path, path_with_python):
+    template = tmp_path / "inline.yaml"
+    text = """
+Transform: AWS::Serverless-2016-10-31
+Parameters: {Key: {Type: String, NoEcho: true, Default: hushhush}}
+Resources:
+  Ws:
+    Type: AWS::Serverless::WebSocketApi
+    Properties:
+      RouteSelectionExpression: $request.body.action
+      Routes: {$default: {FunctionArn: !GetAtt Fn.Arn, RouteResponseSelectionExpression: $default}}
+  Fn:
+    Type: AWS::Serverless::Function
+    Properties: {Runtime: python3.11, Handler: index.handler, InlineCode: 'handler = lambda event, context: {"statusCode": 200, "body": "OLD"}', Environment: {Variables: {KEY: !Ref Key}}}
+"""
+    template.write_text(text)
+    gateway = start_gateway()
+    words = [template, "--endpoint", gateway.url]
+    done("apply", *words)
+    url = stage_url(gateway, api_named(gateway, "Ws"), "default")
+
+    def ask():
+        with open_websocket(url) as client:
+            client.send("{}")
+            return client.recv(timeout=30)
+
+    assert ask() == "OLD"
+    template.write_text(text.replace("OLD", "NEW"))
+    assert "~ function" in done("apply", *words, "--dry-run")
+    assert ask() == "OLD"
+    done("apply", *words)
+    assert ask() == "NEW"
+    shown = done("validate", template, "--json") + done("apply", *words)
+    assert "hushhush" not in shown and "****" in shown
+
+
 class Talker(threading.Thread):
     """Sends numbered messages over one connection, waits for each answer, and counts."""
 

@@ -246,11 +246,8 @@ fn a_route_may_move_to_another_logical_id_and_a_stage_to_another_name() {
         .replace("StageName: dev", "StageName: prod");
     let applied = apply(&control, &moved).unwrap();
     let lines = lines(&applied);
-    assert!(
-        lines.contains(&"+ route join (JoinRoute)".to_owned()) && lines.contains(&"- route join (Join)".to_owned()),
-        "{lines:?}"
-    );
-    assert!(lines.iter().any(|line| line.starts_with("± stage prod")), "{lines:?}");
+    assert_eq!(lines, ["± stage prod (Stage): stageName"]);
+    assert!(applied.remarks.iter().any(|remark| remark.message.contains("was Join before")), "{:?}", applied.remarks);
     assert_eq!(control.stages().len(), 1);
 }
 
@@ -363,4 +360,125 @@ fn stacks_import_what_others_export() {
             "{\"type\":\"object\"}"
         );
     }
+}
+
+#[test]
+fn what_moves_to_another_logical_id_keeps_what_hangs_on_it() {
+    let control = control();
+    let hung = CHAT.replace("StageName: dev,", "StageName: dev, RouteSettings: {join: {ThrottlingRateLimit: 5}},").replace(
+        "Outputs:",
+        "  Plan:\n    Type: AWS::ApiGateway::UsagePlan\n    Properties: {ApiStages: [{ApiId: !Ref Api, Stage: !Ref Stage}]}\nOutputs:",
+    );
+    let first = apply(&control, &hung).unwrap();
+    let (api_id, plan) = (&first.stages[0].0, &first.record.resources["Plan"].physical);
+    let seen = || {
+        let stage = read(&control, &format!("/v2/apis/{api_id}/stages/dev"));
+        let plan = read(&control, &format!("/usageplans/{plan}"));
+        [
+            stage["routeSettings"]["join"]["throttlingRateLimit"].clone(),
+            plan["apiStages"][0]["stage"].clone(),
+            plan["name"].clone(),
+        ]
+    };
+    assert_eq!(seen(), [json!(5), json!("dev"), json!("chat-Plan")]);
+    let moved = hung.replace("Join:", "JoinRoute:").replace("DependsOn: Join", "DependsOn: JoinRoute");
+    let moved = moved.replace("  Stage:\n", "  TheStage:\n").replace("!Ref Stage", "!Ref TheStage");
+    let second = apply(&control, &moved).unwrap();
+    assert_eq!(seen(), [json!(5), json!("dev"), json!("chat-Plan")]);
+    let ids = |applied: &Applied, names: [&str; 2]| names.map(|name| applied.record.resources[name].physical.clone());
+    assert_eq!(ids(&first, ["Join", "Stage"]), ids(&second, ["JoinRoute", "TheStage"]));
+    assert_eq!(lines(&second), [""; 0], "nothing is other than it was");
+    assert!(second.remarks.iter().any(|remark| remark.message.contains("was Join before")), "{:?}", second.remarks);
+    assert_eq!(lines(&apply(&control, &moved).unwrap()), [""; 0]);
+}
+
+#[test]
+fn a_stage_that_deploys_by_itself_is_changed_like_any_other() {
+    let control = control();
+    let auto = CHAT.replace(
+        "StageName: dev, DeploymentId: !Ref Deployment",
+        "StageName: dev, AutoDeploy: true, Description: EDIT",
+    );
+    let first = apply(&control, &auto).unwrap();
+    let stage = || read(&control, &format!("/v2/apis/{}/stages/dev", first.stages[0].0));
+    let deployed = stage()["deploymentId"].clone();
+    assert!(deployed.is_string());
+    let edited = apply(&control, &auto.replace("EDIT", "new")).unwrap();
+    assert_eq!(lines(&edited), ["~ stage dev (Stage): description"]);
+    assert_eq!((&stage()["description"], &stage()["deploymentId"]), (&json!("new"), &deployed));
+    for text in [CHAT, &auto] {
+        apply(&control, text).unwrap_or_else(|failure| panic!("{text}: {failure:?}"));
+    }
+    // Given a deployment too, it moves on from it by itself.
+    let both = auto.replace("AutoDeploy: true", "AutoDeploy: true, DeploymentId: !Ref Deployment");
+    let control = self::control();
+    apply(&control, &both).unwrap();
+    apply(&control, &both.replace("EDIT", "other")).unwrap();
+}
+
+#[test]
+fn what_others_use_stays() {
+    let control = control();
+    let exporting = CHAT.to_owned() + "  Id: {Value: !Ref Api, Export: {Name: api}}\n";
+    let first = apply(&control, &exporting).unwrap();
+    let (none, importing) = (
+        IndexMap::new(),
+        "Resources:\n  Link: {Type: AWS::ApiGateway::VpcLink, Properties: {Name: !ImportValue api, TargetArns: ['arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/net/a/1']}}\n",
+    );
+    let as_other = |text: &str| {
+        let template = Template::of(&stacks::read::read(text).unwrap()).unwrap();
+        control.batch(&Caller::program(), |batch| stacks::apply(batch, &wanted("other", &template, text, &none)))
+    };
+    as_other(importing).unwrap();
+    for refused in [
+        apply(&control, CHAT).map(drop),
+        control.batch(&Caller::program(), |batch| stacks::delete(batch, "chat")).map(drop),
+    ] {
+        assert_eq!(refused.unwrap_err().0[0].message, "Export api cannot be deleted as it is in use by other");
+    }
+    let twice = as_other(&(importing.to_owned() + "Outputs: {A: {Value: x, Export: {Name: api}}}\n")).unwrap_err();
+    assert!(twice.0[0].message.starts_with("Export with name api is already exported"), "{twice:?}");
+    // A stage that somebody made on the stack's deployment keeps it, and edits go on.
+    let (api_id, deployment) = (&first.stages[0].0, &first.record.resources["Deployment"].physical);
+    control
+        .batch::<_, control::Refused>(&Caller::program(), |batch| {
+            let stage = json!({"stageName": "mine", "deploymentId": deployment});
+            batch.call(Method::POST, &format!("/v2/apis/{api_id}/stages"), &stage)
+        })
+        .unwrap();
+    let edited = apply(&control, &exporting.replace("\"'b'\"", "\"'c'\"")).unwrap();
+    assert!(edited.remarks.iter().any(|remark| remark.message.contains("stays for it")), "{:?}", edited.remarks);
+    assert_eq!(read(&control, &format!("/v2/apis/{api_id}/stages/mine"))["deploymentId"], deployment.as_str());
+}
+
+#[test]
+fn an_authorizer_goes_after_its_route_and_a_link_after_its_integration() {
+    let control = control();
+    let more = CHAT.replace(
+        "  Deployment:",
+        "  Who:\n    Type: AWS::ApiGatewayV2::Authorizer\n    Properties: {ApiId: !Ref Api, AuthorizerType: REQUEST, Name: who, AuthorizerUri: 'arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/arn:aws:lambda:us-east-1:123456789012:function:f/invocations'}\n  Connect:\n    Type: AWS::ApiGatewayV2::Route\n    Properties: {ApiId: !Ref Api, RouteKey: $connect, AuthorizationType: CUSTOM, AuthorizerId: !Ref Who}\n  Link:\n    Type: AWS::ApiGateway::VpcLink\n    Properties: {Name: link, TargetArns: ['arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/net/one/1']}\n  Far:\n    Type: AWS::ApiGatewayV2::Integration\n    Properties: {ApiId: !Ref Api, IntegrationType: HTTP_PROXY, IntegrationMethod: POST, IntegrationUri: 'http://far', ConnectionType: VPC_LINK, ConnectionId: !Ref Link}\n  Deployment:",
+    );
+    apply(&control, &more).unwrap();
+    let start = more.find("  Who:").unwrap();
+    let end = more.find("  Connect:").unwrap();
+    let without = (more[..start].to_owned() + &more[end..])
+        .replace("AuthorizationType: CUSTOM, AuthorizerId: !Ref Who", "AuthorizationType: NONE");
+    apply(&control, &without).unwrap();
+    let start = without.find("  Far:").unwrap();
+    let end = without.find("  Deployment:").unwrap();
+    let replaced = (without[..start].to_owned() + &without[end..]).replace("net/one/1", "net/two/1");
+    let applied = apply(&control, &replaced).unwrap();
+    assert!(lines(&applied).contains(&"± VPC link link (Link): targetArns".to_owned()), "{:?}", lines(&applied));
+}
+
+#[test]
+fn what_nobody_may_read_is_not_shown() {
+    let control = control();
+    let text = "Parameters: {Key: {Type: String, NoEcho: true}}\n".to_owned() + CHAT;
+    let text = text.replace("IntegrationUri: http://127.0.0.1:3000", "IntegrationUri: !Sub 'http://127.0.0.1/${Key}'");
+    let applied = apply_with(&control, &text, &[("Key", "s3\"cret")], false).unwrap();
+    let told: String = lines(&applied).join("\n");
+    assert!(told.contains("s3\"cret"), "{told}");
+    assert!(!applied.record.masked(&told).contains("s3"), "{}", applied.record.masked(&told));
+    assert!(!applied.record.masked(&json!(told).to_string()).contains("s3"));
 }

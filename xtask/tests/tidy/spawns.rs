@@ -24,6 +24,11 @@ const ALLOWED: &[(&str, &str)] = &[
     ("crates/integration/src/names.rs", "looks up a backend's name for all who wait for it; ends within its limit"),
     ("crates/functions/src/*", "a function's processes, their Runtime API and output; they end with their environment"),
     ("crates/gatewright/src/aws/cache.rs", "fetches a key anew while the old one holds; one for each key"),
+    (
+        "crates/gatewright/src/stacks/watch.rs",
+        "the thread that looks after a template's files; it ends with the program",
+    ),
+    ("crates/gatewright/src/stacks/typescript.rs", "the user's esbuild, which is waited for, a minute at most"),
     ("crates/gatewright/src/aws/process.rs", "the program that prints credentials; it ends with the wait for it"),
     ("crates/gateway/src/heavy.rs", "the threads of mappings that are much work, as many as half the cores"),
     ("crates/gateway/src/open.rs", "hands an opened connection to its task in connection.rs"),

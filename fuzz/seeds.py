@@ -84,8 +84,23 @@ def calls():
     yield "credentials", key
 
 
+def templates():
+    """Templates, small ones of the cases and large ones in pieces that are templates still."""
+    scaffold = (CORPUS / "iac/intrinsics/scaffold.yaml").read_text()
+    yield "stack_template", scaffold
+    for case in tomllib.loads((CORPUS / "iac/intrinsics/values.toml").read_text())["case"]:
+        value = case["value"].replace("\n", "\n    ")
+        yield "stack_template", f"{scaffold}Outputs:\n  A:\n    Value: {value}\n"
+    for name, what in (("reading", "text"), ("templates", "template")):
+        for case in tomllib.loads((CORPUS / f"iac/intrinsics/{name}.toml").read_text())["case"]:
+            yield "stack_template", case[what]
+    for path in sorted((CORPUS / "iac").glob("0*")):
+        if path.suffix == ".yaml":
+            yield "stack_template", path.read_text()
+
+
 def main():
-    inputs = [(target, text.encode("utf-8", "surrogatepass")) for target, text in (*texts(), *calls())]
+    inputs = [(target, text.encode("utf-8", "surrogatepass")) for target, text in (*texts(), *calls(), *templates())]
     inputs += [("client_frames", data) for data in frames()]
     inputs += [("backend_answer", data) for data in answers()]
     inputs += [("request_head", head.encode()) for head in HEADS] + [("addresses", text.encode()) for text in ADDRESSES]

@@ -245,11 +245,11 @@ pub(crate) fn update(resource: &Resource, call: &Call, tx: &mut Transaction) -> 
 /// Makes a resource what it would be if it were created with this body, and answers it: what the body lacks is as where
 /// nobody said it. Its id stays, and what the program writes, and a text that only creation takes.
 pub(crate) fn reset(resource: &Resource, call: &Call, tx: &mut Transaction) -> Answer {
-    reset_but(resource, &[], call, tx)
+    reset_but(&[], resource, call, tx)
 }
 
-/// As [`reset`]; these members stay as they are where the body lacks them.
-pub(crate) fn reset_but(resource: &Resource, kept: &[&str], call: &Call, tx: &mut Transaction) -> Answer {
+/// The same; of some members the resource keeps what it has where the body lacks them.
+pub(crate) fn reset_but(kept: &[&str], resource: &Resource, call: &Call, tx: &mut Transaction) -> Answer {
     let (_, _, current) = find(resource, call, tx)?;
     let mut document = members::merge(resource.members, resource.noun, None, &call.body)?;
     for member in resource.members {

@@ -8,6 +8,7 @@ use clap::{Arg, ArgAction, ArgMatches, CommandFactory, Parser, Subcommand};
 
 use crate::config::{Setting, SettingKind, TABLE};
 use crate::credentials::CredentialsCommand;
+use crate::export::ExportOptions;
 use crate::render::RenderOptions;
 use crate::stacks::command::TemplateOptions;
 
@@ -78,9 +79,8 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Write all stored definitions to standard output, as one JSON document
-    #[command(after_help = "The document holds secrets: API keys, and the private keys of client certificates.")]
-    Export,
+    /// Write all stored definitions to standard output: as one JSON document, a CloudFormation template, or Terraform's configuration
+    Export(ExportOptions),
     /// Read definitions that `export` wrote; all of them or, if one is wrong, none
     Import {
         /// The document; `-` reads standard input

@@ -103,7 +103,7 @@ fn run(matches: &clap::ArgMatches) -> Result<(), Failure> {
             };
         }
         Command::Render(options) => return render::run(&options),
-        Command::Export => return export::run(options),
+        Command::Export(wanted) => return export::run(&wanted, options),
         Command::Import { file, replace } => return import::run(&file, replace, options),
         Command::Apply { template, dry_run, endpoint } => {
             let config = Config::new(options).map_err(Failure::config)?;

@@ -183,11 +183,14 @@ fn template(config: &Config, stacks: &Stacks) -> Result<Option<(Given, String, F
         name: settings.stack_name.clone(),
         is_strict: settings.strict,
     };
-    let source = given.read(&stacks.home).map_err(|unread| Failure::data(unread.text))?;
+    let mut source = given.read(&stacks.home).map_err(|unread| Failure::data(unread.text))?;
     let mut text = String::new();
     for asked in &source.asked {
         match stacks.apply(&Caller::program(), asked, false) {
-            Ok(done) => text += &stacks.told(asked, &done, Told::Started),
+            Ok(done) => {
+                text += &stacks.told(asked, &done, Told::Started);
+                source.files.extend(done.built_of);
+            }
             Err(wrong) => return Err(Failure::data(stacks::faults(asked, &wrong))),
         }
     }

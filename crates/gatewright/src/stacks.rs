@@ -34,7 +34,9 @@ use crate::own_tls::OwnTls;
 
 use self::cloudformation::Office;
 use self::neighbours::buckets::Buckets;
+use self::placed::Placed;
 pub(crate) use self::placed::Places;
+use self::source::Files;
 pub(crate) use self::told::{Told, faults};
 
 /// How often a plan is made anew because somebody else changed definitions meanwhile.
@@ -65,6 +67,8 @@ pub(crate) struct Done {
     pub(crate) applied: Applied,
     /// Functions that cannot run here: why, by their names.
     pub(crate) unplaced: Vec<(String, String)>,
+    /// The files of which their code was built, as they were before.
+    pub(crate) built_of: Files,
 }
 
 /// The stacks of a gateway.
@@ -188,13 +192,13 @@ impl Stacks {
         for _ in 0..TRIES_MAX {
             let plan = self.control.plan(caller, apply)?;
             let applied = plan.outcome.clone();
-            let (brought, mut unplaced) = self.places.of(&applied.functions, &asked.file);
+            let Placed { brought, mut unplaced, built_of } = self.places.of(&applied.functions, &asked.file, is_plan);
             if is_plan {
-                return Ok(Done { applied, unplaced });
+                return Ok(Done { applied, unplaced, built_of });
             }
             unplaced.extend(self.bring(&asked.name, brought));
             match self.control.carry_out(plan) {
-                Ok(applied) => return Ok(Done { applied, unplaced }),
+                Ok(applied) => return Ok(Done { applied, unplaced, built_of }),
                 Err(refused) => {
                     self.resume(&asked.name);
                     if refused.status() != http::StatusCode::CONFLICT {
@@ -223,11 +227,6 @@ impl Stacks {
         }
         drop(turn);
         deleted.map_err(|Failure(faults)| faults)
-    }
-
-    /// The files, besides those of templates, of which functions were built.
-    pub(crate) fn sources(&self) -> Vec<PathBuf> {
-        self.places.sources()
     }
 
     /// Every stack there is, oldest first.
@@ -263,7 +262,7 @@ impl Stacks {
 
     fn resume_one(&self, record: &Record) {
         let functions = stacks::functions::kept(record);
-        let (brought, mut unplaced) = self.places.of(&functions, Path::new(&record.file));
+        let Placed { brought, mut unplaced, .. } = self.places.of(&functions, Path::new(&record.file), false);
         unplaced.extend(self.bring(&record.name, brought));
         for (name, why) in unplaced {
             let text = format!("stack {}: the function {name} cannot run here: {why}", record.name);

@@ -23,7 +23,7 @@ use crate::kinds::Kind;
 use crate::locate::Assets;
 use crate::node::{Node, Place};
 use crate::record::{Event, KeptParameter, KeptResource, Output, Record, Settings};
-use crate::scope::{Pseudo, Scope};
+use crate::scope::{Others, Pseudo, Scope};
 use crate::template::{Resource, Template};
 use known::Known;
 
@@ -87,11 +87,21 @@ impl From<Refused> for Failure {
     }
 }
 
-/// What all stacks but one export.
-fn exports(batch: &Batch, but: &str) -> IndexMap<String, String> {
-    let others = batch.stacks().into_iter().filter(|(name, _)| name != but);
-    let outputs = others.flat_map(|(_, stack)| Record::read(&stack).outputs);
-    outputs.filter(|output| !output.export.is_empty()).map(|output| (output.export, output.value)).collect()
+/// The type whose resources are what clients see.
+const DEPLOYMENT: &str = "AWS::ApiGatewayV2::Deployment";
+
+/// What all stacks but one give.
+fn others(batch: &Batch, but: &str) -> Others {
+    let mut others = Others::default();
+    for (name, stack) in batch.stacks().into_iter().filter(|(name, _)| name != but) {
+        for output in Record::read(&stack).outputs {
+            if !output.export.is_empty() {
+                others.exports.insert(output.export, output.value.clone());
+            }
+            others.outputs.insert((name.clone(), output.key), output.value);
+        }
+    }
+    others
 }
 
 /// Brings a stack to what is wanted.
@@ -109,8 +119,8 @@ pub fn apply(batch: &mut Batch, wanted: &Wanted) -> Result<Applied, Failure> {
         stack_name: wanted.name.to_owned(),
         stack_id: id.clone(),
     };
-    let scope = Scope::new(wanted.template, wanted.parameters, pseudo.clone(), &exports(batch, wanted.name))
-        .map_err(Failure)?;
+    let scope =
+        Scope::new(wanted.template, wanted.parameters, pseudo.clone(), &others(batch, wanted.name)).map_err(Failure)?;
     let order = scope.order()?;
     let faults = body::faults(wanted.template, &order);
     if !faults.is_empty() {
@@ -149,12 +159,14 @@ pub fn apply(batch: &mut Batch, wanted: &Wanted) -> Result<Applied, Failure> {
         ignored: Vec::new(),
         edited: HashSet::new(),
         late: Vec::new(),
+        gone: IndexMap::new(),
     };
+    run.gone = run.gone(&order);
     run.remove_first(&order)?;
     for logical in &order {
         run.resource(logical)?;
     }
-    run.remove_rest(&order)?;
+    run.remove_rest()?;
     run.outputs()?;
     run.remark(&order);
     run.finish()
@@ -170,6 +182,8 @@ pub fn delete(batch: &mut Batch, name: &str) -> Result<Vec<Change>, Failure> {
         return Err(Fault::new(format!("there is no stack {name}"), "", Place::default()).into());
     };
     let record = Record::read(&stack);
+    let exported = record.outputs.iter().map(|output| output.export.as_str());
+    unused(batch, name, exported).map_err(|text| Fault::new(text, "Outputs", Place::default()))?;
     let mut changes = Vec::new();
     for (logical, resource) in record.resources.iter().rev() {
         changes.push(deleted(logical, resource));
@@ -177,6 +191,20 @@ pub fn delete(batch: &mut Batch, name: &str) -> Result<Vec<Change>, Failure> {
     }
     batch.keep_stack(name, None);
     Ok(changes.into_iter().filter(|change| !change.noun.is_empty()).collect())
+}
+
+/// That no other stack imports what goes. Source: documented (the text).
+fn unused<'e>(batch: &Batch, name: &str, exports: impl Iterator<Item = &'e str>) -> Result<(), String> {
+    let exports: HashSet<&str> = exports.filter(|export| !export.is_empty()).collect();
+    if exports.is_empty() {
+        return Ok(());
+    }
+    for (other, stack) in batch.stacks().into_iter().filter(|(other, _)| other != name) {
+        if let Some(import) = Record::read(&stack).imports.iter().find(|import| exports.contains(import.as_str())) {
+            return Err(format!("Export {import} cannot be deleted as it is in use by {other}"));
+        }
+    }
+    Ok(())
 }
 
 fn deleted(logical: &str, resource: &KeptResource) -> Change {
@@ -253,6 +281,8 @@ struct Run<'r, 'b, 's> {
     edited: HashSet<String>,
     /// What others took the place of; it goes when nothing refers to it any more.
     late: Vec<(String, KeptResource)>,
+    /// What the template has no more, or as another type, and nothing has taken over yet.
+    gone: IndexMap<String, KeptResource>,
 }
 
 impl Run<'_, '_, '_> {
@@ -261,7 +291,7 @@ impl Run<'_, '_, '_> {
     }
 
     /// What is gone, or has become another type.
-    fn gone(&self, order: &[&str]) -> Vec<(String, KeptResource)> {
+    fn gone(&self, order: &[&str]) -> IndexMap<String, KeptResource> {
         let stays = |logical: &str, old: &KeptResource| {
             order.contains(&logical) && self.template_resource(logical).is_some_and(|new| new.kind == old.kind)
         };
@@ -269,31 +299,60 @@ impl Run<'_, '_, '_> {
         gone.map(|(logical, old)| (logical.clone(), old.clone())).collect()
     }
 
-    /// What is gone and could be in the way of something new, such as the route of a key under another logical id. AWS makes
-    /// first and removes later, and refuses there.
+    /// What is gone and would still be deployed, such as a route; but not what comes back under another logical id.
     fn remove_first(&mut self, order: &[&str]) -> Result<(), Failure> {
-        for (logical, old) in self.gone(order).into_iter().rev() {
-            if Kind::of(&old.kind).is_some_and(|kind| kind.goes_first) {
-                self.note_edit(&old.kind, &old.path);
-                remove(self.batch, &logical, &old)?;
+        let gone: Vec<(String, KeptResource)> = self.gone.clone().into_iter().rev().collect();
+        for (logical, old) in gone {
+            let Some(kind) = Kind::of(&old.kind).filter(|kind| kind.is_unique) else { continue };
+            if !self.comes_back(order, kind, &old) {
+                self.go(&logical, &old)?;
             }
         }
         Ok(())
     }
 
-    /// What else is gone, and what others took the place of; what was made last goes first.
-    fn remove_rest(&mut self, order: &[&str]) -> Result<(), Failure> {
-        let mut late = std::mem::take(&mut self.late);
-        late.reverse();
-        for (logical, old) in late {
-            remove(self.batch, &logical, &old)?;
+    /// Whether something new of the type has the same label, as far as that can be told before anything is made.
+    fn comes_back(&self, order: &[&str], kind: &Kind, old: &KeptResource) -> bool {
+        let references = self.known.with(&self.pseudo, self.wanted.template);
+        let label = |resource: &Resource| {
+            let node = resource.properties.get(kind.label)?;
+            let value = self.scope.evaluate(node, "", &references).ok()??;
+            value.as_str().map(str::to_owned)
+        };
+        let wanted = kind.identity(&old.body).and_then(Json::as_str);
+        order.iter().filter(|logical| !self.old.resources.contains_key(**logical)).any(|logical| {
+            let new = self.template_resource(logical).filter(|resource| resource.kind == old.kind);
+            new.is_some_and(|resource| label(resource).as_deref() == wanted)
+        })
+    }
+
+    fn go(&mut self, logical: &str, old: &KeptResource) -> Result<(), Fault> {
+        self.gone.shift_remove(logical);
+        self.note_edit(&old.kind, &old.path);
+        // Something else may stand there by now.
+        let is_taken = !old.path.is_empty() && self.record.resources.values().any(|new| new.path == old.path);
+        if !is_taken {
+            remove(self.batch, logical, old)?;
         }
-        for (logical, old) in self.gone(order).into_iter().rev() {
-            self.note_edit(&old.kind, &old.path);
-            remove(self.batch, &logical, &old)?;
-            if !noun(&old.kind).is_empty() {
-                self.changes.push(deleted(&logical, &old));
+        if !noun(&old.kind).is_empty() {
+            self.changes.push(deleted(logical, old));
+        }
+        Ok(())
+    }
+
+    /// What else is gone, and what others took the place of; what was made last goes first.
+    fn remove_rest(&mut self) -> Result<(), Failure> {
+        let late = std::mem::take(&mut self.late);
+        for (logical, old) in late.into_iter().rev() {
+            match remove(self.batch, &logical, &old) {
+                // A stage that is not of this stack is on it, and stays there.
+                Err(fault) if old.kind == DEPLOYMENT => self.remarks.push(fault),
+                removed => removed?,
             }
+        }
+        let gone: Vec<(String, KeptResource)> = self.gone.clone().into_iter().rev().collect();
+        for (logical, old) in gone {
+            self.go(&logical, &old)?;
         }
         Ok(())
     }
@@ -329,6 +388,10 @@ impl Run<'_, '_, '_> {
                 None => None,
             };
             let export = export.as_ref().and_then(Node::as_str).unwrap_or_default().to_owned();
+            if self.scope.others.exports.contains_key(&export) {
+                let text = format!("Export with name {export} is already exported by another stack");
+                return Err(Fault::new(text, format!("Outputs.{key}.Export"), output.place).into());
+            }
             if let Some(value) = value {
                 let description = output.description.clone().unwrap_or_default();
                 self.record.outputs.push(Output { key: key.clone(), value, description, export });
@@ -338,6 +401,10 @@ impl Run<'_, '_, '_> {
     }
 
     fn finish(mut self) -> Result<Applied, Failure> {
+        let kept: HashSet<&str> = self.record.outputs.iter().map(|output| output.export.as_str()).collect();
+        let lost = self.old.outputs.iter().map(|output| output.export.as_str()).filter(|export| !kept.contains(export));
+        unused(self.batch, self.wanted.name, lost).map_err(|text| Fault::new(text, "Outputs", Place::default()))?;
+        self.record.imports = self.scope.imported();
         let is_first = self.old.is_unmade();
         let now = self.wanted.now;
         let event = |logical: &str, physical: &str, kind: &str, status: &str| Event {

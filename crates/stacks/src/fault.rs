@@ -49,6 +49,10 @@ pub(crate) struct Faults {
 }
 
 impl Faults {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.found.is_empty()
+    }
+
     /// Whether one more would be told; where not, it need not be put into words.
     pub(crate) fn is_full(&self) -> bool {
         self.found.len() >= FAULTS_MAX

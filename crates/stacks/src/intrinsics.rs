@@ -133,13 +133,13 @@ impl<'n> Evaluation<'n> {
             "Fn::Base64" => self.base64(argument, place).map(Some),
             "Fn::ToJsonString" => self.json_string(argument, place).map(Some),
             "Fn::ImportValue" => self.import(argument, place).map(Some),
+            "Fn::GetStackOutput" => self.stack_output(argument, place).map(Some),
             "Fn::Select" => self.select(argument, place).map(Some),
             "Fn::FindInMap" => self.find_in_map(argument, place),
             "Fn::GetAZs" => self.zones(argument, place).map(Some),
             "Fn::Length" => self.length(argument, place).map(Some),
             "Fn::Cidr" => self.cidr(argument, place).map(Some),
             "Fn::Transform" => Err(self.fault(texts::NO_TRANSFORM, place)),
-            "Fn::GetStackOutput" => Err(self.fault("Fn::GetStackOutput is not done here; Fn::ImportValue is", place)),
             _ if TESTS.contains(&name) => {
                 let message = match TESTS[..4].contains(&name) {
                     true => {

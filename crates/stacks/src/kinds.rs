@@ -10,7 +10,7 @@ mod table;
 use serde_json::Value as Json;
 
 pub(crate) use elsewhere::{Elsewhere, elsewhere, name_property};
-pub(crate) use shape::Shape;
+pub(crate) use shape::{Shape, small_first};
 pub(crate) use table::TABLE;
 
 /// A type of resource that the control plane has.
@@ -28,8 +28,8 @@ pub(crate) struct Kind {
     pub(crate) properties: &'static [Property],
     /// What `Fn::GetAtt` gives: an attribute, and where in the control plane's answer it stands.
     pub(crate) attributes: &'static [(&'static str, &'static str)],
-    /// Whether it goes before anything new is made: two of one name cannot be there at once, and nothing needs it.
-    pub(crate) goes_first: bool,
+    /// Whether there can be no two of the same label in a collection.
+    pub(crate) is_unique: bool,
 }
 
 /// A property of a type.
@@ -98,6 +98,12 @@ impl Kind {
             "AWS::ApiGateway::UsagePlanKey" => format!("{id}:{}", path.split('/').nth(2).unwrap_or_default()),
             _ => id.to_owned(),
         }
+    }
+
+    /// What two of a collection cannot have in common: what its label says in a body.
+    pub(crate) fn identity<'b>(&self, body: &'b Json) -> Option<&'b Json> {
+        let label = self.property(self.label)?;
+        Some(body.get(label.wire()).unwrap_or(&Json::Null))
     }
 
     /// Whether it is the one thing that is always there and is only changed: the account.

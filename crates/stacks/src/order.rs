@@ -52,6 +52,12 @@ impl<'t> Order<'t> {
             let mut told = |name: Name<'_>, _: &Node, _: &str| match name {
                 Name::Ref { name, .. } if !scope.values.contains_key(name) => add(name),
                 Name::Attribute { logical, .. } => add(logical),
+                Name::Made(name) => {
+                    // What cannot be evaluated now is told when the resource itself is.
+                    if let Ok(Some(name)) = scope.evaluate(name, "", &Nothing) {
+                        name.as_str().filter(|name| !scope.values.contains_key(*name)).into_iter().for_each(&mut add);
+                    }
+                }
                 _ => {}
             };
             let taken = |name: &str| scope.decided(name);

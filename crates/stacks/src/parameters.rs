@@ -3,7 +3,7 @@
 use indexmap::IndexMap;
 use java::Pattern;
 
-use crate::fault::{Fault, Faults, nearest};
+use crate::fault::{FAULTS_MAX, Fault, Faults, nearest, shortened};
 use crate::node::{Node, Place, Value};
 
 /// One parameter as the template describes it.
@@ -34,6 +34,11 @@ pub struct Parameter {
     /// Where it is described.
     pub place: Place,
 }
+
+/// The most parameters of a template. CloudFormation takes 200.
+pub const PARAMETERS_MAX: usize = 500;
+/// The longest value of a parameter, in bytes (documented: "CloudFormation quotas").
+pub const VALUE_BYTES_MAX: usize = 4_096;
 
 /// What stands for a value that is not to be seen, as CloudFormation shows it.
 pub const HIDDEN: &str = "****";
@@ -91,7 +96,7 @@ impl Parameter {
             return None;
         };
         for (key, node) in members {
-            if !MEMBERS.contains(&key.as_str()) {
+            if !faults.is_full() && !MEMBERS.contains(&key.as_str()) {
                 let near = nearest(key, MEMBERS).map(|near| format!(" (did you mean {near}?)")).unwrap_or_default();
                 faults.add(format!("a parameter has no member \"{key}\"{near}"), &path, node.place);
             }
@@ -175,20 +180,26 @@ impl Parameter {
     /// # Errors
     /// A sentence, without the value where that is not to be seen.
     fn value(&self, name: &str, text: &str) -> Result<Node, String> {
+        if text.len() > VALUE_BYTES_MAX {
+            return Err(format!("the parameter {name} has {} bytes; {VALUE_BYTES_MAX} are the most", text.len()));
+        }
         let shape = shape(&self.kind).unwrap_or(Shape::Text);
+        let pattern = self.allowed_pattern.as_deref().filter(|_| matches!(shape, Shape::Text | Shape::Texts));
+        let pattern = pattern.map(Pattern::whole).transpose()?;
         if matches!(shape, Shape::Text | Shape::Number) {
-            self.fits(name, text, shape)?;
+            self.fits(name, text, shape, pattern.as_ref())?;
             return Ok(Node::text(text, self.place));
         }
-        let items = if text.is_empty() { Vec::new() } else { text.split(',').map(str::trim).collect() };
+        // An empty text is a list of one empty text (inferred: templates ask Fn::Select for item 0 to find an empty list).
+        let items: Vec<&str> = text.split(',').map(str::trim).collect();
         for item in &items {
-            self.fits(name, item, shape)?;
+            self.fits(name, item, shape, pattern.as_ref())?;
         }
         Ok(Node::list(items.into_iter().map(|item| Node::text(item, self.place)), self.place))
     }
 
-    fn fits(&self, name: &str, text: &str, shape: Shape) -> Result<(), String> {
-        let shown = if self.no_echo { HIDDEN.to_owned() } else { format!("{:?}", crate::fault::shortened(text)) };
+    fn fits(&self, name: &str, text: &str, shape: Shape, pattern: Option<&Pattern>) -> Result<(), String> {
+        let shown = if self.no_echo { HIDDEN.to_owned() } else { format!("{:?}", shortened(text)) };
         let not = |what: String| {
             let constraint = self.constraint.as_ref().map(|said| format!(" ({said})")).unwrap_or_default();
             Err(format!("the parameter {name} is {shown}, which {what}{constraint}"))
@@ -196,7 +207,7 @@ impl Parameter {
         if !self.allowed_values.is_empty() && !self.allowed_values.iter().any(|allowed| allowed == text) {
             let near = nearest(text, self.allowed_values.iter().map(String::as_str)).filter(|_| !self.no_echo);
             let hint = near.map(|near| format!("; did you mean {near}?")).unwrap_or_default();
-            let allowed = crate::fault::shortened(&self.allowed_values.join(", "));
+            let allowed = shortened(&self.allowed_values.join(", "));
             return not(format!("is none of its allowed values: {allowed}{hint}"));
         }
         if matches!(shape, Shape::Number | Shape::Numbers) {
@@ -218,12 +229,13 @@ impl Parameter {
         if let Some(max) = self.max_length.filter(|max| length > *max) {
             return not(format!("is longer than {max} characters"));
         }
-        if let Some(pattern) = &self.allowed_pattern {
-            match Pattern::whole(pattern).and_then(|pattern| pattern.is_match(text)) {
-                Ok(true) => {}
-                Ok(false) => return not(format!("does not match {pattern}")),
-                Err(problem) => return not(format!("cannot be compared with its pattern: {problem}")),
+        match pattern.map(|pattern| pattern.is_match(text)) {
+            None | Some(Ok(true)) => {}
+            Some(Ok(false)) => {
+                let pattern = shortened(self.allowed_pattern.as_deref().unwrap_or_default());
+                return not(format!("does not match {pattern}"));
             }
+            Some(Err(problem)) => return not(format!("cannot be compared with its pattern: {problem}")),
         }
         Ok(())
     }
@@ -239,10 +251,10 @@ pub fn values(
     given: &IndexMap<String, String>,
 ) -> Result<IndexMap<String, Node>, Vec<Fault>> {
     let mut faults = Faults::default();
-    for name in given.keys().filter(|name| !parameters.contains_key(*name)) {
+    for name in given.keys().filter(|name| !parameters.contains_key(*name)).take(FAULTS_MAX) {
         let near = nearest(name, parameters.keys().map(String::as_str));
         let hint = near.map(|near| format!(" (did you mean {near}?)")).unwrap_or_default();
-        let message = format!("the template has no parameter \"{}\"{hint}", crate::fault::shortened(name));
+        let message = format!("the template has no parameter \"{}\"{hint}", shortened(name));
         faults.add(message, "Parameters", Place::default());
     }
     let mut values = IndexMap::new();

@@ -3,6 +3,8 @@
 use indexmap::IndexMap;
 use serde_json::{Map as JsonMap, Value as Json, json};
 
+use crate::parameters::HIDDEN;
+
 /// A stack as it is.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Record {
@@ -28,6 +30,8 @@ pub struct Record {
     pub resources: IndexMap<String, KeptResource>,
     /// Its outputs.
     pub outputs: Vec<Output>,
+    /// The names of what it imports of other stacks.
+    pub imports: Vec<String>,
     /// What happened to it, oldest first; at most [`EVENTS_MAX`].
     pub events: Vec<Event>,
     /// What else CloudFormation's API was told of it.
@@ -213,6 +217,7 @@ impl Record {
             parameters: map(json, "parameters").map(parameter).collect(),
             resources: map(json, "resources").map(resource).collect(),
             outputs: list(json, "outputs").map(output).collect(),
+            imports: list(json, "imports").filter_map(Json::as_str).map(str::to_owned).collect(),
             events: list(json, "events").map(event).collect(),
             settings: Settings::read(&json["settings"]),
         }
@@ -252,6 +257,7 @@ impl Record {
             "parameters": parameters.collect::<JsonMap<_, _>>(),
             "resources": resources.collect::<JsonMap<_, _>>(),
             "outputs": outputs.collect::<Vec<_>>(),
+            "imports": self.imports,
             "events": events.collect::<Vec<_>>(),
             "settings": self.settings.write(),
         });
@@ -259,6 +265,19 @@ impl Record {
             Json::Object(document) => document,
             _ => JsonMap::new(),
         }
+    }
+}
+
+impl Record {
+    /// A text without what the parameters hold that nobody may read.
+    pub fn masked(&self, text: &str) -> String {
+        let secrets = self.parameters.values().filter(|kept| kept.is_secret && !kept.value.is_empty());
+        secrets.fold(text.to_owned(), |text, kept| {
+            // As it stands in JSON, too.
+            let escaped = Json::from(kept.value.as_str()).to_string();
+            let text = text.replace(&kept.value, HIDDEN);
+            text.replace(escaped.trim_matches('"'), HIDDEN)
+        })
     }
 }
 

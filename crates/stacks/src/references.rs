@@ -61,6 +61,8 @@ pub(crate) enum Name<'n> {
     Ref { name: &'n str, sub: bool },
     /// `Fn::GetAtt`, or `${X.Y}` where `sub`: `logical` is `X`.
     Attribute { logical: &'n str, whole: &'n str, sub: bool },
+    /// A resource or parameter whose name is made by a function, as `AWS::LanguageExtensions` has it.
+    Made(&'n Node),
     /// What `Fn::If` or, between conditions, `Condition` asks.
     Condition(&'n str),
     /// A function that there is not.
@@ -131,7 +133,10 @@ impl<'n> Walk<'_, 'n> {
         match name {
             "Ref" => match argument.as_str() {
                 Some(name) => self.tell(Name::Ref { name, sub: false }, node),
-                None => self.arguments(argument, depth),
+                None => {
+                    self.tell(Name::Made(argument), node);
+                    self.arguments(argument, depth);
+                }
             },
             "Condition" => {
                 if let Some(name) = argument.as_str() {
@@ -145,8 +150,9 @@ impl<'n> Walk<'_, 'n> {
                     }
                     return;
                 }
-                if let Some(logical) = argument.as_list().and_then(|items| items.first()?.as_str()) {
-                    self.tell(Name::Attribute { logical, whole: logical, sub: false }, node);
+                if let Some(first) = argument.as_list().and_then(<[Node]>::first) {
+                    let name = first.as_str().map(|logical| Name::Attribute { logical, whole: logical, sub: false });
+                    self.tell(name.unwrap_or(Name::Made(first)), node);
                 }
                 self.arguments(argument, depth);
             }
@@ -281,7 +287,7 @@ fn names(template: &Template, there: &HashSet<&str>, node: &Node, path: String, 
             Name::Condition(name) if !template.conditions.contains_key(name) => no_condition(template, name),
             Name::Unknown(name) => no_function(name),
             Name::TooDeep => "values stand in each other too deep".to_owned(),
-            Name::Ref { .. } | Name::Attribute { .. } | Name::Condition(_) => return,
+            Name::Ref { .. } | Name::Attribute { .. } | Name::Condition(_) | Name::Made(_) => return,
         };
         faults.add(message, path, node.place);
     };

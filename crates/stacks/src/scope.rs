@@ -1,5 +1,8 @@
 //! A template with the values that are given to it: what its conditions say, which resources exist, and in which order.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
 use indexmap::IndexMap;
 
 use crate::fault::{Fault, Faults, shortened};
@@ -49,30 +52,43 @@ impl References for Nothing {
     }
 }
 
+/// What other stacks give.
+#[derive(Clone, Debug, Default)]
+pub struct Others {
+    /// What `Fn::ImportValue` finds, by name.
+    pub exports: IndexMap<String, String>,
+    /// What `Fn::GetStackOutput` finds, by the names of stack and output.
+    pub outputs: IndexMap<(String, String), String>,
+}
+
 /// A template whose parameters have values and whose conditions are decided.
 #[derive(Debug)]
 pub struct Scope<'t> {
     pub(crate) template: &'t Template,
     pub(crate) values: IndexMap<String, Node>,
     pub(crate) pseudo: Pseudo,
-    pub(crate) exports: IndexMap<String, String>,
+    pub(crate) others: Others,
+    /// What was imported so far.
+    pub(crate) imported: RefCell<BTreeSet<String>>,
     conditions: IndexMap<String, bool>,
 }
 
 impl<'t> Scope<'t> {
-    /// Gives a template its parameters and decides its conditions. `exports`: what `Fn::ImportValue` finds, by name.
+    /// Gives a template its parameters and decides its conditions.
     ///
     /// # Errors
-    /// Those of [`parameters::values`], and those of the conditions: all at once.
+    /// Those of [`parameters::values`]; else those of the conditions; else each name of a resource whose condition does not
+    /// hold, where what names it exists. All of a kind at once.
     pub fn new(
         template: &'t Template,
         given: &IndexMap<String, String>,
         pseudo: Pseudo,
-        exports: &IndexMap<String, String>,
+        others: &Others,
     ) -> Result<Scope<'t>, Vec<Fault>> {
         let values = parameters::values(&template.parameters, given)?;
-        let exports = exports.clone();
-        let mut scope = Scope { template, values, pseudo, exports, conditions: IndexMap::new() };
+        let others = others.clone();
+        let mut scope =
+            Scope { template, values, pseudo, others, imported: RefCell::default(), conditions: IndexMap::new() };
         let order = scope.condition_order().map_err(|fault| vec![fault])?;
         let mut faults = Faults::default();
         let mut decided: IndexMap<String, bool> =
@@ -90,7 +106,34 @@ impl<'t> Scope<'t> {
             }
         }
         scope.conditions = decided;
+        // Where a condition has no answer, what depends on it would be wrong for no reason of its own.
+        if faults.is_empty() {
+            scope.check_absent(&mut faults);
+        }
         faults.into_result(scope)
+    }
+
+    /// Finds what exists and names a resource whose condition does not hold, in branches that are taken.
+    fn check_absent(&self, faults: &mut Faults) {
+        let existing = self.template.resources.iter().filter(|(name, _)| self.exists(name));
+        let properties = existing.map(|(name, each)| (format!("Resources.{name}.Properties"), &each.properties));
+        let outputs = self.template.outputs.iter().filter(|(_, each)| self.holds(each.condition.as_deref()));
+        let values = outputs.flat_map(|(name, each)| {
+            let export = each.export.as_ref().map(|export| (format!("Outputs.{name}.Export.Name"), export));
+            std::iter::once((format!("Outputs.{name}.Value"), &each.value)).chain(export)
+        });
+        for (path, node) in properties.chain(values) {
+            let mut told = |name: Name<'_>, node: &Node, path: &str| {
+                if let Name::Ref { name, .. } | Name::Attribute { logical: name, .. } = name
+                    && !self.values.contains_key(name)
+                    && self.template.resources.contains_key(name)
+                    && !self.exists(name)
+                {
+                    faults.add(self.absent(name), path, node.place);
+                }
+            };
+            Walk { taken: &|name| self.decided(name), conditions: false, told: &mut told, path }.through(node);
+        }
     }
 
     /// The conditions, those first that others ask.
@@ -149,6 +192,11 @@ impl<'t> Scope<'t> {
     /// went in, the sentence repeats no value.
     pub fn evaluate(&self, node: &Node, path: &str, references: &dyn References) -> Result<Option<Node>, Fault> {
         Evaluation::new(self, path, references).value(node)
+    }
+
+    /// The names of what was imported so far.
+    pub fn imported(&self) -> Vec<String> {
+        self.imported.borrow().iter().cloned().collect()
     }
 
     /// What each condition says.

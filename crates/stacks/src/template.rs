@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 
 use crate::fault::{Fault, Faults, nearest, shortened};
 use crate::node::{Map, Node, Place, Value};
-use crate::parameters::Parameter;
+use crate::parameters::{PARAMETERS_MAX, Parameter};
 use crate::references::{self, WALK_DEPTH_MAX};
 
 /// The most resources of a template. CloudFormation takes 500.
@@ -137,7 +137,13 @@ impl Template {
         {
             faults.add("Globals needs `Transform: AWS::Serverless-2016-10-31`", "Globals", globals.place);
         }
-        for (name, node) in named(section(sections, "Parameters", &mut faults)) {
+        let parameters = section(sections, "Parameters", &mut faults);
+        if parameters.len() > PARAMETERS_MAX {
+            let message =
+                format!("{} parameters; {PARAMETERS_MAX} are the most (CloudFormation takes 200)", parameters.len());
+            return Err(vec![Fault::new(message, "Parameters", sections["Parameters"].place)]);
+        }
+        for (name, node) in named(parameters) {
             if let Some(parameter) = Parameter::of(name, node, &mut faults) {
                 template.parameters.insert(name.clone(), parameter);
             }
@@ -267,6 +273,9 @@ fn mapping(name: &str, node: &Node, faults: &mut Faults) -> Option<IndexMap<Stri
             path.push_str(second);
             match &node.value {
                 Value::Map(_) => faults.add("a mapping has two levels of keys, and no functions", &path, node.place),
+                Value::List(items) if items.iter().any(|item| matches!(item.value, Value::List(_) | Value::Map(_))) => {
+                    faults.add("a list of a mapping holds texts and numbers", &path, node.place);
+                }
                 _ => no_nulls(node, &mut path, faults),
             }
             path.truncate(base);
@@ -284,6 +293,9 @@ fn resource(name: &str, node: &Node, template: &Template, resources: &Map, fault
         return None;
     };
     for (key, node) in members.iter().filter(|(key, _)| !ATTRIBUTES.contains(&key.as_str())) {
+        if faults.is_full() {
+            break;
+        }
         // Tools write more than is documented (Serverless Framework a Version), and CloudFormation takes some of that; what
         // is like a known name is a slip.
         if let Some(near) = nearest(key, ATTRIBUTES) {
@@ -323,7 +335,7 @@ fn resource(name: &str, node: &Node, template: &Template, resources: &Map, fault
         for each in node.as_list().unwrap_or(one) {
             let path = format!("{path}.DependsOn");
             let Some(other) = text(each, &path, faults) else { continue };
-            if !resources.contains_key(&other) {
+            if !faults.is_full() && !resources.contains_key(&other) {
                 let near = nearest(&other, resources.keys().map(String::as_str));
                 faults.add(references::no(&format!("resource \"{}\"", shortened(&other)), near), &path, each.place);
             }
@@ -372,7 +384,7 @@ fn condition(members: &Map, path: &str, template: &Template, faults: &mut Faults
     let node = members.get("Condition")?;
     let path = format!("{path}.Condition");
     let name = text(node, &path, faults)?;
-    if !template.conditions.contains_key(&name) {
+    if !faults.is_full() && !template.conditions.contains_key(&name) {
         faults.add(references::no_condition(template, &name), &path, node.place);
     }
     Some(name)

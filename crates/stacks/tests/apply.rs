@@ -344,16 +344,23 @@ fn stacks_import_what_others_export() {
     let control = control();
     let exporting = CHAT.to_owned() + "  Id: {Value: !Ref Api, Export: {Name: !Sub \"${AWS::StackName}-api\"}}\n";
     let first = apply(&control, &exporting).unwrap();
-    let importing = "Resources:\n  Model:\n    Type: AWS::ApiGatewayV2::Model\n    Properties: {ApiId: !ImportValue chat-api, Name: M, Schema: {type: object}}\n";
-    let template = Template::of(&stacks::read::read(importing).unwrap()).unwrap();
-    let parameters = IndexMap::new();
-    let other = wanted("other", &template, importing, &parameters);
-    let applied = control.batch(&Caller::program(), |batch| stacks::apply(batch, &other)).unwrap();
-    assert_eq!(
-        read(
-            &control,
-            &format!("/v2/apis/{}/models/{}", first.stages[0].0, applied.record.resources["Model"].physical)
-        )["schema"],
-        "{\"type\":\"object\"}"
-    );
+    for (stack, id) in [
+        ("strong", "!ImportValue chat-api"),
+        ("weak", "!GetStackOutput {StackName: chat, OutputName: Id, Region: us-east-1}"),
+    ] {
+        let importing = format!(
+            "Resources:\n  Model:\n    Type: AWS::ApiGatewayV2::Model\n    Properties: {{ApiId: {id}, Name: {stack}, Schema: {{type: object}}}}\n"
+        );
+        let template = Template::of(&stacks::read::read(&importing).unwrap()).unwrap();
+        let parameters = IndexMap::new();
+        let other = wanted(stack, &template, &importing, &parameters);
+        let applied = control.batch(&Caller::program(), |batch| stacks::apply(batch, &other)).unwrap();
+        assert_eq!(
+            read(
+                &control,
+                &format!("/v2/apis/{}/models/{}", first.stages[0].0, applied.record.resources["Model"].physical)
+            )["schema"],
+            "{\"type\":\"object\"}"
+        );
+    }
 }

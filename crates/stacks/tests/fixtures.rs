@@ -6,7 +6,7 @@ use common::{Placeholders, corpus, pseudo, shown};
 use indexmap::IndexMap;
 use serde_json::{Map, Value as Json, json};
 use stacks::read::read;
-use stacks::scope::Scope;
+use stacks::scope::{Others, Scope};
 use stacks::template::Template;
 
 /// What is compared; the rest is for others to skip.
@@ -33,7 +33,7 @@ fn holds(file: &str) {
         };
         given.insert(name.clone(), text);
     }
-    let scope = Scope::new(&template, &given, pseudo.clone(), &IndexMap::new());
+    let scope = Scope::new(&template, &given, pseudo.clone(), &Others::default());
     let scope = scope.unwrap_or_else(|faults| panic!("{}", shown(&faults, name, &source)));
     let conditions: Map<String, Json> =
         scope.conditions().iter().map(|(name, holds)| (name.clone(), Json::Bool(*holds))).collect();

@@ -8,14 +8,15 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::json;
 use stacks::read::{DEPTH_MAX, read};
-use stacks::scope::Scope;
+use stacks::scope::{Others, Scope};
 use stacks::template::{RESOURCES_MAX, Template};
 use stacks::{Fault, Map, Node, Place, Value};
 
 const SEED: u64 = 20_261_201;
-/// How many wrong kinds take the place of each value: of a fixture, and of the template that has a bit of everything.
-const KINDS_PER_VALUE: usize = 1;
-const KINDS_PER_VALUE_OF_SCAFFOLD: usize = 30;
+/// How many values of each template get a wrong kind, one at a time; of the small one that has a bit of everything more than
+/// there are values, each with several kinds.
+const VALUES_PER_FILE: usize = 250;
+const VALUES_OF_SCAFFOLD: usize = 2_500;
 const SCAFFOLD: &str = "intrinsics/scaffold.yaml";
 
 /// All that is done with a template: each resource and output evaluates, or a fault says what is wrong.
@@ -24,7 +25,7 @@ fn whole(document: &Node, given: &IndexMap<String, String>) -> Vec<Fault> {
         Ok(template) => template,
         Err(faults) => return faults,
     };
-    let scope = match Scope::new(&template, given, pseudo(&json!({})), &IndexMap::new()) {
+    let scope = match Scope::new(&template, given, pseudo(&json!({})), &Others::default()) {
         Ok(scope) => scope,
         Err(faults) => return faults,
     };
@@ -98,6 +99,7 @@ fn wrong_kinds(place: Place) -> Vec<Node> {
         "Fn::FindInMap",
         "Fn::Base64",
         "Fn::ImportValue",
+        "Fn::GetStackOutput",
         "Fn::Cidr",
         "Fn::GetAZs",
         "Fn::Transform",
@@ -153,21 +155,21 @@ fn any_value_of_a_wrong_kind_is_a_fault_or_fits() {
     let (mut told, mut fitted) = (0, 0);
     for file in files {
         let document = read(&corpus(file)).unwrap_or_else(|fault| panic!("{file}: {fault}"));
-        let kinds_per_value = if file == SCAFFOLD { KINDS_PER_VALUE_OF_SCAFFOLD } else { KINDS_PER_VALUE };
-        for index in 0..count(&document) {
-            for _ in 0..kinds_per_value {
-                let mut wrong = document.clone();
-                let target = nth(&mut wrong, &mut { index }).expect("there are as many");
-                let kinds = wrong_kinds(target.place);
-                *target = kinds[random.random_range(0..kinds.len())].clone();
-                let faults = whole(&wrong, &IndexMap::new());
-                for fault in &faults {
-                    assert!(!fault.message.is_empty() && fault.message.len() < 1_000, "{file}: {fault:?}");
-                    assert!(!fault.message.contains("s3cret"), "{file}: {fault:?}");
-                }
-                told += usize::from(!faults.is_empty());
-                fitted += usize::from(faults.is_empty());
+        let values = if file == SCAFFOLD { VALUES_OF_SCAFFOLD } else { VALUES_PER_FILE };
+        let total = count(&document);
+        for _ in 0..values {
+            let index = random.random_range(0..total);
+            let mut wrong = document.clone();
+            let target = nth(&mut wrong, &mut { index }).expect("there are as many");
+            let kinds = wrong_kinds(target.place);
+            *target = kinds[random.random_range(0..kinds.len())].clone();
+            let faults = whole(&wrong, &IndexMap::new());
+            for fault in &faults {
+                assert!(!fault.message.is_empty() && fault.message.len() < 1_000, "{file}: {fault:?}");
+                assert!(!fault.message.contains("s3cret"), "{file}: {fault:?}");
             }
+            told += usize::from(!faults.is_empty());
+            fitted += usize::from(faults.is_empty());
         }
     }
     assert!(told > 5 * fitted / 10 && fitted > 100, "{told} with a fault, {fitted} without");
@@ -200,12 +202,26 @@ fn functions_that_multiply_are_bounded() {
     );
     assert!(only(&of(&many)).contains("500000 values"));
 
-    let split = "!Split [x, !Ref S],".repeat(50);
+    let split = "!Split [x, !FindInMap [M, a, b]],".repeat(50);
     let many = format!(
-        "Parameters: {{S: {{Type: String, Default: '{}'}}}}\nResources: {{A: {{Type: T, Properties: {{a: [{split}]}}}}}}",
+        "Mappings: {{M: {{a: {{b: '{}'}}}}}}\nResources: {{A: {{Type: T, Properties: {{a: [{split}]}}}}}}",
         "x".repeat(100_000)
     );
     assert!(only(&of(&many)).contains("500000 values"));
+
+    let patterns = |parameters: usize, value: usize| {
+        let each = |index| {
+            format!(
+                "  P{index}: {{Type: CommaDelimitedList, AllowedPattern: '(a?){{200}}b', Default: '{}'}}\n",
+                "a,".repeat(value)
+            )
+        };
+        let parameters: String = (0..parameters).map(each).collect();
+        of(&format!("Resources: {{A: {{Type: T}}}}\nParameters:\n{parameters}"))
+    };
+    assert!(only(&patterns(1, 1_000)).contains("does not match"));
+    assert!(only(&patterns(1, 3_000)).contains("4096 are the most"));
+    assert!(only(&patterns(501, 1)).contains("500 are the most"));
 }
 
 #[test]
@@ -274,7 +290,7 @@ fn many_deployments_and_routes_are_ordered() {
     let document = read(&text).expect("it is YAML");
     let template = Template::of(&document).expect("nothing is wrong with it");
     let scope =
-        Scope::new(&template, &IndexMap::new(), pseudo(&json!({})), &IndexMap::new()).expect("nothing is missing");
+        Scope::new(&template, &IndexMap::new(), pseudo(&json!({})), &Others::default()).expect("nothing is missing");
     assert_eq!(scope.implied().len(), half * half);
     let order = scope.order().expect("nothing waits for each other");
     assert!(order[..half].iter().all(|name| name.starts_with("Route")), "{order:?}");
@@ -289,6 +305,17 @@ fn a_template_that_is_wrong_many_times_is_told_in_bounds() {
     assert_eq!(of(&format!("Resources: {{A: {{Type: T, Properties: {{a: [{nulls}]}}}}}}")).len(), 100);
     let sections: String = (0..50_000).map(|index| format!("Section{index}: a\n")).collect();
     assert_eq!(of(&sections).len(), 100);
+    // Each of these names is looked for among many.
+    let named = |count: usize, line: &dyn Fn(usize) -> String| (0..count).map(line).collect::<String>();
+    let conditions = named(5_000, &|index| format!("  Condition{index}: !Equals [a, b]\n"));
+    let outputs = named(5_000, &|index| format!("  O{index}: {{Value: a, Condition: Conditio{index}}}\n"));
+    let text = format!("Conditions:\n{conditions}Resources: {{A: {{Type: T}}}}\nOutputs:\n{outputs}");
+    assert_eq!(of(&text).len(), 100);
+    let waits = "Resourc1, ".repeat(5_000);
+    let resources = named(RESOURCES_MAX, &|index| {
+        format!("  Resource{index}: {{Type: T, DependsOn: [{}]}}\n", if index == 0 { &waits } else { "" })
+    });
+    assert_eq!(of(&format!("Resources:\n{resources}")).len(), 100);
     let long = "x".repeat(1 << 20);
     let faults = of(&format!(
         "Resources: {{A: {{Type: T, Properties: {{a: !Ref {long}, b: !Sub '${{{long}}}', c: !GetAtt {long}.a}}}}}}"

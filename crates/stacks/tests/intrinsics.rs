@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 use serde_json::{Value as Json, json};
 use stacks::Fault;
 use stacks::read::read;
-use stacks::scope::Scope;
+use stacks::scope::{Others, Scope};
 use stacks::template::Template;
 
 /// What a case comes to, in the words of its file.
@@ -50,7 +50,7 @@ fn whole(case: &toml::Table) -> toml::Table {
             return told;
         }
     };
-    match Scope::new(&template, &given, pseudo(&json!({})), &IndexMap::new()) {
+    match Scope::new(&template, &given, pseudo(&json!({})), &Others::default()) {
         Err(faults) => tell("faults", wrong(faults)),
         Ok(scope) => {
             tell("parameters", scope.parameters().iter().map(|(name, value)| format!("{name}={value}")).collect());
@@ -93,9 +93,12 @@ fn values_evaluate_as_the_corpus_says() {
     let document = read(&source).unwrap_or_else(|fault| panic!("{}", fault.shown("scaffold.yaml", &source)));
     let template =
         Template::of(&document).unwrap_or_else(|faults| panic!("{}", shown(&faults, "scaffold.yaml", &source)));
-    let exports = IndexMap::from([("shared-url".to_owned(), "https://shared.example.com".to_owned())]);
+    let others = Others {
+        exports: IndexMap::from([("shared-url".to_owned(), "https://shared.example.com".to_owned())]),
+        outputs: IndexMap::from([(("shared".to_owned(), "Url".to_owned()), "https://shared.example.com".to_owned())]),
+    };
     let pseudo = pseudo(&json!({}));
-    let scope = Scope::new(&template, &IndexMap::new(), pseudo.clone(), &exports)
+    let scope = Scope::new(&template, &IndexMap::new(), pseudo.clone(), &others)
         .unwrap_or_else(|faults| panic!("{}", shown(&faults, "scaffold.yaml", &source)));
     let kinds = template.resources.iter().map(|(name, each)| (name.clone(), each.kind.clone())).collect();
     let references = Placeholders { kinds, pseudo, ..Placeholders::default() };

@@ -92,7 +92,7 @@ pub(crate) fn update(call: &Call, tx: &mut Transaction) -> Answer {
 
 /// As [`crud::reset`]; a stage of which the body says no deployment keeps the one that it has.
 pub(crate) fn reset(call: &Call, tx: &mut Transaction) -> Answer {
-    update_as(|stage, call, tx| crud::reset_but(stage, &["deploymentId"], call, tx), call, tx)
+    update_as(|resource, call, tx| crud::reset_but(&["deploymentId"], resource, call, tx), call, tx)
 }
 
 fn update_as(how: fn(&crud::Resource, &Call, &mut Transaction) -> Answer, call: &Call, tx: &mut Transaction) -> Answer {

@@ -10,10 +10,9 @@ mod telling;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use control::Caller;
-use indexmap::IndexMap;
 use stacks::Record;
 use stacks::api::{Action, Desk, Error, Form, error, names, xml};
-use stacks::scope::Pseudo;
+use stacks::scope::{Others, Pseudo};
 use types::time::Timestamp;
 
 use super::Stacks;
@@ -138,11 +137,18 @@ impl Stacks {
         }
     }
 
-    /// What all stacks but one export.
-    fn exports(&self, but: &str) -> IndexMap<String, String> {
-        let others = self.records().into_iter().filter(|record| record.name != but);
-        let outputs = others.flat_map(|record| record.outputs);
-        outputs.filter(|output| !output.export.is_empty()).map(|output| (output.export, output.value)).collect()
+    /// What all stacks but one give.
+    fn others(&self, but: &str) -> Others {
+        let mut others = Others::default();
+        for record in self.records().into_iter().filter(|record| record.name != but) {
+            for output in record.outputs {
+                if !output.export.is_empty() {
+                    others.exports.insert(output.export, output.value.clone());
+                }
+                others.outputs.insert((record.name.clone(), output.key), output.value);
+            }
+        }
+        others
     }
 }
 

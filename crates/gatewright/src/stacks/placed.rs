@@ -1,9 +1,8 @@
 //! Where the code of a stack's functions is on this machine, and how it is begun.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use functions::{Brought, Settings, Start};
@@ -13,12 +12,23 @@ use types::arn::Home;
 
 use super::neighbours::buckets::Buckets;
 use super::neighbours::unpacked;
+use super::source::Files;
 use super::typescript;
 use crate::own_tls::OwnTls;
 use crate::placements::{self, CONCURRENCY, MEMORY, TIMEOUT};
 
 /// What CDK writes of a folder that it would upload.
 const ASSET_PATH: &str = "aws:asset:path";
+
+/// How a stack's functions run here.
+#[derive(Default)]
+pub(crate) struct Placed {
+    pub(crate) brought: Vec<Brought>,
+    /// Functions that cannot run here: why, by their names.
+    pub(crate) unplaced: Vec<(String, String)>,
+    /// The files of which code was built, as they were before.
+    pub(crate) built_of: Files,
+}
 
 /// Finds code.
 pub(crate) struct Places {
@@ -28,17 +38,9 @@ pub(crate) struct Places {
     folder: PathBuf,
     /// What deployers uploaded.
     buckets: Arc<Buckets>,
-    /// The files of which functions were built, by function.
-    sources: Mutex<BTreeMap<String, Vec<PathBuf>>>,
 }
 
 impl Places {
-    /// The files of which functions were built: when one changes, they are to be built again.
-    pub(crate) fn sources(&self) -> Vec<PathBuf> {
-        let sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
-        sources.values().flatten().cloned().collect()
-    }
-
     pub(crate) fn new(
         home: Home,
         own_tls: Option<Arc<OwnTls>>,
@@ -49,7 +51,7 @@ impl Places {
             Some(dir) => dir.join("functions"),
             None => std::env::temp_dir().join(format!("gatewright-functions-{}", std::process::id())),
         };
-        Places { home, own_tls, folder, buckets, sources: Mutex::default() }
+        Places { home, own_tls, folder, buckets }
     }
 
     fn unpacked(&self) -> PathBuf {
@@ -61,35 +63,37 @@ impl Places {
         unpacked::make_room(&self.unpacked(), |folder| here.iter().any(|settings| settings.code.starts_with(folder)));
     }
 
-    /// How functions run here, and why those that do not do not. `file` is the template's.
-    pub(crate) fn of(&self, functions: &[StackFunction], file: &Path) -> (Vec<Brought>, Vec<(String, String)>) {
-        let (mut brought, mut unplaced) = (Vec::new(), Vec::new());
+    /// How functions run here, and why those that do not do not. `file` is the template's. In a plan nothing is written and
+    /// nothing built: the code in force may stand there.
+    pub(crate) fn of(&self, functions: &[StackFunction], file: &Path, is_plan: bool) -> Placed {
+        let mut placed = Placed::default();
         for function in functions {
-            match self.one(function, file) {
+            match self.one(function, file, is_plan, &mut placed.built_of) {
                 Ok(settings) => {
                     let names = vec![function.name.clone(), function.logical.clone()];
-                    brought.push(Brought { names, settings });
+                    placed.brought.push(Brought { names, settings });
                 }
-                Err(why) => unplaced.push((function.name.clone(), why)),
+                Err(why) => placed.unplaced.push((function.name.clone(), why)),
             }
         }
-        (brought, unplaced)
+        placed
     }
 
-    fn one(&self, function: &StackFunction, file: &Path) -> Result<Settings, String> {
+    fn one(
+        &self,
+        function: &StackFunction,
+        file: &Path,
+        is_plan: bool,
+        built_of: &mut Files,
+    ) -> Result<Settings, String> {
         let beside = file.parent().unwrap_or(Path::new("/"));
-        let code = self.code(function, beside)?;
+        let code = self.code(function, beside, is_plan)?;
         let (code, start) = match function.runtime.as_str() {
             runtime if runtime.starts_with("provided") => (code, Start::Command(vec!["./bootstrap".to_owned()])),
             runtime if runtime.starts_with("nodejs") || runtime.starts_with("python") || runtime.is_empty() => {
-                let code = match runtime.starts_with("python") {
+                let code = match runtime.starts_with("python") || is_plan {
                     true => code,
-                    false => {
-                        let built = typescript::built(&code, function, &self.folder)?;
-                        let mut sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
-                        sources.insert(function.name.clone(), built.sources);
-                        built.folder
-                    }
+                    false => typescript::built(&code, function, &self.own(function)?, built_of)?,
                 };
                 let runtime = (!runtime.is_empty()).then(|| runtime.to_owned());
                 (code, Start::Handler { handler: function.handler.clone(), runtime })
@@ -114,7 +118,7 @@ impl Places {
         placements::surrounded(settings, self.own_tls.as_deref())
     }
 
-    fn code(&self, function: &StackFunction, beside: &Path) -> Result<PathBuf, String> {
+    fn code(&self, function: &StackFunction, beside: &Path, is_plan: bool) -> Result<PathBuf, String> {
         let nowhere = |what: String| format!("{what}; say [functions.{}] code in the settings file", function.logical);
         let local = |path: &str| -> Result<PathBuf, String> {
             let path = beside.join(path);
@@ -128,13 +132,13 @@ impl Places {
         if let Code::Bucket { bucket, key } = &function.code
             && let Some(object) = self.buckets.find(bucket, key)
         {
-            return unpacked::folder(&object, &self.unpacked())
+            return unpacked::folder(&object, &self.unpacked(), is_plan)
                 .map_err(|error| nowhere(format!("{key} in the bucket {bucket}: {error}")));
         }
         match (&function.code, function.metadata.get(ASSET_PATH).and_then(Value::as_str)) {
             (Code::Local(path), _) => local(path),
             (_, Some(asset)) => local(asset),
-            (Code::Inline(text), None) => self.written(function, text),
+            (Code::Inline(text), None) => self.written(function, text, is_plan),
             (Code::Image(image), None) => Err(format!(
                 "it is a container's image ({image}); start that and say [functions.{}] endpoint",
                 function.logical
@@ -145,13 +149,9 @@ impl Places {
     }
 
     /// Code that stands in the template is a file called `index`. Source: documented (`ZipFile`).
-    fn written(&self, function: &StackFunction, text: &str) -> Result<PathBuf, String> {
-        let safe = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
-        if !safe(&function.name) {
-            return Err("its name cannot be a folder's".to_owned());
-        }
+    fn written(&self, function: &StackFunction, text: &str, is_plan: bool) -> Result<PathBuf, String> {
         let ending = if function.runtime.starts_with("python") { "py" } else { "js" };
-        let folder = self.folder.join(&function.name);
+        let folder = self.own(function)?;
         let file = folder.join(format!("index.{ending}"));
         let is_same = fs::read_to_string(&file).is_ok_and(|there| there == text);
         let write = || {
@@ -163,10 +163,19 @@ impl Places {
             fs::write(folder.join("package.json"), package)?;
             fs::write(&file, text)
         };
-        if !is_same {
+        if !is_same && !is_plan {
             write().map_err(|error| format!("{}: {error}", file.display()))?;
         }
         Ok(folder)
+    }
+
+    /// The folder of a function for what is made of its code.
+    fn own(&self, function: &StackFunction) -> Result<PathBuf, String> {
+        let is_safe = function.name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
+        match is_safe && !function.name.is_empty() {
+            true => Ok(self.folder.join(&function.name)),
+            false => Err("its name cannot be a folder's".to_owned()),
+        }
     }
 }
 

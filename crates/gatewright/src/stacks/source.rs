@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
 use stacks::locate::{Assets, Located, locate};
-use stacks::{Fault, Node, read, serverless};
+use stacks::{Fault, Node, include, read, serverless};
 use types::arn::Home;
 
 use super::Asked;
@@ -121,10 +121,16 @@ impl Given {
                 asked.remarks.push(Fault::new(text, "", Default::default()));
             }
         }
-        if let Ok(document) = read::read(&asked.text)
-            && serverless::is_service(&document)
-        {
-            self.service(reader, &mut asked, &document, home)?;
+        // What cannot be read is told by whoever applies it.
+        if let Ok(document) = read::read(&asked.text) {
+            if serverless::is_service(&document) {
+                self.service(reader, &mut asked, &document, home)?;
+            } else {
+                let beside = file.parent().unwrap_or(Path::new("/"));
+                let read = |path: &str| reader.text(&beside.join(path)).ok();
+                let included = include::expand(&document, &read);
+                asked.document = included.map_err(|fault| super::faults(&asked, &[fault]))?;
+            }
         }
         check_name(&asked.name)?;
         Ok(asked)

@@ -59,7 +59,7 @@ fn told(
     what: Told,
     (addresses, functions, links): (&Addresses, &Directory, &BTreeSet<String>),
 ) -> String {
-    let Done { applied, unplaced } = done;
+    let Done { applied, unplaced, .. } = done;
     let is_real = matches!(what, Told::Applied | Told::Started);
     let changes: Vec<_> = applied.changes.iter().filter(|change| change.is_done()).collect();
     let is_new = applied.record.updated.is_empty();

@@ -1,6 +1,5 @@
 //! `serve --template FILE --watch`: what is edited is applied.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,7 +26,7 @@ const QUIET: Duration = Duration::from_millis(200);
 /// The system gives no thread.
 pub(crate) fn begin(stacks: Arc<Stacks>, given: Given, files: Files, log: &Log) -> Result<(), String> {
     let log = log.clone();
-    let mut watched = Watched(files).and(stacks.sources());
+    let mut watched = Watched(files);
     let look = move || {
         loop {
             std::thread::sleep(EVERY);
@@ -35,7 +34,7 @@ pub(crate) fn begin(stacks: Arc<Stacks>, given: Given, files: Files, log: &Log) 
                 continue;
             }
             watched.rest();
-            watched = Watched(again(&stacks, &given, &log)).and(stacks.sources());
+            watched = Watched(again(&stacks, &given, &log));
         }
     };
     let thread = std::thread::Builder::new().name("gatewright-watch".to_owned()).spawn(look);
@@ -45,7 +44,7 @@ pub(crate) fn begin(stacks: Arc<Stacks>, given: Given, files: Files, log: &Log) 
 /// Applies it once more. Gives the files that count from now on.
 fn again(stacks: &Stacks, given: &Given, log: &Log) -> Files {
     let left = |text: &str| log.say(LogLevel::Error, format!("the template is left as it was: {text}"));
-    let Source { asked, files } = match given.read(&stacks.home) {
+    let Source { asked, mut files } = match given.read(&stacks.home) {
         Ok(source) => source,
         Err(Unread { text, files }) => {
             left(&text);
@@ -54,7 +53,10 @@ fn again(stacks: &Stacks, given: &Given, log: &Log) -> Files {
     };
     for asked in asked {
         match stacks.apply(&Caller::program(), &asked, false) {
-            Ok(done) => log.say(LogLevel::Info, stacks.told(&asked, &done, Told::Applied).trim_end().to_owned()),
+            Ok(done) => {
+                log.say(LogLevel::Info, stacks.told(&asked, &done, Told::Applied).trim_end().to_owned());
+                files.extend(done.built_of);
+            }
             Err(wrong) => {
                 left(&faults(&asked, &wrong));
                 break;
@@ -68,12 +70,6 @@ fn again(stacks: &Stacks, given: &Given, log: &Log) -> Files {
 struct Watched(Files);
 
 impl Watched {
-    /// Besides, files of which functions were built. What was written while they were built is seen at the next edit.
-    fn and(mut self, sources: Vec<PathBuf>) -> Watched {
-        self.0.extend(sources.into_iter().map(|path| (path.clone(), stamp(&path))));
-        self
-    }
-
     fn is_as_before(&self) -> bool {
         self.0.iter().all(|(file, before)| stamp(file) == *before)
     }

@@ -6,7 +6,7 @@ use super::error::{Error, validation};
 use crate::fault::Fault;
 use crate::node::Node;
 use crate::read;
-use crate::scope::{Pseudo, Scope};
+use crate::scope::{Others, Pseudo, Scope};
 use crate::template::Template;
 use crate::transforms::{self, Known};
 
@@ -45,13 +45,8 @@ impl Checked {
     ///
     /// # Errors
     /// All that is wrong with it.
-    pub fn check(
-        &self,
-        parameters: &IndexMap<String, String>,
-        pseudo: Pseudo,
-        exports: &IndexMap<String, String>,
-    ) -> Result<(), Error> {
-        let scope = Scope::new(&self.template, parameters, pseudo, exports);
+    pub fn check(&self, parameters: &IndexMap<String, String>, pseudo: Pseudo, others: &Others) -> Result<(), Error> {
+        let scope = Scope::new(&self.template, parameters, pseudo, others);
         let scope = scope.map_err(|faults| wrong("Template error", &faults))?;
         scope.order().map(drop).map_err(|fault| wrong("Template error", &[fault]))
     }

@@ -46,11 +46,11 @@ pub(super) struct Sent {
     pub(super) body: Json,
 }
 
-/// Makes what is sent of evaluated properties.
+/// Makes what is sent of evaluated properties. `own_name` is what a resource is called that must have a name and was given none.
 ///
 /// # Errors
 /// A property of the wrong kind, or one in the path that evaluated to nothing.
-pub(super) fn sent(kind: &Kind, properties: &Node, path: &str) -> Result<Sent, Fault> {
+pub(super) fn sent(kind: &Kind, properties: &Node, path: &str, own_name: &str) -> Result<Sent, Fault> {
     let mut body = JsonMap::new();
     let mut collection = kind.collection.to_owned();
     let wrong = || Fault::new(format!("a map belongs here, not {}", properties.kind()), path, properties.place);
@@ -74,6 +74,10 @@ pub(super) fn sent(kind: &Kind, properties: &Node, path: &str) -> Result<Sent, F
     let missing = |property: &&Property| property.is_required && !given.contains_key(property.name);
     if let Some(property) = kind.properties.iter().find(missing) {
         return Err(Fault::new(format!("required key [{}] not found", property.name), path, properties.place));
+    }
+    // CloudFormation makes up a name. Source: documented.
+    if kind.name == "AWS::ApiGateway::UsagePlan" && !body.contains_key("name") {
+        body.insert("name".into(), own_name.into());
     }
     Ok(Sent { collection, body: Json::Object(body) })
 }

@@ -11,7 +11,7 @@ use crate::functions::{Code, METADATA, StackFunction};
 use crate::ids;
 use crate::kinds::{self, Elsewhere, Kind, elsewhere};
 use crate::node::{Node, Place};
-use crate::record::KeptResource;
+use crate::record::{KeptResource, Record};
 use crate::template::Resource;
 use control::Refused;
 
@@ -43,8 +43,14 @@ impl Run<'_, '_, '_> {
 
     fn control(&mut self, kind: &'static Kind, logical: &str, resource: &Resource) -> Result<(), Failure> {
         let properties = self.evaluated(logical, resource)?;
-        let sent = body::sent(kind, &properties, &format!("Resources.{logical}.Properties"))?;
-        let old = self.old.resources.get(logical).filter(|old| old.kind == resource.kind).cloned();
+        let sent = body::sent(
+            kind,
+            &properties,
+            &format!("Resources.{logical}.Properties"),
+            &format!("{}-{logical}", self.wanted.name),
+        )?;
+        let own = self.old.resources.get(logical).filter(|old| old.kind == resource.kind).cloned();
+        let old = own.or_else(|| self.taken_over(kind, logical, &sent, resource.place));
         let there = old.as_ref().and_then(|old| self.batch.call(Method::GET, &old.path, &Json::Null).ok());
         let (action, details, path, answer) = match (old, there) {
             (Some(old), Some(there)) => {
@@ -55,7 +61,7 @@ impl Run<'_, '_, '_> {
                     self.late.push((logical.to_owned(), old));
                     (Action::Replace, details, path, answer)
                 } else if old.body != sent.body {
-                    let answer = self.batch.put(&old.path, &sent.body);
+                    let answer = self.batch.put(&old.path, &changed(kind, &old, &sent));
                     let answer = answer.map_err(|refused| refusal(&refused, kind, logical, &properties))?;
                     (Action::Change, details, old.path, answer)
                 } else {
@@ -84,6 +90,24 @@ impl Run<'_, '_, '_> {
         self.keep(logical, resource, &reference, &path, &label, sent.body, action, details);
         self.known.made(logical, kind, reference, answer);
         Ok(())
+    }
+
+    /// What stands under another logical id that is gone, and is of the same name: AWS would refuse the second of it.
+    fn taken_over(&mut self, kind: &Kind, logical: &str, sent: &Sent, place: Place) -> Option<KeptResource> {
+        let is_same = |old: &KeptResource| {
+            let collection = old.path.rsplit_once('/').map_or("", |(collection, _)| collection);
+            old.kind == kind.name
+                && collection == sent.collection
+                && kind.identity(&old.body) == kind.identity(&sent.body)
+        };
+        let (from, _) = self.gone.iter().find(|(_, old)| kind.is_unique && is_same(old))?;
+        let from = from.clone();
+        let text = format!(
+            "the {} was {from} before; AWS makes what is new before it removes what is gone, and would refuse a second one",
+            kind.noun
+        );
+        self.remarks.push(Fault::new(text, format!("Resources.{logical}"), place));
+        self.gone.shift_remove(&from)
     }
 
     /// Whether it takes another resource to be what is wanted.
@@ -127,7 +151,12 @@ impl Run<'_, '_, '_> {
 
     fn account(&mut self, kind: &'static Kind, logical: &str, resource: &Resource) -> Result<(), Failure> {
         let properties = self.evaluated(logical, resource)?;
-        let sent = body::sent(kind, &properties, &format!("Resources.{logical}.Properties"))?;
+        let sent = body::sent(
+            kind,
+            &properties,
+            &format!("Resources.{logical}.Properties"),
+            &format!("{}-{logical}", self.wanted.name),
+        )?;
         let role = sent.body.get("cloudwatchRoleArn").cloned().unwrap_or_else(|| "".into());
         let patch = json!({"patchOperations": [{"op": "replace", "path": "/cloudwatchRoleArn", "value": role}]});
         let answer = self.batch.call(Method::PATCH, kind.collection, &patch);
@@ -147,13 +176,30 @@ impl Run<'_, '_, '_> {
     fn function(&mut self, logical: &str, resource: &Resource) -> Result<(), Failure> {
         let properties = self.evaluated(logical, resource)?;
         let name = properties.get("FunctionName").and_then(Node::as_str);
+        if let Some(name) = name {
+            let elsewhere = |record: Record| {
+                record.resources.into_values().any(|one| one.kind == resource.kind && one.physical == name)
+            };
+            let mut others = self.batch.stacks().into_iter().filter(|(stack, _)| stack != self.wanted.name);
+            if let Some((stack, _)) = others.find(|(_, stack)| elsewhere(Record::read(stack))) {
+                let text = format!("{name} already exists in stack {stack}");
+                return Err(
+                    Fault::new(text, format!("Resources.{logical}.Properties.FunctionName"), resource.place).into()
+                );
+            }
+        }
         let named = elsewhere(&resource.kind, logical, name, &self.pseudo);
         let metadata = resource.metadata.to_json();
         let mut body = properties.to_json();
-        if let (Some(body), false) = (body.as_object_mut(), metadata.is_null()) {
-            body.insert(METADATA.into(), metadata.clone());
+        let mut function = StackFunction::of(logical, &named.reference, &properties, metadata.clone());
+        // As texts, which they are for the function: numbers would lose how they were written.
+        if let Some(variables) = body.pointer_mut("/Environment/Variables").filter(|variables| variables.is_object()) {
+            *variables =
+                function.environment.iter().map(|(name, value)| (name.clone(), Json::from(value.as_str()))).collect();
         }
-        let mut function = StackFunction::of(logical, &named.reference, &properties, metadata);
+        if let (Some(body), false) = (body.as_object_mut(), metadata.is_null()) {
+            body.insert(METADATA.into(), metadata);
+        }
         if let Code::Bucket { key, .. } = &function.code
             && let Some(path) = self.wanted.assets.path(key)
         {
@@ -247,6 +293,16 @@ impl Run<'_, '_, '_> {
             details,
         });
     }
+}
+
+/// What is sent to change a resource. A stage that deploys by itself has moved on from the deployment that it was given.
+fn changed(kind: &Kind, old: &KeptResource, sent: &Sent) -> Json {
+    let mut body = sent.body.clone();
+    let stays = |name: &str| old.body.get(name) == body.get(name);
+    if kind.noun == "stage" && body.get("autoDeploy") == Some(&Json::Bool(true)) && stays("deploymentId") {
+        body.as_object_mut().map(|body| body.shift_remove("deploymentId"));
+    }
+    body
 }
 
 /// By what people know a resource: one of its properties, else its id.

@@ -128,12 +128,42 @@ impl<'n> Evaluation<'n> {
 
     pub(super) fn import(&mut self, argument: &'n Node, place: Place) -> Result<Node, Fault> {
         let name = self.text(argument, "the name of Fn::ImportValue")?;
-        match self.scope.exports.get(&name) {
+        match self.scope.others.exports.get(&name) {
+            Some(value) => {
+                self.spend(value.len(), place)?;
+                self.scope.imported.borrow_mut().insert(name);
+                Ok(Node::text(value.clone(), place))
+            }
+            None => Err(self.fault(format!("no export of the name {} is known", self.shown(&name)), place)),
+        }
+    }
+
+    /// An output of another stack, which need not export it. `RoleArn` is who would read it, which is nobody here.
+    /// Source: documented.
+    pub(super) fn stack_output(&mut self, argument: &'n Node, place: Place) -> Result<Node, Fault> {
+        let wanted =
+            "Fn::GetStackOutput takes a map of StackName and OutputName, with Region and RoleArn where need be";
+        let (Some(stack), Some(output)) = (argument.get("StackName"), argument.get("OutputName")) else {
+            return Err(self.fault(wanted, place));
+        };
+        let stack = self.text(stack, "StackName")?;
+        let output = self.text(output, "OutputName")?;
+        if let Some(region) = argument.get("Region").map(|region| self.text(region, "Region")).transpose()?
+            && region != self.scope.pseudo.region
+        {
+            let message =
+                format!("all stacks here are in {}, none in {}", self.scope.pseudo.region, self.shown(&region));
+            return Err(self.fault(message, place));
+        }
+        match self.scope.others.outputs.get(&(stack.clone(), output.clone())) {
             Some(value) => {
                 self.spend(value.len(), place)?;
                 Ok(Node::text(value.clone(), place))
             }
-            None => Err(self.fault(format!("no export of the name {} is known", self.shown(&name)), place)),
+            None => {
+                let message = format!("no output {} of a stack {} is known", self.shown(&output), self.shown(&stack));
+                Err(self.fault(message, place))
+            }
         }
     }
 }

@@ -85,7 +85,7 @@ pub(crate) static TABLE: &[Kind] = &[
             text("Version"),
         ],
         attributes: &[("ApiId", "/apiId"), ("ApiEndpoint", "/apiEndpoint")],
-        goes_first: false,
+        is_unique: false,
     },
     Kind {
         name: "AWS::ApiGatewayV2::Route",
@@ -108,7 +108,7 @@ pub(crate) static TABLE: &[Kind] = &[
             text("Target"),
         ],
         attributes: &[("RouteId", "/routeId")],
-        goes_first: true,
+        is_unique: true,
     },
     Kind {
         name: "AWS::ApiGatewayV2::Integration",
@@ -137,7 +137,7 @@ pub(crate) static TABLE: &[Kind] = &[
             prop("TlsConfig", Object(&[("ServerNameToVerify", Shape::Text)])),
         ],
         attributes: &[("IntegrationId", "/integrationId")],
-        goes_first: false,
+        is_unique: false,
     },
     Kind {
         name: "AWS::ApiGatewayV2::IntegrationResponse",
@@ -155,7 +155,7 @@ pub(crate) static TABLE: &[Kind] = &[
             text("TemplateSelectionExpression"),
         ],
         attributes: &[("IntegrationResponseId", "/integrationResponseId")],
-        goes_first: true,
+        is_unique: true,
     },
     Kind {
         name: "AWS::ApiGatewayV2::RouteResponse",
@@ -172,7 +172,7 @@ pub(crate) static TABLE: &[Kind] = &[
             text("RouteResponseKey").required(),
         ],
         attributes: &[("RouteResponseId", "/routeResponseId")],
-        goes_first: true,
+        is_unique: true,
     },
     Kind {
         name: "AWS::ApiGatewayV2::Model",
@@ -188,7 +188,7 @@ pub(crate) static TABLE: &[Kind] = &[
             prop("Schema", Document).required(),
         ],
         attributes: &[("ModelId", "/modelId")],
-        goes_first: false,
+        is_unique: true,
     },
     Kind {
         name: "AWS::ApiGatewayV2::Authorizer",
@@ -210,7 +210,7 @@ pub(crate) static TABLE: &[Kind] = &[
             text("Name").required(),
         ],
         attributes: &[("AuthorizerId", "/authorizerId")],
-        goes_first: false,
+        is_unique: true,
     },
     Kind {
         name: "AWS::ApiGatewayV2::Deployment",
@@ -220,7 +220,7 @@ pub(crate) static TABLE: &[Kind] = &[
         label: "Description",
         properties: &[API_ID, text("Description"), text("StageName")],
         attributes: &[("DeploymentId", "/deploymentId")],
-        goes_first: false,
+        is_unique: false,
     },
     Kind {
         name: "AWS::ApiGatewayV2::Stage",
@@ -242,7 +242,7 @@ pub(crate) static TABLE: &[Kind] = &[
             prop("Tags", TextMap),
         ],
         attributes: &[],
-        goes_first: true,
+        is_unique: true,
     },
     Kind {
         name: "AWS::ApiGatewayV2::DomainName",
@@ -262,7 +262,7 @@ pub(crate) static TABLE: &[Kind] = &[
             ("RegionalDomainName", "/domainNameConfigurations/0/apiGatewayDomainName"),
             ("RegionalHostedZoneId", "/domainNameConfigurations/0/hostedZoneId"),
         ],
-        goes_first: false,
+        is_unique: true,
     },
     Kind {
         name: "AWS::ApiGatewayV2::ApiMapping",
@@ -277,7 +277,7 @@ pub(crate) static TABLE: &[Kind] = &[
             text("Stage").required(),
         ],
         attributes: &[("ApiMappingId", "/apiMappingId")],
-        goes_first: true,
+        is_unique: true,
     },
     Kind {
         name: "AWS::ApiGatewayV2::VpcLink",
@@ -292,7 +292,7 @@ pub(crate) static TABLE: &[Kind] = &[
             prop("Tags", TextMap),
         ],
         attributes: &[("VpcLinkId", "/vpcLinkId")],
-        goes_first: false,
+        is_unique: false,
     },
     Kind {
         name: "AWS::ApiGateway::VpcLink",
@@ -307,7 +307,7 @@ pub(crate) static TABLE: &[Kind] = &[
             prop("TargetArns", Texts).required().replaces(),
         ],
         attributes: &[("VpcLinkId", "/id")],
-        goes_first: false,
+        is_unique: false,
     },
     Kind {
         name: "AWS::ApiGateway::ApiKey",
@@ -326,7 +326,7 @@ pub(crate) static TABLE: &[Kind] = &[
             text("Value").replaces(),
         ],
         attributes: &[("APIKeyId", "/id")],
-        goes_first: false,
+        is_unique: false,
     },
     Kind {
         name: "AWS::ApiGateway::UsagePlan",
@@ -343,7 +343,7 @@ pub(crate) static TABLE: &[Kind] = &[
             text("UsagePlanName").called("name"),
         ],
         attributes: &[("Id", "/id")],
-        goes_first: false,
+        is_unique: false,
     },
     Kind {
         name: "AWS::ApiGateway::UsagePlanKey",
@@ -357,7 +357,7 @@ pub(crate) static TABLE: &[Kind] = &[
             text("UsagePlanId").required().replaces(),
         ],
         attributes: &[("Id", "/id")],
-        goes_first: true,
+        is_unique: true,
     },
     Kind {
         name: "AWS::ApiGateway::ClientCertificate",
@@ -367,7 +367,7 @@ pub(crate) static TABLE: &[Kind] = &[
         label: "Description",
         properties: &[text("Description"), prop("Tags", TagList)],
         attributes: &[("ClientCertificateId", "/clientCertificateId")],
-        goes_first: false,
+        is_unique: false,
     },
     Kind {
         name: "AWS::ApiGateway::Account",
@@ -377,6 +377,6 @@ pub(crate) static TABLE: &[Kind] = &[
         label: "CloudWatchRoleArn",
         properties: &[text("CloudWatchRoleArn").called("cloudwatchRoleArn")],
         attributes: &[("Id", "")],
-        goes_first: false,
+        is_unique: false,
     },
 ];

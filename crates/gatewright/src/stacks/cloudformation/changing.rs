@@ -105,7 +105,7 @@ impl Stacks {
         let checked = Checked::read(&text, &call.known(old), &self.home.region)?;
         let parameters = call.parameters(&checked.template, old)?;
         let id = old.map_or_else(|| stack_id(&self.home.region, &self.home.account_id, name), |old| old.id.clone());
-        checked.check(&parameters, self.pseudo(name, id), &self.exports(name))?;
+        checked.check(&parameters, self.pseudo(name, id), &self.others(name))?;
         let asked = Asked {
             name: name.to_owned(),
             text,

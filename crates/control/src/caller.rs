@@ -14,6 +14,8 @@ pub struct Caller {
     pub address: Option<IpAddr>,
     /// What is known of who that is.
     pub identity: Identity,
+    /// Whether code that it brings may run on this machine: why not, else.
+    pub code: Result<(), String>,
 }
 
 /// What is known of a caller.
@@ -43,13 +45,18 @@ pub struct Scope {
 impl Caller {
     /// The program itself.
     pub fn program() -> Caller {
-        Caller { address: None, identity: Identity::Program }
+        Caller { address: None, identity: Identity::Program, code: Ok(()) }
     }
 
     /// Who sent a request from an address.
     pub fn of<B>(request: &Request<B>, address: Option<IpAddr>) -> Caller {
         let identity = Scope::of(request).map_or(Identity::Unsigned, Identity::Claimed);
-        Caller { address, identity }
+        Caller { address, identity, code: Err("nobody looked whether its code may run".to_owned()) }
+    }
+
+    /// The same caller, of whose code this was found.
+    pub fn with_code(self, code: Result<(), String>) -> Caller {
+        Caller { code, ..self }
     }
 
     /// The same caller, whose signature was found to be a user's.

@@ -81,7 +81,7 @@ impl Function {
         self.end_idle();
     }
 
-    fn renew(&self, why: &str) {
+    pub(crate) fn renew(&self, why: &str) {
         self.generation.fetch_add(1, Ordering::AcqRel);
         if self.end_idle() > 0 {
             self.tell(None, why);

@@ -51,10 +51,38 @@ enum Placed {
 
 /// A function that a stack brings.
 pub struct Brought {
-    /// Its name, and its name in the template.
-    pub names: Vec<String>,
+    /// Its name in the template, by which it is found where no function has that name.
+    pub logical: String,
     /// How it runs here.
     pub settings: Settings,
+    /// Whether its code is other than before, where that may be told before its folder is.
+    pub is_new_code: bool,
+}
+
+/// What stacks brought.
+#[derive(Default)]
+struct OfStacks {
+    /// By stack: each with its name in the template.
+    by_stack: BTreeMap<String, Vec<(String, Arc<Function>)>>,
+    /// The same by their names, and by those in templates that are nobody's name.
+    by_name: BTreeMap<String, Arc<Function>>,
+}
+
+impl OfStacks {
+    fn all(&self) -> impl Iterator<Item = &(String, Arc<Function>)> {
+        self.by_stack.values().flatten()
+    }
+
+    fn put(&mut self, stack: &str, functions: Vec<(String, Arc<Function>)>) {
+        match functions.is_empty() {
+            true => self.by_stack.remove(stack),
+            false => self.by_stack.insert(stack.to_owned(), functions),
+        };
+        let logical = self.all().map(|(logical, function)| (logical.clone(), function.clone()));
+        let mut by_name: BTreeMap<String, Arc<Function>> = logical.collect();
+        by_name.extend(self.all().map(|(_, function)| (function.settings().name.clone(), function.clone())));
+        self.by_name = by_name;
+    }
 }
 
 /// Where functions run, by ARN, by `name:alias`, by name; `*` stands for all others. Those that stacks bring come and go.
@@ -63,8 +91,7 @@ pub struct Brought {
 /// is answered as Lambda answers it.
 pub struct Directory {
     placed: BTreeMap<String, Placed>,
-    /// By stack, then by name.
-    brought: RwLock<BTreeMap<String, BTreeMap<String, Arc<Function>>>>,
+    brought: RwLock<OfStacks>,
     voice: Arc<dyn Voice>,
 }
 
@@ -103,22 +130,27 @@ impl Directory {
     /// Takes the functions of a stack in the place of those that it had; those that stay the same keep their processes. Gives the
     /// names of those that cannot run, and why.
     pub fn bring(&self, stack: &str, functions: Vec<Brought>) -> Vec<(String, String)> {
-        let mut all = self.brought.write().unwrap_or_else(PoisonError::into_inner);
-        let old = all.remove(stack).unwrap_or_default();
-        let (mut new, mut faults) = (BTreeMap::new(), Vec::new());
-        for Brought { names, settings } in functions {
-            let same = old.values().find(|function| *function.settings() == settings).cloned();
+        let brought = self.brought.read().unwrap_or_else(PoisonError::into_inner);
+        let old = brought.by_stack.get(stack).cloned().unwrap_or_default();
+        drop(brought);
+        // Nobody waits while their folders are looked through.
+        let (mut new, mut faults) = (Vec::new(), Vec::new());
+        for Brought { logical, settings, is_new_code } in functions {
+            let same =
+                old.iter().map(|(_, function)| function).find(|function| *function.settings() == settings).cloned();
             let name = settings.name.clone();
+            if let Some(function) = same.as_ref().filter(|_| is_new_code) {
+                function.renew("its code is new: the next call gets a new process");
+            }
             match same.map_or_else(|| Function::new(settings, self.voice.clone()), Ok) {
-                Ok(function) => new.extend(names.into_iter().map(|name| (name, function.clone()))),
+                Ok(function) => new.push((logical, function)),
                 Err(error) => faults.push((name, error)),
             }
         }
-        let goes = |function: &&Arc<Function>| !new.values().any(|other| Arc::ptr_eq(other, function));
-        old.values().filter(goes).for_each(|function| function.stop());
-        if !new.is_empty() {
-            all.insert(stack.to_owned(), new);
-        }
+        let stays = |function: &Arc<Function>| new.iter().any(|(_, other)| Arc::ptr_eq(other, function));
+        let gone: Vec<Arc<Function>> = old.into_iter().map(|(_, old)| old).filter(|old| !stays(old)).collect();
+        self.brought.write().unwrap_or_else(PoisonError::into_inner).put(stack, new);
+        gone.iter().for_each(|function| function.stop());
         faults
     }
 
@@ -154,7 +186,7 @@ impl Directory {
             Placed::Here(function) => Some(function),
             Placed::There(_) => None,
         });
-        for function in fixed.chain(brought.values().flat_map(BTreeMap::values)) {
+        for function in fixed.chain(brought.all().map(|(_, function)| function)) {
             if !all.iter().any(|other| Arc::ptr_eq(other, function)) {
                 all.push(function.clone());
             }
@@ -169,7 +201,7 @@ impl Directory {
         let closely = keys.into_iter().flatten().find_map(|key| self.placed.get(&key)).cloned();
         let brought = || {
             let brought = self.brought.read().unwrap_or_else(PoisonError::into_inner);
-            brought.values().find_map(|functions| functions.get(name)).cloned().map(Placed::Here)
+            brought.by_name.get(name).cloned().map(Placed::Here)
         };
         closely.or_else(brought).or_else(|| self.placed.get("*").cloned())
     }
@@ -191,7 +223,7 @@ impl Functions for Directory {
     }
 
     fn is_empty(&self) -> bool {
-        self.placed.is_empty() && self.brought.read().unwrap_or_else(PoisonError::into_inner).is_empty()
+        self.placed.is_empty() && self.brought.read().unwrap_or_else(PoisonError::into_inner).by_stack.is_empty()
     }
 
     fn invoke<'a>(&'a self, invocation: &'a Invocation<'a>) -> Invoking<'a> {

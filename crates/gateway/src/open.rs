@@ -33,6 +33,8 @@ use crate::walk;
 pub struct Arrival {
     /// The client's address.
     pub ip: IpAddr,
+    /// The port that it came from; 0 where that is not known, as behind a proxy.
+    pub port: u16,
     /// The port that it came to: ours, or the proxy's.
     pub local_port: u16,
     /// Whether it came under TLS: here, or there.

@@ -151,7 +151,7 @@ async fn connect(gateway: &Arc<Gateway>, query: &str) -> (TcpStream, u16, String
          Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
     );
     let (head, _) = RequestHead::parse(head.as_bytes()).unwrap().unwrap();
-    let peer = Arrival { ip: from.ip(), local_port: 0, tls: false };
+    let peer = Arrival { ip: from.ip(), port: 0, local_port: 0, tls: false };
     gateway.clone().accept(head, Socket::Clear(server), Vec::new(), peer).await;
     let mut answer = Vec::new();
     while !answer.windows(4).any(|end| end == b"\r\n\r\n") {

@@ -120,7 +120,7 @@ async fn connect(gateway: &Arc<Gateway>) -> (TcpStream, Id) {
     let head = "GET /_aws/execute-api/moving1234/prod HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
          Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
     let (head, _) = RequestHead::parse(head.as_bytes()).unwrap().unwrap();
-    let peer = Arrival { ip: from.ip(), local_port: 0, tls: false };
+    let peer = Arrival { ip: from.ip(), port: 0, local_port: 0, tls: false };
     gateway.clone().accept(head, Socket::Clear(server), Vec::new(), peer).await;
     let mut answer = Vec::new();
     while !answer.ends_with(b"\r\n\r\n") {

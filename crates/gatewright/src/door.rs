@@ -72,7 +72,7 @@ impl Visitor {
             };
             if let Proxied::Client { from, to, tls } = proxied {
                 visitor.arrival =
-                    Arrival { ip: from.ip().to_canonical(), local_port: to.port(), tls: tls || arrival.tls };
+                    Arrival { ip: from.ip().to_canonical(), port: 0, local_port: to.port(), tls: tls || arrival.tls };
                 visitor.is_proxy = door.proxies.has(visitor.arrival.ip);
             }
         }

@@ -59,7 +59,8 @@ pub(crate) async fn accept(
         match accepted {
             Ok((socket, address, place)) => {
                 let local_port = listener.local_addr().map_or(0, |address| address.port());
-                let arrival = Arrival { ip: address.ip().to_canonical(), local_port, tls: tls.is_some() };
+                let arrival =
+                    Arrival { ip: address.ip().to_canonical(), port: address.port(), local_port, tls: tls.is_some() };
                 let (service, tls) = (service.clone(), tls.clone());
                 tokio::spawn(async move {
                     greet(socket, tls, service, arrival).await;

@@ -33,6 +33,7 @@ mod lambda_api;
 mod logs;
 mod man;
 mod metrics;
+mod neighbour;
 mod origin;
 mod own_tls;
 mod patience;

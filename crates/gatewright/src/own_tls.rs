@@ -47,7 +47,9 @@ struct Made {
 impl OwnTls {
     /// None yet.
     pub(crate) fn new(data_dir: Option<&Path>) -> OwnTls {
-        OwnTls { data_dir: data_dir.map(Path::to_owned), made: OnceLock::new() }
+        // Functions run in other folders.
+        let whole = |dir: &Path| std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned());
+        OwnTls { data_dir: data_dir.map(whole), made: OnceLock::new() }
     }
 
     /// What answers those who begin with TLS, where there is a certificate.

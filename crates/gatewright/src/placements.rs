@@ -21,13 +21,13 @@ use crate::own_tls::{self, OwnTls};
 /// As on AWS, where nobody says otherwise. Source: documented.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(3);
 /// The longest that AWS lets a function run. Source: documented.
-const TIMEOUT_MAX: Duration = Duration::from_secs(900);
+pub(crate) const TIMEOUT_MAX: Duration = Duration::from_secs(900);
 /// How many processes a function has at most, where nobody says otherwise, and how many can be asked for.
 pub(crate) const CONCURRENCY: usize = 10;
 const CONCURRENCY_MAX: usize = 1000;
 /// In MB. Source: documented (default, least and most).
 pub(crate) const MEMORY: u32 = 128;
-const MEMORY_RANGE: std::ops::RangeInclusive<u32> = 128..=10_240;
+pub(crate) const MEMORY_RANGE: std::ops::RangeInclusive<u32> = 128..=10_240;
 
 /// A function as the file has it: `[functions.chat]`, by its name, `name:alias` or ARN; `[functions."*"]` for the others.
 #[derive(Debug, Deserialize)]

@@ -137,7 +137,7 @@ impl TrustedProxies {
         // Who knows the scheme and not the port came to the port that the host names, or to the scheme's own.
         let own_port = || tls.map(|tls| port_of(said.host).unwrap_or(if tls { 443 } else { 80 }));
         let local_port = port.or_else(own_port).unwrap_or(arrival.local_port);
-        (Arrival { ip, local_port, tls: tls.unwrap_or(arrival.tls) }, before)
+        (Arrival { ip, port: 0, local_port, tls: tls.unwrap_or(arrival.tls) }, before)
     }
 
     // The rightmost address that is no trusted proxy's; where all are, the leftmost. What is no address ends it: what
@@ -221,7 +221,7 @@ mod tests {
         let lines: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
         let text = format!("GET /dev HTTP/1.1\r\nHost: ws.example.com:8443\r\n{lines}\r\n");
         let mut head = RequestHead::parse(text.as_bytes()).unwrap().unwrap().0;
-        let arrival = Arrival { ip: ip("10.0.0.9"), local_port: 4510, tls: false };
+        let arrival = Arrival { ip: ip("10.0.0.9"), port: 1, local_port: 4510, tls: false };
         let proxies = proxies(trusted);
         let mut map = HeaderMap::new();
         map.append("host", "ws.example.com:8443".parse().unwrap());
@@ -233,7 +233,7 @@ mod tests {
         let seen = proxies.behind(arrival, &mut head);
         assert_eq!(seen, of_request, "both kinds of requests are read alike");
         let chain: Vec<_> = head.headers.get_all("x-forwarded-for").collect();
-        let Arrival { ip, local_port, tls } = seen;
+        let Arrival { ip, local_port, tls, .. } = seen;
         format!("{}{ip}:{local_port} after {chain:?}", if tls { "tls " } else { "" })
     }
 

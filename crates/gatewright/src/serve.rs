@@ -167,6 +167,7 @@ pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
     }
     shutdown::wait_and_stop(signals, &gateway, &stopper, &log).await;
     functions.end();
+    stacks.end();
     own_tls.iter().for_each(|own| own.remove());
     config.settings.data_dir.iter().for_each(|dir| folder_socket::remove(dir));
     Ok(())
@@ -186,7 +187,7 @@ fn template(config: &Config, stacks: &Stacks) -> Result<Option<(Given, String, F
     let mut source = given.read(&stacks.home).map_err(|unread| Failure::data(unread.text))?;
     let mut text = String::new();
     for asked in &source.asked {
-        match stacks.apply(&Caller::program(), asked, false) {
+        match stacks.apply(&Caller::program(), asked) {
             Ok(done) => {
                 text += &stacks.told(asked, &done, Told::Started);
                 source.files.extend(done.built_of);

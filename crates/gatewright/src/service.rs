@@ -30,6 +30,7 @@ use crate::guard::{self, Guard, Signed};
 use crate::lambda_api;
 use crate::logs::Log;
 use crate::metrics;
+use crate::neighbour;
 use crate::own_tls::OwnTls;
 use crate::stacks::{self, Stacks};
 use crate::strangers::{self, AllowedHosts, Stranger};
@@ -432,6 +433,7 @@ impl Service {
                 Err(refusal) => return self.refused_by_guard(&refusal),
             }
         }
+        caller = caller.with_code(may_run_code(signed.as_ref(), &parts, &peer));
         let _turn = self.stack_calls.acquire().await;
         let _permit = self.control_calls.acquire().await;
         let answer = move || stacks::call::answer(&stacks, &operation, &caller, &body);
@@ -518,6 +520,15 @@ fn admits(signed: &Signed, parts: &Parts, body: &[u8], address: &Address) -> Res
             _ => may("*"),
         },
     }
+}
+
+// Whoever makes functions on AWS may have code run here.
+fn may_run_code(signed: Option<&Signed>, parts: &Parts, peer: &Arrival) -> Result<(), String> {
+    const ACTION: &str = "lambda:CreateFunction";
+    let Some(signed) = signed else { return neighbour::may_run_code(peer) };
+    let resource = format!("arn:aws:lambda:{}:{}:function:*", signed.region(), signed.account_id());
+    let may = signed.may(parts, ACTION, &resource);
+    may.map_err(|_| format!("its functions do not run: {} may not {ACTION} on {resource}", signed.user()))
 }
 
 fn from_guard(refusal: &auth::Refusal) -> Response {

@@ -8,7 +8,7 @@ mod known;
 mod making;
 mod permissions;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use control::{Batch, Refused};
 use http::Method;
@@ -17,7 +17,7 @@ use serde_json::Value as Json;
 
 use crate::change::{Action, Change};
 use crate::fault::Fault;
-use crate::functions::StackFunction;
+use crate::functions::{FUNCTION, StackFunction};
 use crate::ids;
 use crate::kinds::Kind;
 use crate::locate::Assets;
@@ -90,11 +90,16 @@ impl From<Refused> for Failure {
 /// The type whose resources are what clients see.
 const DEPLOYMENT: &str = "AWS::ApiGatewayV2::Deployment";
 
+/// What goes before anything is made: it would still be deployed, and nothing else needs it.
+const FIRST: [&str; 3] =
+    ["AWS::ApiGatewayV2::Route", "AWS::ApiGatewayV2::RouteResponse", "AWS::ApiGatewayV2::IntegrationResponse"];
+
 /// What all stacks but one give.
-fn others(batch: &Batch, but: &str) -> Others {
+pub fn others(stacks: impl IntoIterator<Item = Record>, but: &str) -> Others {
     let mut others = Others::default();
-    for (name, stack) in batch.stacks().into_iter().filter(|(name, _)| name != but) {
-        for output in Record::read(&stack).outputs {
+    for record in stacks.into_iter().filter(|record| record.name != but) {
+        let name = record.name;
+        for output in record.outputs {
             if !output.export.is_empty() {
                 others.exports.insert(output.export, output.value.clone());
             }
@@ -119,8 +124,14 @@ pub fn apply(batch: &mut Batch, wanted: &Wanted) -> Result<Applied, Failure> {
         stack_name: wanted.name.to_owned(),
         stack_id: id.clone(),
     };
-    let scope =
-        Scope::new(wanted.template, wanted.parameters, pseudo.clone(), &others(batch, wanted.name)).map_err(Failure)?;
+    let records: Vec<Record> = batch.stacks().iter().map(|(_, stack)| Record::read(stack)).collect();
+    let of_others = records.iter().filter(|record| record.name != wanted.name).flat_map(|record| {
+        let functions = record.resources.values().filter(|one| one.kind == FUNCTION);
+        functions.map(|function| (function.physical.clone(), record.name.clone()))
+    });
+    let functions_elsewhere = of_others.collect();
+    let scope = Scope::new(wanted.template, wanted.parameters, pseudo.clone(), &others(records, wanted.name))
+        .map_err(Failure)?;
     let order = scope.order()?;
     let faults = body::faults(wanted.template, &order);
     if !faults.is_empty() {
@@ -158,8 +169,9 @@ pub fn apply(batch: &mut Batch, wanted: &Wanted) -> Result<Applied, Failure> {
         remarks: Vec::new(),
         ignored: Vec::new(),
         edited: HashSet::new(),
-        late: Vec::new(),
+        late: IndexMap::new(),
         gone: IndexMap::new(),
+        functions_elsewhere,
     };
     run.gone = run.gone(&order);
     run.remove_first(&order)?;
@@ -280,9 +292,11 @@ struct Run<'r, 'b, 's> {
     /// The APIs of which something changed that a deployment would bring to clients.
     edited: HashSet<String>,
     /// What others took the place of; it goes when nothing refers to it any more.
-    late: Vec<(String, KeptResource)>,
+    late: IndexMap<String, KeptResource>,
     /// What the template has no more, or as another type, and nothing has taken over yet.
     gone: IndexMap<String, KeptResource>,
+    /// The functions of other stacks, by name, with those stacks' names.
+    functions_elsewhere: HashMap<String, String>,
 }
 
 impl Run<'_, '_, '_> {
@@ -303,7 +317,7 @@ impl Run<'_, '_, '_> {
     fn remove_first(&mut self, order: &[&str]) -> Result<(), Failure> {
         let gone: Vec<(String, KeptResource)> = self.gone.clone().into_iter().rev().collect();
         for (logical, old) in gone {
-            let Some(kind) = Kind::of(&old.kind).filter(|kind| kind.is_unique) else { continue };
+            let Some(kind) = Kind::of(&old.kind).filter(|kind| FIRST.contains(&kind.name)) else { continue };
             if !self.comes_back(order, kind, &old) {
                 self.go(&logical, &old)?;
             }
@@ -342,19 +356,30 @@ impl Run<'_, '_, '_> {
 
     /// What else is gone, and what others took the place of; what was made last goes first.
     fn remove_rest(&mut self) -> Result<(), Failure> {
-        let late = std::mem::take(&mut self.late);
-        for (logical, old) in late.into_iter().rev() {
-            match remove(self.batch, &logical, &old) {
-                // A stage that is not of this stack is on it, and stays there.
-                Err(fault) if old.kind == DEPLOYMENT => self.remarks.push(fault),
-                removed => removed?,
+        let old: Vec<String> = self.old.resources.keys().rev().cloned().collect();
+        for logical in old {
+            if let Some(old) = self.late.shift_remove(&logical) {
+                if old.kind == DEPLOYMENT && self.is_deployed_elsewhere(&old) {
+                    let text = "a stage that is not of this stack has the deployment, which stays for it";
+                    self.remarks.push(Fault::new(text, format!("Resources.{logical}"), Place::default()));
+                    continue;
+                }
+                remove(self.batch, &logical, &old)?;
+            }
+            if let Some(old) = self.gone.get(&logical).cloned() {
+                self.go(&logical, &old)?;
             }
         }
-        let gone: Vec<(String, KeptResource)> = self.gone.clone().into_iter().rev().collect();
-        for (logical, old) in gone {
-            self.go(&logical, &old)?;
-        }
         Ok(())
+    }
+
+    /// Whether a stage has a deployment. A refused call would end the batch.
+    fn is_deployed_elsewhere(&mut self, deployment: &KeptResource) -> bool {
+        let api = deployment.path.split("/deployments/").next().unwrap_or_default();
+        let stages = self.batch.call(Method::GET, &format!("{api}/stages?maxResults=500"), &Json::Null);
+        let stages = stages.unwrap_or_default();
+        let mut items = stages["items"].as_array().into_iter().flatten();
+        items.any(|stage| stage["deploymentId"] == deployment.physical.as_str())
     }
 
     /// Notes that an API is not any more what was deployed of it.

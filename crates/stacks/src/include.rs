@@ -53,7 +53,6 @@ impl Work<'_> {
     }
 
     /// A map with what it includes among its members; or what was included in its place, where it is nothing else.
-    #[expect(clippy::type_complexity)]
     fn map(&mut self, map: &Map, path: &str, depth: usize, at: Option<Place>) -> Result<Result<Map, Value>, Fault> {
         let mut expanded = Map::new();
         for (key, value) in map {

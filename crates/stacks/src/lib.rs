@@ -31,7 +31,7 @@ pub mod weight;
 pub mod wire;
 
 pub use change::{Action, Change};
-pub use engine::{Applied, Failure, Wanted, apply, delete};
+pub use engine::{Applied, Failure, Wanted, apply, delete, others};
 pub use fault::Fault;
 pub use functions::{Code, StackFunction};
 pub use node::{Map, Node, Place, Value};

@@ -30,6 +30,8 @@ pub struct Record {
     pub resources: IndexMap<String, KeptResource>,
     /// Its outputs.
     pub outputs: Vec<Output>,
+    /// Why its functions do not run here, where whoever brought them may not have code run; else empty.
+    pub refused: String,
     /// The names of what it imports of other stacks.
     pub imports: Vec<String>,
     /// What happened to it, oldest first; at most [`EVENTS_MAX`].
@@ -217,6 +219,7 @@ impl Record {
             parameters: map(json, "parameters").map(parameter).collect(),
             resources: map(json, "resources").map(resource).collect(),
             outputs: list(json, "outputs").map(output).collect(),
+            refused: text(json, "refused"),
             imports: list(json, "imports").filter_map(Json::as_str).map(str::to_owned).collect(),
             events: list(json, "events").map(event).collect(),
             settings: Settings::read(&json["settings"]),
@@ -257,6 +260,7 @@ impl Record {
             "parameters": parameters.collect::<JsonMap<_, _>>(),
             "resources": resources.collect::<JsonMap<_, _>>(),
             "outputs": outputs.collect::<Vec<_>>(),
+            "refused": self.refused,
             "imports": self.imports,
             "events": events.collect::<Vec<_>>(),
             "settings": self.settings.write(),

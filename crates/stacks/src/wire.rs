@@ -9,6 +9,9 @@ use crate::node::{Map, Node, Place, Value};
 /// How deep it may be nested; what is read of templates is less deep.
 const DEPTH_MAX: usize = 120;
 
+/// How many values it may have: more than can be read of a template.
+const NODES_MAX: usize = 500_000;
+
 /// Writes a document.
 pub fn write(node: &Node) -> Json {
     let what = match &node.value {
@@ -25,27 +28,30 @@ pub fn write(node: &Node) -> Json {
 
 /// Reads what [`write`] wrote; `None` for anything else.
 pub fn read(json: &Json) -> Option<Node> {
-    read_at(json, 0)
+    read_at(json, 0, &mut 0)
 }
 
-fn read_at(json: &Json, depth: usize) -> Option<Node> {
+fn read_at(json: &Json, depth: usize, nodes: &mut usize) -> Option<Node> {
     let [line, column, what] = json.as_array()?.as_slice() else { return None };
-    if depth > DEPTH_MAX {
+    *nodes += 1;
+    if depth > DEPTH_MAX || *nodes > NODES_MAX {
         return None;
     }
     let place = Place { line: u32::try_from(line.as_u64()?).ok()?, column: u32::try_from(column.as_u64()?).ok()? };
     let value = match what {
         Json::Null => Value::Null,
         Json::String(text) => Value::Text(text.clone()),
-        Json::Array(items) => Value::List(items.iter().map(|item| read_at(item, depth + 1)).collect::<Option<_>>()?),
+        Json::Array(items) => {
+            Value::List(items.iter().map(|item| read_at(item, depth + 1, nodes)).collect::<Option<_>>()?)
+        }
         Json::Object(object) => match (object.get("plain"), object.get("map")) {
             (Some(Json::String(text)), None) => Value::Plain(text.clone()),
             (None, Some(Json::Array(members))) => {
-                let member = |member: &Json| {
+                let mut member = |member: &Json| {
                     let [Json::String(key), value] = member.as_array()?.as_slice() else { return None };
-                    Some((key.clone(), read_at(value, depth + 1)?))
+                    Some((key.clone(), read_at(value, depth + 1, nodes)?))
                 };
-                Value::Map(members.iter().map(member).collect::<Option<Map>>()?)
+                Value::Map(members.iter().map(&mut member).collect::<Option<Map>>()?)
             }
             _ => return None,
         },

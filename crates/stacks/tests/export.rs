@@ -147,7 +147,7 @@ fn everything_goes_round() {
         "        $default: |\n          #set($a = 1)\n          {\"a\": $a,\n\n            \"b\": \"$context.connectionId\"}\n",
         "      FunctionName: arn:aws:lambda:us-east-1:123456789012:function:chat:live\n",
         "      SourceArn: !Sub arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${ChatApi}/*\n",
-        "  Join2DDIntegrationResponse:\n",
+        "  Join20DIntegrationResponse:\n    Type: AWS::ApiGatewayV2::IntegrationResponse\n    DependsOn: Join2DDIntegrationResponse\n",
         "      StageVariables:\n        link: !Ref NlbVpcLink\n        port: '012'\n",
         "        - ApiId: !Ref ChatApi\n          Stage: !Ref DevStage\n",
         "    Value: !Sub ${ChatApi.ApiEndpoint}/${DevStage}\n",

@@ -114,7 +114,7 @@ pub(crate) async fn greet(mut socket: Socket, from: IpAddr, gateway: Arc<Gateway
         }
     };
     bytes.drain(..length);
-    let peer = Arrival { ip: from, local_port: 0, tls: false };
+    let peer = Arrival { ip: from, port: 0, local_port: 0, tls: false };
     if head.headers.get("x-abandon").is_some() {
         // As the program does when a kept-alive connection breaks between $connect and its answer.
         if let (_, Some(opening)) = gateway.open(head, peer).await {

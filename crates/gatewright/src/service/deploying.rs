@@ -10,7 +10,7 @@ use hyper::body::Incoming;
 use types::arn::Home;
 use types::time::Timestamp;
 
-use super::{BROKEN, BUSY, Service, host, waits_to_send};
+use super::{BROKEN, BUSY, Service, host, may_run_code, waits_to_send};
 use crate::answers::Response;
 use crate::bodies::Unread;
 use crate::stacks::Stacks;
@@ -64,6 +64,7 @@ impl Service {
             around.caller = around.caller.known_as(signed.user());
             around.user = Some(signed.user().to_owned());
         }
+        around.caller = around.caller.with_code(may_run_code(signed.as_ref(), &parts, &peer));
         let call = match service.read(&parts, body) {
             Ok(call) => call,
             Err(error) => return refuse(&error, &around.request_id),
@@ -74,6 +75,7 @@ impl Service {
                 return service.refused_by_guard(&refusal, &around.request_id);
             }
         }
+        let _turn = if call.is_write() { self.stack_calls.acquire().await.ok() } else { None };
         let _permit = self.control_calls.acquire().await;
         if self.gateway.is_draining() && call.is_write() {
             return refuse(&Error::new(503, "ServiceUnavailable", STOPPING), &around.request_id);

@@ -15,12 +15,13 @@ use crate::answers::{Response, error, json_response};
 pub(crate) const PATH: &str = "/_gatewright/v1/stacks";
 
 /// The largest call, in bytes: a template, and the document that was made of it.
-pub(crate) const BYTES_MAX: usize = 64 * 1024 * 1024;
+pub(crate) const BYTES_MAX: usize = 24 * 1024 * 1024;
 
 /// What a call asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Operation {
     List,
+    Plan,
     Apply(String),
     Delete(String),
 }
@@ -31,6 +32,7 @@ impl Operation {
         let below = path.strip_prefix(PATH)?;
         match (method, below.strip_prefix('/')) {
             (&Method::GET, None) if below.is_empty() => Some(Operation::List),
+            (&Method::POST, None) if below.is_empty() => Some(Operation::Plan),
             (&Method::POST, Some(name)) => Some(Operation::Apply(name.to_owned())),
             (&Method::DELETE, Some(name)) => Some(Operation::Delete(name.to_owned())),
             _ => None,
@@ -41,6 +43,7 @@ impl Operation {
     pub(crate) fn action(&self) -> &'static str {
         match self {
             Operation::List => "cloudformation:ListStacks",
+            Operation::Plan => "cloudformation:CreateChangeSet",
             Operation::Apply(_) => "cloudformation:CreateStack",
             Operation::Delete(_) => "cloudformation:DeleteStack",
         }
@@ -49,7 +52,7 @@ impl Operation {
     /// The resource that it is allowed or denied for.
     pub(crate) fn resource(&self, region: &str, account_id: &str) -> String {
         match self {
-            Operation::List => "*".to_owned(),
+            Operation::List | Operation::Plan => "*".to_owned(),
             Operation::Apply(name) | Operation::Delete(name) => {
                 format!("arn:aws:cloudformation:{region}:{account_id}:stack/{name}/*")
             }
@@ -57,8 +60,13 @@ impl Operation {
     }
 }
 
+/// The body of a call that asks what several stacks would become.
+pub(crate) fn plan_body(asked: &[Asked]) -> Value {
+    json!({ "stacks": asked.iter().map(|asked| json!([asked.name, body(asked)])).collect::<Vec<_>>() })
+}
+
 /// The body of a call that applies.
-pub(crate) fn body(asked: &Asked, is_plan: bool) -> Value {
+pub(crate) fn body(asked: &Asked) -> Value {
     let (keys, otherwise) = asked.assets.parts();
     let keys = keys.map(|(key, path)| json!([key, path]));
     json!({
@@ -71,11 +79,11 @@ pub(crate) fn body(asked: &Asked, is_plan: bool) -> Value {
         "parameters": asked.parameters.iter().map(|(name, value)| (name.clone(), json!(value))).collect::<serde_json::Map<_, _>>(),
         "assets": { "keys": keys.collect::<Vec<_>>(), "otherwise": otherwise },
         "strict": asked.is_strict,
-        "plan": is_plan,
+        "named": asked.is_named,
     })
 }
 
-fn asked(name: &str, body: &Value) -> Option<(Asked, bool)> {
+fn asked(name: &str, body: &Value) -> Option<Asked> {
     let remark = |remark: &Value| {
         let number = |index: usize| u32::try_from(remark.get(index)?.as_u64()?).ok();
         let place = stacks::Place { line: number(2)?, column: number(3)? };
@@ -101,9 +109,13 @@ fn asked(name: &str, body: &Value) -> Option<(Asked, bool)> {
             .collect::<Option<_>>()?,
         assets: Assets::of(keys.map(key).collect::<Option<Vec<_>>>()?, text(assets.get("otherwise"))),
         is_strict: body.get("strict")?.as_bool()?,
+        is_named: body.get("named")?.as_bool()?,
     };
-    Some((asked, body.get("plan")?.as_bool()?))
+    source::check_name(&asked.name).ok()?;
+    Some(asked)
 }
+
+const UNKNOWN: &str = "the body is not what `gatewright apply` of this version sends";
 
 /// Does what is asked. Blocks for the disk.
 pub(crate) fn answer(stacks: &Stacks, operation: &Operation, caller: &Caller, body: &[u8]) -> Response {
@@ -122,16 +134,34 @@ pub(crate) fn answer(stacks: &Stacks, operation: &Operation, caller: &Caller, bo
                 return error(StatusCode::BAD_REQUEST, &wrong);
             }
             let parsed: Value = serde_json::from_slice(body).unwrap_or_default();
-            let Some((asked, is_plan)) = asked(name, &parsed) else {
-                return error(StatusCode::BAD_REQUEST, "the body is not what `gatewright apply` of this version sends");
-            };
-            match stacks.apply(caller, &asked, is_plan) {
+            let Some(asked) = asked(name, &parsed) else { return error(StatusCode::BAD_REQUEST, UNKNOWN) };
+            match stacks.apply(caller, &asked) {
                 Ok(done) => {
                     let is_changed = done.applied.changes.iter().any(stacks::Change::is_done);
-                    let text = stacks.told(&asked, &done, if is_plan { Told::Planned } else { Told::Applied });
+                    let text = stacks.told(&asked, &done, Told::Applied);
                     json_response(StatusCode::OK, &json!({ "text": text, "changed": is_changed }))
                 }
                 Err(wrong) => error(StatusCode::BAD_REQUEST, &faults(&asked, &wrong)),
+            }
+        }
+        Operation::Plan => {
+            let parsed: Value = serde_json::from_slice(body).unwrap_or_default();
+            let all = parsed["stacks"].as_array().map(Vec::as_slice).unwrap_or_default().iter();
+            let one = |pair: &Value| asked(pair.get(0)?.as_str()?, pair.get(1)?);
+            let Some(all) = all.map(one).collect::<Option<Vec<_>>>() else {
+                return error(StatusCode::BAD_REQUEST, UNKNOWN);
+            };
+            match stacks.plan(caller, &all) {
+                Ok(done) => {
+                    let text: String =
+                        all.iter().zip(&done).map(|(asked, done)| stacks.told(asked, done, Told::Planned)).collect();
+                    let is_changed = done.iter().flat_map(|done| &done.applied.changes).any(stacks::Change::is_done);
+                    json_response(StatusCode::OK, &json!({ "text": text, "changed": is_changed }))
+                }
+                Err((which, wrong)) => {
+                    let text = all.get(which).map(|asked| faults(asked, &wrong)).unwrap_or_default();
+                    error(StatusCode::BAD_REQUEST, &text)
+                }
             }
         }
         Operation::Delete(name) => match stacks.delete(caller, name) {

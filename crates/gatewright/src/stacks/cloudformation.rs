@@ -12,7 +12,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use control::Caller;
 use stacks::Record;
 use stacks::api::{Action, Desk, Error, Form, error, names, xml};
-use stacks::scope::{Others, Pseudo};
+use stacks::scope::Pseudo;
 use types::time::Timestamp;
 
 use super::Stacks;
@@ -135,20 +135,6 @@ impl Stacks {
             stack_name: name.to_owned(),
             stack_id: id,
         }
-    }
-
-    /// What all stacks but one give.
-    fn others(&self, but: &str) -> Others {
-        let mut others = Others::default();
-        for record in self.records().into_iter().filter(|record| record.name != but) {
-            for output in record.outputs {
-                if !output.export.is_empty() {
-                    others.exports.insert(output.export, output.value.clone());
-                }
-                others.outputs.insert((record.name.clone(), output.key), output.value);
-            }
-        }
-        others
     }
 }
 

@@ -17,7 +17,7 @@ use types::arn::Home;
 use types::headers::Headers;
 
 use super::source::Given;
-use super::{Asked, Done, Stacks, Told, call, faults};
+use super::{Asked, Done, Stacks, Told, call, faults, source};
 use crate::aws;
 use crate::banner::Addresses;
 use crate::exit::Failure;
@@ -95,16 +95,22 @@ pub(crate) fn apply(
     is_plan: bool,
     home: &Home,
 ) -> Result<(), Failure> {
-    for asked in options.read(home)? {
+    let asked = options.read(home)?;
+    if is_plan {
+        // Together: one may import what another exports.
+        let body = Bytes::from(call::plan_body(&asked).to_string());
+        return say(&ask(endpoint, "POST", call::PATH, body)?);
+    }
+    for asked in asked {
         let path = format!("{}/{}", call::PATH, asked.name);
-        let body = Bytes::from(call::body(&asked, is_plan).to_string());
-        say(&ask(endpoint, "POST", &path, body)?)?;
+        say(&ask(endpoint, "POST", &path, Bytes::from(call::body(&asked).to_string()))?)?;
     }
     Ok(())
 }
 
 /// Has a running gateway remove a stack.
 pub(crate) fn delete(name: &str, endpoint: Option<&str>) -> Result<(), Failure> {
+    source::check_name(name).map_err(Failure::config)?;
     say(&ask(endpoint, "DELETE", &format!("{}/{name}", call::PATH), Bytes::new())?)
 }
 
@@ -117,8 +123,8 @@ pub(crate) fn validate(options: &TemplateOptions, home: Home, as_json: bool) -> 
     let stacks = Stacks::alone(control, Arc::new(Directory::silent()), home.clone(), addresses);
     for asked in options.read(&home)? {
         // Applied, and not only planned: stacks that come later may import what this one exports.
-        match stacks.apply(&Caller::program(), &asked, false) {
-            Ok(done) if as_json => say(&format!("{}\n", told_as_json(&done)))?,
+        match stacks.apply(&Caller::program(), &asked) {
+            Ok(done) if as_json => say(&format!("{}\n", done.applied.record.masked(&told_as_json(&done).to_string())))?,
             Ok(done) => say(&stacks.told(&asked, &done, Told::Valid))?,
             Err(wrong) => {
                 return Err(Failure::data(format!(

@@ -110,6 +110,7 @@ impl Given {
             parameters,
             assets: found.assets(),
             is_strict: self.is_strict,
+            is_named: self.name.is_some(),
         };
         for (what, wanted, ours) in
             [("region", located.region, &home.region), ("account", located.account, &home.account_id)]

@@ -123,5 +123,5 @@ fn told(
         let place = if remark.place.line == 0 { String::new() } else { format!(" ({file}:{})", remark.place.line) };
         text += &format!("  note     {remark}{place}\n");
     }
-    text
+    applied.record.masked(&text)
 }

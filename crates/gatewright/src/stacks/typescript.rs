@@ -20,7 +20,8 @@ const BUILT: &[&str] = &["ts", "mts", "cts", "tsx"];
 /// The longest account of a build that is read, in bytes. Ours: some thousand files.
 const ACCOUNT_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
-/// The folder in which a function's handler can be run: its own, or `out`, where something was built of it. `built_of` gets
+/// The folder in which a function's handler can be run: its own, or `out`, where something was built of it; and whether that is
+/// other than before. `built_of` gets
 /// the files of which it was, packages left out, or from which it could not be.
 ///
 /// # Errors
@@ -30,9 +31,11 @@ pub(super) fn built(
     function: &StackFunction,
     out: &Path,
     built_of: &mut Files,
-) -> Result<PathBuf, String> {
-    let Some((module, _)) = function.handler.rsplit_once('.') else { return Ok(code.to_owned()) };
-    let Some(source) = source(code, module, function) else { return Ok(code.to_owned()) };
+) -> Result<(PathBuf, bool), String> {
+    let module = function.handler.rsplit_once('.').map_or("", |(module, _)| module);
+    let Some(source) = source(code, module, function) else { return Ok((code.to_owned(), false)) };
+    let file = out.join(format!("{module}.js"));
+    let was = fs::read(&file).unwrap_or_default();
     let account = out.with_extension("inputs.json");
     // The same files as last time, where this time it fails.
     let before = inputs(&account, code);
@@ -47,7 +50,7 @@ pub(super) fn built(
         .arg(&source)
         .args(["--bundle", "--platform=node", "--format=cjs", "--target=node20", "--sourcemap=inline"])
         .args(["--log-level=warning", "--color=false"])
-        .arg(format!("--outfile={}", out.join(format!("{module}.js")).display()))
+        .arg(format!("--outfile={}", file.display()))
         .arg(format!("--metafile={}", account.display()));
     run(&mut command, &out.with_extension("esbuild.log")).map_err(|error| format!("esbuild: {error}"))?;
     for file in inputs(&account, code) {
@@ -58,7 +61,13 @@ pub(super) fn built(
     }
     // Whatever the package of the sources says, what was built is CommonJS.
     fs::write(out.join("package.json"), "{}").map_err(|error| format!("{}: {error}", out.display()))?;
-    Ok(out.to_owned())
+    Ok((out.to_owned(), fs::read(&file).unwrap_or_default() != was))
+}
+
+/// Whether a function's handler is to be built.
+pub(super) fn is_built(code: &Path, function: &StackFunction) -> bool {
+    let module = function.handler.rsplit_once('.').map(|(module, _)| module);
+    module.is_some_and(|module| source(code, module, function).is_some())
 }
 
 /// Runs it to its end, which is not waited for without end; what it complains of goes to a file.

@@ -17,6 +17,9 @@ const EVERY: Duration = Duration::from_millis(100);
 /// How long they must be as they are: editors write in several steps.
 const QUIET: Duration = Duration::from_millis(200);
 
+/// How often it is looked whether they are; a file that something writes all the time is taken as it is then.
+const LOOKS_MAX: usize = 10;
+
 /// Looks after the files of a template, on a thread of its own, as long as the program runs.
 ///
 /// They are looked at rather than listened to: an editor puts another file in the place of the one that it changed, and what
@@ -52,7 +55,7 @@ fn again(stacks: &Stacks, given: &Given, log: &Log) -> Files {
         }
     };
     for asked in asked {
-        match stacks.apply(&Caller::program(), &asked, false) {
+        match stacks.apply(&Caller::program(), &asked) {
             Ok(done) => {
                 log.say(LogLevel::Info, stacks.told(&asked, &done, Told::Applied).trim_end().to_owned());
                 files.extend(done.built_of);
@@ -76,7 +79,7 @@ impl Watched {
 
     /// Waits until they are left alone.
     fn rest(&self) {
-        loop {
+        for _ in 0..LOOKS_MAX {
             let now = Watched(self.0.iter().map(|(file, _)| (file.clone(), stamp(file))).collect());
             std::thread::sleep(QUIET);
             if now.is_as_before() {

@@ -11,7 +11,7 @@ use crate::functions::{Code, METADATA, StackFunction};
 use crate::ids;
 use crate::kinds::{self, Elsewhere, Kind, elsewhere};
 use crate::node::{Node, Place};
-use crate::record::{KeptResource, Record};
+use crate::record::KeptResource;
 use crate::template::Resource;
 use control::Refused;
 
@@ -58,7 +58,7 @@ impl Run<'_, '_, '_> {
                 let details = body::differences(&old.body, &sent.body);
                 if is_other || self.is_redeployed(kind, &sent.collection, logical, resource.place) {
                     let (path, answer) = self.create(kind, logical, &sent, &properties)?;
-                    self.late.push((logical.to_owned(), old));
+                    self.late.insert(logical.to_owned(), old);
                     (Action::Replace, details, path, answer)
                 } else if old.body != sent.body {
                     let answer = self.batch.put(&old.path, &changed(kind, &old, &sent));
@@ -176,19 +176,13 @@ impl Run<'_, '_, '_> {
     fn function(&mut self, logical: &str, resource: &Resource) -> Result<(), Failure> {
         let properties = self.evaluated(logical, resource)?;
         let name = properties.get("FunctionName").and_then(Node::as_str);
-        if let Some(name) = name {
-            let elsewhere = |record: Record| {
-                record.resources.into_values().any(|one| one.kind == resource.kind && one.physical == name)
-            };
-            let mut others = self.batch.stacks().into_iter().filter(|(stack, _)| stack != self.wanted.name);
-            if let Some((stack, _)) = others.find(|(_, stack)| elsewhere(Record::read(stack))) {
-                let text = format!("{name} already exists in stack {stack}");
-                return Err(
-                    Fault::new(text, format!("Resources.{logical}.Properties.FunctionName"), resource.place).into()
-                );
-            }
-        }
         let named = elsewhere(&resource.kind, logical, name, &self.pseudo);
+        let there = self.functions_elsewhere.get(&named.reference).map(|stack| format!("in stack {stack}"));
+        let twice = self.functions.iter().any(|function| function.name == named.reference);
+        if let Some(place) = there.or_else(|| twice.then(|| "in this template".to_owned())) {
+            let text = format!("{} already exists {place}", named.reference);
+            return Err(Fault::new(text, format!("Resources.{logical}"), resource.place).into());
+        }
         let metadata = resource.metadata.to_json();
         let mut body = properties.to_json();
         let mut function = StackFunction::of(logical, &named.reference, &properties, metadata.clone());

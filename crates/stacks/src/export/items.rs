@@ -207,14 +207,19 @@ impl<'d> Gather<'_, 'd> {
         };
         self.add("AWS::ApiGatewayV2::Integration", at.clone(), Some(integration), name, "Integration");
         let collection = format!("{at}/integrationresponses");
-        // Their order may matter: of two patterns that fit a status.
-        for (id, response) in self.documents.all(&collection) {
+        // Of patterns that fit a status the one counts that was made first, so that each waits for the one before.
+        let mut before = None;
+        let mut responses = self.documents.all(&collection).to_vec();
+        responses.sort_by_key(|(_, response)| text(response, "integrationResponseKey") == "$default");
+        for (id, response) in responses {
             let (kind, noun) = ("AWS::ApiGatewayV2::IntegrationResponse", "IntegrationResponse");
-            let name = match text(response, "integrationResponseKey") {
-                "$default" => name.to_owned(),
-                key => format!("{name} {key}"),
-            };
-            self.add(kind, format!("{collection}/{id}"), Some(response), &name, noun);
+            let key = text(response, "integrationResponseKey");
+            let is_pattern = key != "$default";
+            let name = if is_pattern { format!("{name} {key}") } else { name.to_owned() };
+            let index = self.add(kind, format!("{collection}/{id}"), Some(response), &name, noun);
+            if is_pattern {
+                self.list[index].after.extend(before.replace(index));
+            }
         }
     }
 

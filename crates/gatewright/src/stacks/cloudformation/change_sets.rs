@@ -48,7 +48,7 @@ impl Stacks {
         }
         let prepared = self.prepare(&stack, call, old.as_ref(), context)?;
         self.remark_on_capabilities(&prepared, true);
-        let planned = self.apply(context.caller, &prepared.asked, true).ok();
+        let planned = self.plan_one(context.caller, &prepared.asked).ok();
         let changes = self.changes(&prepared, old.as_ref(), planned.as_ref());
         let parameters = match planned {
             Some(planned) => planned.applied.record.parameters,

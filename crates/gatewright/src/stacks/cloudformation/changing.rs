@@ -53,7 +53,7 @@ impl Stacks {
         if old.is_unmade() {
             return self.make(&prepared, Some(old), "", context);
         }
-        let planned = self.apply(context.caller, &prepared.asked, true);
+        let planned = self.plan_one(context.caller, &prepared.asked);
         if let Ok(planned) = &planned
             && self.changes(&prepared, Some(&old), Some(planned)).is_none()
         {
@@ -105,7 +105,7 @@ impl Stacks {
         let checked = Checked::read(&text, &call.known(old), &self.home.region)?;
         let parameters = call.parameters(&checked.template, old)?;
         let id = old.map_or_else(|| stack_id(&self.home.region, &self.home.account_id, name), |old| old.id.clone());
-        checked.check(&parameters, self.pseudo(name, id), &self.others(name))?;
+        checked.check(&parameters, self.pseudo(name, id), &stacks::others(self.records(), name))?;
         let asked = Asked {
             name: name.to_owned(),
             text,
@@ -115,6 +115,7 @@ impl Stacks {
             parameters,
             assets: Assets::default(),
             is_strict: false,
+            is_named: true,
         };
         Ok(Prepared { call, asked, checked })
     }
@@ -158,7 +159,7 @@ impl Stacks {
         let before = review.as_ref().map(|review| review.settings.clone()).unwrap_or_default();
         let settings = Settings { change_set: change_set.to_owned(), ..call.settings(&before) };
         let finish = |record: &mut Record| record.settings = settings.clone();
-        match self.apply_with(context.caller, asked, false, &finish) {
+        match self.apply_with(context.caller, asked, &finish) {
             Ok(done) => {
                 self.done(prepared, &done);
                 Ok(done.applied.record.id)
@@ -203,7 +204,7 @@ impl Stacks {
         let Prepared { call, asked, checked } = prepared;
         let settings = Settings { change_set: change_set.to_owned(), ..call.settings(&old.settings) };
         let finish = |record: &mut Record| record.settings = settings.clone();
-        match self.apply_with(context.caller, asked, false, &finish) {
+        match self.apply_with(context.caller, asked, &finish) {
             Ok(done) => {
                 self.done(prepared, &done);
                 Ok(done.applied.record.id)

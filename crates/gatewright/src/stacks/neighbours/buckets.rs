@@ -13,6 +13,7 @@ use stacks::api::Error;
 
 use super::objects::{self, Object, Objects};
 use super::uploads::Uploads;
+use crate::stacks::workshop::Workshop;
 /// The largest object, in bytes. Lambda takes 250 MB, unzipped.
 pub(super) const OBJECT_BYTES_MAX: u64 = 256 * 1024 * 1024;
 /// How many bytes, and how many objects, are kept: the oldest that no stack names make room.
@@ -23,8 +24,7 @@ const KEY_BYTES_MAX: usize = 1_024;
 
 /// What is uploaded, and where.
 pub(crate) struct Buckets {
-    pub(super) folder: PathBuf,
-    is_temporary: bool,
+    workshop: Workshop,
     kept: Mutex<Kept>,
 }
 
@@ -41,15 +41,17 @@ pub(super) type Used<'u> = &'u dyn Fn() -> HashSet<(String, String)>;
 
 impl Buckets {
     pub(crate) fn new(data_dir: Option<&Path>) -> Buckets {
-        let folder = match data_dir {
-            Some(dir) => dir.join("assets"),
-            None => std::env::temp_dir().join(format!(
-                "gatewright-assets-{}-{:x}",
-                std::process::id(),
-                rand::random::<u32>()
-            )),
-        };
-        Buckets { folder, is_temporary: data_dir.is_none(), kept: Mutex::default() }
+        Buckets { workshop: Workshop::new("assets", data_dir), kept: Mutex::default() }
+    }
+
+    /// Where it is kept. A folder that cannot be made is none in which anything is.
+    pub(super) fn folder(&self) -> PathBuf {
+        self.workshop.folder().map(Path::to_owned).unwrap_or_default()
+    }
+
+    /// The program ends.
+    pub(crate) fn end(&self) {
+        self.workshop.end();
     }
 
     pub(super) fn kept(&self) -> MutexGuard<'_, Kept> {
@@ -64,7 +66,7 @@ impl Buckets {
 
     // Read when the first is asked for: most gateways have none.
     fn objects<'k>(&self, kept: &'k mut Kept) -> &'k mut Objects {
-        kept.objects.get_or_insert_with(|| objects::read_all(&self.folder))
+        kept.objects.get_or_insert_with(|| objects::read_all(&self.folder()))
     }
 
     /// Keys of a bucket that begin with a prefix, behind one, in order; at most so many.
@@ -85,10 +87,10 @@ impl Buckets {
 
     /// A name for a new file.
     pub(super) fn new_file(&self, kept: &mut Kept) -> io::Result<PathBuf> {
-        fs::create_dir_all(&self.folder)?;
+        let folder = self.workshop.folder()?;
         kept.next += 1;
         let (random, next) = (rand::random::<u64>(), kept.next);
-        Ok(self.folder.join(format!("{random:016x}-{next}.bytes")))
+        Ok(folder.join(format!("{random:016x}-{next}.bytes")))
     }
 
     /// Keeps an object. `write` makes its file, and says how long it is and which ETag it has.
@@ -112,11 +114,11 @@ impl Buckets {
         }
         let mut kept = self.kept();
         let name = (bucket.to_owned(), key.to_owned());
-        make_room(self.objects(&mut kept), &self.folder, &name, bytes, used)?;
+        make_room(self.objects(&mut kept), &self.folder(), &name, bytes, used)?;
         let written = self.new_file(&mut kept).and_then(|file| {
             let etag = write(&mut kept, &file)?;
             let object = Object { file, bytes, etag, content_type: content_type.to_owned(), modified };
-            objects::write(&self.folder, &entry(&name), (bucket, key), &object)?;
+            objects::write(&self.folder(), &entry(&name), (bucket, key), &object)?;
             Ok(object)
         });
         let object = written.map_err(|error| internal(&error))?;
@@ -128,7 +130,7 @@ impl Buckets {
     /// Forgets an object, if there is one.
     pub(super) fn remove(&self, bucket: &str, key: &str) {
         let mut kept = self.kept();
-        remove(self.objects(&mut kept), &self.folder, &(bucket.to_owned(), key.to_owned()));
+        remove(self.objects(&mut kept), &self.folder(), &(bucket.to_owned(), key.to_owned()));
     }
 
     /// The bytes of an object that a URL names, as `TemplateURL` does: S3's own, in whichever form, or this gateway's address.
@@ -150,15 +152,6 @@ impl Buckets {
             return Err(None);
         }
         fs::read(&object.file).map_err(|error| Some(error.to_string()))
-    }
-}
-
-impl Drop for Buckets {
-    fn drop(&mut self) {
-        // What is kept nowhere goes with the program.
-        if self.is_temporary {
-            let _ = fs::remove_dir_all(&self.folder);
-        }
     }
 }
 
@@ -279,16 +272,16 @@ mod tests {
         put(&buckets, "gone", b"x", 2, &nothing).unwrap();
         buckets.remove("b", "gone");
         // As a killed program leaves them: bytes that nothing says what they are, and the other way round.
-        fs::write(buckets.folder.join("orphan.bytes"), "x").unwrap();
-        fs::write(buckets.folder.join("x.json"), r#"{"bucket": "b", "key": "half", "file": "none", "bytes": 3}"#)
+        fs::write(buckets.folder().join("orphan.bytes"), "x").unwrap();
+        fs::write(buckets.folder().join("x.json"), r#"{"bucket": "b", "key": "half", "file": "none", "bytes": 3}"#)
             .unwrap();
-        fs::write(buckets.folder.join("y.json"), "{").unwrap();
+        fs::write(buckets.folder().join("y.json"), "{").unwrap();
         drop(buckets);
         let again = Buckets::new(Some(&dir));
         assert_eq!(again.find("b", "k"), Some(second.clone()));
         assert_eq!(fs::read(&second.file).unwrap(), b"two");
         assert_eq!(again.list("b", "", "", 10).len(), 1);
-        assert_eq!(fs::read_dir(&again.folder).unwrap().count(), 2);
+        assert_eq!(fs::read_dir(again.folder()).unwrap().count(), 2);
         fs::remove_dir_all(dir).unwrap();
     }
 

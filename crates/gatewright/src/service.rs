@@ -207,7 +207,8 @@ impl Service {
         // Control plane and Lambda API look at signatures themselves.
         let stacks = self.stacks.clone().filter(|_| self.serves_admin);
         let of_stacks = stacks.as_ref().and_then(|_| stacks::call::Operation::of(request.method(), &path));
-        let of_deployer = stacks.as_ref().and_then(|_| stacks::neighbours::Service::of(&request));
+        let may_be_of_deployer = stacks.as_ref().filter(|_| of_stacks.is_none());
+        let of_deployer = may_be_of_deployer.and_then(|_| stacks::neighbours::Service::of(&request));
         let is_open = of_stacks.is_some()
             || of_deployer.is_some()
             || page == Some(Page::Health)

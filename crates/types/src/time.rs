@@ -143,6 +143,13 @@ mod tests {
     }
 
     #[test]
+    fn headers_have_the_day_of_the_week() {
+        // The example of RFC 9110, and a leap day.
+        assert_eq!(Timestamp(784_111_777_000).http(), "Sun, 06 Nov 1994 08:49:37 GMT");
+        assert_eq!(Timestamp(951_782_400_000).http(), "Tue, 29 Feb 2000 00:00:00 GMT");
+    }
+
+    #[test]
     fn times_print_as_in_recorded_events() {
         let cases = [
             (0, "1970-01-01T00:00:00.000Z", "01/Jan/1970:00:00:00 +0000"),

@@ -172,7 +172,7 @@ impl Places {
         {
             return self
                 .unpacked()
-                .and_then(|folder| unpacked::folder(&object, &folder))
+                .and_then(|folder| unpacked::folder(&object, &folder, new.is_plan))
                 .map_err(|error| nowhere(format!("{key} in the bucket {bucket}: {error}")));
         }
         match (&function.code, function.metadata.get(ASSET_PATH).and_then(Value::as_str)) {

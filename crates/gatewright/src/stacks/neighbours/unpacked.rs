@@ -19,14 +19,17 @@ const FOLDERS_MAX: usize = 20;
 
 /// The folder with an archive's content, which is unpacked where it is not yet.
 ///
-/// It comes to its place in one piece: whoever finds it there finds all of it.
+/// It comes to its place in one piece: whoever finds it there finds all of it. In a plan it is only said where that will be.
 ///
 /// # Errors
 /// It is no archive, or larger than any; the disk fails.
-pub(crate) fn folder(object: &Object, below: &Path) -> Result<PathBuf, String> {
+pub(crate) fn folder(object: &Object, below: &Path, is_plan: bool) -> Result<PathBuf, String> {
     let said = |error: io::Error| error.to_string();
     // Whoever changes the archive changes its ETag.
     let folder = below.join(&object.etag);
+    if is_plan {
+        return Ok(folder);
+    }
     if folder.is_dir() {
         // So that it is known to be in use.
         let _ = File::open(&folder).and_then(|folder| folder.set_modified(SystemTime::now()));
@@ -151,7 +154,7 @@ mod tests {
             File::create(&file).unwrap().write_all(bytes).unwrap();
             let (etag, content_type) = (etag.to_owned(), String::new());
             let object = Object { file, bytes: bytes.len() as u64, etag, content_type, modified: 0 };
-            folder(&object, &self.0.join("below"))
+            folder(&object, &self.0.join("below"), false)
         }
     }
 

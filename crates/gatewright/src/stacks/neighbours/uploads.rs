@@ -12,6 +12,8 @@ use super::objects::Object;
 
 /// How many uploads are under way; the oldest gives way.
 const UPLOADS_MAX: usize = 32;
+/// How many bytes the parts of all of them hold together.
+const PARTS_BYTES_MAX: u64 = 1024 * 1024 * 1024;
 /// The highest number of a part. Source: documented.
 const PART_MAX: u32 = 10_000;
 
@@ -57,6 +59,14 @@ impl Buckets {
 
     pub(super) fn put_part(&self, id: &str, number: u32, body: &[u8]) -> Result<String, Error> {
         let mut kept = self.kept();
+        let all: u64 = kept.uploads.0.iter().flat_map(|upload| upload.parts.values()).map(|(_, bytes)| bytes).sum();
+        if all + body.len() as u64 > PARTS_BYTES_MAX {
+            return Err(Error::new(
+                503,
+                "SlowDown",
+                format!("uploads hold {all} bytes; {PARTS_BYTES_MAX} are the most"),
+            ));
+        }
         let file = self.new_file(&mut kept).map_err(|error| internal(&error))?;
         let upload = kept.uploads.0.iter_mut().find(|upload| upload.id == id).ok_or_else(none)?;
         let others = upload.parts.iter().filter(|(of, _)| **of != number).map(|(_, (_, bytes))| bytes).sum::<u64>();

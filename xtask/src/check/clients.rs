@@ -59,15 +59,28 @@ pub(crate) fn run(place: &Checkout) -> anyhow::Result<Report> {
     let report = Report { counts: counts.unwrap_or_default(), trouble, ..Report::default() };
     let report =
         left_out(with_browser(report, browser), no_proxies.map(|why| format!("the tests behind proxies ({why})")));
-    let asked_for = std::env::var_os(LAMBDA_RIC).is_some();
-    Ok(left_out(report, (!asked_for).then(|| WITHOUT_LAMBDA_RIC.to_owned())))
+    let is_missing = |(variable, _): &(&str, &str)| std::env::var_os(variable).is_none();
+    Ok(left_out(report, not_asked_for(&is_missing)))
 }
 
-/// Names a `node_modules` with npm's `aws-lambda-ric`.
-const LAMBDA_RIC: &str = "GATEWRIGHT_LAMBDA_RIC";
-/// What is told where nobody asks for it: its installation compiles for a minute, with tools that few have.
-const WITHOUT_LAMBDA_RIC: &str =
-    "the tests with npm's aws-lambda-ric (GATEWRIGHT_LAMBDA_RIC=NODE_MODULES asks for them; clients/README.md)";
+/// The variables that ask for tests with what nobody installs by itself, since it is large, slow or to be compiled; and what
+/// each names.
+const ASKED_FOR: [(&str, &str); 6] = [
+    ("GATEWRIGHT_LAMBDA_RIC", "npm's aws-lambda-ric"),
+    ("GATEWRIGHT_CDK", "the CDK"),
+    ("GATEWRIGHT_OSLS", "osls"),
+    ("GATEWRIGHT_SAM", "the SAM CLI"),
+    ("GATEWRIGHT_CFN_LINT", "cfn-lint"),
+    ("GATEWRIGHT_TERRAFORM_PROVIDERS", "Terraform"),
+];
+
+/// What is told of the tests that nobody asked for.
+fn not_asked_for(is_missing: &dyn Fn(&(&str, &str)) -> bool) -> Option<String> {
+    let missing = ASKED_FOR.iter().filter(|row| is_missing(row));
+    let missing: Vec<String> = missing.map(|(variable, what)| format!("{what} ({variable})")).collect();
+    (!missing.is_empty())
+        .then(|| format!("the tests with {}, for which these variables ask: clients/README.md", missing.join(", ")))
+}
 
 /// The proxies that stand before the program in tests, each Debian's package of the same name.
 const PROXIES: [&str; 2] = ["haproxy", "nginx"];
@@ -185,6 +198,16 @@ mod tests {
         assert_eq!(told.left_out.as_deref(), Some("one; another"));
         assert_eq!(left_out(told, None).left_out.as_deref(), Some("one; another"));
         assert_eq!(left_out(report(7, 0, 0), None).left_out, None);
+    }
+
+    #[test]
+    fn what_nobody_asked_for_is_told_by_its_variable() {
+        assert_eq!(not_asked_for(&|_| false), None);
+        let told = not_asked_for(&|(variable, _)| !matches!(*variable, "GATEWRIGHT_SAM" | "GATEWRIGHT_OSLS")).unwrap();
+        assert!(
+            told.contains("the CDK (GATEWRIGHT_CDK)") && told.contains("Terraform (GATEWRIGHT_TERRAFORM_PROVIDERS)")
+        );
+        assert!(!told.contains("SAM"));
     }
 
     #[test]

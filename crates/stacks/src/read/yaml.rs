@@ -70,7 +70,7 @@ fn in_words(error: &ScanError, text: &str) -> Fault {
     let message = match error.info() {
         "recursion limit exceeded" => return too_deep(place),
         "simple key expected" | "while parsing a block mapping, did not find expected key"
-            if behind.starts_with('!') && before.trim_end().split_whitespace().next_back().is_some_and(is_short) =>
+            if behind.starts_with('!') && before.split_whitespace().next_back().is_some_and(is_short) =>
         {
             "a value has one tag; of two functions in each other the outer one is written out, such as `Fn::Not:`"
         }

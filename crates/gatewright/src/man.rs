@@ -31,7 +31,7 @@ mod tests {
         }
         let all = String::from_utf8(page(None).unwrap()).unwrap();
         for command in crate::args::command().get_subcommands().map(clap::Command::get_name) {
-            assert!(all.contains(&format!("gatewright\\-{command}(1)")), "{command}");
+            assert!(all.contains(&format!("gatewright\\-{}(1)", command.replace('-', "\\-"))), "{command}");
             assert!(page(Some(command)).is_some(), "{command}");
         }
         assert_eq!(page(Some("nothing")), None);

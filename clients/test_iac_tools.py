@@ -60,6 +60,11 @@ class Cdk:
         path.write_text(text.replace(before, after))
 
 
+SHOUT = """
+    api.addRoute('shout', { integration: new WebSocketLambdaIntegration('Shout', functions.chat), returnResponse: true })
+"""
+
+
 # How a stack is told of another's outputs: by an export, as ever, or by the output's name, to which the CDK advises.
 @pytest.mark.parametrize("references", ["strong", "weak"])
 def test_an_app_of_the_cdk_is_served_and_follows_its_edits(start_gateway, tmp_path, references):
@@ -71,7 +76,7 @@ def test_an_app_of_the_cdk_is_served_and_follows_its_edits(start_gateway, tmp_pa
     assert ("Fn::GetStackOutput" in chat) == (references == "weak")
     gateway = start_gateway("--template", str(cdk.out), "--watch")
     api = api_named(gateway, "cdk-chat")
-    gateway.wait_for_line(lambda line: f"Url = wss://{api}.execute-api." in line or f"Url = ws://{api}.execute-api." in line, "the output")
+    gateway.wait_for_line(lambda line: f"Url = wss://{api}.execute-api.us-east-1.amazonaws.com/dev" in line, "the output")
     url = stage_url(gateway, api, "dev")
     assert refused(url) == 401
     assert refused(f"{url}?token=stranger") == 403
@@ -86,7 +91,7 @@ def test_an_app_of_the_cdk_is_served_and_follows_its_edits(start_gateway, tmp_pa
         # The handler is edited, and the app gets a route: both are in force once the app is synthesised again.
         cdk.edit("functions/chat.js", "const word = 'heard'", "const word = 'understood'")
         cdk.edit("app.js", "ROOM: 'attic'", "ROOM: 'cellar'")
-        cdk.edit("app.js", "api.addRoute('say',", "api.addRoute('shout', { integration: new WebSocketLambdaIntegration('Shout', functions.chat), returnResponse: true })\n    api.addRoute('say',")
+        cdk.edit("app.js", "    this.ping(api)\n", SHOUT + "    this.ping(api)\n")
         mark = gateway.mark()
         cdk.synth()
         gateway.wait_for_line(lambda line: "+ route shout" in line, "the new route", mark, patience=60)
@@ -117,7 +122,7 @@ def definitions(gateway, name):
 
     def items(kind):
         found = getattr(client, f"get_{kind}")(ApiId=api)["Items"]
-        hidden = {"CreatedDate", "LastUpdatedDate", "IntegrationId", "RouteId", "AuthorizerId", "Target", "DeploymentId", "LastDeploymentStatusMessage"}
+        hidden = {"CreatedDate", "LastUpdatedDate", "IntegrationId", "AuthorizerId", "DeploymentId"}
         return [{key: value for key, value in item.items() if key not in hidden} for item in found]
 
     uris = {item["IntegrationId"]: item["IntegrationUri"] for item in client.get_integrations(ApiId=api)["Items"]}

@@ -162,6 +162,43 @@ Resources:
     assert (ask("x"), ask("js")) == ("python inline-Py", "node")
 
 
+INLINE = """
+Transform: AWS::Serverless-2016-10-31
+Resources:
+  Ws:
+    Type: AWS::Serverless::WebSocketApi
+    Properties:
+      RouteSelectionExpression: $request.body.action
+      StageName: dev
+      Routes: {$default: {FunctionArn: !GetAtt Fn.Arn, RouteResponseSelectionExpression: $default}}
+  Fn:
+    Type: AWS::Serverless::Function
+    Properties: {Runtime: nodejs22.x, Handler: index.handler, InlineCode: "exports.handler = async () => ({statusCode: 200, body: 'CODE'})"}
+"""
+
+
+def test_a_plan_leaves_the_code_alone_that_runs(start_gateway, tmp_path):
+    gateway = start_gateway()
+    template = tmp_path / "planned.yaml"
+
+    def ask():
+        with open_websocket(stage_url(gateway, api_named(gateway, "Ws"), "dev")) as client:
+            client.send("x")
+            return client.recv(timeout=30)
+
+    template.write_text(INLINE.replace("CODE", "old"))
+    done("apply", template, "--endpoint", gateway.url)
+    assert ask() == "old"
+    code = Path(gateway.data_dir) / "functions" / "planned-Fn" / "index.js"
+    before = code.read_text()
+    template.write_text(INLINE.replace("CODE", "new"))
+    done("apply", template, "--dry-run", "--endpoint", gateway.url)
+    assert code.read_text() == before
+    done("apply", template, "--endpoint", gateway.url)
+    gateway.wait_for_line(lambda line: "function planned-Fn: its code has changed" in line, "the new code to be noticed")
+    assert ask() == "new"
+
+
 def test_apply_plan_update_and_delete(start_gateway, backend, tmp_path):
     gateway = start_gateway()
     template = tmp_path / "watched.yaml"

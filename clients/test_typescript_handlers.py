@@ -35,7 +35,8 @@ def test_typescript_is_built_and_built_again_when_it_is_edited(start_gateway, no
         greeting.write_text("export const greeting: string = 'good evening'\n")
         gateway.wait_for_line(lambda line: "stack template: nothing changes" in line, "the look at the edit", mark)
         for function in ["Plain", "Built"]:
-            gateway.wait_for_line(lambda line, name=function: f"function template-{name}: its code has changed" in line, "the function to be told", mark)
+            told = f"function template-{function}: its code has changed"
+            gateway.wait_for_line(lambda line, told=told: told in line, "the function to be told", mark)
         assert answer("ann") == "plain good evening ann"
         assert answer('{"action":"built"}') == 'built good evening {"action":"built"}'
 

@@ -59,20 +59,28 @@ pub(crate) fn run(place: &Checkout) -> anyhow::Result<Report> {
     let report = Report { counts: counts.unwrap_or_default(), trouble, ..Report::default() };
     let report =
         left_out(with_browser(report, browser), no_proxies.map(|why| format!("the tests behind proxies ({why})")));
-    let not_asked_for = HEAVY.iter().filter(|(variable, _)| std::env::var_os(variable).is_none());
-    Ok(not_asked_for.fold(report, |report, (_, what)| left_out(report, Some((*what).to_owned()))))
+    let is_missing = |(variable, _): &(&str, &str)| std::env::var_os(variable).is_none();
+    Ok(left_out(report, not_asked_for(&is_missing)))
 }
 
-/// What is heavy to install and tried only where a variable names it, and what is told where none does: `aws-lambda-ric`
-/// compiles for a minute, with tools that few have; CDK and SAM are hundreds of megabytes each.
-const HEAVY: &[(&str, &str)] = &[
-    (
-        "GATEWRIGHT_LAMBDA_RIC",
-        "the tests with npm's aws-lambda-ric (GATEWRIGHT_LAMBDA_RIC=NODE_MODULES asks for them; clients/README.md)",
-    ),
-    ("GATEWRIGHT_CDK", "the test with npm's aws-cdk (GATEWRIGHT_CDK=NODE_MODULES asks for it; clients/README.md)"),
-    ("GATEWRIGHT_SAM", "the test with PyPI's aws-sam-cli (GATEWRIGHT_SAM=SAM asks for it; clients/README.md)"),
+/// The variables that ask for tests with what nobody installs by itself, since it is large, slow or to be compiled; and what
+/// each names.
+const ASKED_FOR: [(&str, &str); 6] = [
+    ("GATEWRIGHT_LAMBDA_RIC", "npm's aws-lambda-ric"),
+    ("GATEWRIGHT_CDK", "the CDK"),
+    ("GATEWRIGHT_OSLS", "osls"),
+    ("GATEWRIGHT_SAM", "the SAM CLI"),
+    ("GATEWRIGHT_CFN_LINT", "cfn-lint"),
+    ("GATEWRIGHT_TERRAFORM_PROVIDERS", "Terraform"),
 ];
+
+/// What is told of the tests that nobody asked for.
+fn not_asked_for(is_missing: &dyn Fn(&(&str, &str)) -> bool) -> Option<String> {
+    let missing = ASKED_FOR.iter().filter(|row| is_missing(row));
+    let missing: Vec<String> = missing.map(|(variable, what)| format!("{what} ({variable})")).collect();
+    (!missing.is_empty())
+        .then(|| format!("the tests with {}, for which these variables ask: clients/README.md", missing.join(", ")))
+}
 
 /// The proxies that stand before the program in tests, each Debian's package of the same name.
 const PROXIES: [&str; 2] = ["haproxy", "nginx"];
@@ -190,6 +198,16 @@ mod tests {
         assert_eq!(told.left_out.as_deref(), Some("one; another"));
         assert_eq!(left_out(told, None).left_out.as_deref(), Some("one; another"));
         assert_eq!(left_out(report(7, 0, 0), None).left_out, None);
+    }
+
+    #[test]
+    fn what_nobody_asked_for_is_told_by_its_variable() {
+        assert_eq!(not_asked_for(&|_| false), None);
+        let told = not_asked_for(&|(variable, _)| !matches!(*variable, "GATEWRIGHT_SAM" | "GATEWRIGHT_OSLS")).unwrap();
+        assert!(
+            told.contains("the CDK (GATEWRIGHT_CDK)") && told.contains("Terraform (GATEWRIGHT_TERRAFORM_PROVIDERS)")
+        );
+        assert!(!told.contains("SAM"));
     }
 
     #[test]

@@ -19,6 +19,7 @@ const ALLOWED: &[(&str, &str)] = &[
         "crates/gatewright/src/queue.rs",
         "the writers of log and access logs, so that no message waits for a terminal or disk",
     ),
+    ("crates/gatewright/src/stacks/watch.rs", "looks at a template's files, and applies it, which waits for the disk"),
     ("crates/gatewright/src/demo*", "the demo's own backend, in the same process"),
     ("crates/gateway/src/connection*", "one task per connection; its messages in flight are a set inside it"),
     ("crates/integration/src/names.rs", "looks up a backend's name for all who wait for it; ends within its limit"),

@@ -14,13 +14,16 @@ const OF_TESTS: &[&str] = &[
     "GATEWRIGHT_BIN",
     "GATEWRIGHT_BROWSER",
     "GATEWRIGHT_CDK",
+    "GATEWRIGHT_CFN_LINT",
     "GATEWRIGHT_LAMBDA_RIC",
     "GATEWRIGHT_MINISTACK",
     "GATEWRIGHT_NO_BROWSER",
     "GATEWRIGHT_NO_PROXIES",
     "GATEWRIGHT_NODE_MODULES",
     "GATEWRIGHT_ORACLE_CLASSPATH",
+    "GATEWRIGHT_OSLS",
     "GATEWRIGHT_SAM",
+    "GATEWRIGHT_TERRAFORM_PROVIDERS",
 ];
 
 /// The variable of a setting, and what it holds; an empty one counts as none, as scripts expect.

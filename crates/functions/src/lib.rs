@@ -13,6 +13,8 @@ mod failure;
 mod function;
 mod launch;
 mod process;
+mod quick;
+mod roster;
 mod strays;
 mod watch;
 
@@ -33,6 +35,11 @@ pub trait Voice: Send + Sync {
 
     /// A sentence about a function: that it began, ended, failed, took so long.
     fn told(&self, function: &str, request_id: Option<&str>, text: &str);
+
+    /// Whether anybody hears what is told; if not, the line about each call need not be made.
+    fn is_heard(&self) -> bool {
+        true
+    }
 }
 
 /// Where one function runs.
@@ -96,6 +103,9 @@ impl Directory {
         impl Voice for Silence {
             fn printed(&self, _: &str, _: Option<&str>, _: &str) {}
             fn told(&self, _: &str, _: Option<&str>, _: &str) {}
+            fn is_heard(&self) -> bool {
+                false
+            }
         }
         Directory { placed: BTreeMap::new(), brought: RwLock::default(), voice: Arc::new(Silence) }
     }

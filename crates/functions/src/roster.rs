@@ -480,3 +480,6 @@ impl Roster {
         self.assign(now, deeds);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -68,11 +68,11 @@ pub(crate) async fn serve(desk: &Desk, mut socket: TcpStream) -> Option<(TcpStre
     loop {
         let reading = read(&received[done..], &desk.address);
         let is_part = reading == Reading::Part;
-        if let Reading::Request(What { question, end }) = reading {
-            if take(desk, question, &received[done..], &mut out, &mut held).await {
-                done += end;
-                continue;
-            }
+        if let Reading::Request(What { question, end }) = reading
+            && take(desk, question, &received[done..], &mut out, &mut held).await
+        {
+            done += end;
+            continue;
         }
         received.drain(..done);
         done = 0;

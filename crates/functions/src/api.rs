@@ -2,8 +2,7 @@
 
 use std::convert::Infallible;
 use std::io::Cursor;
-use std::sync::{Arc, Mutex};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
@@ -17,151 +16,115 @@ use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
-use crate::function::Function;
+use crate::desk::{BASE, Desk};
 use crate::roster::{Asked, Job, Outcome};
 use crate::{failure, quick};
 
 /// How many connections a process may have here at once; clients have one or two.
 const CONNECTIONS_MAX: usize = 8;
 
-pub(crate) const BASE: &str = "/2018-06-01/runtime/";
-
-/// What the process's requests come to.
-pub(crate) struct Desk {
-    pub(crate) function: Arc<Function>,
-    /// Which of its environments this is.
-    pub(crate) seat: u64,
-    /// What the process knows this by.
-    pub(crate) address: String,
-    last: Mutex<Option<Arc<str>>>,
+/// Answers what comes to the listener. Never returns by itself.
+pub(crate) async fn serve(desk: Arc<Desk>, listener: TcpListener) {
+    let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    loop {
+        let Ok(place) = room.clone().acquire_owned().await else { return };
+        let Ok((socket, _)) = listener.accept().await else { continue };
+        // Without it each answer waits for the client's system to acknowledge its head: 40 ms (measured).
+        let _ = socket.set_nodelay(true);
+        let desk = desk.clone();
+        tokio::spawn(async move {
+            if let Some((socket, received)) = quick::serve(&desk, socket).await {
+                serve_with_care(desk, socket, received).await;
+            }
+            drop(place);
+        });
+    }
 }
 
-impl Desk {
-    pub(crate) fn new(function: Arc<Function>, seat: u64, address: String) -> Arc<Desk> {
-        Arc::new(Desk { function, seat, address, last: Mutex::default() })
-    }
+// Goes on with a connection of which this was read.
+async fn serve_with_care(desk: Arc<Desk>, socket: TcpStream, received: Vec<u8>) {
+    let service = service_fn(|request| {
+        let desk = desk.clone();
+        async move { Ok::<_, Infallible>(answer(&desk, request).await) }
+    });
+    let (reading, writing) = socket.into_split();
+    let socket = tokio::io::join(Cursor::new(received).chain(reading), writing);
+    // A process may answer and end at once: then the end of its half is there together with the answer.
+    let connection = http1::Builder::new().half_close(true).serve_connection(TokioIo::new(socket), service);
+    let _ = connection.await;
+}
 
-    /// The invocation that runs, or ran last: what is printed may be heard after the answer.
-    pub(crate) fn request_id(&self) -> Option<Arc<str>> {
-        self.last.lock().ok().and_then(|last| last.clone())
-    }
+// A web page can send requests to any port of this machine; the process sends none of a page's headers.
+fn is_of_the_process(desk: &Desk, headers: &HeaderMap) -> bool {
+    let is_host = headers.get("host").is_some_and(|host| host.as_bytes() == desk.address.as_bytes());
+    is_host && !headers.contains_key("origin") && !headers.contains_key("sec-fetch-site")
+}
 
-    /// Says which invocation runs from now on.
-    pub(crate) fn runs(&self, job: &Job) {
-        if let Ok(mut last) = self.last.lock() {
-            *last = Some(job.request_id.clone());
+async fn answer(desk: &Desk, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    let path = request.uri().path().to_owned();
+    if !is_of_the_process(desk, request.headers()) {
+        return refused(StatusCode::FORBIDDEN, "AccessDenied", "this is for the function's process alone");
+    }
+    let Some(what) = path.strip_prefix(BASE) else { return refused(StatusCode::NOT_FOUND, "InvalidPath", &path) };
+    match (request.method(), what.split('/').collect::<Vec<_>>().as_slice()) {
+        (&Method::GET, ["invocation", "next"]) => next(desk).await,
+        (&Method::POST, ["invocation", id, "response"]) => finish(desk, id, request, Outcome::Answered).await,
+        (&Method::POST, ["invocation", id, "error"]) => finish(desk, id, request, Outcome::Failed).await,
+        (&Method::POST, ["init", "error"]) => {
+            let said = body(request).await.unwrap_or_default();
+            desk.function.fails_to_begin(desk.seat, said);
+            accepted()
         }
+        _ => refused(StatusCode::NOT_FOUND, "InvalidPath", &path),
     }
+}
 
-    /// Until when one that begins now may run, in milliseconds since 1970.
-    pub(crate) fn deadline(&self) -> u64 {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        u64::try_from((now + self.function.settings().timeout).as_millis()).unwrap_or(u64::MAX)
+async fn next(desk: &Desk) -> Response<Full<Bytes>> {
+    let job = match desk.function.asks(desk.seat) {
+        Asked::Given(job) => Some(job),
+        Asked::Waits(job) => job.await.ok(),
+        Asked::Gone => None,
+    };
+    let Some(job) = job else {
+        return refused(StatusCode::GONE, "ShutDown", "nothing comes any more");
+    };
+    desk.runs(&job);
+    let Job { request_id, payload, arn, trace_id, client_context } = job;
+    let mut response = Response::builder()
+        .header("Content-Type", "application/json")
+        .header("Lambda-Runtime-Aws-Request-Id", &*request_id)
+        .header("Lambda-Runtime-Deadline-Ms", desk.deadline())
+        .header("Lambda-Runtime-Invoked-Function-Arn", arn);
+    if let Some(trace_id) = trace_id {
+        response = response.header("Lambda-Runtime-Trace-Id", trace_id);
     }
+    if let Some(client_context) = client_context {
+        response = response.header("Lambda-Runtime-Client-Context", client_context);
+    }
+    response.body(Full::new(payload)).unwrap_or_default()
+}
 
-    /// Answers what comes to the listener. Never returns by itself.
-    pub(crate) async fn serve(self: Arc<Self>, listener: TcpListener) {
-        let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-        loop {
-            let Ok(place) = room.clone().acquire_owned().await else { return };
-            let Ok((socket, _)) = listener.accept().await else { continue };
-            // Without it each answer waits for the client's system to acknowledge its head: 40 ms (measured).
-            let _ = socket.set_nodelay(true);
-            let desk = self.clone();
-            tokio::spawn(async move {
-                if let Some((socket, received)) = quick::serve(&desk, socket).await {
-                    desk.serve_with_care(socket, received).await;
-                }
-                drop(place);
-            });
+async fn finish(
+    desk: &Desk,
+    id: &str,
+    request: Request<Incoming>,
+    outcome: fn(Bytes) -> Outcome,
+) -> Response<Full<Bytes>> {
+    let body = body(request).await;
+    let (outcome, response) = match body {
+        Ok(body) => (outcome(body), accepted()),
+        Err(bytes) => {
+            let said = "Exceeded maximum allowed payload size (6291556 bytes).";
+            let response = refused(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge", said);
+            (Outcome::Failed(failure::too_large(bytes)), response)
         }
-    }
-
-    // Goes on with a connection of which this was read.
-    async fn serve_with_care(self: Arc<Self>, socket: TcpStream, received: Vec<u8>) {
-        let service = service_fn(|request| {
-            let desk = self.clone();
-            async move { Ok::<_, Infallible>(desk.answer(request).await) }
-        });
-        let (reading, writing) = socket.into_split();
-        let socket = tokio::io::join(Cursor::new(received).chain(reading), writing);
-        // A process may answer and end at once: then the end of its half is there together with the answer.
-        let connection = http1::Builder::new().half_close(true).serve_connection(TokioIo::new(socket), service);
-        let _ = connection.await;
-    }
-
-    // A web page can send requests to any port of this machine; the process sends none of a page's headers.
-    fn is_of_the_process(&self, headers: &HeaderMap) -> bool {
-        let is_host = headers.get("host").is_some_and(|host| host.as_bytes() == self.address.as_bytes());
-        is_host && !headers.contains_key("origin") && !headers.contains_key("sec-fetch-site")
-    }
-
-    async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
-        let path = request.uri().path().to_owned();
-        if !self.is_of_the_process(request.headers()) {
-            return refused(StatusCode::FORBIDDEN, "AccessDenied", "this is for the function's process alone");
+    };
+    match desk.function.answers(desk.seat, id, || outcome) {
+        Some(delivery) => {
+            desk.function.deliver(delivery);
+            response
         }
-        let Some(what) = path.strip_prefix(BASE) else { return refused(StatusCode::NOT_FOUND, "InvalidPath", &path) };
-        match (request.method(), what.split('/').collect::<Vec<_>>().as_slice()) {
-            (&Method::GET, ["invocation", "next"]) => self.next().await,
-            (&Method::POST, ["invocation", id, "response"]) => self.finish(id, request, Outcome::Answered).await,
-            (&Method::POST, ["invocation", id, "error"]) => self.finish(id, request, Outcome::Failed).await,
-            (&Method::POST, ["init", "error"]) => {
-                let said = body(request).await.unwrap_or_default();
-                self.function.fails_to_begin(self.seat, said);
-                accepted()
-            }
-            _ => refused(StatusCode::NOT_FOUND, "InvalidPath", &path),
-        }
-    }
-
-    async fn next(&self) -> Response<Full<Bytes>> {
-        let job = match self.function.asks(self.seat) {
-            Asked::Given(job) => Some(job),
-            Asked::Waits(job) => job.await.ok(),
-            Asked::Gone => None,
-        };
-        let Some(job) = job else {
-            return refused(StatusCode::GONE, "ShutDown", "nothing comes any more");
-        };
-        self.runs(&job);
-        let Job { request_id, payload, arn, trace_id, client_context } = job;
-        let mut response = Response::builder()
-            .header("Content-Type", "application/json")
-            .header("Lambda-Runtime-Aws-Request-Id", &*request_id)
-            .header("Lambda-Runtime-Deadline-Ms", self.deadline())
-            .header("Lambda-Runtime-Invoked-Function-Arn", arn);
-        if let Some(trace_id) = trace_id {
-            response = response.header("Lambda-Runtime-Trace-Id", trace_id);
-        }
-        if let Some(client_context) = client_context {
-            response = response.header("Lambda-Runtime-Client-Context", client_context);
-        }
-        response.body(Full::new(payload)).unwrap_or_default()
-    }
-
-    async fn finish(
-        &self,
-        id: &str,
-        request: Request<Incoming>,
-        outcome: fn(Bytes) -> Outcome,
-    ) -> Response<Full<Bytes>> {
-        let body = body(request).await;
-        let (outcome, response) = match body {
-            Ok(body) => (outcome(body), accepted()),
-            Err(bytes) => {
-                let said = "Exceeded maximum allowed payload size (6291556 bytes).";
-                let response = refused(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge", said);
-                (Outcome::Failed(failure::too_large(bytes)), response)
-            }
-        };
-        match self.function.answers(self.seat, id, || outcome) {
-            Some(delivery) => {
-                self.function.deliver(delivery);
-                response
-            }
-            None => refused(StatusCode::BAD_REQUEST, "InvalidRequestID", "this invocation does not run here"),
-        }
+        None => refused(StatusCode::BAD_REQUEST, "InvalidRequestID", "this invocation does not run here"),
     }
 }
 

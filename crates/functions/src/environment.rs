@@ -4,10 +4,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
-use crate::api::Desk;
+use crate::api;
+use crate::desk::Desk;
 use crate::function::Function;
 use crate::process::Process;
 use crate::roster::Look;
@@ -21,10 +23,15 @@ impl Drop for Server {
     }
 }
 
-/// Begins an environment of a function, and sees to it until it is gone: what takes too long, and what ends by itself.
-pub(crate) async fn keep(function: Arc<Function>, id: u64, bell: Arc<Notify>) {
-    let (mut process, server) = match begin(&function, id).await {
-        Ok(begun) => begun,
+/// Begins an environment of a function, which ends by itself.
+pub(crate) fn begin(runtime: &Handle, function: Arc<Function>, id: u64, bell: Arc<Notify>) {
+    runtime.spawn(keep(function, id, bell));
+}
+
+// Sees to it until it is gone: what takes too long, and what ends by itself.
+async fn keep(function: Arc<Function>, id: u64, bell: Arc<Notify>) {
+    let (mut process, server) = match begun(&function, id).await {
+        Ok(both) => both,
         Err(why) => return function.is_not_begun(id, &why),
     };
     let mut has_ended = false;
@@ -55,7 +62,7 @@ async fn until(at: Option<Instant>) {
 }
 
 // The error is a sentence: the program cannot be begun, or there is no port.
-async fn begin(function: &Arc<Function>, id: u64) -> Result<(Process, Server), String> {
+async fn begun(function: &Arc<Function>, id: u64) -> Result<(Process, Server), String> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(|error| format!("the Runtime API: {error}"))?;
     let address = listener.local_addr().map_err(|error| format!("the Runtime API: {error}"))?.to_string();
     let settings = function.settings();
@@ -66,5 +73,5 @@ async fn begin(function: &Arc<Function>, id: u64) -> Result<(Process, Server), S
     };
     let process = Process::begin(function.command(), &settings.code, &settings.variables(&address), hear)?;
     function.has_begun(id, process.grip());
-    Ok((process, Server(tokio::spawn(desk.serve(listener)))))
+    Ok((process, Server(tokio::spawn(api::serve(desk, listener)))))
 }

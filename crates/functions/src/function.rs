@@ -8,7 +8,7 @@ use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 use integration::{Invocation, Invoked};
 use tokio::runtime::Handle;
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 use types::headers::Headers;
 use types::message::InvocationType;
 
@@ -16,12 +16,16 @@ use crate::launch::Settings;
 use crate::process::Grip;
 use crate::roster::{Asked, Call, Deed, Delivery, Job, Look, Outcome, Roster};
 use crate::watch::{Notice, Watch};
-use crate::{Voice, environment, failure, strays};
+use crate::{Voice, failure, strays};
+
+/// Begins an environment: there, with this place in the roster, and a bell to call its keeper by.
+pub(crate) type Begin = fn(&Handle, Arc<Function>, u64, Arc<Notify>);
 
 pub(crate) struct Function {
     settings: Settings,
     command: Vec<String>,
     voice: Arc<dyn Voice>,
+    begin: Begin,
     roster: Mutex<Roster>,
     /// Where it was called: its watch has a thread without one.
     runtime: OnceLock<Handle>,
@@ -29,7 +33,7 @@ pub(crate) struct Function {
 }
 
 impl Function {
-    pub(crate) fn new(settings: Settings, voice: Arc<dyn Voice>) -> Result<Arc<Function>, String> {
+    pub(crate) fn new(settings: Settings, voice: Arc<dyn Voice>, begin: Begin) -> Result<Arc<Function>, String> {
         let command = settings.command()?;
         let code = settings.code.clone();
         let function = Arc::new(Function {
@@ -38,6 +42,7 @@ impl Function {
             settings,
             command,
             voice,
+            begin,
             watch: Mutex::default(),
         });
         let changed = Arc::downgrade(&function);
@@ -186,7 +191,7 @@ impl Function {
             match deed {
                 Deed::Begin(id, bell) => {
                     if let Some(runtime) = self.runtime.get() {
-                        runtime.spawn(environment::keep(self.clone(), id, bell));
+                        (self.begin)(runtime, self.clone(), id, bell);
                     }
                 }
                 Deed::Deliver(delivery) => self.deliver(delivery),

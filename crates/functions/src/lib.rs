@@ -8,6 +8,7 @@
 //! Whoever has functions run knows [`integration::Functions`]; a [`Directory`] of where each runs is one.
 
 mod api;
+mod desk;
 mod environment;
 mod failure;
 mod function;
@@ -88,7 +89,8 @@ impl Directory {
             let placed = match placement {
                 Placement::There(functions) => Placed::There(functions.into()),
                 Placement::Here(settings) => Placed::Here(
-                    Function::new(settings, voice.clone()).map_err(|error| format!("functions.{name}: {error}"))?,
+                    Function::new(settings, voice.clone(), environment::begin)
+                        .map_err(|error| format!("functions.{name}: {error}"))?,
                 ),
             };
             Ok((name, placed))
@@ -119,7 +121,7 @@ impl Directory {
         for Brought { names, settings } in functions {
             let same = old.values().find(|function| *function.settings() == settings).cloned();
             let name = settings.name.clone();
-            match same.map_or_else(|| Function::new(settings, self.voice.clone()), Ok) {
+            match same.map_or_else(|| Function::new(settings, self.voice.clone(), environment::begin), Ok) {
                 Ok(function) => new.extend(names.into_iter().map(|name| (name, function.clone()))),
                 Err(error) => faults.push((name, error)),
             }

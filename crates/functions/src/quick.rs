@@ -11,7 +11,7 @@ use bytes::Bytes;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::api::{BASE, Desk};
+use crate::desk::{BASE, Desk};
 use crate::failure::ANSWER_BYTES_MAX;
 use crate::roster::{Asked, Delivery, Job, Outcome};
 

@@ -1,57 +1,48 @@
 //! One function: its environments, and who gets which.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 use integration::{Invocation, Invoked};
-use tokio::sync::{Semaphore, oneshot};
+use tokio::runtime::Handle;
+use tokio::sync::{Notify, oneshot};
 use types::headers::Headers;
 use types::message::InvocationType;
 
-use crate::api::{Job, Outcome};
-use crate::environment::{Environment, Ran, Ready};
 use crate::launch::Settings;
+use crate::process::Grip;
+use crate::roster::{Asked, Call, Deed, Delivery, Job, Look, Outcome, Roster};
 use crate::watch::{Notice, Watch};
 use crate::{Voice, failure, strays};
 
-/// How many calls may wait for a process of one function; more are throttled.
-const WAITING_MAX: usize = 1000;
-/// How many bytes their payloads may have together; beyond that, too, calls are throttled.
-const WAITING_BYTES_MAX: usize = 256 * 1024 * 1024;
-/// How long a call waits for a process that has answered to ask again, before it gets another one.
-const ASKS_WITHIN: Duration = Duration::from_secs(1);
+/// Begins an environment: there, with this place in the roster, and a bell to call its keeper by.
+pub(crate) type Begin = fn(&Handle, Arc<Function>, u64, Arc<Notify>);
 
 pub(crate) struct Function {
     settings: Settings,
     command: Vec<String>,
     voice: Arc<dyn Voice>,
-    /// As many as it may have processes.
-    places: Arc<Semaphore>,
-    waiting: AtomicUsize,
-    waiting_bytes: AtomicUsize,
-    idle: Mutex<Vec<Environment>>,
-    /// Grows when the code changes, and when it is stopped; environments of before are not used again.
-    generation: AtomicU64,
+    begin: Begin,
+    roster: Mutex<Roster>,
+    /// Where it was called: its watch has a thread without one.
+    runtime: OnceLock<Handle>,
     watch: Mutex<Option<Watch>>,
 }
 
 impl Function {
-    pub(crate) fn new(settings: Settings, voice: Arc<dyn Voice>) -> Result<Arc<Function>, String> {
+    pub(crate) fn new(settings: Settings, voice: Arc<dyn Voice>, begin: Begin) -> Result<Arc<Function>, String> {
         let command = settings.command()?;
         let code = settings.code.clone();
         let function = Arc::new(Function {
-            places: Arc::new(Semaphore::new(settings.concurrency.clamp(1, Semaphore::MAX_PERMITS))),
+            roster: Mutex::new(Roster::new(settings.concurrency, settings.timeout)),
+            runtime: OnceLock::new(),
             settings,
             command,
             voice,
-            waiting: AtomicUsize::new(0),
-            waiting_bytes: AtomicUsize::new(0),
-            idle: Mutex::default(),
-            generation: AtomicU64::new(0),
+            begin,
             watch: Mutex::default(),
         });
         let changed = Arc::downgrade(&function);
@@ -75,25 +66,30 @@ impl Function {
         &self.settings
     }
 
+    pub(crate) fn command(&self) -> &[String] {
+        &self.command
+    }
+
+    pub(crate) fn voice(&self) -> &Arc<dyn Voice> {
+        &self.voice
+    }
+
     /// Ends its processes, those that run something when that has ended.
-    pub(crate) fn stop(&self) {
-        self.generation.fetch_add(1, Ordering::AcqRel);
+    pub(crate) fn stop(self: &Arc<Self>) {
         self.end_idle();
     }
 
-    pub(crate) fn renew(&self, why: &str) {
-        self.generation.fetch_add(1, Ordering::AcqRel);
+    pub(crate) fn renew(self: &Arc<Self>, why: &str) {
         if self.end_idle() > 0 {
             self.tell(None, why);
         }
     }
 
     // How many there were. What they began is ended before this returns: the program may end then.
-    fn end_idle(&self) -> usize {
-        let idle = self.idle.lock().map(|mut idle| std::mem::take(&mut *idle)).unwrap_or_default();
-        let count = idle.len();
-        strays::end(&idle.into_iter().filter_map(Environment::end).collect::<Vec<_>>());
-        count
+    fn end_idle(self: &Arc<Self>) -> usize {
+        let idle = self.with(|roster, deeds| roster.renew(Instant::now(), deeds));
+        strays::end(&idle.iter().filter_map(|grip| grip.end()).collect::<Vec<_>>());
+        idle.len()
     }
 
     fn tell(&self, request_id: Option<&str>, text: &str) {
@@ -102,30 +98,28 @@ impl Function {
 
     /// Runs it, or has it queued. A caller that goes away changes nothing: what was begun runs to its end.
     pub(crate) async fn invoke(self: &Arc<Self>, invocation: &Invocation<'_>) -> Invoked {
-        let request_id = request_id();
+        let request_id: Arc<str> = request_id().into();
         let mut headers = Headers::new();
-        headers.append("x-amzn-RequestId", request_id.clone());
+        headers.append("x-amzn-RequestId", request_id.to_string());
         let Ok(client_context) = client_context(invocation.headers) else { return failure::bad_client_context() };
         if invocation.kind == InvocationType::DryRun {
             return Invoked { status: 204, headers, payload: Bytes::new(), failed: false };
         }
-        if !self.may_wait(invocation.payload.len()) {
-            return failure::throttled();
-        }
         let (answer, answered) = oneshot::channel();
+        let is_waited_for = invocation.kind == InvocationType::RequestResponse;
         let job = Job {
             request_id: request_id.clone(),
             payload: invocation.payload.clone(),
             arn: invoked_arn(&self.settings, invocation.function),
-            deadline: 0,
             // Source: documented ("for synchronous invocations only").
-            client_context: client_context.filter(|_| invocation.kind == InvocationType::RequestResponse),
+            client_context: client_context.filter(|_| is_waited_for),
             trace_id: invocation.headers.get("X-Amzn-Trace-Id").map(str::to_owned),
-            answer: oneshot::channel().0,
         };
-        let function = self.clone();
-        let is_waited_for = invocation.kind == InvocationType::RequestResponse;
-        tokio::spawn(async move { function.run(job, answer, is_waited_for).await });
+        let call = Call { job, answer, is_waited_for };
+        self.runtime.get_or_init(Handle::current);
+        if !self.with(|roster, deeds| roster.call(call, Instant::now(), deeds)) {
+            return failure::throttled();
+        }
         if invocation.kind == InvocationType::Event {
             return Invoked { status: 202, headers, payload: Bytes::new(), failed: false };
         }
@@ -142,114 +136,89 @@ impl Function {
         }
     }
 
-    fn may_wait(&self, bytes: usize) -> bool {
-        let others = self.waiting.fetch_add(1, Ordering::AcqRel);
-        let other_bytes = self.waiting_bytes.fetch_add(bytes, Ordering::AcqRel);
-        let may = others < WAITING_MAX && other_bytes < WAITING_BYTES_MAX;
-        if !may {
-            self.waits_no_more(bytes);
-        }
-        may
+    /// See [`Roster::asks`].
+    pub(crate) fn asks(self: &Arc<Self>, id: u64) -> Asked {
+        self.with(|roster, deeds| roster.asks(id, Instant::now(), deeds))
     }
 
-    fn waits_no_more(&self, bytes: usize) {
-        self.waiting.fetch_sub(1, Ordering::AcqRel);
-        self.waiting_bytes.fetch_sub(bytes, Ordering::AcqRel);
+    /// See [`Roster::answers`].
+    pub(crate) fn answers(
+        self: &Arc<Self>,
+        id: u64,
+        request_id: &str,
+        outcome: impl FnOnce() -> Outcome,
+    ) -> Option<Delivery> {
+        self.with(|roster, deeds| roster.answers(id, request_id, outcome, Instant::now(), deeds))
     }
 
-    async fn run(self: &Arc<Self>, job: Job, answer: oneshot::Sender<Outcome>, is_waited_for: bool) {
-        let place = self.places.acquire().await;
-        self.waits_no_more(job.payload.len());
-        if is_waited_for && answer.is_closed() {
-            // Whoever called went away while others ran: they are not kept waiting for nothing.
-            return;
+    pub(crate) fn fails_to_begin(&self, id: u64, said: Bytes) {
+        self.roster().fails_to_begin(id, said);
+    }
+
+    pub(crate) fn has_begun(&self, id: u64, grip: Arc<Grip>) {
+        self.roster().has_begun(id, grip);
+    }
+
+    pub(crate) fn is_not_begun(self: &Arc<Self>, id: u64, why: &str) {
+        let call = self.with(|roster, deeds| roster.is_not_begun(id, Instant::now(), deeds));
+        if let Some(Call { job, answer, .. }) = call {
+            self.tell(Some(&job.request_id), &format!("cannot be begun: {why}"));
+            let _ = answer.send(Outcome::Failed(failure::not_begun(why)));
         }
-        let id = job.request_id.clone();
-        let found = match self.idle_one().await {
-            Some(environment) => Ok(environment),
-            None => {
-                let generation = self.generation.load(Ordering::Acquire);
-                Environment::begin(&self.settings, &self.command, &self.voice, generation).await
-            }
-        };
-        let mut environment = match found {
-            Ok(environment) => environment,
-            Err(why) => {
-                self.tell(Some(&id), &format!("cannot be begun: {why}"));
-                let _ = answer.send(Outcome::Failed(failure::not_begun(&why)));
-                return;
-            }
-        };
-        let timeout = self.settings.timeout;
-        let Ran { outcome, goes_on, took, init } = environment.run(job, timeout, || now_ms() + ms(timeout)).await;
-        self.report(&id, &outcome, took, init);
-        if goes_on && self.is_current(&environment) {
-            // Before the answer: a caller who asks again at once gets this one.
-            self.rest(environment);
-        }
-        drop(place);
+    }
+
+    pub(crate) fn has_ended(self: &Arc<Self>, id: u64, how: &str) {
+        self.with(|roster, deeds| roster.has_ended(id, how, Instant::now(), deeds));
+    }
+
+    /// See [`Roster::look`]. What is over has ended in any case: what comes of that is for [`Function::does`], later.
+    pub(crate) fn look(&self, id: u64) -> (Look, Vec<Deed>) {
+        let mut deeds = Vec::new();
+        let look = self.roster().look(id, Instant::now(), &mut deeds);
+        (look, deeds)
+    }
+
+    /// Tells whoever waits what came of a call, and the log.
+    pub(crate) fn deliver(&self, delivery: Delivery) {
+        self.report(&delivery);
         // Nobody may wait for it any more.
-        let _ = answer.send(outcome);
+        let _ = delivery.answer.send(delivery.outcome);
     }
 
-    fn is_current(&self, environment: &Environment) -> bool {
-        environment.generation == self.generation.load(Ordering::Acquire)
-    }
-
-    fn rest(&self, environment: Environment) {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(environment);
-    }
-
-    async fn idle_one(self: &Arc<Self>) -> Option<Environment> {
-        loop {
-            let mut environment = self.take_one()?;
-            if !self.is_current(&environment) {
-                continue;
-            }
-            match environment.ready(ASKS_WITHIN).await {
-                Ready::Asks => return Some(environment),
-                Ready::Ended => {}
-                Ready::Busy => self.set_aside(environment),
+    /// Does what is to be done.
+    pub(crate) fn does(self: &Arc<Self>, deeds: Vec<Deed>) {
+        for deed in deeds {
+            match deed {
+                Deed::Begin(id, bell) => {
+                    if let Some(runtime) = self.runtime.get() {
+                        (self.begin)(runtime, self.clone(), id, bell);
+                    }
+                }
+                Deed::Deliver(delivery) => self.deliver(delivery),
+                Deed::Tell(text) => self.tell(None, text),
             }
         }
     }
 
-    // Of those that ask the one that ran last: the others may rest. Else the one that ran last, which may not have asked yet.
-    fn take_one(&self) -> Option<Environment> {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let last = idle.len().checked_sub(1)?;
-        let at = idle.iter().rposition(Environment::is_asking).unwrap_or(last);
-        Some(idle.remove(at))
+    fn with<T>(self: &Arc<Self>, what: impl FnOnce(&mut Roster, &mut Vec<Deed>) -> T) -> T {
+        let mut deeds = Vec::new();
+        let out = what(&mut self.roster(), &mut deeds);
+        self.does(deeds);
+        out
     }
 
-    // What goes on after its answer may do so for as long as a call may take, where it is in nobody's way.
-    fn set_aside(self: &Arc<Self>, mut environment: Environment) {
-        let Ok(place) = self.places.clone().try_acquire_owned() else {
-            self.tell(
-                None,
-                "a process has answered and asks for nothing more; it is ended, because its place is needed",
-            );
-            return;
-        };
-        let function = self.clone();
-        tokio::spawn(async move {
-            let left = function.settings.timeout.saturating_sub(environment.since_last());
-            match environment.ready(left).await {
-                Ready::Asks if function.is_current(&environment) => function.rest(environment),
-                Ready::Asks | Ready::Ended => {}
-                Ready::Busy => {
-                    function
-                        .tell(None, "a process has answered and asks for nothing more; it is ended, its time is over");
-                }
-            }
-            drop(place);
-        });
+    fn roster(&self) -> MutexGuard<'_, Roster> {
+        self.roster.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     // As Lambda's own line, of which billing and memory are nobody's here.
-    fn report(&self, id: &str, outcome: &Outcome, took: Duration, init: Option<Duration>) {
-        let shown = |took: Duration| format!("{:.2} ms", took.as_secs_f64() * 1000.0);
-        let init = init.map(|init| format!("  Init Duration: {}", shown(init))).unwrap_or_default();
+    fn report(&self, delivery: &Delivery) {
+        if !self.voice.is_heard() {
+            return;
+        }
+        let Delivery { request_id: id, outcome, took, init, .. } = delivery;
+        let shown = |took: &Duration| format!("{:.2} ms", took.as_secs_f64() * 1000.0);
+        let init = init.as_ref().map(|init| format!("  Init Duration: {}", shown(init))).unwrap_or_default();
         let failed = match outcome {
             Outcome::Answered(_) => String::new(),
             Outcome::Failed(said) => format!("  Failed: {}", brief(said)),
@@ -300,12 +269,4 @@ fn request_id() -> String {
         0x8000 | low >> 48 & 0x3fff,
         low & 0xffff_ffff_ffff
     )
-}
-
-fn now_ms() -> u64 {
-    ms(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
-}
-
-fn ms(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

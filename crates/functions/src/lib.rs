@@ -8,11 +8,14 @@
 //! Whoever has functions run knows [`integration::Functions`]; a [`Directory`] of where each runs is one.
 
 mod api;
+mod desk;
 mod environment;
 mod failure;
 mod function;
 mod launch;
 mod process;
+mod quick;
+mod roster;
 mod strays;
 mod watch;
 
@@ -33,6 +36,11 @@ pub trait Voice: Send + Sync {
 
     /// A sentence about a function: that it began, ended, failed, took so long.
     fn told(&self, function: &str, request_id: Option<&str>, text: &str);
+
+    /// Whether anybody hears what is told; if not, the line about each call need not be made.
+    fn is_heard(&self) -> bool {
+        true
+    }
 }
 
 /// Where one function runs.
@@ -108,7 +116,8 @@ impl Directory {
             let placed = match placement {
                 Placement::There(functions) => Placed::There(functions.into()),
                 Placement::Here(settings) => Placed::Here(
-                    Function::new(settings, voice.clone()).map_err(|error| format!("functions.{name}: {error}"))?,
+                    Function::new(settings, voice.clone(), environment::begin)
+                        .map_err(|error| format!("functions.{name}: {error}"))?,
                 ),
             };
             Ok((name, placed))
@@ -123,6 +132,9 @@ impl Directory {
         impl Voice for Silence {
             fn printed(&self, _: &str, _: Option<&str>, _: &str) {}
             fn told(&self, _: &str, _: Option<&str>, _: &str) {}
+            fn is_heard(&self) -> bool {
+                false
+            }
         }
         Directory { placed: BTreeMap::new(), brought: RwLock::default(), voice: Arc::new(Silence) }
     }
@@ -142,7 +154,7 @@ impl Directory {
             if let Some(function) = same.as_ref().filter(|_| is_new_code) {
                 function.renew("its code is new: the next call gets a new process");
             }
-            match same.map_or_else(|| Function::new(settings, self.voice.clone()), Ok) {
+            match same.map_or_else(|| Function::new(settings, self.voice.clone(), environment::begin), Ok) {
                 Ok(function) => new.push((logical, function)),
                 Err(error) => faults.push((name, error)),
             }

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::runtime::Handle;
@@ -21,11 +21,39 @@ const WITH_PARENT: &str = "/usr/bin/setpriv";
 /// A function's process, and all that it begins in turn.
 pub(crate) struct Process {
     child: Child,
-    group: Option<Pid>,
-    /// What those have that left the group; `None` once they are looked for.
-    mark: Option<Mark>,
+    grip: Arc<Grip>,
     // Its end tells our bootstraps that nobody is here any more.
     _stdin: Option<ChildStdin>,
+}
+
+/// What ends a process, for whoever does not own it.
+#[derive(Debug)]
+pub(crate) struct Grip {
+    group: Mutex<Option<Pid>>,
+    /// What those have that left the group; `None` once they are looked for.
+    mark: Mutex<Option<Mark>>,
+}
+
+impl Grip {
+    /// Ends it. What it began and is not of its group has this mark; the caller looks for it.
+    pub(crate) fn end(&self) -> Option<Mark> {
+        self.end_group();
+        self.mark.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Whether the process runs still: nobody may have noticed its end so far.
+    pub(crate) fn lives(&self) -> bool {
+        let group = self.group.lock().unwrap_or_else(PoisonError::into_inner);
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        group.is_some_and(|id| matches!(waitid(WaitId::Pid(id), options), Ok(None)))
+    }
+
+    // What it began goes with it. Once only: later the number may be another's.
+    fn end_group(&self) {
+        if let Some(group) = self.group.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+    }
 }
 
 impl Process {
@@ -64,7 +92,13 @@ impl Process {
             tokio::spawn(read_lines(out, line));
         }
         let group = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
-        Ok(Process { _stdin: child.stdin.take(), child, group, mark: Some(mark) })
+        let grip = Arc::new(Grip { group: Mutex::new(group), mark: Mutex::new(Some(mark)) });
+        Ok(Process { _stdin: child.stdin.take(), child, grip })
+    }
+
+    /// What ends it.
+    pub(crate) fn grip(&self) -> Arc<Grip> {
+        self.grip.clone()
     }
 
     /// Waits for its end.
@@ -73,33 +107,17 @@ impl Process {
     /// It can be asked again.
     pub(crate) async fn ended(&mut self) -> String {
         let ended = self.child.wait().await;
-        self.end_group();
+        self.grip.end_group();
         match ended {
             Ok(status) => how(status),
             Err(error) => format!("with error: {error}"),
         }
     }
-
-    // What it began goes with it. Once only: later the number may be another's.
-    fn end_group(&mut self) {
-        if let Some(group) = self.group.take() {
-            let _ = kill_process_group(group, Signal::KILL);
-        }
-    }
-}
-
-impl Process {
-    /// Ends it. What it began and is not of its group has this mark; the caller looks for it.
-    pub(crate) fn end(mut self) -> Option<Mark> {
-        self.end_group();
-        self.mark.take()
-    }
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
-        self.end_group();
-        let Some(mark) = self.mark.take() else { return };
+        let Some(mark) = self.grip.end() else { return };
         match Handle::try_current() {
             Ok(runtime) => drop(runtime.spawn_blocking(move || strays::end(&[mark]))),
             Err(_) => strays::end(&[mark]),

@@ -119,6 +119,11 @@ impl Log {
         self.line(level, None, "program", text.into());
     }
 
+    /// Whether what is said at this level is written.
+    pub(crate) fn says(&self, level: LogLevel) -> bool {
+        level <= self.level
+    }
+
     /// Says something about a stage.
     pub(crate) fn remark(&self, stage: Option<&StageKey>, text: impl Into<String>) {
         self.line(LogLevel::Warn, stage.cloned(), "note", text.into());
@@ -135,7 +140,7 @@ impl Log {
     }
 
     fn line(&self, level: LogLevel, stage: Option<StageKey>, kind: &'static str, text: String) {
-        if level <= self.level {
+        if self.says(level) {
             self.put(Entry::Line { level, stage, kind, text });
         }
     }

@@ -271,6 +271,10 @@ impl Voice for Spoken {
         let id = request_id.map(|id| format!(" {id}")).unwrap_or_default();
         self.0.say(LogLevel::Info, format!("function {function}{id}: {text}"));
     }
+
+    fn is_heard(&self) -> bool {
+        self.0.says(LogLevel::Info)
+    }
 }
 
 #[cfg(test)]

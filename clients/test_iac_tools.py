@@ -5,6 +5,7 @@ test_terraform.py.
 """
 
 import json
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -167,8 +168,8 @@ def test_a_service_is_the_same_packaged_and_as_it_is_written(start_gateway, tmp_
 def test_what_sam_builds_chats(start_gateway, tmp_path, monkeypatch):
     sam = installed("GATEWRIGHT_SAM", "program sam, of a virtualenv with aws-sam-cli")
     folder = Path(shutil.copytree(LAMBDA_CHAT, tmp_path / "lambda-chat", ignore=shutil.ignore_patterns("node_modules")))
-    # SAM builds Python with the python3.11 of PATH.
-    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{sam.parent}:{Path('/usr/bin')}:{Path('/bin')}")
+    # SAM builds functions in Python with that of PATH, which has to be the template's, and the program runs them with it.
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
     linted = run(sam, "validate", "--lint", "--template", "template.yaml", cwd=folder)
     assert "is a valid SAM Template" in linted.stdout + linted.stderr
     run(sam, "build", cwd=folder)

@@ -52,6 +52,18 @@ impl Members<'_> {
     pub(crate) fn object(&mut self, name: &str, write: impl FnOnce(&mut Members<'_>)) {
         object(self.value(name), write);
     }
+
+    /// An object within this one, if `write` says that it is to be there, as this does then.
+    pub(crate) fn object_if(&mut self, name: &str, write: impl FnOnce(&mut Members<'_>) -> bool) -> bool {
+        let (length, empty) = (self.out.len(), self.empty);
+        let mut is_there = false;
+        self.object(name, |members| is_there = write(members));
+        if !is_there {
+            self.out.truncate(length);
+            self.empty = empty;
+        }
+        is_there
+    }
 }
 
 fn quote(out: &mut Vec<u8>, text: &str) {

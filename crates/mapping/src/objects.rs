@@ -22,6 +22,7 @@ use crate::effort;
 pub use batch::{batch_line, jsonpath_line};
 pub use case::Case;
 pub(crate) use context::{fixed, linked, map_of};
+pub(crate) use event::authorizer;
 pub(crate) use util::UTIL_FUNCTIONS;
 
 /// What one rendering sees.

@@ -4,17 +4,19 @@
 //! for one. Source: observed (recorded events of 2019 to 2024) where nothing else is said; corpus/proxy holds the cases.
 
 use std::collections::HashMap;
+use std::io::Write;
+use std::sync::LazyLock;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use types::arn::Home;
 use types::event::{Event, EventKind, Handshake};
-use vtl::Value;
+use vtl::{Map, MapKind, Value};
 
-use crate::context::Scope;
+use crate::context::{Given, Of, Scope, Seen, VARIABLES, Variable};
 use crate::json_object::{Members, object};
-use crate::objects::{Source, for_event};
+use crate::objects::authorizer;
 use crate::plan::{Plan, Route, is_one_of};
 
 /// What most events take, in bytes, the message aside.
@@ -150,21 +152,94 @@ fn stage_variables(members: &mut Members<'_>, scope: &Scope<'_>) {
 }
 
 fn request_context(members: &mut Members<'_>, scope: &Scope<'_>, except: &str) {
-    let context = for_event(scope, b"", None, false).source.context();
     members.object("requestContext", |members| {
-        context_members(members, &context, except);
+        context_members(members, &ROWS, scope, except);
     });
 }
 
-fn context_members(members: &mut Members<'_>, map: &Value, except: &str) {
+/// A variable, and those of the map that it may be, in the order in which templates print them.
+struct Row {
+    variable: &'static Variable,
+    members: Vec<Row>,
+}
+
+static ROWS: LazyLock<Vec<Row>> = LazyLock::new(|| rows_as_printed(VARIABLES));
+
+// As long as they are few the order of some is that of all (a test sees to that), so it is found once and not for each event.
+fn rows_as_printed(rows: &'static [Variable]) -> Vec<Row> {
+    let rows: Vec<_> = rows.iter().filter(|row| row.seen == Seen::Everywhere).collect();
+    let named = rows.iter().map(|row| (Value::fixed(row.key), Value::Null)).collect();
+    let printed = Map::distinct(MapKind::Hash, named).entries();
+    let found = printed.iter().filter_map(|(name, _)| rows.iter().find(|row| name.as_text() == Some(row.key)));
+    let row = |variable: &&'static Variable| {
+        let members = match variable.of {
+            Of::Members(rows) => rows_as_printed(rows),
+            Of::Value(_) | Of::Authorizer(_) => Vec::new(),
+        };
+        Row { variable, members }
+    };
+    found.map(row).collect()
+}
+
+// Whether the map has any key, be it without a value.
+fn context_members(members: &mut Members<'_>, rows: &[Row], scope: &Scope<'_>, except: &str) -> bool {
+    let mut any = false;
+    for Row { variable: Variable { key, of, .. }, members: rows } in
+        rows.iter().filter(|row| row.variable.key != except)
+    {
+        any |= match of {
+            Of::Value(value) => {
+                let given = value(scope);
+                match &given {
+                    Given::Absent | Given::Null => {}
+                    Given::Text(text) => members.text(key, text),
+                    Given::Json(text) => members.text(key, text),
+                    Given::Number(number) => {
+                        // Writing to memory cannot fail.
+                        let _ = write!(members.value(key), "{}", i64::try_from(*number).unwrap_or(i64::MAX));
+                    }
+                }
+                !matches!(given, Given::Absent)
+            }
+            Of::Members(_) => members.object_if(key, |members| context_members(members, rows, scope, "")),
+            Of::Authorizer(_) => match authorizer(scope) {
+                Some(said) => {
+                    members.object(key, |members| map_members(members, &said));
+                    true
+                }
+                None => false,
+            },
+        };
+    }
+    any
+}
+
+fn map_members(members: &mut Members<'_>, map: &Value) {
     let Some(map) = map.as_map() else { return };
     for (name, value) in map.entries() {
-        let Some(name) = name.as_text().filter(|name| *name != except) else { continue };
+        let Some(name) = name.as_text() else { continue };
         match &value {
             Value::Null => {}
             Value::Text(text) => members.text(name, text),
-            Value::Map(_) => members.object(name, |members| context_members(members, &value, "")),
+            Value::Map(_) => members.object(name, |members| map_members(members, &value)),
             number => members.value(name).extend(vtl::to_json(number).unwrap_or_default().into_bytes()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Java's hash maps of up to so many members have 32 buckets, as templates' maps have at least.
+    const ORDERED_MAX: usize = 24;
+
+    #[test]
+    fn no_map_has_so_many_variables_that_their_order_depends_on_which_are_there() {
+        fn check(rows: &[Row]) {
+            assert!((1..=ORDERED_MAX).contains(&rows.len()));
+            rows.iter().filter(|row| matches!(row.variable.of, Of::Members(_))).for_each(|row| check(&row.members));
+        }
+        check(&ROWS);
     }
 }

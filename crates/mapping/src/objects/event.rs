@@ -74,16 +74,19 @@ fn member(of: &Of, scope: &Scope<'_>) -> Option<Value> {
             Given::Json(json) => Some(text(&json)),
         },
         Of::Members(rows) => Some(members(rows, scope)).filter(|members| !members.is_empty()).map(hashed),
-        Of::Authorizer(_) => {
-            let identity = scope.event.connection.identity.as_deref()?;
-            let said = identity.authorizer.as_ref()?;
-            let values = said.values.iter().map(|(name, value)| (name.as_str(), text(value)));
-            let latency = latency_at_connect(scope).map(|ms| Value::integer(i64::try_from(ms).unwrap_or(i64::MAX)));
-            let latency = latency.map(|latency| (LATENCY, latency));
-            let all = [("principalId", text(&said.principal_id))].into_iter().chain(latency).chain(values);
-            Some(map_of(&linked(all)))
-        }
+        Of::Authorizer(_) => authorizer(scope),
     }
+}
+
+/// `$context.authorizer`: what the API's authorizer said, if there is one.
+pub(crate) fn authorizer(scope: &Scope<'_>) -> Option<Value> {
+    let identity = scope.event.connection.identity.as_deref()?;
+    let said = identity.authorizer.as_ref()?;
+    let values = said.values.iter().map(|(name, value)| (name.as_str(), text(value)));
+    let latency = latency_at_connect(scope).map(|ms| Value::integer(i64::try_from(ms).unwrap_or(i64::MAX)));
+    let latency = latency.map(|latency| (LATENCY, latency));
+    let all = [("principalId", text(&said.principal_id))].into_iter().chain(latency).chain(values);
+    Some(map_of(&linked(all)))
 }
 
 /// `$input.params()`: what the handshake had; empty maps on other events. Source: observed for headers.

@@ -306,6 +306,10 @@ def test_calls_must_be_signed_where_keys_are_asked_for(tmp_path):
         wrong = program(*words, **{**key, "AWS_SECRET_ACCESS_KEY": "guess"})
         assert wrong.returncode == 78 and "signature" in wrong.stderr.lower(), wrong.stderr
         assert "stack t is there" in done(*words, **key)
+        # Whoever may make stacks may not have code run for that.
+        function = "  Fn:\n    Type: AWS::Lambda::Function\n    Properties: {Runtime: python3.11, Handler: index.handler, Code: {ZipFile: 'x = 1'}}\n"
+        (tmp_path / "t.yaml").write_text(CHAT + function)
+        assert "t-Fn does not run here: its functions do not run: ann may not lambda:CreateFunction" in done(*words, **key)
         other = program(*words, "--stack-name", "other", **key)
         assert other.returncode == 78 and "not authorized" in other.stderr, other.stderr
     finally:

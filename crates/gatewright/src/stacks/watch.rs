@@ -37,21 +37,26 @@ pub(crate) fn begin(stacks: Arc<Stacks>, given: Given, files: Files, log: &Log) 
                 continue;
             }
             watched.rest();
-            watched = Watched(again(&stacks, &given, &log));
+            watched = Watched(again(&stacks, &given, watched.now(), &log));
         }
     };
     let thread = std::thread::Builder::new().name("gatewright-watch".to_owned()).spawn(look);
     thread.map(drop).map_err(|error| format!("watch: {error}"))
 }
 
-/// Applies it once more. Gives the files that count from now on.
-fn again(stacks: &Stacks, given: &Given, log: &Log) -> Files {
+/// Applies it once more. Gives the files that count from now on; after a failure those of `before` still do, too.
+fn again(stacks: &Stacks, given: &Given, before: Files, log: &Log) -> Files {
     let left = |text: &str| log.say(LogLevel::Error, format!("the template is left as it was: {text}"));
+    let and_before = |mut files: Files| {
+        let more = before.iter().filter(|(path, _)| !files.iter().any(|(known, _)| known == path)).cloned();
+        files.extend(more.collect::<Vec<_>>());
+        files
+    };
     let Source { asked, mut files } = match given.read(&stacks.home) {
         Ok(source) => source,
         Err(Unread { text, files }) => {
             left(&text);
-            return files;
+            return and_before(files);
         }
     };
     for asked in asked {
@@ -62,7 +67,7 @@ fn again(stacks: &Stacks, given: &Given, log: &Log) -> Files {
             }
             Err(wrong) => {
                 left(&faults(&asked, &wrong));
-                break;
+                return and_before(files);
             }
         }
     }
@@ -77,10 +82,15 @@ impl Watched {
         self.0.iter().all(|(file, before)| stamp(file) == *before)
     }
 
+    /// The same files as they are now.
+    fn now(&self) -> Files {
+        self.0.iter().map(|(file, _)| (file.clone(), stamp(file))).collect()
+    }
+
     /// Waits until they are left alone.
     fn rest(&self) {
         for _ in 0..LOOKS_MAX {
-            let now = Watched(self.0.iter().map(|(file, _)| (file.clone(), stamp(file))).collect());
+            let now = Watched(self.now());
             std::thread::sleep(QUIET);
             if now.is_as_before() {
                 return;

@@ -2,10 +2,10 @@
 //! behind `HTTP_PROXY` in the same run, and beside serverless-offline with the same handler where its folder is named; and
 //! what the first call of a function takes beside the start of Node alone.
 //!
-//! Measured on two cores that others used too (load 8 to 9; three runs of 16 connections): 6,400 to 10,800 messages a second and 41
-//! to 87 µs of the gateway's CPU; serverless-offline 1,200 to 1,500 and 760 to 920 µs, with `--useInProcess` 4,900 to 7,500 and 120
-//! to 155 µs. In instructions, which neighbours do not change (valgrind, one thread, 8 connections): 76,000 a message in the gateway,
-//! 111,000 when each call had a task. 38,000 of the 76,000 were the event, which is now written without a template's values.
+//! Measured on two quiet cores (three rounds of 16 connections): 11,226 messages a second and 41.8 µs of the gateway's CPU;
+//! serverless-offline 4,952 and 330.8 µs, with `--useInProcess` 11,173 and 89.0 µs; the first call 1.09 times the start of Node.
+//! In instructions, which neighbours do not change (valgrind, one thread, 8 connections): 76,000 a message in the gateway,
+//! 111,000 when each call had a task; 35,000 of the 76,000 were the event, which is now written without a template's values.
 
 mod offline;
 

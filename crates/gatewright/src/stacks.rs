@@ -17,7 +17,6 @@ pub(crate) mod workshop;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use control::{Batch, Caller, Control, Refused};
 use functions::{Brought, Directory};
@@ -26,12 +25,12 @@ use stacks::locate::Assets;
 use stacks::transforms::{self, Known};
 use stacks::{Applied, Change, Failure, Fault, Node, Place, Record, StackFunction, Template, Wanted};
 use types::arn::Home;
-use types::time::Timestamp;
 
 use crate::banner::Addresses;
 use crate::choices::LogLevel;
 use crate::logs::Log;
 use crate::own_tls::OwnTls;
+use crate::seen;
 
 use self::cloudformation::Office;
 use self::neighbours::buckets::Buckets;
@@ -121,11 +120,6 @@ pub(crate) struct Stacks {
     office: Office,
     /// One change at a time: what a template's functions are and what the definitions say go together.
     turn: Mutex<()>,
-}
-
-fn now() -> String {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp(u64::try_from(since.as_millis()).unwrap_or(u64::MAX)).iso_millis()
 }
 
 impl Stacks {
@@ -218,7 +212,7 @@ impl Stacks {
             None => asked.text.clone(),
         };
         let file = asked.file.to_string_lossy().into_owned();
-        Ok(Readied { asked, template, text, file, now: now(), remarks })
+        Ok(Readied { asked, template, text, file, now: seen::now().iso_millis(), remarks })
     }
 
     /// Makes a stack, in a batch that may not be carried out.

@@ -1,18 +1,17 @@
 //! Calls of deployers: CloudFormation and its neighbours, guarded, bounded and done on a thread that may block.
 
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use ::stacks::api::Error;
 use control::Caller;
 use gateway::Arrival;
 use hyper::body::Incoming;
 use types::arn::Home;
-use types::time::Timestamp;
 
 use super::{BROKEN, BUSY, Service, host, may_run_code, waits_to_send};
 use crate::answers::Response;
 use crate::bodies::Unread;
+use crate::seen;
 use crate::stacks::Stacks;
 use crate::stacks::neighbours::{self, Around};
 
@@ -33,7 +32,7 @@ impl Service {
             request_id: uuid(),
             host,
             new_id: uuid(),
-            now: now(),
+            now: seen::now(),
         };
         let refuse = |error: &Error, id: &str| service.refusal(error, id);
         let (parts, body) = request.into_parts();
@@ -86,11 +85,6 @@ impl Service {
             Err(_) => refuse(&Error::new(500, "InternalFailure", "Internal failure"), &id),
         }
     }
-}
-
-fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }
 
 /// As AWS's request ids, and those of change sets, are.

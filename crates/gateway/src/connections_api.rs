@@ -61,7 +61,7 @@ impl Many {
 impl Gateway {
     /// Carries out `POST`, `GET` or `DELETE @connections/{id}`; `query` is the address's, without `?`.
     pub async fn connections(&self, method: &str, address: &Address, query: &str, body: Bytes) -> ConnectionsAnswer {
-        let bytes = body.len();
+        let text = body.clone();
         if let (true, Below::Path(path)) = (address.by_custom_domain, &address.below) {
             // Whoever puts the stage into the path of a domain name. Source: reported (text; status of the same text elsewhere).
             let route = path.trim_start_matches('/');
@@ -80,29 +80,29 @@ impl Gateway {
         if answer.status == 403 && is_of_a_push && !self.has_stage(address) {
             return self.push_to_nowhere(method, address, None);
         }
-        self.answered(method, address, bytes, answer)
+        self.answered(method, address, text, answer)
     }
 
     /// Answers such a call where no stage is. `key` is for the log: the access key that it says to be signed with.
     pub fn push_to_nowhere(&self, method: &str, address: &Address, key: Option<&str>) -> ConnectionsAnswer {
         let path = format!("{PATH_FORM}{}/@connections", address.key);
         self.tell_of_nowhere(Who::Push(key), &address.domain_name, &path, Some(address));
-        self.answered(method, address, 0, ConnectionsAnswer::forbidden())
+        self.answered(method, address, Bytes::new(), ConnectionsAnswer::forbidden())
     }
 
     // Counts an answer and tells of it, where somebody listens.
-    fn answered(&self, method: &str, address: &Address, bytes: usize, answer: ConnectionsAnswer) -> ConnectionsAnswer {
+    fn answered(&self, method: &str, address: &Address, text: Bytes, answer: ConnectionsAnswer) -> ConnectionsAnswer {
         if let Some(stage) = self.stages.pin(&address.key) {
             stage.metrics.answered(method, answer.status);
-            self.tell_push(&stage, method, address, bytes, answer.status);
+            self.tell_push(&stage, method, address, text, answer.status);
         }
         if self.dialect.extended { answer.extended() } else { answer }
     }
 
     // A push is an event like others: told where the stage logs everything, or somebody watches.
-    fn tell_push(&self, stage: &Compiled, method: &str, address: &Address, bytes: usize, status: u16) {
+    fn tell_push(&self, stage: &Compiled, method: &str, address: &Address, body: Bytes, status: u16) {
         let logged = stage.plan.default_logging.level == LoggingLevel::Info;
-        if !logged && !self.sink.watched() {
+        if !logged && !stage.is_watched() && !self.sink.watched() {
             return;
         }
         let connection_id = match &address.below {
@@ -111,7 +111,8 @@ impl Gateway {
         };
         let (stage, method) = (address.key.clone(), method.to_owned());
         let (request_id, at) = (self.new_id(IdKind::Request), self.wall_clock());
-        self.sink.push(Push { request_id, at, stage, connection_id, method, status, bytes, logged });
+        let bytes = body.len();
+        self.sink.push(Push { request_id, at, stage, connection_id, method, status, bytes, body, logged });
     }
 
     /// How long the body of such a call may be; `None`: the call comes to the same whatever it holds, so that it need not

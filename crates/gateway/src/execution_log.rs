@@ -29,7 +29,8 @@ use crate::stages::Compiled;
 
 /// Where records go. Implemented by the program; called on the data path, so it must not block.
 pub trait LogSink: Send + Sync {
-    /// Whether somebody watches every event (the console), whatever the stage's logging level.
+    /// Whether somebody watches all stages (an open console) and another event has room in what that may cost, whatever
+    /// the stage's logging level. Asked once an event.
     fn watched(&self) -> bool;
 
     /// Takes a record whose event is over.
@@ -219,7 +220,7 @@ fn refusal_of(reply: &Reply) -> String {
 
 /// The time, where the steps of such an event are kept; else no clock is read.
 pub(crate) fn now_if_kept(sink: &dyn LogSink, stage: Option<&Compiled>) -> Option<Instant> {
-    (stage.is_some_and(|stage| stage.plan.logs) || sink.watched()).then(Instant::now)
+    (stage.is_some_and(|stage| stage.plan.logs || stage.is_watched()) || sink.watched()).then(Instant::now)
 }
 
 /// What a step gives, and how it is written down.

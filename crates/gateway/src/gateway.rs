@@ -238,6 +238,17 @@ impl Gateway {
         self.usage.set_remaining(plan_id, key_id, remaining, self.wall_clock())
     }
 
+    /// Keeps the steps of each event of a stage from now on, or no longer: a person's wish, which no definition says and
+    /// which ends with the program. False where there is no such stage.
+    pub fn watch(&self, stage: &StageKey, on: bool) -> bool {
+        self.stages.watch(stage, on)
+    }
+
+    /// The stages that are watched so, in order.
+    pub fn watched(&self) -> Vec<StageKey> {
+        self.stages.watched()
+    }
+
     /// How many connections are open, those included whose `$connect` or `$disconnect` is running.
     pub fn open_connections(&self) -> usize {
         self.registry.open_connections()

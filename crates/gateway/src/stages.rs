@@ -1,7 +1,7 @@
 //! The stages that clients can reach, each compiled into a plan.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
@@ -35,6 +35,8 @@ pub(crate) struct Compiled {
     routes: Vec<Arc<RouteMetrics>>,
     /// Whether messages that were looked at choose routes of the user's own.
     pub(crate) selections: Arc<Selections>,
+    /// Whether a person asked to watch it: then the steps of each of its events are kept, whatever its settings log.
+    watched: Arc<AtomicBool>,
     /// Its own part of the calls to backends, and of the room for messages.
     pub(crate) own_part: Arc<OwnPart>,
     /// The stage is gone: its open connections are being closed and may still run `$disconnect`, nobody gets in.
@@ -42,6 +44,11 @@ pub(crate) struct Compiled {
 }
 
 impl Compiled {
+    /// Whether a person asked to watch it.
+    pub(crate) fn is_watched(&self) -> bool {
+        self.watched.load(Ordering::Relaxed)
+    }
+
     /// The API's name as it was deployed.
     pub(crate) fn api_name(&self) -> &str {
         &self.source.definition.api.name
@@ -89,6 +96,22 @@ impl Stages {
         let mut keys: Vec<_> = current.iter().filter(|(_, stage)| !stage.retired).map(|(key, _)| key.clone()).collect();
         keys.sort_unstable_by(|a, b| (&a.api_id, &a.stage).cmp(&(&b.api_id, &b.stage)));
         keys.truncate(most);
+        keys
+    }
+
+    /// Turns the watching of a stage on or off; false where there is no such stage.
+    pub(crate) fn watch(&self, key: &StageKey, on: bool) -> bool {
+        let current = self.current.load();
+        let stage = current.get(key).filter(|stage| !stage.retired);
+        stage.inspect(|stage| stage.watched.store(on, Ordering::Relaxed)).is_some()
+    }
+
+    /// The stages that a person asked to watch, in order.
+    pub(crate) fn watched(&self) -> Vec<StageKey> {
+        let current = self.current.load();
+        let watched = current.iter().filter(|(_, stage)| stage.is_watched() && !stage.retired);
+        let mut keys: Vec<_> = watched.map(|(key, _)| key.clone()).collect();
+        keys.sort_unstable_by(|a, b| (&a.api_id, &a.stage).cmp(&(&b.api_id, &b.stage)));
         keys
     }
 
@@ -191,6 +214,7 @@ impl Compiled {
             metrics: stage,
             routes,
             selections: Arc::default(),
+            watched: old.map_or_else(Arc::default, |old| old.watched.clone()),
             own_part,
             retired: false,
         }

@@ -13,10 +13,10 @@ use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Frame;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
+use traces::{History, Past};
 
 use crate::answers::Body;
-use crate::history::{History, Past};
-use crate::logs::{Log, Told};
+use crate::logs::Log;
 
 /// Readers at once; each has every event of the gateway sent to it.
 const WATCHERS_MAX: usize = 64;
@@ -30,7 +30,7 @@ const PAST_MAX: usize = 200;
 struct Feed {
     history: Arc<History>,
     past: VecDeque<Arc<Past>>,
-    live: Receiver<Arc<Told>>,
+    live: Receiver<Arc<Past>>,
     /// The number of the newest past record, which may come again as a live one.
     known: u64,
     _watcher: Watcher,
@@ -69,7 +69,7 @@ impl Feed {
         loop {
             match tokio::time::timeout(KEEP_ALIVE, self.live.recv()).await {
                 Ok(Ok(told)) if told.number <= self.known => {}
-                Ok(Ok(told)) => return Some(self.event(told.number, &told.json)),
+                Ok(Ok(told)) => return Some(self.event(told.number, &told.to_json().to_string())),
                 Ok(Err(RecvError::Lagged(missed))) => {
                     return Some(Bytes::from(format!("event: missed\ndata: {{\"missed\":{missed}}}\n\n")));
                 }
@@ -93,10 +93,10 @@ fn last_id(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// Counts a reader for as long as it lives.
-struct Watcher(Arc<AtomicUsize>);
+pub(crate) struct Watcher(Arc<AtomicUsize>);
 
 impl Watcher {
-    fn new(count: &Arc<AtomicUsize>) -> Option<Watcher> {
+    pub(crate) fn new(count: &Arc<AtomicUsize>) -> Option<Watcher> {
         let before = count.fetch_add(1, Ordering::AcqRel);
         let watcher = Watcher(count.clone());
         (before < WATCHERS_MAX).then_some(watcher)

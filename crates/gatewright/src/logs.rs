@@ -6,11 +6,13 @@
 use std::borrow::Cow;
 use std::io::{IsTerminal, Write};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use gateway::{AccessLine, Line, LineKind, LogSink, Push, Record};
 use serde_json::json;
 use tokio::sync::broadcast;
+use traces::{History, Past, What};
 use types::id::Id;
 use types::limits::Limits;
 use types::resources::LoggingLevel;
@@ -19,7 +21,6 @@ use types::time::Timestamp;
 
 use crate::access_logs::AccessFiles;
 use crate::choices::{LogFormat, LogLevel};
-use crate::history::{History, Past, What};
 use crate::queue::{Queue, Writer};
 use crate::ready_made::{self, Hints};
 use crate::repeats::Repeats;
@@ -35,18 +36,16 @@ const UNREACHABLE: &str = "cannot reach ";
 /// Bytes that are gathered before they are written.
 const BATCH_BYTES: usize = 64 * 1024;
 
-/// A record as watchers are told of it.
-#[derive(Debug)]
-pub(crate) struct Told {
-    pub(crate) number: u64,
-    pub(crate) json: String,
-}
+/// Events of stages that log nothing whose steps are kept in a second because a page is open: what that may cost is bounded,
+/// however many messages there are. Who wants all of a stage has it watched.
+const WATCHED_PER_SECOND: u32 = 2_000;
 
 enum Entry {
     Record(Box<Record>),
     Push(Box<Push>),
     Line { level: LogLevel, stage: Option<StageKey>, kind: &'static str, text: String },
-    Access(Box<AccessLine>),
+    /// A line of an access log, and whether it is written here.
+    Access(Box<AccessLine>, bool),
 }
 
 impl Entry {
@@ -54,7 +53,7 @@ impl Entry {
     fn bytes(&self) -> usize {
         match self {
             Entry::Record(record) => record.body_bytes(),
-            Entry::Access(line) => line.text.len(),
+            Entry::Access(line, _) => line.text.len(),
             Entry::Line { .. } | Entry::Push(_) => 0,
         }
     }
@@ -75,8 +74,9 @@ pub(crate) enum Access {
 #[derive(Clone)]
 pub(crate) struct Log {
     queue: Queue<Entry>,
-    feed: broadcast::Sender<Arc<Told>>,
+    feed: broadcast::Sender<Arc<Past>>,
     history: Arc<History>,
+    room: Arc<Room>,
     level: LogLevel,
     access: Access,
 }
@@ -106,7 +106,8 @@ impl Log {
             failures: Budget { since: Instant::now(), shown: 0, left_out: 0 },
             out: Vec::new(),
         };
-        Log { queue: Queue::start("log", writer), feed, history, level, access: Access::Standard }
+        let room = Arc::new(Room::new());
+        Log { queue: Queue::start("log", writer), feed, history, room, level, access: Access::Standard }
     }
 
     /// The same log with another place for access logs.
@@ -146,7 +147,7 @@ impl Log {
     }
 
     /// The records from now on.
-    pub(crate) fn watch(&self) -> broadcast::Receiver<Arc<Told>> {
+    pub(crate) fn watch(&self) -> broadcast::Receiver<Arc<Past>> {
         self.feed.subscribe()
     }
 
@@ -158,6 +159,11 @@ impl Log {
     /// The records of past events.
     pub(crate) fn history(&self) -> &Arc<History> {
         &self.history
+    }
+
+    /// Events whose steps were not kept although a page is open, since the start.
+    pub(crate) fn unwatched(&self) -> u64 {
+        self.room.without.load(Ordering::Relaxed)
     }
 
     /// Waits until everything that was said so far is written.
@@ -185,7 +191,7 @@ impl Log {
 
 impl LogSink for Log {
     fn watched(&self) -> bool {
-        self.feed.receiver_count() > 0
+        self.feed.receiver_count() > 0 && self.room.has_another()
     }
 
     fn write(&self, record: Record) {
@@ -201,15 +207,49 @@ impl LogSink for Log {
     }
 
     fn keeps_access(&self) -> bool {
-        !matches!(self.access, Access::Off)
+        !matches!(self.access, Access::Off) || self.history.keeps()
     }
 
     fn access(&self, line: AccessLine) {
-        match &self.access {
-            Access::Off => {}
-            Access::Standard => self.put(Entry::Access(Box::new(line))),
-            Access::Files(files) => files.put(&line.log_group, line.text),
+        if let Access::Files(files) = &self.access {
+            files.put(&line.log_group, line.text.clone());
         }
+        let told = matches!(self.access, Access::Standard);
+        if told || self.history.keeps() {
+            self.put(Entry::Access(Box::new(line), told));
+        }
+    }
+}
+
+/// How many events may be kept in this second for pages that are open.
+struct Room {
+    started: Instant,
+    second: AtomicU64,
+    taken: AtomicU32,
+    without: AtomicU64,
+}
+
+impl Room {
+    fn new() -> Room {
+        Room {
+            started: Instant::now(),
+            second: AtomicU64::new(0),
+            taken: AtomicU32::new(0),
+            without: AtomicU64::new(0),
+        }
+    }
+
+    // Threads that meet where a second ends may take a few too many: it is a bound of costs, not an account.
+    fn has_another(&self) -> bool {
+        let now = self.started.elapsed().as_secs();
+        if self.second.swap(now, Ordering::Relaxed) != now {
+            self.taken.store(0, Ordering::Relaxed);
+        }
+        let has = self.taken.fetch_add(1, Ordering::Relaxed) < WATCHED_PER_SECOND;
+        if !has {
+            self.without.fetch_add(1, Ordering::Relaxed);
+        }
+        has
     }
 }
 
@@ -227,7 +267,7 @@ struct Output {
     hints: Option<Hints>,
     repeats: Repeats,
     colours: bool,
-    feed: broadcast::Sender<Arc<Told>>,
+    feed: broadcast::Sender<Arc<Past>>,
     history: Arc<History>,
     failures: Budget,
     /// Bytes that are not written yet.
@@ -250,7 +290,12 @@ impl Writer<Entry> for Output {
                 let kind = if level == LogLevel::Error { "error" } else { kind };
                 self.line(now(), About { stage: stage.as_ref(), ..About::default() }, kind, &text);
             }
-            Entry::Access(line) => self.access(&line),
+            Entry::Access(line, told) => {
+                if told {
+                    self.access(&line);
+                }
+                self.history.put(What::Access(line, now()), now());
+            }
         }
     }
 
@@ -279,9 +324,9 @@ impl Output {
 
     fn keep(&self, what: What) {
         let past = self.history.put(what, now());
+        // Nobody there any more is no error. What is told of it is made by whoever reads.
         if self.feed.receiver_count() > 0 {
-            // Nobody there any more is no error.
-            let _ = self.feed.send(Arc::new(Told { number: past.number, json: past.to_json().to_string() }));
+            let _ = self.feed.send(past);
         }
     }
 

@@ -26,7 +26,6 @@ mod feed;
 mod folder_socket;
 mod front;
 mod guard;
-mod history;
 mod import;
 mod jwt;
 mod lambda_api;
@@ -51,6 +50,7 @@ mod small_files;
 mod stacks;
 mod stage_settings;
 mod strangers;
+mod views;
 mod vpc_links;
 
 use std::io::Write;

@@ -34,6 +34,7 @@ use crate::neighbour;
 use crate::own_tls::OwnTls;
 use crate::stacks::{self, Stacks};
 use crate::strangers::{self, AllowedHosts, Stranger};
+use crate::views::{self, Views};
 
 /// Calls of the control plane that may be under way at once; each may wait for the disk on a thread of its own. There are
 /// no more such threads: each keeps a megabyte, and tokio starts more than are needed where calls come thick.
@@ -48,6 +49,8 @@ const REFUSALS_MAX: usize = 64;
 const BROKEN: &str = "the body did not arrive whole, or not in time";
 const ELSEWHERE: &str = "with --credentials, console, feed and metrics are shown on the machine itself only, since nobody signs for them; \
                          --insecure shows them to other machines too";
+const SIGNED: &str = "with --credentials, clients are reached by signed calls alone: aws apigatewaymanagementapi post-to-connection, \
+                      delete-connection";
 const BUSY: &str = "too many bodies are being read; try again";
 
 /// Where the health of the program is told, on every address and under every name.
@@ -107,6 +110,8 @@ pub(crate) struct Service {
     pub(crate) control_calls: tokio::sync::Semaphore,
     pub(crate) stack_calls: tokio::sync::Semaphore,
     pub(crate) watchers: Arc<AtomicUsize>,
+    /// What console and terminal ask.
+    pub(crate) views: Arc<Views>,
     /// TLS beside clear text, for functions of this machine.
     pub(crate) own_tls: Option<Arc<OwnTls>>,
     /// Functions that can be called here as in Lambda.
@@ -121,7 +126,14 @@ impl Service {
     pub(crate) fn new(gateway: Arc<Gateway>, control: Arc<Control>, log: Log, config: &Config) -> Service {
         let control_calls = tokio::sync::Semaphore::new(CONTROL_CALLS_MAX);
         let watchers = Arc::new(AtomicUsize::new(0));
+        let views = Views {
+            gateway: gateway.clone(),
+            control: control.clone(),
+            log: log.clone(),
+            watchers: watchers.clone(),
+        };
         Service {
+            views: Arc::new(views),
             gateway,
             control,
             log,
@@ -247,6 +259,11 @@ impl Service {
             Some(_) | None => {}
         }
         if self.serves_admin
+            && let Some(call) = views::Call::of(&path)
+        {
+            return self.view(call, request).await;
+        }
+        if self.serves_admin
             && let Some((content_type, text)) = path.strip_prefix(console::PATH).and_then(console::file)
         {
             return console::response(content_type, text);
@@ -273,6 +290,22 @@ impl Service {
             Page::Health => json_response(StatusCode::OK, &self.health()),
             Page::Moved => moved(console::PATH),
         }
+    }
+
+    async fn view(&self, call: views::Call, request: http::Request<Incoming>) -> Response {
+        let (parts, body) = request.into_parts();
+        if self.guard.is_some() && call.reaches_clients(&parts.method) {
+            return typed_error(StatusCode::FORBIDDEN, "AccessDeniedException", SIGNED);
+        }
+        let body = match self.control_bodies.collect(body, views::BYTES_MAX, waits_to_send(&parts.headers)).await {
+            Ok(body) => body,
+            Err(Unread::TooLarge) => return error(StatusCode::PAYLOAD_TOO_LARGE, "the body is larger than 1 MiB"),
+            Err(Unread::Broken) => return error(StatusCode::BAD_REQUEST, BROKEN),
+            Err(Unread::Busy) => return error(StatusCode::SERVICE_UNAVAILABLE, BUSY),
+        };
+        let query = parts.uri.query().unwrap_or_default().to_owned();
+        let _permit = self.control_calls.acquire().await;
+        self.views.answer(views::Asked { call, method: parts.method, query, headers: parts.headers, body }).await
     }
 
     // Many stages make a long text, which no thread of the data plane should be busy with.

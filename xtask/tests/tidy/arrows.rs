@@ -6,7 +6,9 @@ use super::tree::{Source, none, tree};
 const FLOORS: &[(&str, u32)] = &[
     ("gatewright", 5),
     ("cluster", 4),
+    ("doctor", 4),
     ("stacks", 4),
+    ("traces", 4),
     ("control", 3),
     ("functions", 3),
     ("gateway", 3),

@@ -1,11 +1,13 @@
 //! What a backend said to a client through `@connections`, as log, feed and page tell it.
 
+use bytes::Bytes;
 use serde_json::{Value, json};
 use types::id::Id;
 use types::snapshot::StageKey;
 use types::time::Timestamp;
 
 use super::lines::{Line, LineKind};
+use super::record::CONSOLE_BODY_MAX;
 
 /// How much of an id that is none is shown.
 const ID_SHOWN_MAX: usize = 64;
@@ -27,11 +29,23 @@ pub struct Push {
     pub status: u16,
     /// How long the text for the client was.
     pub bytes: usize,
+    /// The text for the client, where that is UTF-8; what is kept of it may be less ([`Push::cut_body`]).
+    pub body: Bytes,
     /// Whether the stage's log asks for it; else somebody watches.
     pub logged: bool,
 }
 
 impl Push {
+    /// Keeps the first bytes of the text, in memory of their own.
+    pub fn cut_body(&mut self) {
+        self.body = Bytes::copy_from_slice(&self.body[..self.body.len().min(CONSOLE_BODY_MAX)]);
+    }
+
+    /// How much memory it takes, about.
+    pub fn bytes_kept(&self) -> usize {
+        size_of::<Push>() + self.connection_id.len() + self.body.len()
+    }
+
     /// The line of the log.
     pub fn line(&self) -> Line {
         let id: String = self.connection_id.chars().take(ID_SHOWN_MAX).collect();
@@ -63,6 +77,7 @@ impl Push {
             "apiId": self.stage.api_id, "stage": self.stage.stage,
             "eventType": "PUSH", "routeKey": null, "at": self.at.iso_millis(),
             "status": self.status, "method": self.method, "bodyBytes": self.bytes,
+            "body": String::from_utf8_lossy(&self.body),
             "latencyMs": null, "request": null, "response": null,
             "lines": [{ "kind": line.kind.name(), "at": line.at.iso_millis(), "text": line.text }],
         })

@@ -1,43 +1,92 @@
-//! The records of past events: what is written to the log is kept for a while, within bounds of memory and age. The feed is a
-//! view of it.
+//! The records of past events: what is written to the log is kept for a while, within bounds of memory and age.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use gateway::{Push, Record};
-use serde_json::Value;
+use gateway::{AccessLine, Push, Record};
+use serde_json::{Value, json};
 use types::limits::Limits;
 use types::time::Timestamp;
 
 /// What is kept, with its number; numbers grow by one, from 1.
 #[derive(Debug)]
-pub(crate) struct Past {
-    pub(crate) number: u64,
-    at: Timestamp,
+pub struct Past {
+    /// Its number.
+    pub number: u64,
+    /// When it began.
+    pub at: Timestamp,
     bytes: usize,
-    what: What,
+    /// What it is.
+    pub what: What,
 }
 
+/// What is kept.
 #[derive(Debug)]
-pub(crate) enum What {
+pub enum What {
+    /// An event of a connection.
     Event(Box<Record>),
+    /// What a backend said through `@connections`.
     Push(Box<Push>),
+    /// A line of an access log, and when it was written.
+    Access(Box<AccessLine>, Timestamp),
 }
 
 impl Past {
-    /// As the feed tells it.
-    pub(crate) fn to_json(&self) -> Value {
+    /// The whole of it, as console and feed read it.
+    pub fn to_json(&self) -> Value {
         match &self.what {
             What::Event(record) => record.to_json(),
             What::Push(push) => push.to_json(),
+            What::Access(line, _) => json!({ "logGroup": line.log_group, "text": line.text }),
+        }
+    }
+
+    /// `$context.requestId` of the event.
+    pub fn request_id(&self) -> String {
+        match &self.what {
+            What::Event(record) => record.request_id.to_string(),
+            What::Push(push) => push.request_id.to_string(),
+            What::Access(line, _) => line.request_id.to_string(),
+        }
+    }
+
+    /// The connection that it is about.
+    pub fn connection_id(&self) -> String {
+        match &self.what {
+            What::Event(record) => record.connection.id.to_string(),
+            What::Push(push) => push.connection_id.clone(),
+            What::Access(line, _) => line.connection.id.to_string(),
+        }
+    }
+
+    /// Whether it is an event or a push, and no line of an access log.
+    pub fn is_event(&self) -> bool {
+        !matches!(self.what, What::Access(..))
+    }
+
+    /// Whether something went wrong: a client was told no, or a push did not arrive.
+    pub fn is_failure(&self) -> bool {
+        match &self.what {
+            What::Event(record) => record.failure().is_some(),
+            What::Push(push) => push.status >= 400,
+            What::Access(..) => false,
+        }
+    }
+
+    /// The event's record, where it is one.
+    pub fn record(&self) -> Option<&Record> {
+        match &self.what {
+            What::Event(record) => Some(record),
+            What::Push(_) | What::Access(..) => None,
         }
     }
 }
 
-/// Written by the thread of the log, read by whoever looks.
+/// The newest past. Written by the thread of the log, read by whoever looks; a reader holds the lock only while it takes
+/// references.
 #[derive(Debug)]
-pub(crate) struct History {
+pub struct History {
     /// Tells this life of the program from others, whose numbers begin at 1 too.
     began: Timestamp,
     bytes_max: usize,
@@ -53,32 +102,42 @@ struct Kept {
 }
 
 impl History {
-    pub(crate) fn new(limits: &Limits, began: Timestamp) -> History {
+    /// An empty one, for a life of the program that began then. Bounds: `history-bytes` (0: nothing is kept), `history-age`.
+    pub fn new(limits: &Limits, began: Timestamp) -> History {
         History { began, bytes_max: limits.history_bytes, age_max: limits.history_age, kept: Mutex::default() }
     }
 
+    /// Whether anything is kept at all.
+    pub fn keeps(&self) -> bool {
+        self.bytes_max > 0
+    }
+
     /// The name of a number, for those who ask again later, maybe another life of the program.
-    pub(crate) fn name(&self, number: u64) -> String {
+    pub fn name(&self, number: u64) -> String {
         format!("{:x}-{number}", self.began.0)
     }
 
     /// The number of that name; 0 where it is of another life, or none.
-    pub(crate) fn number(&self, name: &str) -> u64 {
+    pub fn number(&self, name: &str) -> u64 {
         let Some((began, number)) = name.split_once('-') else { return 0 };
         let is_ours = u64::from_str_radix(began, 16) == Ok(self.began.0);
         number.parse().ok().filter(|_| is_ours).unwrap_or(0)
     }
 
     /// Keeps it, and lets go of what is too old or too much.
-    pub(crate) fn put(&self, mut what: What, now: Timestamp) -> Arc<Past> {
+    pub fn put(&self, mut what: What, now: Timestamp) -> Arc<Past> {
         let (at, bytes) = match &mut what {
             What::Event(record) => {
                 record.cut_bodies();
                 (record.at, record.bytes())
             }
-            What::Push(push) => (push.at, size_of::<Push>() + push.connection_id.len()),
+            What::Push(push) => {
+                push.cut_body();
+                (push.at, push.bytes_kept())
+            }
+            What::Access(line, at) => (*at, size_of::<AccessLine>() + line.text.len()),
         };
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.kept();
         kept.last += 1;
         let past = Arc::new(Past { number: kept.last, at, bytes, what });
         if self.bytes_max > 0 {
@@ -89,12 +148,35 @@ impl History {
         past
     }
 
-    /// The newest `most` of those behind number `after`, the oldest first.
-    pub(crate) fn after(&self, after: u64, most: usize, now: Timestamp) -> Vec<Arc<Past>> {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+    /// The newest `most` events and pushes behind number `after`, the oldest first.
+    pub fn after(&self, after: u64, most: usize, now: Timestamp) -> Vec<Arc<Past>> {
+        let mut kept = self.kept();
         self.let_go(&mut kept, now);
-        let behind = kept.entries.iter().rev().take_while(|past| past.number > after).take(most).count();
-        kept.entries.iter().skip(kept.entries.len() - behind).cloned().collect()
+        let newest = kept.entries.iter().rev().take_while(|past| past.number > after);
+        let mut found: Vec<_> = newest.filter(|past| past.is_event()).take(most).cloned().collect();
+        found.reverse();
+        found
+    }
+
+    /// All that is kept, access logs too, the oldest first: references, not copies.
+    pub fn all(&self, now: Timestamp) -> Vec<Arc<Past>> {
+        let mut kept = self.kept();
+        self.let_go(&mut kept, now);
+        kept.entries.iter().cloned().collect()
+    }
+
+    /// The event or push of that request id.
+    pub fn find(&self, request_id: &str, now: Timestamp) -> Option<Arc<Past>> {
+        self.all(now).into_iter().rev().find(|past| past.is_event() && past.request_id() == request_id)
+    }
+
+    /// The newest for which `fits` holds.
+    pub fn newest(&self, now: Timestamp, fits: impl Fn(&Past) -> bool) -> Option<Arc<Past>> {
+        self.all(now).into_iter().rev().find(|past| fits(past))
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn let_go(&self, kept: &mut Kept, now: Timestamp) {
@@ -111,6 +193,7 @@ impl History {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
     use types::id::{Id, IdKind};
     use types::snapshot::StageKey;
 
@@ -125,6 +208,7 @@ mod tests {
             method: "POST".into(),
             status: 200,
             bytes: 1,
+            body: Bytes::new(),
             logged: true,
         }))
     }

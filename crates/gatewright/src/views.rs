@@ -1,0 +1,207 @@
+//! What console and terminal ask of a running gateway, below `/_gatewright/v1/`: JSON in, JSON out.
+//!
+//! Served where the control plane is. A file each beside this one answers one kind of question; here stands which question a
+//! request is, and what is true of all.
+
+mod changes;
+mod connections;
+mod doctor;
+mod events;
+mod live;
+mod render;
+mod series;
+mod tried;
+mod watch;
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+
+use bytes::Bytes;
+use control::Control;
+use gateway::Gateway;
+use http::{HeaderMap, Method, StatusCode};
+use serde_json::Value;
+
+use crate::answers::{Response, error, feed_response, json_response};
+use crate::logs::Log;
+
+/// The most of a body that such a call may have: a message, a template and its `$context` together.
+pub(crate) const BYTES_MAX: usize = 1024 * 1024;
+
+/// The folder of all of them, with both slashes.
+const FOLDER: &str = "/_gatewright/v1/";
+
+/// What the answers are made from.
+pub(crate) struct Views {
+    pub(crate) gateway: Arc<Gateway>,
+    pub(crate) control: Arc<Control>,
+    pub(crate) log: Log,
+    /// Readers of the live feed.
+    pub(crate) watchers: Arc<AtomicUsize>,
+}
+
+/// A question, and what of it stands in the path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Call {
+    /// `GET live`: rows as they come, as server-sent events.
+    Live,
+    /// `GET events`: rows of the past.
+    Events,
+    /// `GET events/{requestId}`, or `events/last-failure`: the whole of one.
+    Event(String),
+    /// `GET watch`, `POST watch`: the stages that a person has watched.
+    Watch,
+    /// `GET connections`: who is connected.
+    Connections,
+    /// `GET`, `POST` (send) and `DELETE` (close) `connections/{id}`.
+    Connection(String),
+    /// `POST try`: what would become of a message.
+    Try,
+    /// `POST render`: what a template makes of a message.
+    Render,
+    /// `GET changes?api=&stage=`: what is not deployed yet.
+    Changes,
+    /// `GET series`: the last hour in numbers.
+    Series,
+    /// `GET doctor`: what will bite.
+    Doctor,
+}
+
+impl Call {
+    /// The question that a path is; `None` where it is none of these.
+    pub(crate) fn of(path: &str) -> Option<Call> {
+        let rest = path.strip_prefix(FOLDER)?;
+        Some(match rest.split_once('/') {
+            None => match rest {
+                "live" => Call::Live,
+                "events" => Call::Events,
+                "watch" => Call::Watch,
+                "connections" => Call::Connections,
+                "try" => Call::Try,
+                "render" => Call::Render,
+                "changes" => Call::Changes,
+                "series" => Call::Series,
+                "doctor" => Call::Doctor,
+                _ => return None,
+            },
+            Some(("events", id)) if !id.contains('/') => Call::Event(id.to_owned()),
+            Some(("connections", id)) if !id.contains('/') => Call::Connection(id.replace("%3D", "=")),
+            Some(_) => return None,
+        })
+    }
+
+    /// Whether a call of this method reaches clients: where calls are signed, such calls are the signed API's alone.
+    pub(crate) fn reaches_clients(&self, method: &Method) -> bool {
+        matches!(self, Call::Connection(_)) && method != Method::GET
+    }
+}
+
+/// A call with all that came with it.
+pub(crate) struct Asked {
+    pub(crate) call: Call,
+    pub(crate) method: Method,
+    /// Without `?`; empty where there was none.
+    pub(crate) query: String,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+impl Asked {
+    /// A parameter of the query, decoded.
+    pub(crate) fn parameter(&self, name: &str) -> Option<String> {
+        let pair = |pair: &str| {
+            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+            (decoded(key) == name).then(|| decoded(value))
+        };
+        self.query.split('&').find_map(pair)
+    }
+
+    /// The body as JSON.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(crate) fn json(&self) -> Result<Value, Wrong> {
+        serde_json::from_slice(&self.body).map_err(|error| Wrong::bad(format!("the body is not JSON: {error}")))
+    }
+}
+
+/// Why there is no answer.
+pub(crate) struct Wrong {
+    status: StatusCode,
+    text: String,
+}
+
+impl Wrong {
+    /// The call itself is at fault.
+    pub(crate) fn bad(text: impl Into<String>) -> Wrong {
+        Wrong { status: StatusCode::BAD_REQUEST, text: text.into() }
+    }
+
+    /// What it asks for is not there.
+    pub(crate) fn absent(text: impl Into<String>) -> Wrong {
+        Wrong { status: StatusCode::NOT_FOUND, text: text.into() }
+    }
+}
+
+impl Views {
+    /// Answers a call. What is slow is done on a thread that may be busy.
+    pub(crate) async fn answer(self: &Arc<Views>, asked: Asked) -> Response {
+        if asked.call == Call::Live {
+            return match live::start(self, &asked) {
+                Some(body) => feed_response(body),
+                None => error(StatusCode::SERVICE_UNAVAILABLE, "too many pages and terminals follow this gateway"),
+            };
+        }
+        if let Call::Connection(id) = &asked.call {
+            return answered(connections::one(self, id, &asked).await);
+        }
+        let views = self.clone();
+        let answer = tokio::task::spawn_blocking(move || views.now(&asked)).await;
+        answer.map_or_else(|_| error(StatusCode::INTERNAL_SERVER_ERROR, "Internal failure"), answered)
+    }
+
+    fn now(&self, asked: &Asked) -> Result<Value, Wrong> {
+        match (&asked.call, asked.method.as_str()) {
+            (Call::Events, "GET") => events::list(self, asked),
+            (Call::Event(id), "GET") => events::one(self, id),
+            (Call::Watch, "GET" | "POST") => watch::answer(self, asked),
+            (Call::Connections, "GET") => connections::list(self, asked),
+            (Call::Try, "POST") => tried::answer(self, asked),
+            (Call::Render, "POST") => render::answer(asked),
+            (Call::Changes, "GET") => changes::answer(self, asked),
+            (Call::Series, "GET") => series::answer(self, asked),
+            (Call::Doctor, "GET") => doctor::answer(self, asked),
+            (_, method) => {
+                let text = format!("{method} is not taken here");
+                Err(Wrong { status: StatusCode::METHOD_NOT_ALLOWED, text })
+            }
+        }
+    }
+}
+
+fn answered(answer: Result<Value, Wrong>) -> Response {
+    match answer {
+        Ok(value) => json_response(StatusCode::OK, &value),
+        Err(wrong) => error(wrong.status, &wrong.text),
+    }
+}
+
+// `+` is a blank in queries; what is no escape stays as it is.
+fn decoded(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let mut decoded = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        let hex = |range: std::ops::Range<usize>| u8::from_str_radix(text.get(range)?, 16).ok();
+        match (bytes[at], hex(at + 1..at + 3)) {
+            (b'%', Some(byte)) => {
+                decoded.push(byte);
+                at += 2;
+            }
+            (b'+', _) => decoded.push(b' '),
+            (byte, _) => decoded.push(byte),
+        }
+        at += 1;
+    }
+    String::from_utf8_lossy(&decoded).into_owned()
+}

@@ -1,0 +1,9 @@
+//! What became of each event: kept for a while within bounds, and told as others want it.
+//!
+//! [`History`] is the one place that keeps; everything else here is a view of what it has, and pure: time and questions are
+//! arguments. Console, terminal, CloudWatch's API and OpenTelemetry are such views.
+
+mod history;
+mod row;
+
+pub use history::{History, Past, What};

@@ -169,8 +169,9 @@ impl Gateway {
         &'a self,
         request: &'a IntegrationRequest,
         to: Destination,
+        is_timed: bool,
     ) -> impl Future<Output = Result<IntegrationResponse, integration::Error>> + 'a {
-        self.integrations.send(request, to)
+        self.integrations.send_timed(request, to, is_timed)
     }
 
     #[cfg(test)]
@@ -178,10 +179,11 @@ impl Gateway {
         &self,
         request: &IntegrationRequest,
         to: Destination,
+        is_timed: bool,
     ) -> Result<IntegrationResponse, Refusal> {
         match &self.simulated {
             Some(simulated) => simulated.answer(request).await,
-            None => self.integrations.send(request, to).await.map_err(Refusal::from),
+            None => self.integrations.send_timed(request, to, is_timed).await.map_err(Refusal::from),
         }
     }
 

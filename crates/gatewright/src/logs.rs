@@ -5,13 +5,13 @@
 
 use std::borrow::Cow;
 use std::io::{IsTerminal, Write};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use gateway::{AccessLine, Line, LineKind, LogSink, Push, Record};
 use serde_json::json;
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, mpsc};
 use traces::{History, Past, What};
 use types::id::Id;
 use types::limits::Limits;
@@ -43,7 +43,12 @@ const WATCHED_PER_SECOND: u32 = 2_000;
 enum Entry {
     Record(Box<Record>),
     Push(Box<Push>),
-    Line { level: LogLevel, stage: Option<StageKey>, kind: &'static str, text: String },
+    Line {
+        level: LogLevel,
+        stage: Option<StageKey>,
+        kind: &'static str,
+        text: String,
+    },
     /// A line of an access log, and whether it is written here.
     Access(Box<AccessLine>, bool),
 }
@@ -76,6 +81,8 @@ pub(crate) struct Log {
     queue: Queue<Entry>,
     feed: broadcast::Sender<Arc<Past>>,
     history: Arc<History>,
+    /// Where events go besides, once somebody wants them.
+    tap: Arc<OnceLock<mpsc::Sender<Arc<Past>>>>,
     room: Arc<Room>,
     level: LogLevel,
     access: Access,
@@ -87,6 +94,7 @@ impl Log {
     pub(crate) fn start(level: LogLevel, format: LogFormat, hints: Option<Hints>, limits: &Limits) -> Log {
         let (feed, _) = broadcast::channel(FEED_MAX);
         let history = Arc::new(History::new(limits, now()));
+        let tap = Arc::<OnceLock<_>>::default();
         let at_terminal = std::io::stdout().is_terminal();
         let form = match format {
             LogFormat::Json => Form::Json,
@@ -103,11 +111,12 @@ impl Log {
             colours: form != Form::Json && at_terminal && !plain,
             feed: feed.clone(),
             history: history.clone(),
+            tap: tap.clone(),
             failures: Budget { since: Instant::now(), shown: 0, left_out: 0 },
             out: Vec::new(),
         };
         let room = Arc::new(Room::new());
-        Log { queue: Queue::start("log", writer), feed, history, room, level, access: Access::Standard }
+        Log { queue: Queue::start("log", writer), feed, history, tap, room, level, access: Access::Standard }
     }
 
     /// The same log with another place for access logs.
@@ -159,6 +168,11 @@ impl Log {
     /// The records of past events.
     pub(crate) fn history(&self) -> &Arc<History> {
         &self.history
+    }
+
+    /// Sends every event there from now on, as far as it takes them. Once in a program's life.
+    pub(crate) fn send_to(&self, tap: mpsc::Sender<Arc<Past>>) {
+        let _ = self.tap.set(tap);
     }
 
     /// Events whose steps were not kept although a page is open, since the start.
@@ -269,6 +283,7 @@ struct Output {
     colours: bool,
     feed: broadcast::Sender<Arc<Past>>,
     history: Arc<History>,
+    tap: Arc<OnceLock<mpsc::Sender<Arc<Past>>>>,
     failures: Budget,
     /// Bytes that are not written yet.
     out: Vec<u8>,
@@ -324,6 +339,10 @@ impl Output {
 
     fn keep(&self, what: What) {
         let past = self.history.put(what, now());
+        // A queue that is full loses events, and nobody waits for it.
+        if let Some(tap) = self.tap.get() {
+            let _ = tap.try_send(past.clone());
+        }
         // Nobody there any more is no error. What is told of it is made by whoever reads.
         if self.feed.receiver_count() > 0 {
             let _ = self.feed.send(past);

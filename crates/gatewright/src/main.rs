@@ -34,6 +34,7 @@ mod man;
 mod metrics;
 mod neighbour;
 mod origin;
+mod otlp;
 mod own_tls;
 mod patience;
 mod placements;

@@ -187,7 +187,7 @@ fn answered(answer: Result<Value, Wrong>) -> Response {
 }
 
 // `+` is a blank in queries; what is no escape stays as it is.
-fn decoded(text: &str) -> String {
+pub(crate) fn decoded(text: &str) -> String {
     let bytes = text.as_bytes();
     let mut decoded = Vec::with_capacity(bytes.len());
     let mut at = 0;

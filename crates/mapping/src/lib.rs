@@ -28,6 +28,7 @@ mod response;
 mod selection;
 mod shared;
 mod template;
+mod trace;
 mod uri;
 mod validation;
 
@@ -44,10 +45,11 @@ pub use objects::{Case, batch_line, jsonpath_line};
 pub use plan::{Plan, Route};
 pub use proxy_answer::{MalformedAnswer, ProxyAnswer, proxy_answer};
 pub use proxy_event::{authorizer_event, proxy_event};
-pub use request::{request, trace_id};
+pub use request::request;
 pub use response::{Reply, response};
 pub use selection::select_route;
 pub use shared::Shared;
+pub use trace::{Trace, call_span_id, span_id, trace, trace_id};
 
 /// A value together with the remarks that were made on the way to it.
 #[derive(Debug)]

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use foldhash::fast::RandomState;
 use regex::Regex;
+use types::Tracing;
 use types::account::Throttle;
 use types::arn::Function;
 use types::event::{Event, EventKind};
@@ -51,6 +52,7 @@ pub struct Plan {
     /// The keys of the routes that are counted one by one, in the order of [`Route::detailed`].
     pub detailed_routes: Vec<Arc<str>>,
     extended: bool,
+    tracing: Tracing,
     /// What remarks say about the place that they are about.
     pub(crate) site: Site,
     pub(crate) selection: Result<Expression, String>,
@@ -243,6 +245,7 @@ impl Plan {
             route_key: &route.key,
             event,
             extended: self.extended,
+            tracing: self.tracing,
             so_far: SoFar::Asked,
         }
     }
@@ -312,6 +315,7 @@ impl Plan {
             route_key: route_key.unwrap_or_default(),
             event,
             extended: self.extended,
+            tracing: self.tracing,
             so_far: SoFar::Over(facts),
         }))
     }

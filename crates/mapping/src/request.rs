@@ -7,9 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use types::event::{Event, EventKind};
 use types::headers::Headers;
-use types::id::Id;
 use types::message::{HttpTarget, IntegrationRequest, Target as RequestTarget};
-use types::time::Timestamp;
 
 use crate::Mapped;
 use crate::context::Scope;
@@ -20,6 +18,7 @@ use crate::plan::{Backend, Integration, Passthrough, Plan, Route, RouteTarget, c
 use crate::proxy_event::proxy_event;
 use crate::response::subprotocol_note;
 use crate::template::{Overrides, mock_status};
+use crate::trace::{TRACEPARENT, trace_id, traceparent};
 use crate::uri::{UriTemplate, escape_value};
 
 /// Maps an event to the request that its route's integration sends.
@@ -267,6 +266,7 @@ pub(crate) fn default_headers(scope: &Scope<'_>, headers: &mut Headers) {
     let api_id = &scope.stage.api_id;
     headers.append("X-Amzn-Apigateway-Api-Id", api_id.clone());
     headers.append("X-Amzn-Trace-Id", trace_id(&scope.event.connection.id, &scope.event.request_id, scope.event.at));
+    tell_trace(scope, headers);
     headers.append("User-Agent", ["AmazonAPIGateway_", api_id].concat());
     headers.append("Content-Type", "application/json");
     headers.append("Accept", "application/json");
@@ -296,8 +296,17 @@ fn forward_client_headers(scope: &Scope<'_>, client: &Headers, extended: bool, h
     headers.take_along(client, goes);
     let api_id = &scope.stage.api_id;
     headers.set("X-Amzn-Apigateway-Api-Id", api_id.clone());
+    tell_trace(scope, headers);
     if headers.get("User-Agent").is_none() {
         headers.append("User-Agent", ["AmazonAPIGateway_", api_id].concat());
+    }
+}
+
+// Ours: AWS has its own header alone.
+fn tell_trace(scope: &Scope<'_>, headers: &mut Headers) {
+    if scope.tracing.is_told {
+        let is_sampled = scope.tracing.samples(&scope.event.request_id);
+        headers.set(TRACEPARENT, traceparent(scope.event, is_sampled));
     }
 }
 
@@ -307,25 +316,6 @@ fn tell_connection(scope: &Scope<'_>, headers: &mut Headers) {
     headers.set("connectionId", connection.id.to_string());
     headers.set("domainName", connection.domain_name.to_string());
     headers.set("stage", scope.stage.stage.clone());
-}
-
-/// The value of `X-Amzn-Trace-Id`: `Root=1-{8 hex: epoch seconds}-{24 hex}`. Source: observed.
-///
-/// The last digits are taken from the random ids of connection and request, so that mapping needs no randomness of its own.
-pub fn trace_id(connection: &Id, request: &Id, at: Timestamp) -> String {
-    let mut text = *b"Root=1-00000000-000000000000000000000000";
-    write_hex(&mut text[7..15], at.seconds());
-    write_hex(&mut text[16..32], request.random());
-    write_hex(&mut text[32..40], connection.random());
-    std::str::from_utf8(&text).unwrap_or_default().to_owned()
-}
-
-// The last digits of a number, as many as there is room for. Formatting, which every message would pay, costs ten times as much.
-fn write_hex(out: &mut [u8], mut value: u64) {
-    for place in out.iter_mut().rev() {
-        *place = b"0123456789abcdef"[(value & 15) as usize];
-        value >>= 4;
-    }
 }
 
 // Escaping does not keep a server from climbing: it takes `%2E%2E` for the folder above too.

@@ -4,6 +4,8 @@
 //! arguments. Console, terminal, CloudWatch's API and OpenTelemetry are such views.
 
 mod history;
+mod otlp;
 mod row;
 
 pub use history::{History, Past, What};
+pub use otlp::export as otlp_export;

@@ -137,7 +137,7 @@ def test_a_clients_trace_goes_on_at_connect(traced, backend, path):
 
 
 def test_a_failure_is_one_in_the_trace(traced, backend, path):
-    backend.answers[path] = Answer(status=503)
+    backend.answers[path] = Answer(status=503, body=b"no")
     with RawClient(traced.gateway.port, traced.target) as client:
         client.text("hello")
         client.read_frame()

@@ -49,8 +49,6 @@ const REFUSALS_MAX: usize = 64;
 const BROKEN: &str = "the body did not arrive whole, or not in time";
 const ELSEWHERE: &str = "with --credentials, console, feed and metrics are shown on the machine itself only, since nobody signs for them; \
                          --insecure shows them to other machines too";
-const SIGNED: &str = "with --credentials, clients are reached by signed calls alone: aws apigatewaymanagementapi post-to-connection, \
-                      delete-connection";
 const BUSY: &str = "too many bodies are being read; try again";
 
 /// Where the health of the program is told, on every address and under every name.
@@ -286,22 +284,6 @@ impl Service {
             Page::Health => json_response(StatusCode::OK, &self.health()),
             Page::Moved => moved(console::PATH),
         }
-    }
-
-    async fn view(&self, call: views::Call, request: http::Request<Incoming>) -> Response {
-        let (parts, body) = request.into_parts();
-        if self.guard.is_some() && call.reaches_clients(&parts.method) {
-            return typed_error(StatusCode::FORBIDDEN, "AccessDeniedException", SIGNED);
-        }
-        let body = match self.control_bodies.collect(body, views::BYTES_MAX, waits_to_send(&parts.headers)).await {
-            Ok(body) => body,
-            Err(Unread::TooLarge) => return error(StatusCode::PAYLOAD_TOO_LARGE, "the body is larger than 1 MiB"),
-            Err(Unread::Broken) => return error(StatusCode::BAD_REQUEST, BROKEN),
-            Err(Unread::Busy) => return error(StatusCode::SERVICE_UNAVAILABLE, BUSY),
-        };
-        let query = parts.uri.query().unwrap_or_default().to_owned();
-        let _permit = self.control_calls.acquire().await;
-        self.views.answer(views::Asked { call, method: parts.method, query, headers: parts.headers, body }).await
     }
 
     // Many stages make a long text, which no thread of the data plane should be busy with.
@@ -601,5 +583,6 @@ fn waits_to_send(headers: &http::HeaderMap) -> bool {
 }
 
 mod deploying;
+mod viewing;
 #[cfg(test)]
 mod walk;

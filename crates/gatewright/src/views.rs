@@ -137,6 +137,11 @@ impl Wrong {
         Wrong { status: StatusCode::BAD_REQUEST, text: text.into() }
     }
 
+    /// It was refused, with this status.
+    pub(crate) fn refused(status: u16, text: impl Into<String>) -> Wrong {
+        Wrong { status: StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST), text: text.into() }
+    }
+
     /// What it asks for is not there.
     pub(crate) fn absent(text: impl Into<String>) -> Wrong {
         Wrong { status: StatusCode::NOT_FOUND, text: text.into() }

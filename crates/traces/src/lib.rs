@@ -3,9 +3,11 @@
 //! [`History`] is the one place that keeps; everything else here is a view of what it has, and pure: time and questions are
 //! arguments. Console, terminal, CloudWatch's API and OpenTelemetry are such views.
 
+mod filter;
 mod history;
 mod otlp;
 mod row;
 
+pub use filter::Filter;
 pub use history::{History, Past, What};
 pub use otlp::export as otlp_export;

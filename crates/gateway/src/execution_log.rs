@@ -19,7 +19,7 @@ use types::snapshot::StageKey;
 
 pub use lines::{Line, LineKind};
 pub use push::Push;
-pub use record::{AuthorizerStep, Part, Record, Span, Step, Timed};
+pub use record::{AuthorizerStep, Part, Record, Remark, Span, Step, Timed};
 
 use crate::access_log::AccessLine;
 use crate::authorizer_log::AuthorizerLog;
@@ -125,7 +125,7 @@ impl<'s> ExecutionLog<'s> {
                 facts.failure = Some(Box::new(failure));
                 self.push(Step::Failed(refusal.log_line()));
                 if let Some(remedy) = &refusal.remedy {
-                    self.push(Step::Note(remedy.to_string()));
+                    self.push(remark((**remedy).clone()));
                 }
             }
         }
@@ -227,9 +227,14 @@ impl<'s> ExecutionLog<'s> {
 
     fn notes(&mut self, notes: Vec<Note>) {
         for note in notes {
-            self.keep(|| Step::Note(note.to_string()));
+            self.keep(|| remark(note));
         }
     }
+}
+
+fn remark(note: Note) -> Step {
+    let text = note.to_string();
+    Step::Note(Box::new(Remark { note, text }))
 }
 
 fn refusal_of(reply: &Reply) -> String {

@@ -246,6 +246,16 @@ impl Gateway {
         self.stages.watch(stage, on)
     }
 
+    /// The integration of a deployed route, by id, and whether the stage deploys changes by itself.
+    pub fn integration_of(&self, stage: &StageKey, route_key: &str) -> Option<(Option<String>, bool)> {
+        self.stages.integration_of(stage, route_key)
+    }
+
+    /// What a deployed stage logs of routes that say nothing else.
+    pub fn logging_of(&self, stage: &StageKey) -> Option<mapping::plan::Logging> {
+        self.stages.logging(stage)
+    }
+
     /// The stages that are watched so, in order.
     pub fn watched(&self) -> Vec<StageKey> {
         self.stages.watched()

@@ -298,8 +298,8 @@ impl Service {
 
     async fn stages(&self) -> Response {
         let _permit = self.control_calls.acquire().await;
-        let (facts, control) = (self.console.clone(), self.control.clone());
-        match tokio::task::spawn_blocking(move || facts.to_json(&control)).await {
+        let (facts, control, gateway) = (self.console.clone(), self.control.clone(), self.gateway.clone());
+        match tokio::task::spawn_blocking(move || facts.to_json(&control, &gateway)).await {
             Ok(stages) => json_response(StatusCode::OK, &stages),
             Err(_) => error(StatusCode::INTERNAL_SERVER_ERROR, "the stages could not be listed"),
         }

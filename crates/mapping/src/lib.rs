@@ -40,7 +40,7 @@ pub use effort::{TooMuch, small};
 pub use error::{Error, ErrorKind};
 pub use facts::{Asked, Call, Check, Checks, Facts, Failure};
 pub use named::{Names, Unknown, names};
-pub use note::{Note, Site};
+pub use note::{Mend, Note, Site};
 pub use objects::{Case, batch_line, jsonpath_line};
 pub use plan::{Plan, Route};
 pub use proxy_answer::{MalformedAnswer, ProxyAnswer, proxy_answer};

@@ -328,6 +328,14 @@ impl Plan {
 }
 
 impl Route {
+    /// The id of its integration, for commands that change it.
+    pub fn integration_id(&self) -> Option<&str> {
+        match &self.target {
+            RouteTarget::Integration(integration) => Some(&integration.id),
+            RouteTarget::None | RouteTarget::Broken(_) => None,
+        }
+    }
+
     /// Its id, for commands that change it.
     pub(crate) fn id(&self) -> &str {
         &self.id

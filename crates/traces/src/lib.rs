@@ -7,7 +7,9 @@ mod filter;
 mod history;
 mod otlp;
 mod row;
+mod story;
 
 pub use filter::Filter;
 pub use history::{History, Past, What};
 pub use otlp::export as otlp_export;
+pub use story::{Kind, Place, Story};

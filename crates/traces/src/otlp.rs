@@ -101,7 +101,7 @@ impl Writer<'_> {
             .filter_map(|timed| match &timed.step {
                 Step::Note(remark) => Some(json!({
                     "timeUnixNano": self.nanos(timed.after), "name": "remark",
-                    "attributes": [attribute("message", text(remark))],
+                    "attributes": [attribute("message", text(&remark.text))],
                 })),
                 _ => None,
             })

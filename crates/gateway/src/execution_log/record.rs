@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use mapping::plan::Logging;
-use mapping::{Checks, Facts, Reply, Trace};
+use mapping::{Checks, Facts, Note, Reply, Trace};
 use serde_json::{Value, json};
 use types::event::{Connection, Disconnect, Event, EventKind};
 use types::headers::Headers;
@@ -150,11 +150,20 @@ pub enum Step {
     /// A step of the authorizer's, before all these.
     Authorizing(AuthorizerStep),
     /// A remark.
-    Note(String),
+    Note(Box<Remark>),
     /// The backend did not let the client in: who, and in which words.
     Refused(String),
     /// The end, when something failed: as the execution log says it.
     Failed(String),
+}
+
+/// A remark, and its sentence.
+#[derive(Clone, Debug)]
+pub struct Remark {
+    /// What it is about.
+    pub note: Note,
+    /// As the log says it.
+    pub text: String,
 }
 
 /// A step of an authorizer's.
@@ -217,10 +226,9 @@ impl Step {
                     size_of::<IntegrationResponse>() + response.headers.bytes()
                 }
                 Step::Reply(reply) => size_of_val(&**reply),
-                Step::Authorizing(AuthorizerStep::Line(text))
-                | Step::Note(text)
-                | Step::Refused(text)
-                | Step::Failed(text) => text.len(),
+                // What the note holds itself is about what its sentence says.
+                Step::Note(remark) => size_of::<Remark>() + 2 * remark.text.len(),
+                Step::Authorizing(AuthorizerStep::Line(text)) | Step::Refused(text) | Step::Failed(text) => text.len(),
             }
     }
 }
@@ -273,7 +281,7 @@ impl Record {
     pub fn remedy(&self) -> Option<&str> {
         let after = self.steps.iter().skip_while(|timed| !matches!(timed.step, Step::Failed(_)));
         after.skip(1).find_map(|timed| match &timed.step {
-            Step::Note(text) => Some(text.as_str()),
+            Step::Note(remark) => Some(remark.text.as_str()),
             _ => None,
         })
     }

@@ -36,6 +36,8 @@ const UNREACHABLE: &str = "cannot reach ";
 /// Bytes that are gathered before they are written.
 const BATCH_BYTES: usize = 64 * 1024;
 
+/// How soon a terminal that follows asks again.
+const ASKS_AGAIN: Duration = Duration::from_secs(2);
 /// Events of stages that log nothing whose steps are kept in a second because a page is open: what that may cost is bounded,
 /// however many messages there are. Who wants all of a stage has it watched.
 const WATCHED_PER_SECOND: u32 = 2_000;
@@ -175,6 +177,11 @@ impl Log {
         let _ = self.tap.set(tap);
     }
 
+    /// Somebody who watches asks again in a moment: until then it is as if they watched.
+    pub(crate) fn watched_lately(&self) {
+        self.room.until.store(self.room.millis() + ASKS_AGAIN.as_millis() as u64, Ordering::Relaxed);
+    }
+
     /// Events whose steps were not kept although a page is open, since the start.
     pub(crate) fn unwatched(&self) -> u64 {
         self.room.without.load(Ordering::Relaxed)
@@ -205,7 +212,7 @@ impl Log {
 
 impl LogSink for Log {
     fn watched(&self) -> bool {
-        self.feed.receiver_count() > 0 && self.room.has_another()
+        (self.feed.receiver_count() > 0 || self.room.is_lately()) && self.room.has_another()
     }
 
     fn write(&self, record: Record) {
@@ -241,6 +248,8 @@ struct Room {
     second: AtomicU64,
     taken: AtomicU32,
     without: AtomicU64,
+    /// Until when it is as if somebody watched, in milliseconds since the start; 0: nobody did yet.
+    until: AtomicU64,
 }
 
 impl Room {
@@ -250,7 +259,25 @@ impl Room {
             second: AtomicU64::new(0),
             taken: AtomicU32::new(0),
             without: AtomicU64::new(0),
+            until: AtomicU64::new(0),
         }
+    }
+
+    fn millis(&self) -> u64 {
+        self.started.elapsed().as_millis() as u64
+    }
+
+    // Where nobody asked lately no clock is read.
+    fn is_lately(&self) -> bool {
+        let until = self.until.load(Ordering::Relaxed);
+        if until == 0 {
+            return false;
+        }
+        let is_lately = self.millis() < until;
+        if !is_lately {
+            self.until.store(0, Ordering::Relaxed);
+        }
+        is_lately
     }
 
     // Threads that meet where a second ends may take a few too many: it is a bound of costs, not an account.

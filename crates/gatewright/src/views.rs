@@ -45,6 +45,8 @@ pub(crate) struct Views {
 pub(crate) enum Call {
     /// `GET live`: rows as they come, as server-sent events.
     Live,
+    /// `GET follow`: rows as they come, for who asks again and again.
+    Follow,
     /// `GET events`: rows of the past.
     Events,
     /// `GET events/{requestId}`, or `events/last-failure`: the whole of one.
@@ -74,6 +76,7 @@ impl Call {
         Some(match rest.split_once('/') {
             None => match rest {
                 "live" => Call::Live,
+                "follow" => Call::Follow,
                 "events" => Call::Events,
                 "watch" => Call::Watch,
                 "connections" => Call::Connections,
@@ -84,10 +87,15 @@ impl Call {
                 "doctor" => Call::Doctor,
                 _ => return None,
             },
-            Some(("events", id)) if !id.contains('/') => Call::Event(id.to_owned()),
-            Some(("connections", id)) if !id.contains('/') => Call::Connection(id.replace("%3D", "=")),
+            Some(("events", id)) if !id.contains('/') => Call::Event(decoded(id)),
+            Some(("connections", id)) if !id.contains('/') => Call::Connection(decoded(id)),
             Some(_) => return None,
         })
+    }
+
+    /// Whether it may take long because it waits for something to happen.
+    pub(crate) fn waits(&self) -> bool {
+        matches!(self, Call::Live | Call::Follow)
     }
 
     /// Whether a call of this method reaches clients: where calls are signed, such calls are the signed API's alone.
@@ -156,6 +164,9 @@ impl Views {
                 Some(body) => feed_response(body),
                 None => error(StatusCode::SERVICE_UNAVAILABLE, "too many pages and terminals follow this gateway"),
             };
+        }
+        if asked.call == Call::Follow {
+            return answered(live::follow(self, &asked).await);
         }
         if let Call::Connection(id) = &asked.call {
             return answered(connections::one(self, id, &asked).await);

@@ -24,7 +24,8 @@ impl Service {
             Err(Unread::Busy) => return error(StatusCode::SERVICE_UNAVAILABLE, BUSY),
         };
         let query = parts.uri.query().unwrap_or_default().to_owned();
-        let _permit = self.control_calls.acquire().await;
+        // Who waits for events holds up no call of the control plane; the number of those is bounded by itself.
+        let _permit = if call.waits() { None } else { self.control_calls.acquire().await.ok() };
         self.views.answer(views::Asked { call, method: parts.method, query, headers: parts.headers, body }).await
     }
 }

@@ -19,6 +19,7 @@ use types::snapshot::StageKey;
 
 pub use lines::{Line, LineKind};
 pub use push::Push;
+pub(crate) use record::request_json;
 pub use record::{AuthorizerStep, Part, Record, Remark, Span, Step, Timed};
 
 use crate::access_log::AccessLine;

@@ -41,6 +41,7 @@ mod peers;
 mod proxy_protocol;
 mod refusal;
 mod registry;
+mod rehearsal;
 mod roll;
 mod session;
 #[cfg(test)]
@@ -72,6 +73,7 @@ pub use open::{Arrival, Opening, upgrade_required};
 pub use origins::{StageOrigins, plain_origin};
 pub use peers::{Alone, Peers};
 pub use proxy_protocol::{HEAD_BYTES_MAX as PROXY_HEAD_BYTES_MAX, Proxied};
+pub use rehearsal::{Refused, Rehearsal, lines_json, rehearse};
 pub use roll::{Connected, Roll};
 pub use socket::Socket;
 pub use sources::{Seat, TooMany};

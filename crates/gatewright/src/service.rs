@@ -124,8 +124,15 @@ impl Service {
     pub(crate) fn new(gateway: Arc<Gateway>, control: Arc<Control>, log: Log, config: &Config) -> Service {
         let control_calls = tokio::sync::Semaphore::new(CONTROL_CALLS_MAX);
         let watchers = Arc::new(AtomicUsize::new(0));
-        let views =
-            Views { gateway: gateway.clone(), control: control.clone(), log: log.clone(), watchers: watchers.clone() };
+        let views = Views {
+            gateway: gateway.clone(),
+            control: control.clone(),
+            log: log.clone(),
+            limits: config.limits.clone(),
+            dialect: config.dialect(),
+            busy: tokio::sync::Semaphore::new(views::BUSY_MAX),
+            watchers: watchers.clone(),
+        };
         Service {
             views: Arc::new(views),
             gateway,

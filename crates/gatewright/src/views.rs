@@ -21,12 +21,18 @@ use control::Control;
 use gateway::Gateway;
 use http::{HeaderMap, Method, StatusCode};
 use serde_json::Value;
+use tokio::sync::Semaphore;
+use types::Dialect;
+use types::limits::Limits;
 
 use crate::answers::{Response, error, feed_response, json_response};
 use crate::logs::Log;
 
 /// The most of a body that such a call may have: a message, a template and its `$context` together.
 pub(crate) const BYTES_MAX: usize = 1024 * 1024;
+
+/// Calls that render templates, at once.
+pub(crate) const BUSY_MAX: usize = 2;
 
 /// The folder of all of them, with both slashes.
 const FOLDER: &str = "/_gatewright/v1/";
@@ -36,6 +42,10 @@ pub(crate) struct Views {
     pub(crate) gateway: Arc<Gateway>,
     pub(crate) control: Arc<Control>,
     pub(crate) log: Log,
+    pub(crate) limits: Limits,
+    pub(crate) dialect: Dialect,
+    /// How many may render or try something at once: templates may be much work.
+    pub(crate) busy: Semaphore,
     /// Readers of the live feed.
     pub(crate) watchers: Arc<AtomicUsize>,
 }
@@ -96,6 +106,11 @@ impl Call {
     /// Whether it may take long because it waits for something to happen.
     pub(crate) fn waits(&self) -> bool {
         matches!(self, Call::Live | Call::Follow)
+    }
+
+    /// Whether it renders templates, which may be much work.
+    fn is_work(&self) -> bool {
+        matches!(self, Call::Try | Call::Render | Call::Event(_) | Call::Doctor)
     }
 
     /// Whether a call of this method reaches clients: where calls are signed, such calls are the signed API's alone.
@@ -171,6 +186,7 @@ impl Views {
         if let Call::Connection(id) = &asked.call {
             return answered(connections::one(self, id, &asked).await);
         }
+        let _turn = if asked.call.is_work() { self.busy.acquire().await.ok() } else { None };
         let views = self.clone();
         let answer = tokio::task::spawn_blocking(move || views.now(&asked)).await;
         answer.map_or_else(|_| error(StatusCode::INTERNAL_SERVER_ERROR, "Internal failure"), answered)

@@ -41,15 +41,17 @@ pub use error::{Error, ErrorKind};
 pub use facts::{Asked, Call, Check, Checks, Facts, Failure};
 pub use named::{Names, Unknown, names};
 pub use note::{Mend, Note, Site};
-pub use objects::{Case, batch_line, jsonpath_line};
+pub use objects::{Case, batch_line, jsonpath_line, preview};
 pub use plan::{Plan, Route};
 pub use proxy_answer::{MalformedAnswer, ProxyAnswer, proxy_answer};
 pub use proxy_event::{authorizer_event, proxy_event};
-pub use request::request;
+pub use request::{request, template_lines};
 pub use response::{Reply, response};
 pub use selection::select_route;
 pub use shared::Shared;
+pub use template::TemplateLines;
 pub use trace::{Trace, call_span_id, span_id, trace, trace_id};
+pub use vtl::Piece;
 
 /// A value together with the remarks that were made on the way to it.
 #[derive(Debug)]

@@ -300,6 +300,18 @@ impl Plan {
         })
     }
 
+    /// The route selection expression, as it is written.
+    pub fn selection_text(&self) -> &str {
+        &self.selection_text
+    }
+
+    /// What the route selection expression gives for an event; `None` where it gives nothing, or is not asked.
+    pub fn selected(&self, event: &Event) -> Option<String> {
+        let EventKind::Message(message) = &event.kind else { return None };
+        let selection = self.selection.as_ref().ok()?;
+        selection.evaluate(&message.body, None).map(|key| key.to_string())
+    }
+
     /// Where a client's API key is found.
     pub fn api_key_source(&self) -> ApiKeySource {
         self.api_key_source

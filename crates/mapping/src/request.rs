@@ -17,7 +17,7 @@ use crate::parameters::{Found, Target, set_header};
 use crate::plan::{Backend, Integration, Passthrough, Plan, Route, RouteTarget, carries_body, is_one_of};
 use crate::proxy_event::proxy_event;
 use crate::response::subprotocol_note;
-use crate::template::{Overrides, mock_status};
+use crate::template::{Overrides, TemplateLines, mock_status};
 use crate::trace::{TRACEPARENT, trace_id, traceparent};
 use crate::uri::{UriTemplate, escape_value};
 
@@ -123,6 +123,17 @@ fn body(scope: &Scope<'_>, integration: &Integration) -> Result<Body, Error> {
     }
     let detail = "no request template fits the message and the passthrough behaviour does not let it pass".to_owned();
     Err(Error::new(ErrorKind::UnsupportedMediaType, detail))
+}
+
+/// The request template that an event's route renders, beside what it makes of the event: rendered once more, for somebody who
+/// looks. `None` where no template is rendered, or it fails.
+pub fn template_lines(plan: &Plan, route: &Route, event: &Event) -> Option<TemplateLines> {
+    let RouteTarget::Integration(integration) = &route.target else { return None };
+    let renders =
+        matches!(integration.backend, Backend::Http(_) | Backend::Mock | Backend::Function(_) | Backend::Service(_));
+    let scope = plan.scope(route, event);
+    let input = message(&scope, integration).ok().filter(|_| renders)?;
+    integration.templates.choose(&message_text(event), None)?.lines(&scope, &input)
 }
 
 fn mock(scope: &Scope<'_>, integration: &Integration) -> Result<IntegrationRequest, Error> {

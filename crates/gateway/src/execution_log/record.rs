@@ -294,6 +294,14 @@ impl Record {
         })
     }
 
+    /// The client's message, as far as it is kept.
+    pub fn message(&self) -> Option<&Bytes> {
+        match &self.came {
+            Some(Came::Message(body)) => Some(body),
+            Some(Came::Query(_)) | None => None,
+        }
+    }
+
     /// How many bytes of bodies it holds on to.
     pub fn body_bytes(&self) -> usize {
         let bytes = self.steps.iter().filter_map(|timed| timed.step.body()).map(Bytes::len);
@@ -426,7 +434,7 @@ impl Record {
     }
 }
 
-fn request_json(sent: &IntegrationRequest, body_bytes: usize) -> Value {
+pub(crate) fn request_json(sent: &IntegrationRequest, body_bytes: usize) -> Value {
     let url = match (&sent.target, sent.target.url()) {
         (Target::Mock { status }, _) => format!("mock, statusCode {status}"),
         (_, url) => secrets::url(&url.unwrap_or_default()).into_owned(),

@@ -108,8 +108,9 @@ impl Tail<'_> {
             let after = escaped(answer["next"].as_str().unwrap_or_default());
             let unwatched = answer["unwatched"].as_u64().unwrap_or_default();
             loop {
-                match self.asking.get(&format!("follow?after={after}&unwatched={unwatched}&wait={WAIT_SECONDS}")).await
-                {
+                // One that was away says at once that it is there again.
+                let wait = if pause > PAUSE { 0 } else { WAIT_SECONDS };
+                match self.asking.get(&format!("follow?after={after}&unwatched={unwatched}&wait={wait}")).await {
                     Ok(next) => {
                         if pause > PAUSE {
                             eprintln!("gatewright: the gateway is there again");

@@ -4,7 +4,7 @@ use gateway::{Gateway, Record};
 use serde_json::{Value, json};
 use traces::{Filter, Past, Place};
 
-use super::{Asked, Views, Wrong};
+use super::{Asked, Views, Wrong, tried};
 use crate::seen;
 
 /// Rows in one answer, at most; and as many where nobody says how many.
@@ -47,7 +47,10 @@ pub(super) fn one(views: &Views, id: &str) -> Result<Value, Wrong> {
             "of an event {id} nothing is kept: it is too long ago, or never was (limits history-age, history-bytes)"
         ),
     };
-    found.map(|past| told(&views.gateway, &past)).ok_or_else(|| Wrong::absent(gone()))
+    let past = found.ok_or_else(|| Wrong::absent(gone()))?;
+    let mut whole = told(&views.gateway, &past);
+    whole["template"] = past.record().and_then(|record| tried::lines_of(views, record)).into();
+    Ok(whole)
 }
 
 /// The whole of an event: its record, and its story with the commands that mend it.

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use types::StageKey;
-use types::snapshot::DeployedStage;
+use types::snapshot::{ApiDefinition, DeployedStage};
 
 use crate::control::Control;
 use crate::deployments;
@@ -31,6 +31,16 @@ impl Control {
         let memory = self.memory();
         let tx = Transaction::new(&memory.state);
         definition(&tx, key, version)
+    }
+
+    /// An API as it is now, as the data plane reads it; the key's stage does not matter.
+    ///
+    /// # Errors
+    /// As [`Control::definition`].
+    pub fn draft(&self, key: &StageKey) -> Result<Option<ApiDefinition>, Error> {
+        let Some(definition) = self.definition(key, Version::Edited)? else { return Ok(None) };
+        let definition = serde_json::to_value(&definition).map_err(|error| wrong(&key.api_id, &error))?;
+        parse(&key.api_id, definition).map(Some)
     }
 
     /// A stage with an API as it is now, or as its deployment has it, ready to be compiled.

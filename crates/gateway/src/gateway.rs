@@ -256,6 +256,26 @@ impl Gateway {
         self.stages.logging(stage)
     }
 
+    /// Whether it is known where a function runs.
+    pub fn has_function(&self, function: &types::arn::Function) -> bool {
+        self.integrations.has_function(function)
+    }
+
+    /// Whether it is known where a VPC link leads.
+    pub fn has_link(&self, id: &str) -> bool {
+        self.integrations.has_link(id)
+    }
+
+    /// Whether AWS's services are called anywhere.
+    pub fn has_services(&self) -> bool {
+        self.integrations.has_service("sqs")
+    }
+
+    /// What belongs to no single API, as it is in force.
+    pub fn account(&self) -> Arc<Account> {
+        self.account.load_full()
+    }
+
     /// The stages that are watched so, in order.
     pub fn watched(&self) -> Vec<StageKey> {
         self.stages.watched()

@@ -11,7 +11,9 @@ use crate::credentials::CredentialsCommand;
 use crate::export::ExportOptions;
 use crate::render::RenderOptions;
 use crate::stacks::command::TemplateOptions;
-use crate::terminal::{CloseOptions, ConnectionsOptions, ExplainOptions, SendOptions, TailOptions, WatchOptions};
+use crate::terminal::{
+    CloseOptions, ConnectionsOptions, DoctorOptions, ExplainOptions, SendOptions, TailOptions, WatchOptions,
+};
 
 /// A self-hosted WebSocket API gateway that speaks Amazon API Gateway's dialect.
 #[derive(Debug, Parser)]
@@ -48,6 +50,8 @@ pub(crate) enum Command {
         #[arg(long, value_name = "COMMAND", num_args = 0..=1, conflicts_with_all = ["toml", "reference"])]
         man: Option<Option<String>>,
     },
+    /// Look at all that is defined, and say what will bite before the first message is sent
+    Doctor(DoctorOptions),
     /// Follow a running gateway: a line an event, failures opened up
     Tail(TailOptions),
     /// Tell the whole story of one event, the cause first

@@ -117,6 +117,7 @@ fn run(matches: &clap::ArgMatches) -> Result<(), Failure> {
             let config = Config::new(options).map_err(Failure::config)?;
             return stacks::command::validate(&template, config.home(), json);
         }
+        Command::Doctor(options) => return terminal::doctor(&options),
         Command::Tail(options) => return terminal::tail(&options),
         Command::Explain(options) => return terminal::explain(&options),
         Command::Connections(options) => return terminal::list(&options),

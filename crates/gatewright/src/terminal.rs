@@ -3,6 +3,7 @@
 //! All of it is what the console asks, too (`views.rs`), told in lines.
 
 mod connections;
+mod doctor;
 mod explain;
 mod paint;
 mod tail;
@@ -20,6 +21,7 @@ use types::headers::Headers;
 use crate::exit::{self, Failure};
 
 pub(crate) use connections::{CloseOptions, ConnectionsOptions, SendOptions, WatchOptions, close, list, send, watch};
+pub(crate) use doctor::{DoctorOptions, run as doctor};
 pub(crate) use explain::{ExplainOptions, run as explain};
 pub(crate) use tail::{TailOptions, run as tail};
 

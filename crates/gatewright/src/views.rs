@@ -28,6 +28,8 @@ use types::limits::Limits;
 use crate::answers::{Response, error, feed_response, json_response};
 use crate::logs::Log;
 
+pub(crate) use doctor::{PLACES_MAX as DOCTORS_PLACES_MAX, of_api as doctor_of_api};
+
 /// The most of a body that such a call may have: a message, a template and its `$context` together.
 pub(crate) const BYTES_MAX: usize = 1024 * 1024;
 
@@ -163,6 +165,11 @@ impl Wrong {
     /// It was refused, with this status.
     pub(crate) fn refused(status: u16, text: impl Into<String>) -> Wrong {
         Wrong { status: StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST), text: text.into() }
+    }
+
+    /// What is wrong.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
     }
 
     /// What it asks for is not there.

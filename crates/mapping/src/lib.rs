@@ -35,6 +35,7 @@ mod validation;
 pub use access_log::AccessLog;
 pub use authorizer_answer::{AuthorizerAnswer, authorizer_answer};
 pub use authorizer_request::authorizer_request;
+pub use aws_uri::function_of;
 pub use context::context_page;
 pub use effort::{TooMuch, small};
 pub use error::{Error, ErrorKind};

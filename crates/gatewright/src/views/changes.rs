@@ -1,7 +1,7 @@
 //! What is defined and not deployed yet, in plain words.
 
-use control::Version;
 use control::store::Definition;
+use control::{Control, Version};
 use serde_json::{Map, Value, json};
 use types::snapshot::StageKey;
 
@@ -30,6 +30,20 @@ pub(super) fn answer(views: &Views, asked: &Asked) -> Result<Value, Wrong> {
     }
     differences.truncate(DIFFERENCES_MAX);
     Ok(json!({ "deployed": deployed, "edited": edited, "differences": differences }))
+}
+
+/// What is not deployed to a stage, a sentence each.
+pub(super) fn says(control: &Control, key: &StageKey) -> Result<Vec<String>, Wrong> {
+    let definition = |version| {
+        let definition = control.definition(key, version).map_err(|error| Wrong::bad(error.to_string()))?;
+        Ok::<_, Wrong>(definition.map(|definition| told(&definition)))
+    };
+    let (Some(deployed), Some(edited)) = (definition(Version::Deployed)?, definition(Version::Edited)?) else {
+        return Ok(Vec::new());
+    };
+    let mut differences = Vec::new();
+    compare(&deployed, &edited, &mut differences);
+    Ok(differences.iter().filter_map(|difference| difference["says"].as_str().map(str::to_owned)).collect())
 }
 
 /// An API as a map of what it has to its document: `route join`, `integration abc`, `the API`.

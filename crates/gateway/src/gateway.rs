@@ -276,6 +276,11 @@ impl Gateway {
         self.account.load_full()
     }
 
+    /// What was counted of every stage, and of routes with detailed metrics.
+    pub fn readings(&self) -> Vec<crate::metrics::Reading> {
+        self.metrics.readings()
+    }
+
     /// The stages that are watched so, in order.
     pub fn watched(&self) -> Vec<StageKey> {
         self.stages.watched()

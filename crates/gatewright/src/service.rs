@@ -12,6 +12,7 @@ use http::{HeaderValue, Method, StatusCode, header};
 use hyper::body::Incoming;
 use integration::Functions as _;
 use serde_json::json;
+use traces::series::Series;
 use types::limits::Limits;
 
 use crate::answers::{
@@ -121,7 +122,13 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    pub(crate) fn new(gateway: Arc<Gateway>, control: Arc<Control>, log: Log, config: &Config) -> Service {
+    pub(crate) fn new(
+        gateway: Arc<Gateway>,
+        control: Arc<Control>,
+        log: Log,
+        series: Arc<Series>,
+        config: &Config,
+    ) -> Service {
         let control_calls = tokio::sync::Semaphore::new(CONTROL_CALLS_MAX);
         let watchers = Arc::new(AtomicUsize::new(0));
         let views = Views {
@@ -131,6 +138,7 @@ impl Service {
             limits: config.limits.clone(),
             dialect: config.dialect(),
             busy: tokio::sync::Semaphore::new(views::BUSY_MAX),
+            series,
             watchers: watchers.clone(),
         };
         Service {

@@ -7,6 +7,7 @@ mod filter;
 mod history;
 mod otlp;
 mod row;
+pub mod series;
 mod story;
 
 pub use filter::Filter;

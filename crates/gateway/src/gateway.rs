@@ -281,6 +281,11 @@ impl Gateway {
         self.metrics.readings()
     }
 
+    /// The group, or stream, that a deployed stage's access log goes to.
+    pub fn access_log_of(&self, stage: &StageKey) -> Option<String> {
+        self.stages.access_log(stage)
+    }
+
     /// The stages that are watched so, in order.
     pub fn watched(&self) -> Vec<StageKey> {
         self.stages.watched()

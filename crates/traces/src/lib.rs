@@ -3,6 +3,7 @@
 //! [`History`] is the one place that keeps; everything else here is a view of what it has, and pure: time and questions are
 //! arguments. Console, terminal, CloudWatch's API and OpenTelemetry are such views.
 
+pub mod cloudwatch;
 mod filter;
 mod history;
 mod otlp;

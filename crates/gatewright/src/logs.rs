@@ -43,7 +43,12 @@ const WATCHED_PER_SECOND: u32 = 2_000;
 enum Entry {
     Record(Box<Record>),
     Push(Box<Push>),
-    Line { level: LogLevel, stage: Option<StageKey>, kind: &'static str, text: String },
+    Line {
+        level: LogLevel,
+        stage: Option<StageKey>,
+        kind: &'static str,
+        text: String,
+    },
     /// A line of an access log, and whether it is written here.
     Access(Box<AccessLine>, bool),
 }

@@ -126,12 +126,8 @@ impl Service {
     pub(crate) fn new(gateway: Arc<Gateway>, control: Arc<Control>, log: Log, config: &Config) -> Service {
         let control_calls = tokio::sync::Semaphore::new(CONTROL_CALLS_MAX);
         let watchers = Arc::new(AtomicUsize::new(0));
-        let views = Views {
-            gateway: gateway.clone(),
-            control: control.clone(),
-            log: log.clone(),
-            watchers: watchers.clone(),
-        };
+        let views =
+            Views { gateway: gateway.clone(), control: control.clone(), log: log.clone(), watchers: watchers.clone() };
         Service {
             views: Arc::new(views),
             gateway,

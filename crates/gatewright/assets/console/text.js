@@ -29,7 +29,7 @@ function layout(value, indent = "") {
 }
 
 /** `text` laid out where it is JSON, else unchanged; cut at SHOWN_MAX. */
-function pretty(text) {
+export function pretty(text) {
   if (text.length > SHOWN_MAX) return `${text.slice(0, SHOWN_MAX)} … (${text.length} characters)`;
   const value = parsed(text);
   try {
@@ -39,18 +39,24 @@ function pretty(text) {
   }
 }
 
-/** A `pre` with `text` in it; keys and strings of JSON get a colour. */
-export function block(text, className = "") {
-  const pre = el("pre", { className });
+/** `shown` in pieces, each ["key" | "text" | "", characters]: keys and strings of JSON get a colour. */
+export function pieces(shown) {
+  const found = [];
   let end = 0;
-  const shown = pretty(text);
   if (/^\s*[{[]/.test(shown)) {
     for (const match of shown.matchAll(/("(?:[^"\\]|\\.)*")(\s*:)?/g)) {
-      pre.append(shown.slice(end, match.index), el("span", { className: match[2] ? "key" : "text" }, match[1]));
+      found.push(["", shown.slice(end, match.index)], [match[2] ? "key" : "text", match[1]]);
       end = match.index + match[1].length;
     }
   }
-  pre.append(shown.slice(end));
+  found.push(["", shown.slice(end)]);
+  return found;
+}
+
+/** A `pre` with `text` in it, coloured. */
+export function block(text, className = "") {
+  const pre = el("pre", { className });
+  for (const [kind, part] of pieces(pretty(text))) pre.append(kind ? el("span", { className: kind }, part) : part);
   return pre;
 }
 

@@ -38,7 +38,9 @@ pub(super) fn one(views: &Views, id: &str) -> Result<Value, Wrong> {
     };
     let gone = || match id {
         "last-failure" => "nothing has failed, as far as is kept".to_owned(),
-        id => format!("of an event {id} nothing is kept: it is too long ago, or never was (limits history-age, history-bytes)"),
+        id => format!(
+            "of an event {id} nothing is kept: it is too long ago, or never was (limits history-age, history-bytes)"
+        ),
     };
     found.map(|past| past.to_json()).ok_or_else(|| Wrong::absent(gone()))
 }

@@ -46,22 +46,28 @@ const FILES: &[(&str, &str, &str)] = files! {
     "composer.js" SCRIPT
     "console.js" SCRIPT
     "control.js" SCRIPT
+    "copies.js" SCRIPT
+    "diff.js" SCRIPT
     "dom.js" SCRIPT
     "events.js" SCRIPT
     "feed.js" SCRIPT
+    "filter.js" SCRIPT
     "filters.js" SCRIPT
     "gateway.js" SCRIPT
     "html.js" SCRIPT
+    "json-lines.js" SCRIPT
     "keys.js" SCRIPT
     "listeners.js" SCRIPT
     "parts.js" SCRIPT
     "retry.js" SCRIPT
     "router.js" SCRIPT
     "rows.js" SCRIPT
+    "shown.js" SCRIPT
     "story.js" SCRIPT
     "strip.js" SCRIPT
     "text.js" SCRIPT
     "theme.js" SCRIPT
+    "told.js" SCRIPT
     "tour.js" SCRIPT
     "transcript.js" SCRIPT
     "welcome.js" SCRIPT
@@ -70,8 +76,15 @@ const FILES: &[(&str, &str, &str)] = files! {
     "views/client.js" SCRIPT
     "views/connections.js" SCRIPT
     "views/event.js" SCRIPT
+    "views/kept.js" SCRIPT
     "views/live.js" SCRIPT
+    "views/nothing.js" SCRIPT
+    "views/provenance.js" SCRIPT
+    "views/row-table.js" SCRIPT
     "views/tour.js" SCRIPT
+    "views/unwatched.js" SCRIPT
+    "views/waterfall.js" SCRIPT
+    "views/way.js" SCRIPT
     "vendor/preact.js" SCRIPT
     "vendor/hooks.js" SCRIPT
     "vendor/htm.js" SCRIPT

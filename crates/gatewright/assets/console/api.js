@@ -31,6 +31,9 @@ export async function api(path, { method = "GET", body, signal } = {}) {
   return value;
 }
 
+/** `id` as a part of a path. The equals sign at the end of request and connection ids needs no escape there. */
+export const inPath = (id) => encodeURIComponent(id).replaceAll("%3D", "=");
+
 function wrong(status, text) {
   return Object.assign(new Error(text), { status });
 }

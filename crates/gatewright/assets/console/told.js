@@ -23,12 +23,17 @@ export function told(record, gateway) {
 
 function loss({ apiId, request }, lost, notes, gateway) {
   const { method } = request;
-  const command = gateway.aws(`apigatewayv2 update-integration --api-id ${apiId} --integration-id INTEGRATION_ID --integration-method POST`);
+  // The remark has the command with the integration's own id, behind its last colon.
+  const found = notes.map((text) => /: aws (apigatewayv2 update-integration [\w -]+)$/.exec(text)).find(Boolean);
+  const command = found?.[1] ?? `apigatewayv2 update-integration --api-id ${apiId} --integration-id INTEGRATION_ID --integration-method POST`;
   return {
     kind: "loss",
     headline: `The backend got no body: the method is ${method}`,
-    why: [`After mapping there was a body of ${bytes(byteLength(lost))}. A ${method} request carries none, so it was dropped; nothing failed, and AWS’s log prints the body all the same.`, ...notes],
-    mend: [{ text: "Set the integration’s method to POST, and the same message arrives:", command }],
+    why: [
+      `After mapping there was a body of ${bytes(byteLength(lost))}. A ${method} request carries none, so it was dropped; nothing failed, and AWS’s log prints the body all the same.`,
+      ...notes.filter((text) => text !== found?.input),
+    ],
+    mend: [{ text: "Set the integration’s method to POST, and the same message arrives:", command: gateway.aws(command) }],
     place: null,
   };
 }

@@ -8,6 +8,10 @@ import { shortened, sizeText, timeText, time } from "../text.js";
 const MARGIN = 8;
 /** How far down the table must be for new rows to come above rather than push, in pixels. */
 const READING = 4;
+/** Below this width a row has two lines; the heights of both kinds, all in pixels. Source: live.css. */
+const NARROW = 640;
+const HEIGHT = 34;
+const HEIGHT_NARROW = 56;
 /** How much of one text is put into a cell, in characters. */
 const CELL_MAX = 200;
 
@@ -19,7 +23,7 @@ const HEADS = [["time", "Time"], ["stage", "API / stage"], ["route", "Route"], [
  */
 export function RowTable({ app, shown, fresh, chosen, onShow }) {
   const scroller = useRef(null);
-  const [view, setView] = useState({ top: 0, height: 600, row: 34 });
+  const [view, setView] = useState({ top: 0, height: 600, row: HEIGHT });
   const [cursor, setCursor] = useState(chosen);
   const rows = shown.all;
   const at = cursor === null ? -1 : rows.length - 1 - shown.indexOf(cursor);
@@ -27,9 +31,9 @@ export function RowTable({ app, shown, fresh, chosen, onShow }) {
 
   useLayoutEffect(() => {
     const measure = () => {
-      const { scrollTop, clientHeight } = scroller.current;
-      const row = parseFloat(getComputedStyle(scroller.current).getPropertyValue("--row")) || 34;
-      setView((was) => (was.top === scrollTop && was.height === clientHeight && was.row === row ? was : { top: scrollTop, height: clientHeight, row }));
+      const { scrollTop: top, clientHeight: height, clientWidth } = scroller.current;
+      const row = clientWidth < NARROW ? HEIGHT_NARROW : HEIGHT;
+      setView((was) => (was.top === top && was.height === height && was.row === row ? was : { top, height, row }));
     };
     measure();
     scroller.current.addEventListener("scroll", measure, { passive: true });
@@ -79,7 +83,7 @@ export function RowTable({ app, shown, fresh, chosen, onShow }) {
   for (let index = first; index < last; index += 1) drawn.push([index, rows[rows.length - 1 - index]]);
 
   return html`
-    <div class="rows" ref=${scroller} role="grid" aria-label="Events, newest first" aria-rowcount=${rows.length + 1} tabindex="0"
+    <div class="rows" ref=${scroller} data-narrow=${view.row === HEIGHT_NARROW ? "" : undefined} role="grid" aria-label="Events, newest first" aria-rowcount=${rows.length + 1} tabindex="0"
       aria-activedescendant=${isKnown && at >= first && at < last ? "row-at" : undefined} onClick=${(click) => clicked(click, setCursor, onShow)}>
       <div class="heads" role="row" aria-rowindex="1">
         ${HEADS.map(([name, word]) => html`<span role="columnheader" class=${name}>${word || html`<span class="unseen">What became of it</span>`}</span>`)}

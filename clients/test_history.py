@@ -7,7 +7,7 @@ from harness.aws import Api
 from harness.frames import RawClient
 from harness.until import PATIENCE
 
-PARTS = ["wait", "select", "authorize", "admit", "validate", "map", "call", "map back", "fit"]
+PARTS = ["queue", "select", "authorize", "admit", "validate", "map", "connect", "send", "wait", "read", "map back", "fit", "deliver"]
 
 
 def feed(gateway, query="", **headers):

@@ -20,9 +20,10 @@ STOP_PATIENCE = 20.0
 class Gateway:
     """One `gatewright serve` on a free port of 127.0.0.1, with its standard output kept line by line."""
 
-    def __init__(self, data_dir, *options, log_format="json", environment=None):
+    def __init__(self, data_dir, *options, log_format="json", environment=None, listen="127.0.0.1:0"):
         self.data_dir = str(data_dir)
         self.environment = environment or {}
+        self.listen = listen
         self.options = list(options)
         self.log_format = log_format
         self.lines = []
@@ -32,7 +33,7 @@ class Gateway:
 
     def _start(self):
         program = os.environ["GATEWRIGHT_BIN"]
-        command = [program, "serve", "--listen", "127.0.0.1:0", "--data-dir", self.data_dir]
+        command = [program, "serve", "--listen", self.listen, "--data-dir", self.data_dir]
         command += ["--log-format", self.log_format, *self.options]
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("GATEWRIGHT_", "AWS_"))}
         # No credentials of whoever runs the tests.

@@ -19,6 +19,7 @@ mod rate;
 mod sign;
 mod skeleton;
 mod soak;
+mod traces;
 mod vtl;
 pub(crate) mod ws;
 
@@ -35,17 +36,18 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 pub(crate) fn run(words: &[String]) -> anyhow::Result<bool> {
     let (name, rest) = words
         .split_first()
-        .ok_or_else(|| Usage::error("bench needs a name: control, idle, lambda, messages, rate or vtl"))?;
+        .ok_or_else(|| Usage::error("bench needs a name: control, idle, lambda, messages, rate, traces or vtl"))?;
     match name.as_str() {
         "control" => plane::run(rest),
         "idle" => idle::run(rest),
         "lambda" => lambda::run(rest),
         "messages" => messages::run(rest),
         "rate" => rate::run(rest),
+        "traces" => traces::run(rest),
         "vtl" => vtl::run(rest),
-        _ => {
-            Err(Usage::error(format!("`{name}` is no bench; there are control, idle, lambda, messages, rate and vtl")))
-        }
+        _ => Err(Usage::error(format!(
+            "`{name}` is no bench; there are control, idle, lambda, messages, rate, traces and vtl"
+        ))),
     }
 }
 

@@ -20,6 +20,7 @@ usage: cargo xtask check [--release] [--only STEP]…
        cargo xtask bench lambda [--seconds S] [--connections N] [--rounds N] [--serverless-offline FOLDER] [--bin PATH] [--json]
        cargo xtask bench messages [--seconds S] [--connections N] [--size BYTES] [--rounds N] [--bin PATH] [--json]
        cargo xtask bench rate [--seconds S] [--rate A_SECOND] [--connections N] [--size BYTES] [--rounds N] [--bin PATH] [--json]
+       cargo xtask bench traces [--seconds S] [--connections N] [--size BYTES] [--rounds N] [--bin PATH] [--json]
        cargo xtask bench vtl [--seconds S] [--velocity RUN_SH] [--json]
        cargo xtask release
        cargo xtask soak [--seconds S] [--connections N] [--stalls NAME] [--lag-ms MS] [--stall-seconds S] [--bin PATH] [--json]

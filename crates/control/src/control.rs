@@ -55,8 +55,8 @@ pub struct Control {
     publish: Publish,
 }
 
-struct Memory {
-    state: State,
+pub(crate) struct Memory {
+    pub(crate) state: State,
     snapshot: Arc<Snapshot>,
 }
 
@@ -226,7 +226,7 @@ impl Control {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn memory(&self) -> RwLockReadGuard<'_, Memory> {
+    pub(crate) fn memory(&self) -> RwLockReadGuard<'_, Memory> {
         self.memory.read().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -31,10 +31,15 @@ pub(crate) fn definition<'t>(tx: &'t Transaction, api_id: &str, deployment_id: &
     tx.content(&format!("{}/{deployment_id}", paths::deployments(api_id)), DEFINITION)
 }
 
-/// Writes down the API as it is now, below a deployment: the documents themselves, with the authorizers that the data
-/// plane will read one day. A deployment made today must be complete then.
+/// Writes down the API as it is now, below a deployment.
 pub(crate) fn record(tx: &mut Transaction, api_id: &str, deployment_id: &str) {
-    let Some(api) = tx.get(paths::APIS, api_id).cloned() else { return };
+    let Some(definition) = draft(tx, api_id) else { return };
+    tx.put_definition(&format!("{}/{deployment_id}", paths::deployments(api_id)), DEFINITION, definition);
+}
+
+/// The API as it is now: the documents themselves, with all that the data plane reads.
+pub(crate) fn draft(tx: &Transaction, api_id: &str) -> Option<Definition> {
+    let api = tx.get(paths::APIS, api_id).cloned()?;
     let path = format!("{}/{api_id}", paths::APIS);
     let all = |collection: &str| -> Vec<Arc<Document>> {
         tx.all(&format!("{path}/{collection}")).map(|(_, document)| document.clone()).collect()
@@ -47,14 +52,13 @@ pub(crate) fn record(tx: &mut Transaction, api_id: &str, deployment_id: &str) {
         integration: integration.clone(),
         responses: all(&format!("integrations/{id}/integrationresponses")),
     });
-    let definition = Definition {
+    Some(Definition {
         api,
         routes: routes.collect(),
         integrations: integrations.collect(),
         models: all("models"),
         authorizers: all("authorizers"),
-    };
-    tx.put_definition(&format!("{}/{deployment_id}", paths::deployments(api_id)), DEFINITION, definition);
+    })
 }
 
 /// Deploys the APIs that a call changed to their stages with auto-deploy.

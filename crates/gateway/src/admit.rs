@@ -60,7 +60,7 @@ fn limits(gateway: &Gateway, stage: &Compiled, route_key: &str, event: &Event) -
     gateway.account_limits.request()
 }
 
-fn parameters(route: &Route, handshake: &Handshake) -> Result<(), Refusal> {
+pub(crate) fn parameters(route: &Route, handshake: &Handshake) -> Result<(), Refusal> {
     let missing = route.missing_parameters(handshake);
     if missing.is_empty() {
         return Ok(());

@@ -226,6 +226,12 @@ impl Client {
         stays
     }
 
+    /// How many frames wait for it, and of how many bytes.
+    pub(crate) fn waiting(&self) -> (usize, usize) {
+        let state = self.state();
+        (state.outbox.len(), state.outbox.bytes())
+    }
+
     pub(crate) fn standing(&self, bounds: OutboxBounds) -> Standing {
         let state = self.state();
         Standing {

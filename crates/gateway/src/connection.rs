@@ -108,7 +108,7 @@ async fn finish(gateway: Arc<Gateway>, client: Arc<Client>, flights: Option<Box<
     let mut event = new_event(&gateway, &client, EventKind::Disconnect(disconnect));
     let flight = async move {
         // Nobody is there to be told; the log has it.
-        let _ = walk::run(&gateway, &mut event).await;
+        let _ = walk::run(&gateway, &mut event, walk::nobody).await;
         0
     };
     flights.push(0, Box::pin(flight));
@@ -119,7 +119,7 @@ async fn finish(gateway: Arc<Gateway>, client: Arc<Client>, flights: Option<Box<
 pub(crate) async fn finish_unopened(gateway: &Gateway, connection: Arc<types::Connection>) {
     let kind = EventKind::Disconnect(abnormal());
     let mut event = Event { connection, request_id: gateway.new_id(IdKind::Request), at: gateway.wall_clock(), kind };
-    let _ = walk::run(gateway, &mut event).await;
+    let _ = walk::run(gateway, &mut event, walk::nobody).await;
 }
 
 /// A connection while it is open.
@@ -340,8 +340,8 @@ impl Live {
         let held = Held::take(self.gateway.clone(), bytes, || self.own_part());
         let client = self.client.clone();
         let flight = async move {
-            let outcome = walk::run(&held.gateway, &mut event).await;
-            deliver(&held.gateway, &client, &event, outcome);
+            let to_client = |event: &Event, outcome: &Outcome| deliver(&held.gateway, &client, event, outcome);
+            let _ = walk::run(&held.gateway, &mut event, to_client).await;
             held.bytes
         };
         self.flights.get_or_insert_default().push(bytes, Box::pin(flight));
@@ -391,7 +391,7 @@ fn new_event(gateway: &Gateway, client: &Client, kind: EventKind) -> Event {
 }
 
 /// Step 12 of the walk: the reply, or the error frame, to the client.
-fn deliver(gateway: &Gateway, client: &Client, event: &Event, outcome: Outcome) {
+fn deliver(gateway: &Gateway, client: &Client, event: &Event, outcome: &Outcome) {
     match outcome {
         Ok(Some(reply)) if reply.two_way && !reply.body.is_empty() => {
             let (opcode, payload) = gateway.framed(&reply.body);

@@ -14,12 +14,13 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use mapping::{Call, Checks, Mapped, Note, Reply, Route};
 use types::event::{Event, EventKind};
-use types::message::{IntegrationRequest, IntegrationResponse, Target};
+use types::message::{CallTimes, IntegrationRequest, IntegrationResponse, Target};
 use types::snapshot::StageKey;
 
 pub use lines::{Line, LineKind};
 pub use push::Push;
-pub use record::{AuthorizerStep, Part, Record, Span, Step, Timed};
+pub(crate) use record::request_json;
+pub use record::{AuthorizerStep, Part, Record, Remark, Span, Step, Timed};
 
 use crate::access_log::AccessLine;
 use crate::authorizer_log::AuthorizerLog;
@@ -72,7 +73,7 @@ impl<'s> ExecutionLog<'s> {
         let logging = stage.map_or_else(Default::default, |stage| stage.plan.default_logging);
         let record = Record::open(event, logging, came.is_some());
         let mut log = ExecutionLog { sink, stage, opened: came, record, route_metrics: None };
-        log.passed(Part::Wait);
+        log.passed(Part::Queue);
         log
     }
 
@@ -98,8 +99,14 @@ impl<'s> ExecutionLog<'s> {
         }
     }
 
-    /// Ends the log and gives it to its readers.
-    pub(crate) fn close(mut self, event: &Event, outcome: Outcome) -> Outcome {
+    /// Whether the steps of the event are kept, so that times are wanted.
+    pub(crate) fn keeps_steps(&self) -> bool {
+        self.opened.is_some()
+    }
+
+    /// Ends the log, has the outcome delivered, and gives the record to its readers. What is counted is so before the client
+    /// can know.
+    pub(crate) fn close(mut self, event: &Event, outcome: Outcome, deliver: impl FnOnce(&Event, &Outcome)) -> Outcome {
         // On the way it may have become known whose connection it is.
         self.record.connection.clone_from(&event.connection);
         let mut refused = None;
@@ -119,7 +126,7 @@ impl<'s> ExecutionLog<'s> {
                 facts.failure = Some(Box::new(failure));
                 self.push(Step::Failed(refusal.log_line()));
                 if let Some(remedy) = &refusal.remedy {
-                    self.push(Step::Note(remedy.to_string()));
+                    self.push(remark((**remedy).clone()));
                 }
             }
         }
@@ -132,6 +139,8 @@ impl<'s> ExecutionLog<'s> {
         if let Some(refused) = refused {
             self.push(Step::Refused(refused));
         }
+        deliver(event, &outcome);
+        self.passed(Part::Deliver);
         if is_told {
             self.record.deployment_id = self.stage.and_then(|stage| stage.plan.deployment_id.clone());
             self.sink.write(self.record);
@@ -170,6 +179,19 @@ impl<'s> ExecutionLog<'s> {
         self.record.facts.checks = (checks != Checks::default()).then(|| Box::new(checks));
     }
 
+    // The call's one span becomes its parts, where these are known.
+    fn passed_call(&mut self, times: CallTimes) {
+        let Some(Span { part: Part::Call, began, ended }) = self.record.spans.pop() else { return };
+        let mut from = began;
+        let parts = [(Part::Connect, times.connected), (Part::Send, times.sent), (Part::Wait, times.answered)];
+        for (part, micros) in parts {
+            let to = (began + Duration::from_micros(micros.into())).clamp(from, ended);
+            self.record.spans.push(Span { part, began: from, ended: to });
+            from = to;
+        }
+        self.record.spans.push(Span { part: Part::Read, began: from, ended });
+    }
+
     fn keep(&mut self, step: impl FnOnce() -> Step) {
         if self.opened.is_some() {
             self.push(step());
@@ -206,9 +228,14 @@ impl<'s> ExecutionLog<'s> {
 
     fn notes(&mut self, notes: Vec<Note>) {
         for note in notes {
-            self.keep(|| Step::Note(note.to_string()));
+            self.keep(|| remark(note));
         }
     }
+}
+
+fn remark(note: Note) -> Step {
+    let text = note.to_string();
+    Step::Note(Box::new(Remark { note, text }))
 }
 
 fn refusal_of(reply: &Reply) -> String {
@@ -219,8 +246,9 @@ fn refusal_of(reply: &Reply) -> String {
 }
 
 /// The time, where the steps of such an event are kept; else no clock is read.
-pub(crate) fn now_if_kept(sink: &dyn LogSink, stage: Option<&Compiled>) -> Option<Instant> {
-    (stage.is_some_and(|stage| stage.plan.logs || stage.is_watched()) || sink.watched()).then(Instant::now)
+pub(crate) fn now_if_kept(sink: &dyn LogSink, stage: Option<&Compiled>, is_traced: bool) -> Option<Instant> {
+    let is_logged = stage.is_some_and(|stage| stage.plan.logs || stage.is_watched());
+    (is_logged || is_traced || sink.watched()).then(Instant::now)
 }
 
 /// What a step gives, and how it is written down.
@@ -274,6 +302,9 @@ impl Recorded for IntegrationResponse {
     fn record(self, log: &mut ExecutionLog<'_>, _: &Event) -> Self::Value {
         if let Some(call) = &mut log.record.facts.call {
             call.answer = Some((self.status, self.latency));
+        }
+        if let Some(times) = self.times {
+            log.passed_call(times);
         }
         log.keep(|| Step::Response(Arc::new(self.clone())));
         self

@@ -169,8 +169,9 @@ impl Gateway {
         &'a self,
         request: &'a IntegrationRequest,
         to: Destination,
+        is_timed: bool,
     ) -> impl Future<Output = Result<IntegrationResponse, integration::Error>> + 'a {
-        self.integrations.send(request, to)
+        self.integrations.send_timed(request, to, is_timed)
     }
 
     #[cfg(test)]
@@ -178,10 +179,11 @@ impl Gateway {
         &self,
         request: &IntegrationRequest,
         to: Destination,
+        is_timed: bool,
     ) -> Result<IntegrationResponse, Refusal> {
         match &self.simulated {
             Some(simulated) => simulated.answer(request).await,
-            None => self.integrations.send(request, to).await.map_err(Refusal::from),
+            None => self.integrations.send_timed(request, to, is_timed).await.map_err(Refusal::from),
         }
     }
 
@@ -242,6 +244,36 @@ impl Gateway {
     /// which ends with the program. False where there is no such stage.
     pub fn watch(&self, stage: &StageKey, on: bool) -> bool {
         self.stages.watch(stage, on)
+    }
+
+    /// The integration of a deployed route, by id, and whether the stage deploys changes by itself.
+    pub fn integration_of(&self, stage: &StageKey, route_key: &str) -> Option<(Option<String>, bool)> {
+        self.stages.integration_of(stage, route_key)
+    }
+
+    /// What a deployed stage logs of routes that say nothing else.
+    pub fn logging_of(&self, stage: &StageKey) -> Option<mapping::plan::Logging> {
+        self.stages.logging(stage)
+    }
+
+    /// Whether it is known where a function runs.
+    pub fn has_function(&self, function: &types::arn::Function) -> bool {
+        self.integrations.has_function(function)
+    }
+
+    /// Whether it is known where a VPC link leads.
+    pub fn has_link(&self, id: &str) -> bool {
+        self.integrations.has_link(id)
+    }
+
+    /// Whether AWS's services are called anywhere.
+    pub fn has_services(&self) -> bool {
+        self.integrations.has_service("sqs")
+    }
+
+    /// What belongs to no single API, as it is in force.
+    pub fn account(&self) -> Arc<Account> {
+        self.account.load_full()
     }
 
     /// The stages that are watched so, in order.

@@ -156,7 +156,7 @@ impl Gateway {
             return (refused(&refusal, &event, self.dialect), None);
         }
         let early = self.dialect.extended.then(|| self.early.expect(&event.connection));
-        let outcome = Box::pin(walk::run(self, &mut event)).await;
+        let outcome = Box::pin(walk::run(self, &mut event, walk::nobody)).await;
         let reply = match outcome {
             Ok(reply) => reply,
             Err(refusal) => return (refused(&refusal, &event, self.dialect), None),

@@ -70,6 +70,19 @@ impl Registry {
         })
     }
 
+    /// All clients behind `after`, in an order that stays the same; a shard at a time, likewise.
+    pub(crate) fn sorted(&self, after: Option<Id>) -> impl Iterator<Item = Arc<Client>> {
+        let first = after.map_or(0, |id| id.random() as usize % SHARDS);
+        (first..SHARDS).flat_map(move |at| {
+            let shard = self.shards[at].lock().unwrap_or_else(PoisonError::into_inner);
+            let behind = |id: &Id| after.is_none_or(|after| at != first || *id > after);
+            let mut clients: Vec<_> = shard.values().filter(|client| behind(&client.info.id)).cloned().collect();
+            drop(shard);
+            clients.sort_unstable_by_key(|client| client.info.id);
+            clients
+        })
+    }
+
     /// Whether a connection is open, or may be, that `fits`: those that are not listed may always.
     ///
     /// A connection is unlisted, then listed, then unlisted again, and can move on between two looks; so the unlisted are

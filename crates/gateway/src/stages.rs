@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 use foldhash::fast::RandomState;
+use mapping::plan::Logging;
 use mapping::{Note, Plan, Route, Shared};
 use types::Dialect;
 use types::limits::Limits;
@@ -113,6 +114,19 @@ impl Stages {
         let mut keys: Vec<_> = watched.map(|(key, _)| key.clone()).collect();
         keys.sort_unstable_by(|a, b| (&a.api_id, &a.stage).cmp(&(&b.api_id, &b.stage)));
         keys
+    }
+
+    /// The integration of a deployed route, and whether the stage deploys changes by itself.
+    pub(crate) fn integration_of(&self, key: &StageKey, route_key: &str) -> Option<(Option<String>, bool)> {
+        let current = self.current.load();
+        let stage = current.get(key)?;
+        let id = stage.plan.route(route_key).and_then(|route| route.integration_id()).map(str::to_owned);
+        Some((id, stage.source.settings.auto_deploy))
+    }
+
+    /// What a stage logs of routes that say nothing else.
+    pub(crate) fn logging(&self, key: &StageKey) -> Option<Logging> {
+        self.current.load().get(key).map(|stage| stage.plan.default_logging)
     }
 
     /// What is counted of a stage.

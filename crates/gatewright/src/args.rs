@@ -11,6 +11,9 @@ use crate::credentials::CredentialsCommand;
 use crate::export::ExportOptions;
 use crate::render::RenderOptions;
 use crate::stacks::command::TemplateOptions;
+use crate::terminal::{
+    CloseOptions, ConnectionsOptions, DoctorOptions, ExplainOptions, SendOptions, TailOptions, WatchOptions,
+};
 
 /// A self-hosted WebSocket API gateway that speaks Amazon API Gateway's dialect.
 #[derive(Debug, Parser)]
@@ -47,6 +50,20 @@ pub(crate) enum Command {
         #[arg(long, value_name = "COMMAND", num_args = 0..=1, conflicts_with_all = ["toml", "reference"])]
         man: Option<Option<String>>,
     },
+    /// Look at all that is defined, and say what will bite before the first message is sent
+    Doctor(DoctorOptions),
+    /// Follow a running gateway: a line an event, failures opened up
+    Tail(TailOptions),
+    /// Tell the whole story of one event, the cause first
+    Explain(ExplainOptions),
+    /// List who is connected to a running gateway
+    Connections(ConnectionsOptions),
+    /// Send a text to a client of a running gateway
+    Send(SendOptions),
+    /// Close a client of a running gateway, with a code and a reason
+    Close(CloseOptions),
+    /// Have every event of a stage kept, whatever the stage logs; or list the stages of which that is so
+    Watch(WatchOptions),
     /// Have a running gateway be what a template says
     Apply {
         #[command(flatten)]

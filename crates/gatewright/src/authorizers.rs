@@ -271,7 +271,14 @@ mod tests {
 
     fn response(status: u16, body: &str, function_failed: bool) -> IntegrationResponse {
         let body = body.to_owned().into();
-        IntegrationResponse { status, headers: Headers::new(), body, function_failed, latency: Duration::ZERO }
+        IntegrationResponse {
+            status,
+            headers: Headers::new(),
+            body,
+            function_failed,
+            latency: Duration::ZERO,
+            times: None,
+        }
     }
 
     fn told(said: Result<Said, Denied>) -> String {

@@ -12,9 +12,9 @@ use std::path::{Path, PathBuf};
 
 use gateway::{LinkSettings, StageOrigins};
 use integration::ServicePlace;
-use types::Dialect;
 use types::arn::Home;
 use types::limits::Limits;
+use types::{Dialect, Tracing};
 
 use crate::access_logs::{Files, Rotation};
 use crate::args::Options;
@@ -26,7 +26,7 @@ use crate::config::table::{File, Settings};
 use crate::config::variables::variable;
 use crate::origin::Origin;
 use crate::placements::{self, Where};
-use crate::{jwt, stage_settings, vpc_links};
+use crate::{jwt, otlp, stage_settings, vpc_links};
 
 pub(crate) use self::given::Said;
 pub(crate) use self::print::reference;
@@ -45,6 +45,8 @@ pub(crate) struct Config {
     /// By issuer.
     pub(crate) jwt: BTreeMap<String, jwt::Settings>,
     pub(crate) origins: Vec<StageOrigins>,
+    /// Where spans go, as OpenTelemetry's variables say.
+    pub(crate) spans: Option<otlp::Settings>,
     /// In the order of the documentation.
     said: Vec<Said>,
     /// What only a settings file can say, as it says it.
@@ -126,6 +128,7 @@ impl Config {
             services,
             jwt,
             origins,
+            spans: otlp::Settings::of(|name| std::env::var(name).ok())?,
             said: given.said,
             tables,
         })
@@ -158,7 +161,10 @@ impl Config {
     }
 
     pub(crate) fn dialect(&self) -> Dialect {
-        Dialect { extended: self.settings.compat == Compat::Extended, binary: self.settings.binary == Binary::Accept }
+        let extended = self.settings.compat == Compat::Extended;
+        let tracing = self.spans.as_ref().map(otlp::Settings::tracing);
+        let tracing = tracing.unwrap_or(Tracing { is_told: extended, share: 0 });
+        Dialect { extended, binary: self.settings.binary == Binary::Accept, tracing }
     }
 
     pub(crate) fn access_log(&self) -> AccessLog {

@@ -9,6 +9,10 @@ pub(crate) const USAGE: u8 = 64;
 pub(crate) const DATA: u8 = 65;
 /// A file that was named is not there, or cannot be read.
 pub(crate) const NO_INPUT: u8 = 66;
+/// Nobody is there to be asked.
+pub(crate) const UNAVAILABLE: u8 = 69;
+/// A running gateway said no: what was asked for is not there, or was refused.
+pub(crate) const REFUSED: u8 = 1;
 /// The disk failed.
 const DISK: u8 = 74;
 /// Wrong configuration.

@@ -5,13 +5,13 @@
 
 use std::borrow::Cow;
 use std::io::{IsTerminal, Write};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use gateway::{AccessLine, Line, LineKind, LogSink, Push, Record};
 use serde_json::json;
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, mpsc};
 use traces::{History, Past, What};
 use types::id::Id;
 use types::limits::Limits;
@@ -36,6 +36,8 @@ const UNREACHABLE: &str = "cannot reach ";
 /// Bytes that are gathered before they are written.
 const BATCH_BYTES: usize = 64 * 1024;
 
+/// How soon a terminal that follows asks again.
+const ASKS_AGAIN: Duration = Duration::from_secs(2);
 /// Events of stages that log nothing whose steps are kept in a second because a page is open: what that may cost is bounded,
 /// however many messages there are. Who wants all of a stage has it watched.
 const WATCHED_PER_SECOND: u32 = 2_000;
@@ -81,6 +83,8 @@ pub(crate) struct Log {
     queue: Queue<Entry>,
     feed: broadcast::Sender<Arc<Past>>,
     history: Arc<History>,
+    /// Where events go besides, once somebody wants them.
+    tap: Arc<OnceLock<mpsc::Sender<Arc<Past>>>>,
     room: Arc<Room>,
     level: LogLevel,
     access: Access,
@@ -92,6 +96,7 @@ impl Log {
     pub(crate) fn start(level: LogLevel, format: LogFormat, hints: Option<Hints>, limits: &Limits) -> Log {
         let (feed, _) = broadcast::channel(FEED_MAX);
         let history = Arc::new(History::new(limits, now()));
+        let tap = Arc::<OnceLock<_>>::default();
         let at_terminal = std::io::stdout().is_terminal();
         let form = match format {
             LogFormat::Json => Form::Json,
@@ -108,11 +113,12 @@ impl Log {
             colours: form != Form::Json && at_terminal && !plain,
             feed: feed.clone(),
             history: history.clone(),
+            tap: tap.clone(),
             failures: Budget { since: Instant::now(), shown: 0, left_out: 0 },
             out: Vec::new(),
         };
         let room = Arc::new(Room::new());
-        Log { queue: Queue::start("log", writer), feed, history, room, level, access: Access::Standard }
+        Log { queue: Queue::start("log", writer), feed, history, tap, room, level, access: Access::Standard }
     }
 
     /// The same log with another place for access logs.
@@ -166,6 +172,16 @@ impl Log {
         &self.history
     }
 
+    /// Sends every event there from now on, as far as it takes them. Once in a program's life.
+    pub(crate) fn send_to(&self, tap: mpsc::Sender<Arc<Past>>) {
+        let _ = self.tap.set(tap);
+    }
+
+    /// Somebody who watches asks again in a moment: until then it is as if they watched.
+    pub(crate) fn watched_lately(&self) {
+        self.room.until.store(self.room.millis() + ASKS_AGAIN.as_millis() as u64, Ordering::Relaxed);
+    }
+
     /// Events whose steps were not kept although a page is open, since the start.
     pub(crate) fn unwatched(&self) -> u64 {
         self.room.without.load(Ordering::Relaxed)
@@ -196,7 +212,7 @@ impl Log {
 
 impl LogSink for Log {
     fn watched(&self) -> bool {
-        self.feed.receiver_count() > 0 && self.room.has_another()
+        (self.feed.receiver_count() > 0 || self.room.is_lately()) && self.room.has_another()
     }
 
     fn write(&self, record: Record) {
@@ -232,6 +248,8 @@ struct Room {
     second: AtomicU64,
     taken: AtomicU32,
     without: AtomicU64,
+    /// Until when it is as if somebody watched, in milliseconds since the start; 0: nobody did yet.
+    until: AtomicU64,
 }
 
 impl Room {
@@ -241,7 +259,25 @@ impl Room {
             second: AtomicU64::new(0),
             taken: AtomicU32::new(0),
             without: AtomicU64::new(0),
+            until: AtomicU64::new(0),
         }
+    }
+
+    fn millis(&self) -> u64 {
+        self.started.elapsed().as_millis() as u64
+    }
+
+    // Where nobody asked lately no clock is read.
+    fn is_lately(&self) -> bool {
+        let until = self.until.load(Ordering::Relaxed);
+        if until == 0 {
+            return false;
+        }
+        let is_lately = self.millis() < until;
+        if !is_lately {
+            self.until.store(0, Ordering::Relaxed);
+        }
+        is_lately
     }
 
     // Threads that meet where a second ends may take a few too many: it is a bound of costs, not an account.
@@ -274,6 +310,7 @@ struct Output {
     colours: bool,
     feed: broadcast::Sender<Arc<Past>>,
     history: Arc<History>,
+    tap: Arc<OnceLock<mpsc::Sender<Arc<Past>>>>,
     failures: Budget,
     /// Bytes that are not written yet.
     out: Vec<u8>,
@@ -329,6 +366,10 @@ impl Output {
 
     fn keep(&self, what: What) {
         let past = self.history.put(what, now());
+        // A queue that is full loses events, and nobody waits for it.
+        if let Some(tap) = self.tap.get() {
+            let _ = tap.try_send(past.clone());
+        }
         // Nobody there any more is no error. What is told of it is made by whoever reads.
         if self.feed.receiver_count() > 0 {
             let _ = self.feed.send(past);

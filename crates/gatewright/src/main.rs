@@ -34,6 +34,7 @@ mod man;
 mod metrics;
 mod neighbour;
 mod origin;
+mod otlp;
 mod own_tls;
 mod patience;
 mod placements;
@@ -50,6 +51,7 @@ mod small_files;
 mod stacks;
 mod stage_settings;
 mod strangers;
+mod terminal;
 mod views;
 mod vpc_links;
 
@@ -115,6 +117,13 @@ fn run(matches: &clap::ArgMatches) -> Result<(), Failure> {
             let config = Config::new(options).map_err(Failure::config)?;
             return stacks::command::validate(&template, config.home(), json);
         }
+        Command::Doctor(options) => return terminal::doctor(&options),
+        Command::Tail(options) => return terminal::tail(&options),
+        Command::Explain(options) => return terminal::explain(&options),
+        Command::Connections(options) => return terminal::list(&options),
+        Command::Send(options) => return terminal::send(&options),
+        Command::Close(options) => return terminal::close(&options),
+        Command::Watch(options) => return terminal::watch(&options),
         Command::Credentials { command } => return credentials::run(command, options),
         Command::Serve => Mode::Serve,
         Command::Demo => {

@@ -27,6 +27,7 @@ use crate::exit::Failure;
 use crate::guard::Guard;
 use crate::jwt::Issuers;
 use crate::logs::{Access, Log};
+use crate::otlp;
 use crate::own_tls::OwnTls;
 use crate::placements::Where;
 use crate::ready_made::ReadyMade;
@@ -51,7 +52,7 @@ pub(crate) enum Mode {
 }
 
 /// Runs until SIGTERM or SIGINT.
-pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
+pub(crate) async fn run(mut config: Config, mode: Mode) -> Result<(), Failure> {
     let signals = Signals::new().map_err(Failure::config)?;
     let log = start_logs(&config)?;
     let guard = guard(&config, mode, &log)?;
@@ -73,8 +74,9 @@ pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
     };
     let own_tls = own_tls(&config);
     let places = places(&config, &addresses);
-    let remarks = places.remarks.clone();
+    let mut remarks = places.remarks.clone();
     let (integrations, functions) = integrations(&config, places, own_tls.as_deref(), &log)?;
+    let collector = integrations.http();
     let issuers = Issuers::new(&config.jwt, &integrations.http(), &log);
     let followed: Vec<_> = issuers.all().collect();
     let gateway = Gateway::new(Settings {
@@ -95,6 +97,13 @@ pub(crate) async fn run(config: Config, mode: Mode) -> Result<(), Failure> {
         integrations,
         authorizer: Some(Box::new(Authorizers::new(guard.clone(), issuers, config.home()))),
     });
+    if let Some(spans) = config.spans.take() {
+        remarks.push(format!("spans of events go to {}", spans.url()));
+        remarks.extend(spans.remarks.iter().cloned());
+        let (tap, events) = otlp::queue();
+        log.send_to(tap);
+        tokio::spawn(otlp::send(spans, collector, events, log.clone()));
+    }
     let announcements = Arc::new(Announcements::new(log.clone(), addresses.clone()));
     let control = Arc::new(open_control(&config, &addresses, &gateway, &announcements, &log)?);
     if let Some(dir) = &config.settings.data_dir {

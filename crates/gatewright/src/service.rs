@@ -49,8 +49,6 @@ const REFUSALS_MAX: usize = 64;
 const BROKEN: &str = "the body did not arrive whole, or not in time";
 const ELSEWHERE: &str = "with --credentials, console, feed and metrics are shown on the machine itself only, since nobody signs for them; \
                          --insecure shows them to other machines too";
-const SIGNED: &str = "with --credentials, clients are reached by signed calls alone: aws apigatewaymanagementapi post-to-connection, \
-                      delete-connection";
 const BUSY: &str = "too many bodies are being read; try again";
 
 /// Where the health of the program is told, on every address and under every name.
@@ -126,8 +124,15 @@ impl Service {
     pub(crate) fn new(gateway: Arc<Gateway>, control: Arc<Control>, log: Log, config: &Config) -> Service {
         let control_calls = tokio::sync::Semaphore::new(CONTROL_CALLS_MAX);
         let watchers = Arc::new(AtomicUsize::new(0));
-        let views =
-            Views { gateway: gateway.clone(), control: control.clone(), log: log.clone(), watchers: watchers.clone() };
+        let views = Views {
+            gateway: gateway.clone(),
+            control: control.clone(),
+            log: log.clone(),
+            limits: config.limits.clone(),
+            dialect: config.dialect(),
+            busy: tokio::sync::Semaphore::new(views::BUSY_MAX),
+            watchers: watchers.clone(),
+        };
         Service {
             views: Arc::new(views),
             gateway,
@@ -288,22 +293,6 @@ impl Service {
         }
     }
 
-    async fn view(&self, call: views::Call, request: http::Request<Incoming>) -> Response {
-        let (parts, body) = request.into_parts();
-        if self.guard.is_some() && call.reaches_clients(&parts.method) {
-            return typed_error(StatusCode::FORBIDDEN, "AccessDeniedException", SIGNED);
-        }
-        let body = match self.control_bodies.collect(body, views::BYTES_MAX, waits_to_send(&parts.headers)).await {
-            Ok(body) => body,
-            Err(Unread::TooLarge) => return error(StatusCode::PAYLOAD_TOO_LARGE, "the body is larger than 1 MiB"),
-            Err(Unread::Broken) => return error(StatusCode::BAD_REQUEST, BROKEN),
-            Err(Unread::Busy) => return error(StatusCode::SERVICE_UNAVAILABLE, BUSY),
-        };
-        let query = parts.uri.query().unwrap_or_default().to_owned();
-        let _permit = self.control_calls.acquire().await;
-        self.views.answer(views::Asked { call, method: parts.method, query, headers: parts.headers, body }).await
-    }
-
     // Many stages make a long text, which no thread of the data plane should be busy with.
     async fn metrics(&self) -> Response {
         let _permit = self.control_calls.acquire().await;
@@ -316,8 +305,8 @@ impl Service {
 
     async fn stages(&self) -> Response {
         let _permit = self.control_calls.acquire().await;
-        let (facts, control) = (self.console.clone(), self.control.clone());
-        match tokio::task::spawn_blocking(move || facts.to_json(&control)).await {
+        let (facts, control, gateway) = (self.console.clone(), self.control.clone(), self.gateway.clone());
+        match tokio::task::spawn_blocking(move || facts.to_json(&control, &gateway)).await {
             Ok(stages) => json_response(StatusCode::OK, &stages),
             Err(_) => error(StatusCode::INTERNAL_SERVER_ERROR, "the stages could not be listed"),
         }
@@ -601,5 +590,6 @@ fn waits_to_send(headers: &http::HeaderMap) -> bool {
 }
 
 mod deploying;
+mod viewing;
 #[cfg(test)]
 mod walk;

@@ -21,12 +21,20 @@ use control::Control;
 use gateway::Gateway;
 use http::{HeaderMap, Method, StatusCode};
 use serde_json::Value;
+use tokio::sync::Semaphore;
+use types::Dialect;
+use types::limits::Limits;
 
 use crate::answers::{Response, error, feed_response, json_response};
 use crate::logs::Log;
 
+pub(crate) use doctor::{PLACES_MAX as DOCTORS_PLACES_MAX, of_api as doctor_of_api};
+
 /// The most of a body that such a call may have: a message, a template and its `$context` together.
 pub(crate) const BYTES_MAX: usize = 1024 * 1024;
+
+/// Calls that render templates, at once.
+pub(crate) const BUSY_MAX: usize = 2;
 
 /// The folder of all of them, with both slashes.
 const FOLDER: &str = "/_gatewright/v1/";
@@ -36,6 +44,10 @@ pub(crate) struct Views {
     pub(crate) gateway: Arc<Gateway>,
     pub(crate) control: Arc<Control>,
     pub(crate) log: Log,
+    pub(crate) limits: Limits,
+    pub(crate) dialect: Dialect,
+    /// How many may render or try something at once: templates may be much work.
+    pub(crate) busy: Semaphore,
     /// Readers of the live feed.
     pub(crate) watchers: Arc<AtomicUsize>,
 }
@@ -45,6 +57,8 @@ pub(crate) struct Views {
 pub(crate) enum Call {
     /// `GET live`: rows as they come, as server-sent events.
     Live,
+    /// `GET follow`: rows as they come, for who asks again and again.
+    Follow,
     /// `GET events`: rows of the past.
     Events,
     /// `GET events/{requestId}`, or `events/last-failure`: the whole of one.
@@ -74,6 +88,7 @@ impl Call {
         Some(match rest.split_once('/') {
             None => match rest {
                 "live" => Call::Live,
+                "follow" => Call::Follow,
                 "events" => Call::Events,
                 "watch" => Call::Watch,
                 "connections" => Call::Connections,
@@ -84,10 +99,20 @@ impl Call {
                 "doctor" => Call::Doctor,
                 _ => return None,
             },
-            Some(("events", id)) if !id.contains('/') => Call::Event(id.to_owned()),
-            Some(("connections", id)) if !id.contains('/') => Call::Connection(id.replace("%3D", "=")),
+            Some(("events", id)) if !id.contains('/') => Call::Event(decoded(id)),
+            Some(("connections", id)) if !id.contains('/') => Call::Connection(decoded(id)),
             Some(_) => return None,
         })
+    }
+
+    /// Whether it may take long because it waits for something to happen.
+    pub(crate) fn waits(&self) -> bool {
+        matches!(self, Call::Live | Call::Follow)
+    }
+
+    /// Whether it renders templates, which may be much work.
+    fn is_work(&self) -> bool {
+        matches!(self, Call::Try | Call::Render | Call::Event(_) | Call::Doctor)
     }
 
     /// Whether a call of this method reaches clients: where calls are signed, such calls are the signed API's alone.
@@ -137,6 +162,16 @@ impl Wrong {
         Wrong { status: StatusCode::BAD_REQUEST, text: text.into() }
     }
 
+    /// It was refused, with this status.
+    pub(crate) fn refused(status: u16, text: impl Into<String>) -> Wrong {
+        Wrong { status: StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST), text: text.into() }
+    }
+
+    /// What is wrong.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
     /// What it asks for is not there.
     pub(crate) fn absent(text: impl Into<String>) -> Wrong {
         Wrong { status: StatusCode::NOT_FOUND, text: text.into() }
@@ -152,9 +187,13 @@ impl Views {
                 None => error(StatusCode::SERVICE_UNAVAILABLE, "too many pages and terminals follow this gateway"),
             };
         }
+        if asked.call == Call::Follow {
+            return answered(live::follow(self, &asked).await);
+        }
         if let Call::Connection(id) = &asked.call {
             return answered(connections::one(self, id, &asked).await);
         }
+        let _turn = if asked.call.is_work() { self.busy.acquire().await.ok() } else { None };
         let views = self.clone();
         let answer = tokio::task::spawn_blocking(move || views.now(&asked)).await;
         answer.map_or_else(|_| error(StatusCode::INTERNAL_SERVER_ERROR, "Internal failure"), answered)
@@ -187,7 +226,7 @@ fn answered(answer: Result<Value, Wrong>) -> Response {
 }
 
 // `+` is a blank in queries; what is no escape stays as it is.
-fn decoded(text: &str) -> String {
+pub(crate) fn decoded(text: &str) -> String {
     let bytes = text.as_bytes();
     let mut decoded = Vec::with_capacity(bytes.len());
     let mut at = 0;

@@ -39,7 +39,8 @@ impl Http {
         headers.set("Host", target.authority.clone());
         headers.set("Connection", "Keep-Alive");
         let carries_body = matches!(method, "POST" | "PUT");
-        let call = Call { method, headers: &headers, body, carries_body, may_repeat: true, answer_bytes_max };
+        let call =
+            Call { method, headers: &headers, body, carries_body, may_repeat: true, answer_bytes_max, clock: None };
         let answer = tokio::time::timeout(timeout, Box::pin(http::call(self, target, None, &call))).await;
         let timed_out = |_| Err(Error::timeout(target, timeout, self.names.is_asking(&target.host)));
         answer.unwrap_or_else(timed_out).map(|(status, _, body)| (status, body))

@@ -128,6 +128,7 @@ impl LambdaEndpoint {
             carries_body: true,
             may_repeat,
             answer_bytes_max: usize::MAX,
+            clock: None,
         };
         let (status, headers, payload) = http::call(&self.http, &target, None, &call).await?;
         let failed = headers.get(FUNCTION_ERROR).is_some();

@@ -8,6 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use types::headers::Headers;
 use types::message::{HttpTarget, IntegrationRequest};
 
+use crate::call_clock::CallClock;
 use crate::error::{Error, ErrorKind};
 use crate::links::Link;
 use crate::names::Names;
@@ -46,13 +47,15 @@ pub(crate) struct Call<'r> {
     pub(crate) may_repeat: bool,
     /// The largest answer, where that is less than the client's own bound.
     pub(crate) answer_bytes_max: usize,
+    /// Who writes down when its parts are over.
+    pub(crate) clock: Option<&'r CallClock>,
 }
 
 impl<'r> Call<'r> {
     pub(crate) fn of(request: &'r IntegrationRequest) -> Call<'r> {
         let IntegrationRequest { method, headers, body, carries_body, may_repeat, .. } = request;
         let (carries_body, may_repeat) = (*carries_body, *may_repeat);
-        Call { method, headers, body, carries_body, may_repeat, answer_bytes_max: usize::MAX }
+        Call { method, headers, body, carries_body, may_repeat, answer_bytes_max: usize::MAX, clock: None }
     }
 }
 
@@ -132,6 +135,7 @@ async fn exchange(
     kept: Option<bool>,
 ) -> Result<Received, Failure> {
     let mut any = false;
+    request.clock.inspect(|clock| clock.connected());
     let result = try_exchange(http, target, request, &mut connection, &mut any).await;
     let (head, body) = result.map_err(|error| Failure { error, nothing_came: !any })?;
     // What follows an answer unasked is nobody's; such a connection is not used again.
@@ -167,6 +171,7 @@ async fn try_exchange(
         out.extend_from_slice(body);
     }
     let written = write(connection, &out, if joined { &[] } else { body }).await;
+    request.clock.inspect(|clock| clock.sent());
     let mut reader = HeadReader::default();
     let mut head = loop {
         // A backend may refuse a body by answering and closing before it has read all: then the answer counts.
@@ -175,7 +180,10 @@ async fn try_exchange(
             (Err(_), Err(error)) => return Err(broken(error)),
             (Err(error), Ok(())) => return Err(broken(&error)),
         };
-        *any |= read > 0;
+        if read > 0 && !*any {
+            *any = true;
+            request.clock.inspect(|clock| clock.answered());
+        }
         if let Some(head) = reader.read(&mut connection.buffer, request.method).map_err(bad)? {
             break head;
         }

@@ -6,6 +6,7 @@
 //! orders them, which the libraries do not allow; and one call is one write and one read, which is most of what a
 //! message costs. Parsing of heads is httparse's, TLS is rustls's.
 
+mod call_clock;
 mod endpoint;
 mod error;
 mod fetch;
@@ -39,8 +40,8 @@ pub use http::Http;
 pub use links::LinkSettings;
 pub use service::{ServicePlace, ServiceRequest, Services, Signer, Signing};
 
+use crate::call_clock::CallClock;
 use crate::http::Call;
-
 use crate::links::{Link, Links};
 use crate::names::Names;
 use crate::pool::Pool;
@@ -118,6 +119,22 @@ impl Integrations {
     /// # Cancel safety
     /// Not cancel safe: the backend may have acted. Dropping it closes the backend's connection.
     pub async fn send(&self, request: &IntegrationRequest, to: Destination) -> Result<IntegrationResponse, Error> {
+        self.send_timed(request, to, false).await
+    }
+
+    /// The same, with the times of the call's parts where they are wanted.
+    ///
+    /// # Errors
+    /// As [`Integrations::send`].
+    ///
+    /// # Cancel safety
+    /// As [`Integrations::send`].
+    pub async fn send_timed(
+        &self,
+        request: &IntegrationRequest,
+        to: Destination,
+        is_timed: bool,
+    ) -> Result<IntegrationResponse, Error> {
         let target = match &request.target {
             Target::Http(target) => target,
             Target::Mock { status } => return Ok(mock(*status, request)),
@@ -126,14 +143,16 @@ impl Integrations {
             Target::Service(target) => return Box::pin(self.call_service(request, target)).await,
         };
         let started = Instant::now();
-        let wire = Call::of(request);
+        let clock = is_timed.then(|| CallClock::start(started));
+        let wire = Call { clock: clock.as_ref(), ..Call::of(request) };
         // Where it stands: it is more than a thousand bytes, which a time-out would move twice.
         let call = std::pin::pin!(http::call(&self.http, target, to.link.as_deref(), &wire));
         let (status, headers, body) = match tokio::time::timeout(request.timeout, call).await {
             Ok(answer) => answer?,
             Err(_) => return Err(Error::timeout(target, request.timeout, self.http.names.is_asking(&target.host))),
         };
-        Ok(IntegrationResponse { status, headers, body, function_failed: false, latency: started.elapsed() })
+        let (latency, times) = (started.elapsed(), clock.as_ref().map(CallClock::times));
+        Ok(IntegrationResponse { status, headers, body, function_failed: false, latency, times })
     }
 
     async fn invoke(
@@ -159,7 +178,7 @@ impl Integrations {
         let Invoked { status, headers, payload, failed } =
             invoked.unwrap_or_else(|_| Err(Error::timed_out(what(), request.timeout)))?;
         let latency = started.elapsed();
-        Ok(IntegrationResponse { status, headers, body: payload, function_failed: failed, latency })
+        Ok(IntegrationResponse { status, headers, body: payload, function_failed: failed, latency, times: None })
     }
 
     async fn call_service(
@@ -171,7 +190,8 @@ impl Integrations {
         let call = tokio::time::timeout(request.timeout, self.services.call(&self.http, request, target)).await;
         let timed_out = |_| Err(Error::timed_out(target.at.authority.clone(), request.timeout));
         let (status, headers, body) = call.unwrap_or_else(timed_out)?;
-        Ok(IntegrationResponse { status, headers, body, function_failed: false, latency: started.elapsed() })
+        let latency = started.elapsed();
+        Ok(IntegrationResponse { status, headers, body, function_failed: false, latency, times: None })
     }
 
     /// Says where VPC links lead, by id. Calls through a link that is not here go to their URL's own host.
@@ -209,5 +229,5 @@ impl Integrations {
 // No backend: the answer is the rendered request template, for the response template to read (ours; undocumented).
 fn mock(status: u16, request: &IntegrationRequest) -> IntegrationResponse {
     let (headers, body) = (Headers::new(), request.body.clone());
-    IntegrationResponse { status, headers, body, function_failed: false, latency: Duration::ZERO }
+    IntegrationResponse { status, headers, body, function_failed: false, latency: Duration::ZERO, times: None }
 }

@@ -66,6 +66,14 @@ impl AwsUri {
     }
 }
 
+/// The function that a URI without variables names; `None` where it names none.
+pub fn function_of(uri: &str) -> Option<Function> {
+    match AwsUri::compile(uri, &Map::new()) {
+        Ok(AwsUri::Function(function)) => Some(function),
+        Ok(AwsUri::Service(_)) | Err(_) => None,
+    }
+}
+
 impl ServiceUri {
     /// The same, with the credentials of this role.
     pub(crate) fn signed_by(self, role: Option<String>) -> ServiceUri {

@@ -9,6 +9,7 @@ mod variables;
 
 use std::borrow::Cow;
 
+use types::Tracing;
 use types::event::{Event, EventKind};
 use types::resources::Map;
 use types::snapshot::StageKey;
@@ -28,6 +29,8 @@ pub(crate) struct Scope<'a> {
     pub(crate) event: &'a Event,
     /// Whether the extended dialect is spoken.
     pub(crate) extended: bool,
+    /// What backends are told of traces.
+    pub(crate) tracing: Tracing,
     pub(crate) so_far: SoFar<'a>,
 }
 

@@ -28,26 +28,31 @@ mod response;
 mod selection;
 mod shared;
 mod template;
+mod trace;
 mod uri;
 mod validation;
 
 pub use access_log::AccessLog;
 pub use authorizer_answer::{AuthorizerAnswer, authorizer_answer};
 pub use authorizer_request::authorizer_request;
+pub use aws_uri::function_of;
 pub use context::context_page;
 pub use effort::{TooMuch, small};
 pub use error::{Error, ErrorKind};
 pub use facts::{Asked, Call, Check, Checks, Facts, Failure};
 pub use named::{Names, Unknown, names};
-pub use note::{Note, Site};
-pub use objects::{Case, batch_line, jsonpath_line};
+pub use note::{Mend, Note, Site};
+pub use objects::{Case, batch_line, jsonpath_line, preview};
 pub use plan::{Plan, Route};
 pub use proxy_answer::{MalformedAnswer, ProxyAnswer, proxy_answer};
 pub use proxy_event::{authorizer_event, proxy_event};
-pub use request::{request, trace_id};
+pub use request::{request, template_lines};
 pub use response::{Reply, response};
 pub use selection::select_route;
 pub use shared::Shared;
+pub use template::TemplateLines;
+pub use trace::{Trace, call_span_id, span_id, trace, trace_id};
+pub use vtl::Piece;
 
 /// A value together with the remarks that were made on the way to it.
 #[derive(Debug)]

@@ -2,11 +2,14 @@
 //!
 //! A note names the thing, what will happen and what to change, with the command that changes it.
 
+mod headline;
 mod words;
 
 use std::sync::Arc;
 
 use types::snapshot::StageKey;
+
+pub use headline::Mend;
 
 /// Where a mending command acts.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -19,7 +19,7 @@ use vtl::{Template, Value};
 use crate::context::{Scope, SoFar};
 use crate::effort;
 
-pub use batch::{batch_line, jsonpath_line};
+pub use batch::{batch_line, jsonpath_line, preview};
 pub use case::Case;
 pub(crate) use context::{fixed, linked, map_of};
 pub(crate) use event::authorizer;
@@ -110,6 +110,45 @@ pub(crate) fn for_event<'a>(
 /// # Errors
 /// [`RenderKind::Body`] where the template asks for a body that cannot be read, else [`RenderKind::Eval`].
 pub(crate) fn render(template: &Template, given: RenderInput<'_, impl Source>) -> Result<Rendered, RenderError> {
+    render_with(template, given, |scope, limits| template.render(scope, limits)).map(|(rendered, ())| rendered)
+}
+
+/// The same, and which part of the text each reference wrote.
+///
+/// # Errors
+/// As [`render`].
+pub(crate) fn render_noted(
+    template: &Template,
+    given: RenderInput<'_, impl Source>,
+) -> Result<(Rendered, Vec<vtl::Piece>), RenderError> {
+    render_with(template, given, |scope, limits| template.render_noted(scope, limits))
+}
+
+/// What a rendering gives: its text, and what else was asked for.
+trait Made {
+    type Beside;
+    fn apart(self) -> (String, Self::Beside);
+}
+
+impl Made for String {
+    type Beside = ();
+    fn apart(self) -> (String, ()) {
+        (self, ())
+    }
+}
+
+impl Made for (String, Vec<vtl::Piece>) {
+    type Beside = Vec<vtl::Piece>;
+    fn apart(self) -> (String, Vec<vtl::Piece>) {
+        self
+    }
+}
+
+fn render_with<M: Made>(
+    template: &Template,
+    given: RenderInput<'_, impl Source>,
+    rendering: impl FnOnce(&mut vtl::Scope, &vtl::Limits) -> Result<M, vtl::Error>,
+) -> Result<(Rendered, M::Beside), RenderError> {
     let source = &given.source;
     let params = if template.names_member("params") { source.params() } else { Value::Null };
     let input = Rc::new(input::Input::new(given.body, params));
@@ -122,19 +161,21 @@ pub(crate) fn render(template: &Template, given: RenderInput<'_, impl Source>) -
     if template.names_variable("stageVariables") {
         scope = scope.with("stageVariables", source.stage_variables());
     }
-    match template.render(&mut scope, &effort::limits()) {
-        Ok(text) => {
+    match rendering(&mut scope, &effort::limits()) {
+        Ok(made) => {
+            let (text, beside) = made.apart();
             let left = |name: &str| match scope.get("context") {
                 Some(context) if source.overrides() => {
                     context.member(name).filter(|value| !matches!(value, Value::Null))
                 }
                 _ => None,
             };
-            Ok(Rendered {
+            let rendered = Rendered {
                 text,
                 request_override: left("requestOverride"),
                 response_override: left("responseOverride"),
-            })
+            };
+            Ok((rendered, beside))
         }
         Err(error) => {
             if error.kind() == vtl::ErrorKind::Limit {

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use foldhash::fast::RandomState;
 use regex::Regex;
+use types::Tracing;
 use types::account::Throttle;
 use types::arn::Function;
 use types::event::{Event, EventKind};
@@ -51,6 +52,7 @@ pub struct Plan {
     /// The keys of the routes that are counted one by one, in the order of [`Route::detailed`].
     pub detailed_routes: Vec<Arc<str>>,
     extended: bool,
+    tracing: Tracing,
     /// What remarks say about the place that they are about.
     pub(crate) site: Site,
     pub(crate) selection: Result<Expression, String>,
@@ -243,6 +245,7 @@ impl Plan {
             route_key: &route.key,
             event,
             extended: self.extended,
+            tracing: self.tracing,
             so_far: SoFar::Asked,
         }
     }
@@ -297,6 +300,18 @@ impl Plan {
         })
     }
 
+    /// The route selection expression, as it is written.
+    pub fn selection_text(&self) -> &str {
+        &self.selection_text
+    }
+
+    /// What the route selection expression gives for an event; `None` where it gives nothing, or is not asked.
+    pub fn selected(&self, event: &Event) -> Option<String> {
+        let EventKind::Message(message) = &event.kind else { return None };
+        let selection = self.selection.as_ref().ok()?;
+        selection.evaluate(&message.body, None).map(|key| key.to_string())
+    }
+
     /// Where a client's API key is found.
     pub fn api_key_source(&self) -> ApiKeySource {
         self.api_key_source
@@ -312,6 +327,7 @@ impl Plan {
             route_key: route_key.unwrap_or_default(),
             event,
             extended: self.extended,
+            tracing: self.tracing,
             so_far: SoFar::Over(facts),
         }))
     }
@@ -324,6 +340,14 @@ impl Plan {
 }
 
 impl Route {
+    /// The id of its integration, for commands that change it.
+    pub fn integration_id(&self) -> Option<&str> {
+        match &self.target {
+            RouteTarget::Integration(integration) => Some(&integration.id),
+            RouteTarget::None | RouteTarget::Broken(_) => None,
+        }
+    }
+
     /// Its id, for commands that change it.
     pub(crate) fn id(&self) -> &str {
         &self.id

@@ -7,9 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use types::event::{Event, EventKind};
 use types::headers::Headers;
-use types::id::Id;
 use types::message::{HttpTarget, IntegrationRequest, Target as RequestTarget};
-use types::time::Timestamp;
 
 use crate::Mapped;
 use crate::context::Scope;
@@ -19,7 +17,8 @@ use crate::parameters::{Found, Target, set_header};
 use crate::plan::{Backend, Integration, Passthrough, Plan, Route, RouteTarget, carries_body, is_one_of};
 use crate::proxy_event::proxy_event;
 use crate::response::subprotocol_note;
-use crate::template::{Overrides, mock_status};
+use crate::template::{Overrides, TemplateLines, mock_status};
+use crate::trace::{TRACEPARENT, trace_id, traceparent};
 use crate::uri::{UriTemplate, escape_value};
 
 /// Maps an event to the request that its route's integration sends.
@@ -124,6 +123,17 @@ fn body(scope: &Scope<'_>, integration: &Integration) -> Result<Body, Error> {
     }
     let detail = "no request template fits the message and the passthrough behaviour does not let it pass".to_owned();
     Err(Error::new(ErrorKind::UnsupportedMediaType, detail))
+}
+
+/// The request template that an event's route renders, beside what it makes of the event: rendered once more, for somebody who
+/// looks. `None` where no template is rendered, or it fails.
+pub fn template_lines(plan: &Plan, route: &Route, event: &Event) -> Option<TemplateLines> {
+    let RouteTarget::Integration(integration) = &route.target else { return None };
+    let renders =
+        matches!(integration.backend, Backend::Http(_) | Backend::Mock | Backend::Function(_) | Backend::Service(_));
+    let scope = plan.scope(route, event);
+    let input = message(&scope, integration).ok().filter(|_| renders)?;
+    integration.templates.choose(&message_text(event), None)?.lines(&scope, &input)
 }
 
 fn mock(scope: &Scope<'_>, integration: &Integration) -> Result<IntegrationRequest, Error> {
@@ -267,6 +277,7 @@ pub(crate) fn default_headers(scope: &Scope<'_>, headers: &mut Headers) {
     let api_id = &scope.stage.api_id;
     headers.append("X-Amzn-Apigateway-Api-Id", api_id.clone());
     headers.append("X-Amzn-Trace-Id", trace_id(&scope.event.connection.id, &scope.event.request_id, scope.event.at));
+    tell_trace(scope, headers);
     headers.append("User-Agent", ["AmazonAPIGateway_", api_id].concat());
     headers.append("Content-Type", "application/json");
     headers.append("Accept", "application/json");
@@ -296,8 +307,17 @@ fn forward_client_headers(scope: &Scope<'_>, client: &Headers, extended: bool, h
     headers.take_along(client, goes);
     let api_id = &scope.stage.api_id;
     headers.set("X-Amzn-Apigateway-Api-Id", api_id.clone());
+    tell_trace(scope, headers);
     if headers.get("User-Agent").is_none() {
         headers.append("User-Agent", ["AmazonAPIGateway_", api_id].concat());
+    }
+}
+
+// Ours: AWS has its own header alone.
+fn tell_trace(scope: &Scope<'_>, headers: &mut Headers) {
+    if scope.tracing.is_told {
+        let is_sampled = scope.tracing.samples(&scope.event.request_id);
+        headers.set(TRACEPARENT, traceparent(scope.event, is_sampled));
     }
 }
 
@@ -307,25 +327,6 @@ fn tell_connection(scope: &Scope<'_>, headers: &mut Headers) {
     headers.set("connectionId", connection.id.to_string());
     headers.set("domainName", connection.domain_name.to_string());
     headers.set("stage", scope.stage.stage.clone());
-}
-
-/// The value of `X-Amzn-Trace-Id`: `Root=1-{8 hex: epoch seconds}-{24 hex}`. Source: observed.
-///
-/// The last digits are taken from the random ids of connection and request, so that mapping needs no randomness of its own.
-pub fn trace_id(connection: &Id, request: &Id, at: Timestamp) -> String {
-    let mut text = *b"Root=1-00000000-000000000000000000000000";
-    write_hex(&mut text[7..15], at.seconds());
-    write_hex(&mut text[16..32], request.random());
-    write_hex(&mut text[32..40], connection.random());
-    std::str::from_utf8(&text).unwrap_or_default().to_owned()
-}
-
-// The last digits of a number, as many as there is room for. Formatting, which every message would pay, costs ten times as much.
-fn write_hex(out: &mut [u8], mut value: u64) {
-    for place in out.iter_mut().rev() {
-        *place = b"0123456789abcdef"[(value & 15) as usize];
-        value >>= 4;
-    }
 }
 
 // Escaping does not keep a server from climbing: it takes `%2E%2E` for the folder above too.

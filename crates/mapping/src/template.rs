@@ -109,6 +109,26 @@ impl Template {
     }
 }
 
+/// A template beside what it made: which part of the text each of its lines wrote.
+#[derive(Clone, Debug)]
+pub struct TemplateLines {
+    /// The template.
+    pub template: String,
+    /// What it made.
+    pub output: String,
+    /// The parts of that which its references wrote, in order.
+    pub pieces: Vec<vtl::Piece>,
+}
+
+impl Template {
+    /// Renders a request template once more, for somebody who looks; `None` where it fails.
+    pub(crate) fn lines(&self, scope: &Scope<'_>, body: &[u8]) -> Option<TemplateLines> {
+        let input = objects::for_event(scope, body, None, self.overrides);
+        let (rendered, pieces) = objects::render_noted(&self.parsed, input).ok()?;
+        Some(TemplateLines { template: self.parsed.source().to_owned(), output: rendered.text, pieces })
+    }
+}
+
 impl Overrides {
     /// Whether a mapped parameter of that name gives way.
     pub(crate) fn replaces(&self, target: &Target) -> bool {

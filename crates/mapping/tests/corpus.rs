@@ -159,6 +159,7 @@ fn walk(plan: &Plan, event: &Event, answer: Option<Value>, out: &mut String) -> 
         body: Bytes::from(answer["body"].as_str().unwrap_or_default().to_owned()),
         function_failed: answer["functionFailed"] == true,
         latency: Duration::ZERO,
+        times: None,
     };
     let reply = mapping::response(plan, route, event, &answer)?;
     writeln!(

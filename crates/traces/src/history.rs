@@ -158,6 +158,18 @@ impl History {
         found
     }
 
+    /// The newest number that was given.
+    pub fn last(&self) -> u64 {
+        self.kept().last
+    }
+
+    /// How many between those two numbers are not kept any more.
+    pub fn gap(&self, after: u64, first: u64) -> u64 {
+        let kept = self.kept();
+        let oldest = kept.entries.front().map_or(kept.last + 1, |oldest| oldest.number);
+        oldest.min(first).saturating_sub(after + 1)
+    }
+
     /// All that is kept, access logs too, the oldest first: references, not copies.
     pub fn all(&self, now: Timestamp) -> Vec<Arc<Past>> {
         let mut kept = self.kept();

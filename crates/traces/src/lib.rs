@@ -3,7 +3,13 @@
 //! [`History`] is the one place that keeps; everything else here is a view of what it has, and pure: time and questions are
 //! arguments. Console, terminal, CloudWatch's API and OpenTelemetry are such views.
 
+mod filter;
 mod history;
+mod otlp;
 mod row;
+mod story;
 
+pub use filter::Filter;
 pub use history::{History, Past, What};
+pub use otlp::export as otlp_export;
+pub use story::{Kind, Place, Story};

@@ -13,8 +13,16 @@ impl Past {
     /// Members: `requestId`, `connectionId`, `apiId`, `stage`, `eventType` (`CONNECT`, `MESSAGE`, `DISCONNECT`, `PUSH`),
     /// `routeKey`, `at`, `status`, `durationMs` and `backendMs` (null where nobody measured), `target` in a few words,
     /// `backendStatus`, `bytesIn`, `bytesOut`, `remarks` (how many), `failure` (why, or null), `steps` (whether the steps
-    /// were kept).
+    /// were kept), `kind` and `headline` of its [story](crate::Story).
     pub fn to_row(&self) -> Option<Value> {
+        let mut row = self.row()?;
+        let (kind, headline) = self.headline();
+        row["kind"] = kind.name().into();
+        row["headline"] = headline.into();
+        Some(row)
+    }
+
+    fn row(&self) -> Option<Value> {
         match &self.what {
             What::Event(record) => Some(of_record(record)),
             What::Push(push) => {

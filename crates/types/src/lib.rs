@@ -18,7 +18,7 @@ mod stage_key;
 pub mod subprotocols;
 pub mod time;
 
-pub use dialect::Dialect;
+pub use dialect::{Dialect, Tracing};
 pub use event::{Connection, Event, EventKind};
 pub use headers::Headers;
 pub use id::Id;

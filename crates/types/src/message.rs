@@ -215,4 +215,17 @@ pub struct IntegrationResponse {
     pub function_failed: bool,
     /// From sending to the last byte.
     pub latency: Duration,
+    /// When its parts were over, where somebody asked and the call went over HTTP.
+    pub times: Option<CallTimes>,
+}
+
+/// When the parts of a call over HTTP were over, in microseconds from its beginning; of several tries, the last one's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CallTimes {
+    /// A connection was there: kept, or made, with the name looked up and TLS.
+    pub connected: u32,
+    /// The request was written.
+    pub sent: u32,
+    /// The answer's first bytes came.
+    pub answered: u32,
 }

@@ -25,6 +25,9 @@ use number::Number;
 /// How often a block may be inside of itself. Source: observed.
 const BLOCK_RECURSION_MAX: usize = 2;
 
+/// The most pieces of an output that are noted; a person looks at fewer.
+const PIECES_MAX: usize = 10_000;
+
 /// One rendering.
 pub(crate) struct Eval {
     /// By slot; null: not set.
@@ -41,6 +44,8 @@ pub(crate) struct Eval {
     open_blocks: Vec<Arc<[Node]>>,
     /// Containers that containers were put into: they may contain themselves.
     touched: Vec<Value>,
+    /// Which part of the output each reference wrote: start, end, place in the source. Kept where somebody asked.
+    pub(crate) pieces: Option<Vec<(usize, usize, u32)>>,
 }
 
 /// What a loop walks over, and what must not change meanwhile.
@@ -73,6 +78,7 @@ impl Eval {
             has_next: names.has_next,
             open_blocks: Vec::new(),
             touched: Vec::new(),
+            pieces: None,
         }
     }
 
@@ -96,6 +102,7 @@ impl Eval {
                 out.push_str(text);
                 self.check(out)
             }
+            Node::Print(reference) if self.pieces.is_some() => self.print_noted(reference, out),
             Node::Print(reference) => self.print(reference, out).map_err(|halt| halt.at(reference.at)),
             Node::Set(target, value) => {
                 let value = match &**value {
@@ -138,6 +145,21 @@ impl Eval {
             Node::Stop => Err(Halt::Stop),
             Node::Fail(why, at) => Err(Halt::eval(*why).at(*at)),
         }
+    }
+
+    // A block that is printed has notes of its own.
+    #[cold]
+    fn print_noted(&mut self, reference: &Reference, out: &mut String) -> Result<(), Halt> {
+        let (start, before) = (out.len(), self.pieces.as_ref().map_or(0, Vec::len));
+        let result = self.print(reference, out).map_err(|halt| halt.at(reference.at));
+        if let Some(pieces) = self.pieces.as_mut()
+            && pieces.len() == before
+            && pieces.len() < PIECES_MAX
+            && out.len() > start
+        {
+            pieces.push((start, out.len(), reference.at));
+        }
+        result
     }
 
     /// Where `#set` may put an integer of 32 bits: into a variable that is one already.

@@ -29,6 +29,6 @@ pub use error::{Error, ErrorKind};
 pub use json::{parse_json, read_json, to_json};
 pub use limits::Limits;
 pub use shared::Text;
-pub use template::{Scope, Template, display};
+pub use template::{Piece, Scope, Template, display};
 pub use uses::{Use, UseStep};
 pub use value::{Document, List, ListKind, Map, MapKind, Object, Value};

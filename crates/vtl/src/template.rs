@@ -43,6 +43,17 @@ impl Scope {
     }
 }
 
+/// A part of a rendering's text, and the line of the template that wrote it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Piece {
+    /// Where it begins, in bytes.
+    pub from: usize,
+    /// Where it ends.
+    pub to: usize,
+    /// The line of the reference, from 1.
+    pub line: usize,
+}
+
 impl Template {
     /// Parses a template, the templates in its strings too.
     ///
@@ -83,8 +94,31 @@ impl Template {
     /// [`ErrorKind::Eval`] where a directive or method fails, [`ErrorKind::Limit`] where a limit is reached. What was written up to
     /// then is lost.
     pub fn render(&self, scope: &mut Scope, limits: &Limits) -> Result<String, Error> {
+        self.run(scope, limits, false).map(|(text, _)| text)
+    }
+
+    /// The same, and which part of the text each reference of the template wrote, in order; what stands between is the
+    /// template's own text. Bounded: of more than 10,000 pieces the first are told.
+    ///
+    /// # Errors
+    /// As [`Template::render`].
+    pub fn render_noted(&self, scope: &mut Scope, limits: &Limits) -> Result<(String, Vec<Piece>), Error> {
+        let (text, pieces) = self.run(scope, limits, true)?;
+        let breaks: Vec<usize> = self.source.match_indices('\n').map(|(at, _)| at).collect();
+        let line = |at: u32| breaks.partition_point(|line| *line < at as usize) + 1;
+        let piece = |(from, to, at)| Piece { from, to, line: line(at) };
+        Ok((text, pieces.into_iter().map(piece).collect()))
+    }
+
+    fn run(
+        &self,
+        scope: &mut Scope,
+        limits: &Limits,
+        is_noted: bool,
+    ) -> Result<(String, Vec<(usize, usize, u32)>), Error> {
         let mut out = String::with_capacity(self.source.len() + self.source.len() / 2);
         let mut eval = Eval::new(&self.names, &scope.variables, *limits);
+        eval.pieces = is_noted.then(Vec::new);
         let result = eval.render(&self.nodes, &mut out);
         for (name, value) in &mut scope.variables {
             if let Some(slot) = self.names.slot(name) {
@@ -94,7 +128,7 @@ impl Template {
         eval.break_cycles();
         match result {
             // `#stop`, and a `#break` outside of loops, end the rendering; what was written stays.
-            Ok(()) | Err(Halt::Stop | Halt::Break(_)) => Ok(out),
+            Ok(()) | Err(Halt::Stop | Halt::Break(_)) => Ok((out, eval.pieces.take().unwrap_or_default())),
             Err(Halt::Failed(failure)) => {
                 Err(Error::at(failure.kind, failure.detail, &self.source, failure.at.unwrap_or(0) as usize))
             }

@@ -37,29 +37,29 @@ struct Settings {
 }
 
 /// One of the things that are measured, in turn with the others.
-struct Lane {
-    name: &'static str,
-    what: &'static str,
-    pid: u32,
-    lines: Lines,
-    rounds: Vec<Round>,
+pub(super) struct Lane {
+    pub(super) name: &'static str,
+    pub(super) what: &'static str,
+    pub(super) pid: u32,
+    pub(super) lines: Lines,
+    pub(super) rounds: Vec<Round>,
 }
 
 /// One measurement.
 #[derive(Clone, Copy)]
-struct Round {
-    units: u64,
-    cpu: Duration,
-    wall: Duration,
+pub(super) struct Round {
+    pub(super) units: u64,
+    pub(super) cpu: Duration,
+    pub(super) wall: Duration,
 }
 
 impl Round {
     /// CPU time per unit, in microseconds.
-    fn cost(&self) -> f64 {
+    pub(super) fn cost(&self) -> f64 {
         self.cpu.as_secs_f64() * 1e6 / self.units.max(1) as f64
     }
 
-    fn per_second(&self) -> f64 {
+    pub(super) fn per_second(&self) -> f64 {
         self.units as f64 / self.wall.as_secs_f64().max(f64::EPSILON)
     }
 }
@@ -149,16 +149,26 @@ async fn measure(settings: &Settings, lanes: &mut [Lane]) -> anyhow::Result<()> 
     }
     for round in 1..=settings.rounds {
         for lane in lanes.iter_mut() {
-            let (before, start) = (procfs::cpu(lane.pid)?, Instant::now());
-            let units = lane.lines.run(settings.size, settings.time).await;
-            let units = units.with_context(|| format!("measure {}", lane.name))?;
-            let cpu = procfs::cpu(lane.pid)?.saturating_sub(before);
-            let measured = Round { units, cpu, wall: start.elapsed() };
-            eprintln!("round {round}, {:<8} {:>7.2} µs", lane.name, measured.cost());
-            lane.rounds.push(measured);
+            lane.measure(round, settings.size, settings.time).await?;
         }
     }
     Ok(())
+}
+
+impl Lane {
+    /// One round: what its messages cost.
+    ///
+    /// # Errors
+    /// A message that is not answered as it should be.
+    pub(super) async fn measure(&mut self, round: usize, size: usize, time: Duration) -> anyhow::Result<()> {
+        let (before, start) = (procfs::cpu(self.pid)?, Instant::now());
+        let units = self.lines.run(size, time).await.with_context(|| format!("measure {}", self.name))?;
+        let cpu = procfs::cpu(self.pid)?.saturating_sub(before);
+        let measured = Round { units, cpu, wall: start.elapsed() };
+        eprintln!("round {round}, {:<8} {:>7.2} µs", self.name, measured.cost());
+        self.rounds.push(measured);
+        Ok(())
+    }
 }
 
 fn report(settings: &Settings, lanes: &[Lane]) {
@@ -205,7 +215,7 @@ fn row(lane: &Lane, base: f64) -> Value {
     })
 }
 
-fn median(rounds: &[Round], figure: fn(&Round) -> f64) -> f64 {
+pub(super) fn median(rounds: &[Round], figure: fn(&Round) -> f64) -> f64 {
     let mut figures: Vec<f64> = rounds.iter().map(figure).collect();
     figures.sort_by(f64::total_cmp);
     match figures.len() {

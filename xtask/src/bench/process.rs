@@ -127,6 +127,8 @@ pub(crate) struct Start {
     pub(crate) options: Vec<String>,
     /// How many files it may have open; `None`: as many as allowed.
     pub(crate) files_max: Option<u64>,
+    /// Variables of its environment, `NAME=value`.
+    pub(crate) environment: Vec<String>,
 }
 
 /// A gateway that serves.
@@ -163,7 +165,10 @@ impl Gateway {
         let files = start.files_max.map(|files| files.to_string());
         // Without `unsafe` only a shell can lower the limit; it becomes the program.
         let limited = files.iter().flat_map(|files| ["sh", "-c", "ulimit -n \"$0\"; exec \"$@\"", files.as_str()]);
-        let words = limited.chain([program]).chain(words).map(str::to_owned).chain(start.options);
+        let variables = start.environment.iter().map(String::as_str);
+        let changed = (!start.environment.is_empty()).then_some("env").into_iter().chain(variables);
+        let words =
+            changed.chain(limited).chain([program]).chain(words).map(str::to_owned).chain(start.options.clone());
         let keeper = Process::role(KEEPER, &words.collect::<Vec<String>>())?;
         let first = keeper.line(START_LIMIT)?;
         let pid = first.strip_prefix("pid ").and_then(|pid| pid.parse().ok());

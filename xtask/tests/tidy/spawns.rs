@@ -12,6 +12,10 @@ const ALLOWED: &[(&str, &str)] = &[
     ),
     ("crates/gatewright/src/serve*.rs", "owns the listeners and the timer wheel, and ends them"),
     ("crates/gatewright/src/service*.rs", "control-plane calls, which wait for the disk; as many as its semaphore has"),
+    (
+        "crates/gatewright/src/views.rs",
+        "what console and terminal ask, on a thread that may be busy; within the same semaphore",
+    ),
     ("crates/gatewright/src/folder_socket.rs", "answers `export` on the data folder's socket, one reader at a time"),
     ("crates/gatewright/src/guard.rs", "reads the credentials file, which waits for the disk; one look at a time"),
     ("crates/gatewright/src/certificates.rs", "the same for certificates"),

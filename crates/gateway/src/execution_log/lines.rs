@@ -115,7 +115,8 @@ impl Writer<'_> {
             self.at = self.record.time_at(*after);
             match step {
                 Step::Failed(line) => self.add(LineKind::Error, line),
-                Step::Note(text) | Step::Refused(text) => self.add(LineKind::Note, text),
+                Step::Note(remark) => self.add(LineKind::Note, &remark.text),
+                Step::Refused(text) => self.add(LineKind::Note, text),
                 Step::Authorizing(_) | Step::Request(_) | Step::Response(_) | Step::Reply(_) => {}
             }
         }
@@ -132,7 +133,8 @@ impl Writer<'_> {
                 Step::Request(request) => self.request(request),
                 Step::Response(response) => self.response(response),
                 Step::Reply(reply) => self.trace(|| body("Method response body after transformations", &reply.body)),
-                Step::Note(text) | Step::Refused(text) => self.add(LineKind::Note, text),
+                Step::Note(remark) => self.add(LineKind::Note, &remark.text),
+                Step::Refused(text) => self.add(LineKind::Note, text),
                 Step::Failed(line) => {
                     failed = true;
                     self.add(LineKind::Error, line);

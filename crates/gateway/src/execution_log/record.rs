@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use mapping::plan::Logging;
-use mapping::{Checks, Facts, Reply};
+use mapping::{Checks, Facts, Note, Reply, Trace};
 use serde_json::{Value, json};
 use types::event::{Connection, Disconnect, Event, EventKind};
 use types::headers::Headers;
@@ -46,6 +46,8 @@ pub struct Record {
     pub spans: Vec<Span>,
     /// The deployment that the stage served, where one is known.
     pub deployment_id: Option<Arc<str>>,
+    /// The trace that it is part of, where steps are kept.
+    pub trace: Option<Box<Trace>>,
     /// How it ended.
     pub facts: Facts,
 }
@@ -63,7 +65,7 @@ pub enum Came {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
     /// For its turn, where as many calls run as may.
-    Wait,
+    Queue,
     /// The route.
     Select,
     /// Who the client is, at `$connect`.
@@ -74,27 +76,42 @@ pub enum Part {
     Validate,
     /// The request to the backend.
     Map,
-    /// The backend.
+    /// The backend, as a whole: where its parts are not known.
     Call,
+    /// A connection to the backend, kept or made.
+    Connect,
+    /// The request, written.
+    Send,
+    /// The backend's first bytes.
+    Wait,
+    /// The rest of its answer.
+    Read,
     /// Its answer for the client.
     MapBack,
     /// Whether the client may be sent so much.
     Fit,
+    /// The reply, or the error, to the client's socket or outbox.
+    Deliver,
 }
 
 impl Part {
     /// What the feed calls it.
     pub fn name(self) -> &'static str {
         match self {
-            Part::Wait => "wait",
+            Part::Queue => "queue",
             Part::Select => "select",
             Part::Authorize => "authorize",
             Part::Admit => "admit",
             Part::Validate => "validate",
             Part::Map => "map",
             Part::Call => "call",
+            Part::Connect => "connect",
+            Part::Send => "send",
+            Part::Wait => "wait",
+            Part::Read => "read",
             Part::MapBack => "map back",
             Part::Fit => "fit",
+            Part::Deliver => "deliver",
         }
     }
 }
@@ -133,11 +150,20 @@ pub enum Step {
     /// A step of the authorizer's, before all these.
     Authorizing(AuthorizerStep),
     /// A remark.
-    Note(String),
+    Note(Box<Remark>),
     /// The backend did not let the client in: who, and in which words.
     Refused(String),
     /// The end, when something failed: as the execution log says it.
     Failed(String),
+}
+
+/// A remark, and its sentence.
+#[derive(Clone, Debug)]
+pub struct Remark {
+    /// What it is about.
+    pub note: Note,
+    /// As the log says it.
+    pub text: String,
 }
 
 /// A step of an authorizer's.
@@ -200,10 +226,9 @@ impl Step {
                     size_of::<IntegrationResponse>() + response.headers.bytes()
                 }
                 Step::Reply(reply) => size_of_val(&**reply),
-                Step::Authorizing(AuthorizerStep::Line(text))
-                | Step::Note(text)
-                | Step::Refused(text)
-                | Step::Failed(text) => text.len(),
+                // What the note holds itself is about what its sentence says.
+                Step::Note(remark) => size_of::<Remark>() + 2 * remark.text.len(),
+                Step::Authorizing(AuthorizerStep::Line(text)) | Step::Refused(text) | Step::Failed(text) => text.len(),
             }
     }
 }
@@ -239,6 +264,7 @@ impl Record {
             steps: Vec::new(),
             spans: Vec::new(),
             deployment_id: None,
+            trace: keeps_steps.then(|| Box::new(mapping::trace(event))),
             facts: Facts { message_bytes, ..Facts::default() },
         }
     }
@@ -255,7 +281,7 @@ impl Record {
     pub fn remedy(&self) -> Option<&str> {
         let after = self.steps.iter().skip_while(|timed| !matches!(timed.step, Step::Failed(_)));
         after.skip(1).find_map(|timed| match &timed.step {
-            Step::Note(text) => Some(text.as_str()),
+            Step::Note(remark) => Some(remark.text.as_str()),
             _ => None,
         })
     }
@@ -266,6 +292,14 @@ impl Record {
             Step::Refused(line) => Some(line.as_str()),
             _ => None,
         })
+    }
+
+    /// The client's message, as far as it is kept.
+    pub fn message(&self) -> Option<&Bytes> {
+        match &self.came {
+            Some(Came::Message(body)) => Some(body),
+            Some(Came::Query(_)) | None => None,
+        }
     }
 
     /// How many bytes of bodies it holds on to.
@@ -322,15 +356,19 @@ impl Record {
         }
     }
 
-    /// The id of its trace, 32 hexadecimal digits: those of the `X-Amzn-Trace-Id` that its backend got.
+    /// The id of its trace, 32 hexadecimal digits: those of the `X-Amzn-Trace-Id` that its backend got, or of the client's
+    /// `traceparent`.
     pub fn trace_id(&self) -> String {
+        if let Some(trace) = &self.trace {
+            return trace.id.clone();
+        }
         let header = mapping::trace_id(&self.connection.id, &self.request_id, self.at);
         header.trim_start_matches("Root=1-").replace('-', "")
     }
 
     /// The id of the event in its trace, 16 hexadecimal digits.
     pub fn span_id(&self) -> String {
-        format!("{:016x}", self.request_id.random())
+        mapping::span_id(&self.request_id)
     }
 
     /// The time of day at `after` its beginning.
@@ -396,7 +434,7 @@ impl Record {
     }
 }
 
-fn request_json(sent: &IntegrationRequest, body_bytes: usize) -> Value {
+pub(crate) fn request_json(sent: &IntegrationRequest, body_bytes: usize) -> Value {
     let url = match (&sent.target, sent.target.url()) {
         (Target::Mock { status }, _) => format!("mock, statusCode {status}"),
         (_, url) => secrets::url(&url.unwrap_or_default()).into_owned(),

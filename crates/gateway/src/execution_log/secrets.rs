@@ -50,8 +50,8 @@ pub(crate) fn header<'v>(name: &str, value: &'v str) -> Cow<'v, str> {
     }
 }
 
-/// A URL as a log may show it.
-pub(crate) fn url(url: &str) -> Cow<'_, str> {
+/// A URL as a log may show it: what is secret in its query is masked.
+pub fn url(url: &str) -> Cow<'_, str> {
     let Some((before, query)) = url.split_once('?') else { return Cow::Borrowed(url) };
     // A name that is written with percent signs is the same name to whoever reads the URL.
     let is_secret = |name: &str| {

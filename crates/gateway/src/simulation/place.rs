@@ -60,6 +60,7 @@ impl Simulated {
             headers: Headers::new(),
             body: Bytes::from(body),
             latency: Duration::ZERO,
+            times: None,
             function_failed: false,
         })
     }

@@ -10,7 +10,7 @@ export const withoutId = (text) => text.replace(/^\([^)\s]+\) /, "");
 
 /** {kind: "failure" | "loss" | "remark" | "fine", headline, why: [sentence], mend: [{text, command}], place}. */
 export function told(record, gateway) {
-  if (record.story) return { why: [], mend: [], place: null, ...record.story };
+  if (record.story) return { ...record.story, headline: record.story.headline ?? "Everything arrived", why: record.story.why ?? [], mend: record.story.mend ?? [] };
   const notes = (record.lines ?? []).filter(({ kind }) => kind === "note").map(({ text }) => withoutId(text));
   const lost = lostBody(record);
   if (lost !== null) return loss(record, lost, notes, gateway);

@@ -26,6 +26,9 @@ const OF_TESTS: &[&str] = &[
     "GATEWRIGHT_TERRAFORM_PROVIDERS",
 ];
 
+/// What commands read that ask a running gateway.
+const OF_COMMANDS: &[&str] = &["GATEWRIGHT_ENDPOINT"];
+
 /// The variable of a setting, and what it holds; an empty one counts as none, as scripts expect.
 pub(super) fn variable(name: &str) -> Option<(String, String)> {
     let variable = named(name);
@@ -65,6 +68,7 @@ fn check_one(name: &str, value: &str, known: &[String]) -> Result<(), String> {
     let limits = || TABLE.iter().map(|limit| named(&format!("limit-{}", limit.name)));
     let is_known = known.iter().any(|known| known == name)
         || OF_TESTS.contains(&name)
+        || OF_COMMANDS.contains(&name)
         || limits().any(|limit| limit == name)
         || is_of_kubernetes(name, value);
     if is_known {

@@ -1,6 +1,7 @@
 //! What the console asks first: where clients connect, and which stages there are.
 
 use control::Control;
+use gateway::Gateway;
 use serde_json::{Value, json};
 use types::snapshot::StageKey;
 
@@ -30,15 +31,21 @@ impl Facts {
     }
 
     /// The answer, as JSON. Reads every stage, so it is not for a thread of the data plane.
-    pub(crate) fn to_json(&self, control: &Control) -> Value {
+    pub(crate) fn to_json(&self, control: &Control, gateway: &Gateway) -> Value {
         let names = control.api_names();
         let all = control.stages();
         let more = all.len().saturating_sub(STAGES_MAX);
         let mut bare: Vec<_> = names.iter().filter(|(id, _)| !all.iter().any(|(key, _)| key.api_id == **id)).collect();
         bare.sort_unstable();
         let bare = bare.into_iter().take(BARE_MAX).map(|(id, name)| json!({ "apiId": id, "apiName": name }));
-        let stages = all.iter().take(STAGES_MAX).map(|(StageKey { api_id, stage }, deployed)| {
-            json!({ "apiId": api_id, "apiName": names.get(api_id), "stage": stage, "deployed": deployed })
+        let watched = gateway.watched();
+        let stages = all.iter().take(STAGES_MAX).map(|(key, deployed)| {
+            let StageKey { api_id, stage } = key;
+            let logging = gateway.logging_of(key).unwrap_or_default();
+            json!({
+                "apiId": api_id, "apiName": names.get(api_id), "stage": stage, "deployed": deployed,
+                "watched": watched.contains(key), "loggingLevel": logging.level, "dataTrace": logging.data_trace,
+            })
         });
         json!({
             "version": env!("CARGO_PKG_VERSION"), "region": self.region, "clients": self.clients,

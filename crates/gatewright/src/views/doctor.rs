@@ -1,9 +1,99 @@
-//! To be written.
+//! What will bite, of one API or of all: what is defined, and whether somebody is where backends should be.
 
-use serde_json::Value;
+use std::net::{TcpStream, ToSocketAddrs};
+use std::time::Duration;
 
-use super::{Asked, Views, Wrong};
+use control::{Control, Version};
+use doctor::{Finding, Known, StageOf, Subject, Target, examine, targets, unreachable};
+use serde_json::{Value, json};
+use types::account::Account;
+use types::snapshot::StageKey;
 
-pub(super) fn answer(_: &Views, _: &Asked) -> Result<Value, Wrong> {
-    Err(Wrong::absent("not there yet"))
+use super::{Asked, Views, Wrong, changes};
+
+/// How long a backend may take to take a connection.
+const CONNECT_MAX: Duration = Duration::from_millis(500);
+/// Places that are tried for one call; the rest is told of as untried.
+pub(crate) const PLACES_MAX: usize = 20;
+
+/// `GET doctor?api=&reach=0`: `apis`, each with `apiId`, `name`, `findings`, and how many of what was looked at.
+pub(super) fn answer(views: &Views, asked: &Asked) -> Result<Value, Wrong> {
+    let names = views.control.api_names();
+    let wanted = asked.parameter("api");
+    let reaches = asked.parameter("reach").is_none_or(|reach| reach != "0");
+    let mut ids: Vec<&String> = names.keys().filter(|id| wanted.as_ref().is_none_or(|api| api == *id)).collect();
+    ids.sort_unstable();
+    if let (Some(api), true) = (&wanted, ids.is_empty()) {
+        return Err(Wrong::absent(format!("there is no API {api}")));
+    }
+    let known = Known {
+        limits: &views.limits,
+        dialect: views.dialect,
+        has_function: &|function| views.gateway.has_function(function),
+        has_link: &|link| views.gateway.has_link(link),
+        has_services: views.gateway.has_services(),
+    };
+    let mut left = if reaches { PLACES_MAX } else { 0 };
+    let account = views.gateway.account();
+    let apis = ids.into_iter().map(|id| {
+        let (findings, looked) = of_api(&views.control, id, &account, &known, &mut left)?;
+        let findings: Vec<Value> = findings.iter().map(Finding::to_json).collect();
+        Ok(json!({ "apiId": id, "name": names[id], "findings": findings, "looked": looked }))
+    });
+    Ok(json!({ "apis": apis.collect::<Result<Vec<_>, Wrong>>()? }))
+}
+
+/// The findings of one API, and what was looked at. `left` counts the places that may still be tried.
+pub(crate) fn of_api(
+    control: &Control,
+    api_id: &str,
+    account: &Account,
+    known: &Known<'_>,
+    left: &mut usize,
+) -> Result<(Vec<Finding>, Value), Wrong> {
+    let wrong = |error: control::Error| Wrong::bad(error.to_string());
+    let key = |stage: &str| StageKey { api_id: api_id.to_owned(), stage: stage.to_owned() };
+    let definition = control.draft(&key("")).map_err(wrong)?;
+    let definition = definition.ok_or_else(|| Wrong::absent(format!("there is no API {api_id}")))?;
+    let mut stages = Vec::new();
+    for (key, is_deployed) in control.stages().into_iter().filter(|(key, _)| key.api_id == api_id) {
+        let Some(stage) = control.stage(&key, Version::Edited).map_err(wrong)? else { continue };
+        stages.push(StageOf { settings: stage.settings, is_deployed, changes: changes::says(control, &key)? });
+    }
+    let subject = Subject { definition: &definition, stages, account };
+    let mut findings = examine(&subject, known);
+    let places = targets(&subject);
+    let tried: Vec<&Target> = places.iter().take(*left).collect();
+    *left -= tried.len();
+    let found = tried.iter().filter_map(|target| Some(unreachable(target, api_id, &try_place(target)?)));
+    let mut worst: Vec<Finding> = found.collect();
+    worst.append(&mut findings);
+    let (routes, integrations, stages) = (definition.routes.len(), definition.integrations.len(), subject.stages.len());
+    let looked = json!({
+        "routes": routes, "integrations": integrations, "stages": stages, "backends": tried.len(),
+        "backendsUntried": places.len() - tried.len(),
+    });
+    Ok((worst, looked))
+}
+
+/// Why nobody is there; `None`: somebody takes connections.
+fn try_place(target: &Target) -> Option<String> {
+    let addresses = match (target.host.as_str(), target.port).to_socket_addrs() {
+        Ok(addresses) => addresses,
+        Err(_) => return Some(format!("the name {} leads nowhere", target.host)),
+    };
+    let mut why = "the name has no address".to_owned();
+    for address in addresses {
+        match TcpStream::connect_timeout(&address, CONNECT_MAX) {
+            Ok(_) => return None,
+            Err(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => {
+                why = "the connection was refused".into()
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::TimedOut => {
+                why = format!("no answer within {} ms", CONNECT_MAX.as_millis());
+            }
+            Err(error) => why = error.to_string(),
+        }
+    }
+    Some(why)
 }

@@ -10,13 +10,13 @@ use futures_util::stream;
 use http::HeaderMap;
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Frame;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::time::Instant;
 use traces::{History, Past};
 
-use super::{Asked, Views};
+use super::{Asked, Views, Wrong};
 use crate::answers::Body;
 use crate::feed::Watcher;
 use crate::logs::Log;
@@ -29,6 +29,11 @@ const BATCH_MAX: usize = 500;
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// The most past rows that a reader gets.
 const PAST_MAX: usize = 2_000;
+
+/// The longest that `follow` waits.
+const WAIT_MAX: u64 = 25;
+/// Rows in one answer of `follow`.
+const FOLLOW_MAX: usize = 1_000;
 
 struct Live {
     log: Log,
@@ -122,6 +127,51 @@ impl Live {
         }
         text.into()
     }
+}
+
+/// `GET follow?after=ID&past=N&wait=SECONDS`: rows behind that one, at once where there are some, else as soon as one comes.
+///
+/// `next` is what to ask with the next time. `missed`: how many came behind `after` and are no longer kept; `notKept`: how many
+/// there was no room to keep since the count `unwatched` that the last answer had.
+pub(super) async fn follow(views: &Views, asked: &Asked) -> Result<Value, Wrong> {
+    let number = |name: &str| asked.parameter(name).map_or(Ok(0), |text| text.parse::<u64>());
+    let wrong = |name: &str| Wrong::bad(format!("`{name}` has to be a number"));
+    let wait = number("wait").map_err(|_| wrong("wait"))?.min(WAIT_MAX);
+    let past = number("past").map_err(|_| wrong("past"))?;
+    let known =
+        asked.parameter("unwatched").map(|text| text.parse::<u64>()).transpose().map_err(|_| wrong("unwatched"))?;
+    let watcher = Watcher::new(&views.watchers);
+    let watcher = watcher.ok_or_else(|| Wrong::refused(503, "too many pages and terminals follow this gateway"))?;
+    let (log, history) = (&views.log, views.log.history());
+    let mut live = log.watch();
+    let (mut found, mut newest) = match asked.parameter("after") {
+        Some(after) => {
+            let number = history.number(&after);
+            (log.past(number, FOLLOW_MAX), number)
+        }
+        None => (log.past(0, usize::try_from(past).unwrap_or(FOLLOW_MAX).min(FOLLOW_MAX)), 0),
+    };
+    if found.is_empty() && wait > 0 {
+        let came = tokio::time::timeout(Duration::from_secs(wait), live.recv()).await;
+        if came.is_ok() {
+            // A few more may be on their way.
+            tokio::time::sleep(BATCH_TIME).await;
+            found = log.past(newest, FOLLOW_MAX);
+        }
+    }
+    log.watched_lately();
+    drop(watcher);
+    let missed = match (asked.parameter("after"), found.first()) {
+        (Some(_), Some(first)) if newest > 0 => history.gap(newest, first.number),
+        _ => 0,
+    };
+    newest = found.last().map_or(newest.max(history.last()), |last| last.number);
+    let unwatched = log.unwatched();
+    let rows: Vec<Value> = found.iter().filter_map(|past| past.to_row()).collect();
+    Ok(json!({
+        "events": rows, "next": history.name(newest), "missed": missed, "unwatched": unwatched,
+        "notKept": known.map_or(0, |known| unwatched.saturating_sub(known)),
+    }))
 }
 
 fn last_id(headers: &HeaderMap) -> Option<String> {

@@ -49,6 +49,7 @@ fn line(format: &str, event: &Event, route_key: Option<&str>, facts: &Facts) -> 
         route_key,
         event,
         extended: false,
+        tracing: types::Tracing::default(),
         so_far,
     })
 }

@@ -6,7 +6,9 @@ use jsonpath::Path;
 use vtl::{Map, MapKind, Value};
 
 use crate::objects::node::BodyNode;
-use crate::objects::{RenderError, RenderInput, RenderKind, Rendered, Source, fixed, linked, map_of, parse_and_render};
+use crate::objects::{
+    RenderError, RenderInput, RenderKind, Rendered, Source, fixed, linked, map_of, parse_and_render, render_noted,
+};
 
 /// Renders one case: a JSON object with `template`, and optionally `id`, `input` (`body`, `params`), `context` and
 /// `stageVariables`; other members are ignored.
@@ -29,6 +31,21 @@ pub fn batch_line(line: &str) -> String {
     let has = overrides_of(&case);
     let result = parse_and_render(&template, input);
     answer(&id, result, &has)
+}
+
+/// Renders one case as [`batch_line`] does, and tells which part of the output each line of the template wrote: where it fails as
+/// `batch_line` does, else `output` and the pieces.
+///
+/// # Errors
+/// The answer of [`batch_line`], which says what is wrong.
+pub fn preview(line: &str) -> Result<(String, Vec<vtl::Piece>), String> {
+    let wrong = || batch_line(line);
+    let Ok(Value::Map(case)) = vtl::parse_json(line) else { return Err(wrong()) };
+    let Some(Value::Text(text)) = case.member("template") else { return Err(wrong()) };
+    let Ok(template) = vtl::Template::parse(&text) else { return Err(wrong()) };
+    let body = body_of(&case);
+    let rendered = render_noted(&template, input_of(&case, &body));
+    rendered.map(|(rendered, pieces)| (rendered.text, pieces)).map_err(|_| wrong())
 }
 
 /// The payload of a case: a text, or nothing.

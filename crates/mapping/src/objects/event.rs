@@ -161,6 +161,7 @@ mod tests {
                 route_key: "$default",
                 event: &event,
                 extended: false,
+                tracing: types::Tracing::default(),
                 so_far: SoFar::Asked,
             };
             for variable in rows().filter(|row| row.seen == Seen::Everywhere) {

@@ -69,6 +69,7 @@ impl Plan {
             deployment_id: stage.settings.deployment_id.as_deref().map(Arc::from),
             detailed_routes,
             extended: dialect.extended,
+            tracing: dialect.tracing,
             selection,
             selection_text: api.route_selection_expression.clone(),
             variables: stage.settings.stage_variables.clone(),

@@ -159,7 +159,10 @@ impl Eval {
     fn string(&mut self, inner: &Inner) -> Result<Value, Halt> {
         let mut out = String::new();
         let outer = std::mem::replace(&mut self.out_max, self.meter.limits.string_bytes);
+        // What is written here is no output yet.
+        let pieces = self.pieces.take();
         let result = self.render(&inner.nodes, &mut out);
+        self.pieces = pieces;
         self.out_max = outer;
         result?;
         if inner.padded {
@@ -174,7 +177,9 @@ impl Eval {
         let Value::Block(Block(body)) = value else { return Ok(value) };
         let mut out = String::new();
         let outer = std::mem::replace(&mut self.out_max, self.meter.limits.string_bytes);
+        let pieces = self.pieces.take();
         let result = self.block(&body, "", &mut out);
+        self.pieces = pieces;
         self.out_max = outer;
         result?;
         self.meter.string(out.len())?;

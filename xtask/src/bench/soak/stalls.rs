@@ -130,7 +130,11 @@ async fn one(
         "{key}" => files.key.display().to_string(),
         other => other.to_owned(),
     };
-    let start = Start { options: torment.options.iter().map(option).collect(), files_max: torment.files_max };
+    let start = Start {
+        options: torment.options.iter().map(option).collect(),
+        files_max: torment.files_max,
+        ..Start::default()
+    };
     let gateway = Gateway::start_with(program, backend, start).await?;
     let scene = Scene {
         gateway: gateway.address,

@@ -28,7 +28,8 @@ const tabs = new Map();
 
 // ---------------------------------------------------------------------------------------------- the stages
 
-const gateway = new Gateway(stagesChanged);
+const gateway = new Gateway();
+gateway.subscribe(stagesChanged);
 /** The stage that the client uses: the chosen one. */
 const chosen = () => gateway.stages.find((stage) => keyOf(stage) === $("stage").value);
 const demo = () => gateway.facts?.demo ?? null;
@@ -43,8 +44,6 @@ function stagesChanged() {
   $("stage").value = gateway.stages.some((stage) => keyOf(stage) === before) ? before : (first ?? "");
   $("fields").hidden = deployed.length === 0;
   $("composer").hidden = deployed.length === 0;
-  $("mode").textContent = demo() ? "demo" : "console";
-  document.title = demo() ? "Gatewright demo" : "Gatewright console";
   $("provenance").textContent = demo() ? "The demo’s API was made with the calls that the AWS CLI makes. It is gone when the program stops." : "";
   filters.offer(gateway.stages, (stage) => gateway.label(stage));
   document.body.classList.toggle("one-stage", gateway.stages.length < 2);

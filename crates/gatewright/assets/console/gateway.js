@@ -1,5 +1,7 @@
 // What the page knows of the gateway: which stages there are, and at which addresses.
 
+import { Listeners } from "./listeners.js";
+
 const STAGES = "/_gatewright/v1/stages";
 /** How often the stages are looked at, while somebody looks at the page, in milliseconds. */
 const LOOK_EVERY = 4000;
@@ -14,10 +16,11 @@ export class Gateway {
   /** As the gateway told it last; null before that. */
   facts = null;
   #said = "";
+  #listeners = new Listeners();
 
-  /** `changed` is called whenever the facts are others than before. */
-  constructor(changed) {
-    this.changed = changed;
+  /** `does` is called whenever the facts are others than before; gives what ends that. */
+  subscribe(does) {
+    return this.#listeners.subscribe(does);
   }
 
   /** Looks now and from time to time. */
@@ -36,7 +39,7 @@ export class Gateway {
       if (said !== this.#said) {
         this.facts = JSON.parse(said);
         this.#said = said;
-        this.changed();
+        this.#listeners.tell();
       }
       return true;
     } catch {

@@ -1,0 +1,5 @@
+// To be written: for now the page of before stands below, in index.html.
+
+export function Client() {
+  return null;
+}

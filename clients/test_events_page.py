@@ -1,0 +1,33 @@
+"""The console's table of events and its view of one event, in a real browser; its filters, on their corpus."""
+
+import os
+import subprocess
+from pathlib import Path
+
+from harness.browser import browser
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent
+# Seconds for all steps in the browser; each of them has a bound of its own.
+STEPS_PATIENCE = 240
+
+
+def run(*command, timeout):
+    """Runs a script of Node; its output is what a failure says."""
+    done = subprocess.run(
+        ["node", *map(str, command)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=timeout,
+    )
+    assert done.returncode == 0, done.stdout.decode("utf-8", "replace")
+
+
+def test_the_page_reads_filters_as_the_program_does():
+    script = ROOT / "crates" / "gatewright" / "assets" / "console" / "filter.js"
+    run(HERE / "js" / "filter-cases.mjs", script, ROOT / "corpus" / "filters" / "cases.json", timeout=30)
+
+
+def test_the_steps_in_a_browser():
+    run(HERE / "js" / "events-page.mjs", os.environ["GATEWRIGHT_BIN"], browser(), timeout=STEPS_PATIENCE)

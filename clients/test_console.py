@@ -76,7 +76,7 @@ def test_stages_are_listed_with_their_names(gateway):
     api.route("$default", api.integration("MOCK"))
     api.deploy()
     facts = json.loads(get(gateway.url + "/_gatewright/v1/stages")[2])
-    stage = {"apiId": api.id, "apiName": "listed <b>", "stage": "dev", "deployed": True}
+    stage = {"apiId": api.id, "apiName": "listed <b>", "stage": "dev", "deployed": True, "watched": False, "loggingLevel": "INFO", "dataTrace": True}
     assert stage in facts["stages"]
 
 

@@ -79,15 +79,19 @@ const FILES: &[(&str, &str, &str)] = files! {
     "views/kept.js" SCRIPT
     "views/live.js" SCRIPT
     "views/nothing.js" SCRIPT
+    "views/playground.js" SCRIPT
     "views/provenance.js" SCRIPT
     "views/row-table.js" SCRIPT
     "views/tour.js" SCRIPT
+    "views/try-it.js" SCRIPT
     "views/unwatched.js" SCRIPT
     "views/waterfall.js" SCRIPT
     "views/way.js" SCRIPT
     "vendor/preact.js" SCRIPT
     "vendor/hooks.js" SCRIPT
     "vendor/htm.js" SCRIPT
+    "vendor/uplot.js" SCRIPT
+    "vendor/uplot.css" STYLE
     "vendor/preact-LICENSE.txt" TEXT
     "vendor/htm-LICENSE.txt" TEXT
     "vendor/uplot-LICENSE.txt" TEXT

@@ -444,47 +444,6 @@ impl Service {
         lambda_api::answer(&functions, &operation, &parts, body).await
     }
 
-    async fn stacks(
-        &self,
-        stacks: Arc<Stacks>,
-        operation: stacks::call::Operation,
-        request: http::Request<Incoming>,
-        peer: Arrival,
-    ) -> Response {
-        let mut caller = Caller::of(&request, Some(peer.ip));
-        let (parts, body) = request.into_parts();
-        let signed = match self.guard.as_ref().map(|guard| guard.begin(&parts, "cloudformation", peer)).transpose() {
-            Ok(signed) => signed,
-            Err(refusal) => return self.refused_by_guard(&refusal),
-        };
-        if self.gateway.is_draining() && parts.method != Method::GET {
-            return stopping();
-        }
-        let waits = waits_to_send(&parts.headers);
-        let body = match self.control_bodies.collect(body, stacks::call::BYTES_MAX, waits).await {
-            Ok(body) => body,
-            Err(Unread::TooLarge) => return error(StatusCode::PAYLOAD_TOO_LARGE, "the template is too large"),
-            Err(Unread::Broken) => return error(StatusCode::BAD_REQUEST, BROKEN),
-            Err(Unread::Busy) => return error(StatusCode::SERVICE_UNAVAILABLE, BUSY),
-        };
-        if let Some(signed) = &signed {
-            let resource = operation.resource(signed.region(), signed.account_id());
-            let may = |()| signed.may(&parts, operation.action(), &resource);
-            match signed.finish(&parts, &body).and_then(may) {
-                Ok(()) => caller = caller.known_as(signed.user()),
-                Err(refusal) => return self.refused_by_guard(&refusal),
-            }
-        }
-        caller = caller.with_code(may_run_code(signed.as_ref(), &parts, &peer));
-        let _turn = self.stack_calls.acquire().await;
-        let _permit = self.control_calls.acquire().await;
-        let answer = move || stacks::call::answer(&stacks, &operation, &caller, &body);
-        match tokio::task::spawn_blocking(answer).await {
-            Ok(answer) => answer,
-            Err(_) => error(StatusCode::INTERNAL_SERVER_ERROR, "Internal failure"),
-        }
-    }
-
     async fn control_plane(&self, request: http::Request<Incoming>, peer: Arrival) -> Response {
         let mut caller = Caller::of(&request, Some(peer.ip));
         let (parts, body) = request.into_parts();

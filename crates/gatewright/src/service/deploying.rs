@@ -5,19 +5,61 @@ use std::sync::Arc;
 use ::stacks::api::Error;
 use control::Caller;
 use gateway::Arrival;
+use http::{Method, StatusCode};
 use hyper::body::Incoming;
 use types::arn::Home;
 
 use super::{BROKEN, BUSY, Service, host, may_run_code, waits_to_send};
-use crate::answers::Response;
+use crate::answers::{Response, error};
 use crate::bodies::Unread;
 use crate::seen;
-use crate::stacks::Stacks;
 use crate::stacks::neighbours::{self, Around};
+use crate::stacks::{Stacks, call};
 
 const STOPPING: &str = "the gateway is stopping and takes no more changes";
 
 impl Service {
+    pub(super) async fn stacks(
+        &self,
+        stacks: Arc<Stacks>,
+        operation: call::Operation,
+        request: http::Request<Incoming>,
+        peer: Arrival,
+    ) -> Response {
+        let mut caller = Caller::of(&request, Some(peer.ip));
+        let (parts, body) = request.into_parts();
+        let signed = match self.guard.as_ref().map(|guard| guard.begin(&parts, "cloudformation", peer)).transpose() {
+            Ok(signed) => signed,
+            Err(refusal) => return self.refused_by_guard(&refusal),
+        };
+        if self.gateway.is_draining() && parts.method != Method::GET {
+            return super::stopping();
+        }
+        let waits = waits_to_send(&parts.headers);
+        let body = match self.control_bodies.collect(body, call::BYTES_MAX, waits).await {
+            Ok(body) => body,
+            Err(Unread::TooLarge) => return error(StatusCode::PAYLOAD_TOO_LARGE, "the template is too large"),
+            Err(Unread::Broken) => return error(StatusCode::BAD_REQUEST, BROKEN),
+            Err(Unread::Busy) => return error(StatusCode::SERVICE_UNAVAILABLE, BUSY),
+        };
+        if let Some(signed) = &signed {
+            let resource = operation.resource(signed.region(), signed.account_id());
+            let may = |()| signed.may(&parts, operation.action(), &resource);
+            match signed.finish(&parts, &body).and_then(may) {
+                Ok(()) => caller = caller.known_as(signed.user()),
+                Err(refusal) => return self.refused_by_guard(&refusal),
+            }
+        }
+        caller = caller.with_code(may_run_code(signed.as_ref(), &parts, &peer));
+        let _turn = self.stack_calls.acquire().await;
+        let _permit = self.control_calls.acquire().await;
+        let answer = move || call::answer(&stacks, &operation, &caller, &body);
+        match tokio::task::spawn_blocking(answer).await {
+            Ok(answer) => answer,
+            Err(_) => error(StatusCode::INTERNAL_SERVER_ERROR, "Internal failure"),
+        }
+    }
+
     pub(super) async fn deploying(
         &self,
         stacks: Arc<Stacks>,

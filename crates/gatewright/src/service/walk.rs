@@ -47,6 +47,8 @@ enum Who {
     Stages,
     Stacks,
     About,
+    /// What console and terminal ask.
+    View,
 }
 
 impl Who {
@@ -61,18 +63,23 @@ impl Who {
         let has = |header: &str| head.to_ascii_lowercase().contains(&format!("\r\n{header}"));
         let says = |part: &str| body.contains(part);
         match status {
+            _ if VIEWS.iter().any(|said| says(said)) => Who::View,
             "404" if says("nothing is served at") || says("this address names no API") => Who::Nobody,
             "403" if says("--allow-host") => Who::Stranger,
             "400" if says("Host header") || body.is_empty() => Who::Unclear,
             "308" | "303" if has("location: /_console/") => Who::Console,
             "200" if has("content-type: text/event-stream") => Who::Feed,
             "200" if body.starts_with("# HELP") => Who::Metrics,
-            "200" if ["html", "css", "javascript"].iter().any(|kind| has(&format!("content-type: text/{kind}"))) => {
+            "200"
+                if ["html", "css", "javascript", "plain; charset=utf-8\r\ncontent-security-policy"]
+                    .iter()
+                    .any(|kind| has(&format!("content-type: text/{kind}"))) =>
+            {
                 Who::Console
             }
             "200" if says(r#""status":"ok""#) => Who::Health,
             "200" if says(r#""program":"gatewright""#) => Who::About,
-            "200" if says(r#""stages":"#) => Who::Stages,
+        "200" if says(r#""stages":"#) => Who::Stages,
             "200" if says(r#""stacks":"#) => Who::Stacks,
             "426" => Who::DataPlane,
             "403" if body == r#"{"message":"Forbidden"}"# => Who::DataPlane,
@@ -82,6 +89,19 @@ impl Who {
         }
     }
 }
+
+/// What answers of views say, and no others.
+const VIEWS: &[&str] = &[
+    "\"events\":[",
+    "nothing is kept",
+    "\"watched\":[",
+    "\"connections\":[",
+    "is no connection's id",
+    "`api` is missing",
+    "\"stepSeconds\"",
+    "\"apis\":[",
+    "the body is not JSON",
+];
 
 struct Here {
     public: SocketAddr,
@@ -198,13 +218,26 @@ fn paths() -> Vec<(&'static str, String, Who)> {
     });
     let roots = ["/v2", "/v2/", "/restapis", "/restapis/x", "/v2/nothing"];
     let roots = roots.map(|path| ("GET", path.to_owned(), Who::ControlPlane));
+    let views = [
+        "events",
+        "events/nothing",
+        "watch",
+        "connections",
+        "connections/nothing",
+        "changes",
+        "series",
+        "doctor",
+        "follow",
+    ];
+    let views = views.map(|name| ("GET", format!("/_gatewright/v1/{name}"), Who::View));
+    let posted = ["try", "render", "watch"].map(|name| ("POST", format!("/_gatewright/v1/{name}"), Who::View));
     let stack = format!("{}/nothing", call::PATH);
     let stacks = [
         ("GET", call::PATH.to_owned(), Who::Stacks),
         ("POST", stack.clone(), Who::ControlPlane),
         ("DELETE", stack, Who::ControlPlane),
     ];
-    pages.chain(files).chain(operations).chain(roots).chain(stacks).collect()
+    pages.chain(files).chain(operations).chain(roots).chain(stacks).chain(views).chain(posted).collect()
 }
 
 /// The same path as others spell it who look for a way in.

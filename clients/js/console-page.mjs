@@ -109,6 +109,7 @@ async function steps() {
   await step("a browser at / is led to the console, which says what to do first", async () => {
     await page.goto(gateway.url);
     assert.equal(new URL(page.url()).pathname, "/_console/");
+    await page.goto(`${gateway.url}/_console/#/client`);
     await see("#feed[data-state=open]", "live");
     await see(".welcome", "This gateway has no API yet");
     await see(".welcome code", "gatewright serve --backend");

@@ -4,7 +4,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:http";
 
-import { require } from "./browser.mjs";
+import { PATIENCE, require } from "./browser.mjs";
 
 const WebSocket = require("ws");
 
@@ -78,9 +78,9 @@ export async function client(url, apiId, query = "") {
   return socket;
 }
 
-/** Sends, and waits for the answer. */
+/** Sends, and waits for the answer, so long and no longer. */
 export async function say(socket, text) {
-  const answer = once(socket, "message");
+  const answer = once(socket, "message", { signal: AbortSignal.timeout(PATIENCE) });
   socket.send(text);
   return String((await answer)[0]);
 }

@@ -117,10 +117,10 @@ function Story({ story }) {
 function Copies({ app, record }) {
   const url = app.gateway.publicUrl(record);
   const all = [
-    ["curl", () => curl(record), "the call to the backend, as curl"],
-    ["gatewright render", () => render(record), "the template with its input"],
-    ["wscat", () => wscat(record, url), "the client, as wscat"],
-    ["JSON", () => JSON.stringify(record, null, 2), "all of it, as JSON"],
+    ["curl", () => curl(record), "as curl: the call to the backend"],
+    ["gatewright render", () => render(record), "as gatewright render: the template with its input"],
+    ["wscat", () => wscat(record, url), "as wscat: the client"],
+    ["JSON", () => JSON.stringify(record, null, 2), "as JSON: all of it"],
   ];
   return html`
     <div class="copies" role="group" aria-label="Copy as">

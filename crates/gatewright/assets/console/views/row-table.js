@@ -115,8 +115,8 @@ export function wordsOf({ headline, failure, remarks }) {
   return headline ?? failure ?? (remarks > 0 ? (remarks === 1 ? "a remark" : `${remarks} remarks`) : "");
 }
 
-/** What the event is called: its route, or what it is. */
-export const nameOf = ({ routeKey, eventType }) => routeKey ?? (eventType === "PUSH" ? "push" : "no route");
+/** What the event is called: its route, or what it is; an API needs no route for $connect and $disconnect. */
+export const nameOf = ({ routeKey, eventType }) => routeKey ?? (eventType === "MESSAGE" ? "no route" : eventType.toLowerCase());
 
 function Row({ app, row, index, top, isAt, isOpen }) {
   const tone = toneOf(row);

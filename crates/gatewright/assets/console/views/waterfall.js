@@ -10,7 +10,6 @@ const LEAST = 0.4;
 
 /** What the steps are called for people; others are called as the gateway calls them. */
 const WORDS = {
-  wait: "wait for its turn",
   queue: "wait for its turn",
   select: "choose the route",
   authorize: "who is it",
@@ -18,8 +17,13 @@ const WORDS = {
   validate: "check the message",
   map: "map the request",
   call: "call the backend",
+  connect: "reach the backend",
+  send: "send the request",
+  wait: "wait for the backend",
+  read: "read the answer",
   "map back": "map the answer",
   fit: "measure the answer",
+  deliver: "hand it to the client",
 };
 
 export function Waterfall({ record }) {

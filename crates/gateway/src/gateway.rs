@@ -276,6 +276,16 @@ impl Gateway {
         self.account.load_full()
     }
 
+    /// What was counted of every stage, and of routes with detailed metrics.
+    pub fn readings(&self) -> Vec<crate::metrics::Reading> {
+        self.metrics.readings()
+    }
+
+    /// The group, or stream, that a deployed stage's access log goes to.
+    pub fn access_log_of(&self, stage: &StageKey) -> Option<String> {
+        self.stages.access_log(stage)
+    }
+
     /// The stages that are watched so, in order.
     pub fn watched(&self) -> Vec<StageKey> {
         self.stages.watched()

@@ -68,7 +68,7 @@ pub use gateway::{Gateway, Settings};
 pub use hand_over::{HandedOver, Luggage, NotTaken, Stays};
 pub use handshake::{HandshakeAnswer, RequestHead};
 pub use integration::LinkSettings;
-pub use metrics::Text as MetricsText;
+pub use metrics::{Reading, Text as MetricsText, latency_bounds};
 pub use open::{Arrival, Opening, upgrade_required};
 pub use origins::{StageOrigins, plain_origin};
 pub use peers::{Alone, Peers};

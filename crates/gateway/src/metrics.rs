@@ -4,6 +4,7 @@
 //! addition and never a search. The text is made when somebody asks.
 
 mod counter;
+mod reading;
 mod stage;
 mod text;
 
@@ -12,6 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use types::snapshot::StageKey;
 
 pub(crate) use counter::Counter;
+pub use reading::{Reading, latency_bounds};
 pub(crate) use stage::{Flight, RouteMetrics, StageMetrics};
 pub use text::Text;
 

@@ -124,6 +124,12 @@ impl Stages {
         Some((id, stage.source.settings.auto_deploy))
     }
 
+    /// The group, or stream, that a stage's access log goes to.
+    pub(crate) fn access_log(&self, key: &StageKey) -> Option<String> {
+        let current = self.current.load();
+        current.get(key)?.plan.access_log.as_ref().map(|log| log.log_group.to_string())
+    }
+
     /// What a stage logs of routes that say nothing else.
     pub(crate) fn logging(&self, key: &StageKey) -> Option<Logging> {
         self.current.load().get(key).map(|stage| stage.plan.default_logging)

@@ -13,6 +13,7 @@ mod banner;
 mod bodies;
 mod certificates;
 mod choices;
+mod cloudwatch;
 mod config;
 mod console;
 mod credentials;

@@ -13,6 +13,7 @@ use integration::{Integrations, ServicePlace, Services, Signer};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
+use traces::series::{SAMPLE_EVERY, Series};
 use types::account::DayUse;
 
 use crate::access_logs::AccessFiles;
@@ -31,6 +32,7 @@ use crate::otlp;
 use crate::own_tls::OwnTls;
 use crate::placements::Where;
 use crate::ready_made::ReadyMade;
+use crate::seen;
 use crate::service::Service;
 use crate::shutdown::Signals;
 use crate::stacks::source::{Files, Given};
@@ -135,7 +137,9 @@ pub(crate) async fn run(mut config: Config, mode: Mode) -> Result<(), Failure> {
     if mode == Mode::Demo {
         demo::start(&control, &addresses, demo_stop).await.map_err(Failure::config)?;
     }
-    let mut public = Service::new(gateway.clone(), control.clone(), log.clone(), &config);
+    let series = Arc::new(Series::default());
+    tokio::spawn(sample(gateway.clone(), series.clone()));
+    let mut public = Service::new(gateway.clone(), control.clone(), log.clone(), series.clone(), &config);
     let facts = console::Facts::new(&addresses, &config.settings.region, mode == Mode::Demo);
     public.console = facts.clone();
     public.guard = guard.clone();
@@ -146,7 +150,7 @@ pub(crate) async fn run(mut config: Config, mode: Mode) -> Result<(), Failure> {
     public.client_files_max = client_files_max;
     public.door.proxy_protocol = config.settings.proxy_protocol;
     if let Some(admin) = admin {
-        let mut service = Service::new(gateway.clone(), control.clone(), log.clone(), &config);
+        let mut service = Service::new(gateway.clone(), control.clone(), log.clone(), series.clone(), &config);
         service.serves_clients = false;
         service.guard = guard;
         service.functions = Some(functions.clone());
@@ -180,6 +184,16 @@ pub(crate) async fn run(mut config: Config, mode: Mode) -> Result<(), Failure> {
     own_tls.iter().for_each(|own| own.remove());
     config.settings.data_dir.iter().for_each(|dir| folder_socket::remove(dir));
     Ok(())
+}
+
+// Reads the counters every few seconds, for charts and for CloudWatch's metrics.
+async fn sample(gateway: Arc<Gateway>, series: Arc<Series>) {
+    let mut ticks = tokio::time::interval(SAMPLE_EVERY);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+    loop {
+        ticks.tick().await;
+        series.sample(seen::now(), gateway.readings());
+    }
 }
 
 // What the template says is there before the first client is. Gives what came of it, and the files that it was made of.

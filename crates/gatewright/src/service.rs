@@ -12,6 +12,7 @@ use http::{HeaderValue, Method, StatusCode, header};
 use hyper::body::Incoming;
 use integration::Functions as _;
 use serde_json::json;
+use traces::series::Series;
 use types::limits::Limits;
 
 use crate::answers::{
@@ -20,6 +21,7 @@ use crate::answers::{
 };
 use crate::bodies::{Bodies, Unread};
 use crate::choices::LogLevel;
+use crate::cloudwatch;
 use crate::config::Config;
 use crate::console;
 use crate::cross_origin::{self, AllowedOrigins};
@@ -110,6 +112,8 @@ pub(crate) struct Service {
     pub(crate) watchers: Arc<AtomicUsize>,
     /// What console and terminal ask.
     pub(crate) views: Arc<Views>,
+    /// What CloudWatch's answers are made from.
+    pub(crate) cloudwatch: Arc<cloudwatch::Around>,
     /// TLS beside clear text, for functions of this machine.
     pub(crate) own_tls: Option<Arc<OwnTls>>,
     /// Functions that can be called here as in Lambda.
@@ -121,7 +125,13 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    pub(crate) fn new(gateway: Arc<Gateway>, control: Arc<Control>, log: Log, config: &Config) -> Service {
+    pub(crate) fn new(
+        gateway: Arc<Gateway>,
+        control: Arc<Control>,
+        log: Log,
+        series: Arc<Series>,
+        config: &Config,
+    ) -> Service {
         let control_calls = tokio::sync::Semaphore::new(CONTROL_CALLS_MAX);
         let watchers = Arc::new(AtomicUsize::new(0));
         let views = Views {
@@ -131,9 +141,18 @@ impl Service {
             limits: config.limits.clone(),
             dialect: config.dialect(),
             busy: tokio::sync::Semaphore::new(views::BUSY_MAX),
+            series,
             watchers: watchers.clone(),
         };
+        let cloudwatch = cloudwatch::Around {
+            gateway: gateway.clone(),
+            control: control.clone(),
+            log: log.clone(),
+            series: views.series.clone(),
+            home: config.home(),
+        };
         Service {
+            cloudwatch: Arc::new(cloudwatch),
             views: Arc::new(views),
             gateway,
             control,
@@ -222,7 +241,9 @@ impl Service {
         let of_stacks = stacks.as_ref().and_then(|_| stacks::call::Operation::of(request.method(), &path));
         let may_be_of_deployer = stacks.as_ref().filter(|_| of_stacks.is_none());
         let of_deployer = may_be_of_deployer.and_then(|_| stacks::neighbours::Service::of(&request));
+        let of_cloudwatch = cloudwatch::Service::of(&request).filter(|_| self.serves_admin);
         let is_open = of_stacks.is_some()
+            || of_cloudwatch.is_some()
             || of_deployer.is_some()
             || page == Some(Page::Health)
             || Control::owns(&path)
@@ -233,6 +254,9 @@ impl Service {
             && !guard.shows_pages_to(peer.ip)
         {
             return typed_error(StatusCode::FORBIDDEN, "AccessDeniedException", ELSEWHERE);
+        }
+        if let Some(service) = of_cloudwatch {
+            return self.cloudwatch(service, request, peer).await;
         }
         // Whom a signature names comes first: keys of objects may look like any path.
         if let (Some(stacks), Some(service)) = (stacks.clone(), of_deployer) {

@@ -22,6 +22,7 @@ use gateway::Gateway;
 use http::{HeaderMap, Method, StatusCode};
 use serde_json::Value;
 use tokio::sync::Semaphore;
+use traces::series::Series;
 use types::Dialect;
 use types::limits::Limits;
 
@@ -48,6 +49,8 @@ pub(crate) struct Views {
     pub(crate) dialect: Dialect,
     /// How many may render or try something at once: templates may be much work.
     pub(crate) busy: Semaphore,
+    /// The last hour in numbers.
+    pub(crate) series: Arc<Series>,
     /// Readers of the live feed.
     pub(crate) watchers: Arc<AtomicUsize>,
 }

@@ -107,6 +107,11 @@ impl History {
         History { began, bytes_max: limits.history_bytes, age_max: limits.history_age, kept: Mutex::default() }
     }
 
+    /// When this life of the program began.
+    pub fn began(&self) -> Timestamp {
+        self.began
+    }
+
     /// Whether anything is kept at all.
     pub fn keeps(&self) -> bool {
         self.bytes_max > 0

@@ -3,10 +3,12 @@
 //! [`History`] is the one place that keeps; everything else here is a view of what it has, and pure: time and questions are
 //! arguments. Console, terminal, CloudWatch's API and OpenTelemetry are such views.
 
+pub mod cloudwatch;
 mod filter;
 mod history;
 mod otlp;
 mod row;
+pub mod series;
 mod story;
 
 pub use filter::Filter;

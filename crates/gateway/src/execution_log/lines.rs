@@ -65,6 +65,17 @@ impl Record {
         lines
     }
 
+    /// The lines that somebody reads later: those that the stage's settings ask for, or, where the stage logs nothing and is
+    /// watched, all of them; cut as AWS cuts them.
+    pub fn told_lines(&self) -> Vec<Line> {
+        if self.logging.level > LoggingLevel::Off || self.spans.is_empty() {
+            return self.lines();
+        }
+        let mut lines = self.lines_with(Logging { level: LoggingLevel::Info, data_trace: true });
+        lines.iter_mut().filter(|line| line.kind == LineKind::Log).for_each(|line| cut(&mut line.text, LINE_BYTES_MAX));
+        lines
+    }
+
     /// Every line, with headers and bodies, whatever the settings; cut only where a page could not show it.
     pub(super) fn all_lines(&self) -> Vec<Line> {
         let mut lines = self.lines_with(Logging { level: LoggingLevel::Info, data_trace: true });

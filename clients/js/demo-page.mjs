@@ -23,7 +23,7 @@ async function tour() {
   await step("the page opens and listens to the log", async () => {
     await page.goto(pageAddress);
     // The page learns that it is the demo's when it has asked the program.
-    await page.waitForFunction(() => document.title === "Gatewright demo");
+    await page.waitForFunction(() => document.title.endsWith("Gatewright demo"));
     await see("#feed[data-state=open]", "live");
     await see("#state[data-state=closed]", "Not connected");
     await see("#hint", "Start with Connect");

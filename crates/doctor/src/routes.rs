@@ -111,11 +111,10 @@ fn target(subject: &Subject<'_>, route: &Route, findings: &mut Vec<Finding>) {
         route.route_id
     );
     let mend = || Mend::by("have it lead somewhere", &command);
-    match route.target.as_deref().filter(|target| !target.is_empty()) {
-        None => findings
-            .push(Finding::new("route-does-nothing", place(route), "The route has no integration.").mended(mend())),
-        // The control plane lets none lead where nothing is.
-        Some(_) => {}
+    // The control plane lets none lead where nothing is.
+    if route.target.as_deref().is_none_or(str::is_empty) {
+        let found = Finding::new("route-does-nothing", place(route), "The route has no integration.");
+        findings.push(found.mended(mend()));
     }
 }
 

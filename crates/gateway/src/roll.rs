@@ -43,12 +43,10 @@ impl Gateway {
     /// who stay it misses none, if all pages are read.
     pub fn roll(&self, after: Option<Id>, most: usize, fits: impl Fn(&Connection) -> bool) -> Roll {
         let mut roll = Roll { connections: Vec::new(), next: None };
-        let mut looked_at = 0;
-        for client in self.registry.sorted(after) {
+        for (looked_at, client) in self.registry.sorted(after).enumerate() {
             if roll.connections.len() == most || looked_at == LOOKED_AT_MAX {
                 return roll;
             }
-            looked_at += 1;
             roll.next = Some(client.info.id);
             if fits(&client.info) {
                 roll.connections.push(self.standing_of(&client));

@@ -28,6 +28,9 @@ const BLOCK_RECURSION_MAX: usize = 2;
 /// The most pieces of an output that are noted; a person looks at fewer.
 const PIECES_MAX: usize = 10_000;
 
+/// What a reference wrote: start, end, place in the source.
+pub(crate) type Noted = (usize, usize, u32);
+
 /// One rendering.
 pub(crate) struct Eval {
     /// By slot; null: not set.
@@ -45,7 +48,7 @@ pub(crate) struct Eval {
     /// Containers that containers were put into: they may contain themselves.
     touched: Vec<Value>,
     /// Which part of the output each reference wrote: start, end, place in the source. Kept where somebody asked.
-    pub(crate) pieces: Option<Vec<(usize, usize, u32)>>,
+    pub(crate) pieces: Option<Vec<Noted>>,
 }
 
 /// What a loop walks over, and what must not change meanwhile.

@@ -2,7 +2,7 @@
 
 use crate::ast::{Node, Slot};
 use crate::error::{Error, ErrorKind};
-use crate::eval::Eval;
+use crate::eval::{Eval, Noted};
 use crate::halt::Halt;
 use crate::limits::{Limits, Meter};
 use crate::names::Names;
@@ -110,12 +110,7 @@ impl Template {
         Ok((text, pieces.into_iter().map(piece).collect()))
     }
 
-    fn run(
-        &self,
-        scope: &mut Scope,
-        limits: &Limits,
-        is_noted: bool,
-    ) -> Result<(String, Vec<(usize, usize, u32)>), Error> {
+    fn run(&self, scope: &mut Scope, limits: &Limits, is_noted: bool) -> Result<(String, Vec<Noted>), Error> {
         let mut out = String::with_capacity(self.source.len() + self.source.len() / 2);
         let mut eval = Eval::new(&self.names, &scope.variables, *limits);
         eval.pieces = is_noted.then(Vec::new);

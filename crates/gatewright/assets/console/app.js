@@ -131,7 +131,10 @@ function Page() {
   useEffect(() => {
     const mode = facts?.demo ? "Gatewright demo" : "Gatewright console";
     document.title = name ? `${VIEWS[VIEWS[name].under ?? name].word} · ${mode}` : mode;
-    document.getElementById("old").hidden = name !== "client" && name !== "tour";
+    const isClient = name === "client" || name === "tour";
+    document.getElementById("old").hidden = !isClient;
+    // It reads every record whole, so it comes when it is wanted, once.
+    if (isClient) import("./console.js");
   }, [name, facts?.demo]);
   return html`
     <a class="skip" href="#main" onClick=${skip}>Skip to the view</a>

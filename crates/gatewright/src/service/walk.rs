@@ -79,7 +79,7 @@ impl Who {
             }
             "200" if says(r#""status":"ok""#) => Who::Health,
             "200" if says(r#""program":"gatewright""#) => Who::About,
-        "200" if says(r#""stages":"#) => Who::Stages,
+            "200" if says(r#""stages":"#) => Who::Stages,
             "200" if says(r#""stacks":"#) => Who::Stacks,
             "426" => Who::DataPlane,
             "403" if body == r#"{"message":"Forbidden"}"# => Who::DataPlane,

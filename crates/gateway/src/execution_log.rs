@@ -20,7 +20,7 @@ use types::snapshot::StageKey;
 pub use lines::{Line, LineKind};
 pub use push::Push;
 pub(crate) use record::request_json;
-pub use record::{AuthorizerStep, Part, Record, Remark, Span, Step, Timed};
+pub use record::{AuthorizerStep, Part, Record, Remark, Secrets, Span, Step, Timed};
 
 use crate::access_log::AccessLine;
 use crate::authorizer_log::AuthorizerLog;

@@ -63,7 +63,9 @@ pub use authorizer_log::AuthorizerLog;
 pub use command::{Command, ConnectionsAnswer};
 pub use connections_api::Many;
 pub use execution_log::secrets::url as url_shown;
-pub use execution_log::{AuthorizerStep, Line, LineKind, LogSink, Part, Push, Record, Remark, Span, Step, Timed};
+pub use execution_log::{
+    AuthorizerStep, Line, LineKind, LogSink, Part, Push, Record, Remark, Secrets, Span, Step, Timed,
+};
 pub use gateway::{Gateway, Settings};
 pub use hand_over::{HandedOver, Luggage, NotTaken, Stays};
 pub use handshake::{HandshakeAnswer, RequestHead};

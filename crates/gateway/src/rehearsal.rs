@@ -7,7 +7,7 @@ use types::event::EventKind;
 use types::message::IntegrationRequest;
 
 use crate::admit::{fits_model, parameters};
-use crate::execution_log::request_json;
+use crate::execution_log::{Secrets, request_json};
 use crate::refusal::Refusal;
 
 /// What came of it.
@@ -70,9 +70,9 @@ fn steps(plan: &Plan, event: &Event, rehearsal: &mut Rehearsal) -> Result<(), Re
 }
 
 impl Rehearsal {
-    /// As the console reads it; the request as in a record, with what is secret masked.
-    pub fn to_json(&self) -> Value {
-        let request = self.request.as_ref().map(|sent| request_json(sent, sent.body.len()));
+    /// As the console reads it; the request as in a record, with what is secret as in one.
+    pub fn to_json(&self, secrets: Secrets) -> Value {
+        let request = self.request.as_ref().map(|sent| request_json(sent, sent.body.len(), secrets));
         let refused = self
             .refused
             .as_ref()

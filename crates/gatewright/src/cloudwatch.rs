@@ -92,7 +92,12 @@ impl Call {
     ///
     /// # Errors
     /// The answer to one that cannot be read.
-    pub(crate) fn read(service: Service, parts: &Parts, body: &Bytes, request_id: String) -> Result<Call, Response> {
+    pub(crate) fn read(
+        service: Service,
+        parts: &Parts,
+        body: &Bytes,
+        request_id: String,
+    ) -> Result<Call, Box<Response>> {
         let path = parts.uri.path();
         let (protocol, named) = match (path.strip_prefix(CBOR), target(&parts.headers).split_once('.')) {
             (Some(action), _) => (Protocol::Cbor, Some(action.to_owned())),
@@ -100,7 +105,7 @@ impl Call {
             (None, None) => (Protocol::Query, None),
         };
         let mut call = Call { service, protocol, action: named.unwrap_or_default(), body: Value::Null, request_id };
-        call.body = protocol.read(body).map_err(|error| call.refuse("SerializationException", &error))?;
+        call.body = protocol.read(body).map_err(|error| Box::new(call.refuse("SerializationException", &error)))?;
         if protocol == Protocol::Query {
             call.action = call.body["Action"].as_str().unwrap_or_default().to_owned();
         }

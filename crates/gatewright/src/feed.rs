@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream;
+use gateway::Secrets;
 use http::HeaderMap;
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Frame;
@@ -64,12 +65,12 @@ pub(crate) fn start(log: &Log, watchers: &Arc<AtomicUsize>, query: Option<&str>,
 impl Feed {
     async fn next(&mut self) -> Option<Bytes> {
         if let Some(past) = self.past.pop_front() {
-            return Some(self.event(past.number, &past.to_json().to_string()));
+            return Some(self.event(past.number, &past.to_json(Secrets::Masked).to_string()));
         }
         loop {
             match tokio::time::timeout(KEEP_ALIVE, self.live.recv()).await {
                 Ok(Ok(told)) if told.number <= self.known => {}
-                Ok(Ok(told)) => return Some(self.event(told.number, &told.to_json().to_string())),
+                Ok(Ok(told)) => return Some(self.event(told.number, &told.to_json(Secrets::Masked).to_string())),
                 Ok(Err(RecvError::Lagged(missed))) => {
                     return Some(Bytes::from(format!("event: missed\ndata: {{\"missed\":{missed}}}\n\n")));
                 }

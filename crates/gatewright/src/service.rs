@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicUsize;
 use bytes::Bytes;
 use control::{Caller, Control};
 use functions::Directory;
-use gateway::{Address, Arrival, Below, ConnectionsAnswer, Gateway, upgrade_required};
+use gateway::{Address, Arrival, Below, ConnectionsAnswer, Gateway, Secrets, upgrade_required};
 use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode, header};
 use hyper::body::Incoming;
@@ -140,6 +140,7 @@ impl Service {
             log: log.clone(),
             limits: config.limits.clone(),
             dialect: config.dialect(),
+            secrets: if config.settings.show_secrets { Secrets::Shown } else { Secrets::Masked },
             busy: tokio::sync::Semaphore::new(views::BUSY_MAX),
             series,
             watchers: watchers.clone(),

@@ -18,7 +18,7 @@ use std::sync::atomic::AtomicUsize;
 
 use bytes::Bytes;
 use control::Control;
-use gateway::Gateway;
+use gateway::{Gateway, Secrets};
 use http::{HeaderMap, Method, StatusCode};
 use serde_json::Value;
 use tokio::sync::Semaphore;
@@ -47,6 +47,8 @@ pub(crate) struct Views {
     pub(crate) log: Log,
     pub(crate) limits: Limits,
     pub(crate) dialect: Dialect,
+    /// Whether people are shown what opens doors.
+    pub(crate) secrets: Secrets,
     /// How many may render or try something at once: templates may be much work.
     pub(crate) busy: Semaphore,
     /// The last hour in numbers.

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use gateway::{AccessLine, Push, Record};
+use gateway::{AccessLine, Push, Record, Secrets};
 use serde_json::{Value, json};
 use types::limits::Limits;
 use types::time::Timestamp;
@@ -34,9 +34,9 @@ pub enum What {
 
 impl Past {
     /// The whole of it, as console and feed read it.
-    pub fn to_json(&self) -> Value {
+    pub fn to_json(&self, secrets: Secrets) -> Value {
         match &self.what {
-            What::Event(record) => record.to_json(),
+            What::Event(record) => record.to_json(secrets),
             What::Push(push) => push.to_json(),
             What::Access(line, _) => json!({ "logGroup": line.log_group, "text": line.text }),
         }

@@ -52,6 +52,16 @@ pub struct Record {
     pub facts: Facts,
 }
 
+/// Whether what opens doors is shown to people as it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Secrets {
+    /// All but a few characters are stars.
+    #[default]
+    Masked,
+    /// As it is: for people on a machine of their own.
+    Shown,
+}
+
 /// What a client said.
 #[derive(Clone, Debug)]
 pub enum Came {
@@ -376,8 +386,9 @@ impl Record {
         Timestamp(self.at.0.saturating_add(after.as_millis() as u64))
     }
 
-    /// The record as the console reads it: the facts, and every line with headers and bodies.
-    pub fn to_json(&self) -> Value {
+    /// The record as the console reads it: the facts, and every line with headers and bodies. The lines are AWS's, whose secrets
+    /// are always masked.
+    pub fn to_json(&self, secrets: Secrets) -> Value {
         let mut request = Value::Null;
         let mut response = Value::Null;
         let mut reply = Value::Null;
@@ -387,12 +398,13 @@ impl Record {
             match step {
                 Step::Request(sent) => {
                     of_function = matches!(sent.target, Target::Function(_));
-                    request = request_json(sent, *body_bytes);
+                    request = request_json(sent, *body_bytes, secrets);
                 }
                 Step::Response(got) => {
                     latency_ms = json!((got.latency.as_secs_f64() * 10_000.0).round() / 10.0);
                     response = json!({
-                        "status": got.status, "headers": pairs(&got.headers), "body": shown(&got.body, of_function),
+                        "status": got.status, "headers": pairs(&got.headers, secrets),
+                        "body": shown(&got.body, of_function, secrets),
                         "bodyBytes": body_bytes,
                     });
                 }
@@ -408,7 +420,7 @@ impl Record {
             .map(|line| json!({"kind": line.kind.name(), "at": line.at.iso_millis(), "text": line.text}))
             .collect();
         let (query, message) = match &self.came {
-            Some(Came::Query(query)) => (json!(secrets::url(&format!("?{query}"))[1..]), Value::Null),
+            Some(Came::Query(query)) => (json!(url(&format!("?{query}"), secrets)[1..]), Value::Null),
             Some(Came::Message(body)) => {
                 (Value::Null, json!({ "body": text(body), "bodyBytes": self.facts.message_bytes }))
             }
@@ -434,14 +446,14 @@ impl Record {
     }
 }
 
-pub(crate) fn request_json(sent: &IntegrationRequest, body_bytes: usize) -> Value {
+pub(crate) fn request_json(sent: &IntegrationRequest, body_bytes: usize, secrets: Secrets) -> Value {
     let url = match (&sent.target, sent.target.url()) {
         (Target::Mock { status }, _) => format!("mock, statusCode {status}"),
-        (_, url) => secrets::url(&url.unwrap_or_default()).into_owned(),
+        (_, sent_to) => url(&sent_to.unwrap_or_default(), secrets).into_owned(),
     };
-    let body = shown(&sent.body, matches!(sent.target, Target::Function(_)));
+    let body = shown(&sent.body, matches!(sent.target, Target::Function(_)), secrets);
     json!({
-        "method": sent.method, "url": url, "headers": pairs(&sent.headers), "body": body,
+        "method": sent.method, "url": url, "headers": pairs(&sent.headers, secrets), "body": body,
         "bodyBytes": body_bytes, "bodySent": sent.carries_body,
     })
 }
@@ -452,13 +464,21 @@ fn kept(body: &[u8], of_function: bool) -> Bytes {
     if of_function && body.len() > CONSOLE_BODY_MAX { cut(&secrets::event(body)) } else { cut(body) }
 }
 
-fn pairs(headers: &Headers) -> Vec<(&str, Cow<'_, str>)> {
-    headers.iter().map(|(name, value)| (name, secrets::header(name, value))).collect()
+fn pairs(headers: &Headers, secrets: Secrets) -> Vec<(&str, Cow<'_, str>)> {
+    let value = |name, value| match secrets {
+        Secrets::Masked => secrets::header(name, value),
+        Secrets::Shown => Cow::Borrowed(value),
+    };
+    headers.iter().map(|(name, text)| (name, value(name, text))).collect()
+}
+
+fn url(url: &str, secrets: Secrets) -> Cow<'_, str> {
+    if secrets == Secrets::Masked { secrets::url(url) } else { Cow::Borrowed(url) }
 }
 
 // Events of functions, and their answers, have headers in them.
-fn shown(body: &[u8], of_function: bool) -> String {
-    if of_function { text(&secrets::event(body)) } else { text(body) }
+fn shown(body: &[u8], of_function: bool, secrets: Secrets) -> String {
+    if of_function && secrets == Secrets::Masked { text(&secrets::event(body)) } else { text(body) }
 }
 
 fn text(body: &[u8]) -> String {

@@ -156,6 +156,8 @@ settings! {
         "Trusted proxies begin each socket of the public address with a head of the PROXY protocol, version 1 or 2; one that does not is closed";
     "credentials" Path "FILE" = [], live: true => credentials: Option<PathBuf>, path,
         "Access keys and what each may do, TOML; with it control plane and @connections must be signed. Read again when it changes";
+    "show-secrets" Flag "" = ["false"], live: false => show_secrets: bool, flag,
+        "Console and terminal show authorization, cookies, keys and tokens as they are, and not masked; logs never do";
     "data-dir" Path "DIR" = ["gatewright-data"], live: false => data_dir: Option<PathBuf>, folder,
         "Where definitions are kept";
     "ephemeral" Flag "" = ["false"], live: false => ephemeral: bool, flag,

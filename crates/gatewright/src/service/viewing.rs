@@ -51,7 +51,7 @@ impl Service {
         };
         let call = match cloudwatch::Call::read(service, &parts, &body, self.gateway.new_request_id()) {
             Ok(call) => call,
-            Err(refused) => return refused,
+            Err(refused) => return *refused,
         };
         if let Some(signed) = &signed {
             let home = Home { region: signed.region().to_owned(), account_id: signed.account_id().to_owned() };

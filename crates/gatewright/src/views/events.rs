@@ -27,7 +27,7 @@ pub(super) fn list(views: &Views, asked: &Asked) -> Result<Value, Wrong> {
     let newest = all.iter().rev().filter(|past| is_of(past));
     let tell = |past: &Past| {
         let row = past.to_row().filter(|row| filter.lets(row))?;
-        Some(if whole { told(&views.gateway, past) } else { row })
+        Some(if whole { told(views, past) } else { row })
     };
     let mut events: Vec<Value> = newest.filter_map(|past| tell(past)).take(most).collect();
     events.reverse();
@@ -48,15 +48,15 @@ pub(super) fn one(views: &Views, id: &str) -> Result<Value, Wrong> {
         ),
     };
     let past = found.ok_or_else(|| Wrong::absent(gone()))?;
-    let mut whole = told(&views.gateway, &past);
+    let mut whole = told(views, &past);
     whole["template"] = past.record().and_then(|record| tried::lines_of(views, record)).into();
     Ok(whole)
 }
 
 /// The whole of an event: its record, and its story with the commands that mend it.
-fn told(gateway: &Gateway, past: &Past) -> Value {
-    let mut whole = past.to_json();
-    whole["story"] = past.story(|record| place(gateway, record)).to_json();
+fn told(views: &Views, past: &Past) -> Value {
+    let mut whole = past.to_json(views.secrets);
+    whole["story"] = past.story(|record| place(&views.gateway, record)).to_json();
     whole
 }
 

@@ -28,7 +28,7 @@ pub(super) fn answer(views: &Views, asked: &Asked) -> Result<Value, Wrong> {
     let plan = plan(views, &key, version)?;
     let event = event(views, &key, &given, text)?;
     let rehearsal = rehearse(&plan, &event);
-    let mut told = rehearsal.to_json();
+    let mut told = rehearsal.to_json(views.secrets);
     told["selection"] = json!({ "expression": plan.selection_text(), "value": plan.selected(&event) });
     Ok(told)
 }

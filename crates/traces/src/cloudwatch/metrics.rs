@@ -154,7 +154,7 @@ impl Sum {
             "SampleCount" => self.samples,
             "Average" => self.sum / self.samples,
             "Minimum" if is_latency => filled().next().map_or(0.0, |at| bucket(at).0),
-            "Maximum" if is_latency => filled().last().map_or(0.0, |at| bucket(at).1),
+            "Maximum" if is_latency => filled().next_back().map_or(0.0, |at| bucket(at).1),
             "Minimum" => {
                 if is_all {
                     1.0

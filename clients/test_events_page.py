@@ -1,4 +1,4 @@
-"""The console's table of events and its view of one event, in a real browser; its filters, on their corpus."""
+"""The console's views in a real browser: events, one event, connections, an API, charts; its filters, on their corpus."""
 
 import gzip
 import os
@@ -34,6 +34,10 @@ def test_the_page_reads_filters_as_the_program_does():
 
 def test_the_steps_in_a_browser():
     run(HERE / "js" / "events-page.mjs", os.environ["GATEWRIGHT_BIN"], browser(), timeout=STEPS_PATIENCE)
+
+
+def test_the_other_views_in_a_browser():
+    run(HERE / "js" / "views-page.mjs", os.environ["GATEWRIGHT_BIN"], browser(), timeout=STEPS_PATIENCE)
 
 
 def test_the_page_is_small():

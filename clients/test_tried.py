@@ -8,7 +8,7 @@ import pytest
 
 from harness.aws import Api
 from harness.frames import RawClient
-from harness.until import PATIENCE
+from harness.until import PATIENCE, until
 
 TEMPLATE = """#set($user = $input.path('$.user'))
 {
@@ -132,7 +132,8 @@ def test_a_past_event_tells_which_line_wrote_what(api):
     with RawClient(api.gateway.port, f"{api.target}?room=1") as client:
         client.text('{"action": "say", "user": "grace", "tags": []}')
         client.read_frame()
-    events = told(api.gateway, "events?filter=route:say&whole=1")["events"]
+    # The log's thread keeps it a moment later.
+    events = until(lambda: told(api.gateway, "events?filter=route:say&whole=1")["events"], "the event")
     event = told(api.gateway, f"events/{urllib.request.quote(events[-1]['requestId'])}")
     raw = event["request"]["body"].encode()
     assert [raw[piece["from"] : piece["to"]] for piece in event["template"]["lines"]][0] == b"grace"
@@ -152,3 +153,19 @@ def test_a_template_is_played_with(gateway):
     assert "error" in told(gateway, "render", {"template": looping, "body": ""})
     assert ask(gateway, "render", {"template": 1})[0] == 400
     assert ask(gateway, "render", {"template": "x" * 2_000_000})[0] == 413
+
+
+def test_secrets_are_masked_unless_people_ask_to_see_them(start_gateway, backend):
+    for options, is_shown in [([], False), (["--show-secrets"], True)]:
+        gateway = start_gateway(*options)
+        api = Api(gateway, name="secret")
+        api.route("$connect", api.integration("HTTP_PROXY", f"{backend.url}/secret"))
+        api.deploy()
+        with RawClient(gateway.port, f"{api.target}?token=0123456789abcdefghij", headers=[("Authorization", "Bearer 0123456789abcdefghij")]):
+            pass
+        [event] = until(lambda: told(gateway, "events?filter=type:connect&whole=1")["events"], "the event")
+        whole = json.dumps(told(gateway, f"events/{urllib.request.quote(event['requestId'])}"))
+        assert ('"?token=0123456789abcdefghij' in whole.replace('"token', '"?token')) == is_shown
+        assert ('["Authorization", "Bearer 0123456789abcdefghij"]' in whole) == is_shown
+        # Lines of the log are AWS's, whatever is shown.
+        assert "Bearer 0123" not in json.dumps(event["lines"])

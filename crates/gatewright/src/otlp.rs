@@ -136,7 +136,7 @@ fn pairs(variable: &str, text: &str) -> Result<Vec<(String, String)>, String> {
     let pair = |pair: &str| {
         let (name, value) =
             pair.split_once('=').ok_or_else(|| format!("{variable}: `{}` has no `=`", name_of(pair)))?;
-        Ok((name.trim().to_owned(), crate::views::decoded(&value.trim().replace('+', "%2B"))))
+        Ok((name.trim().to_owned(), traces::decoded(&value.trim().replace('+', "%2B"))))
     };
     text.split(',').filter(|pair| !pair.trim().is_empty()).map(pair).collect()
 }

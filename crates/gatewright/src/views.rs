@@ -22,6 +22,7 @@ use gateway::{Gateway, Secrets};
 use http::{HeaderMap, Method, StatusCode};
 use serde_json::Value;
 use tokio::sync::Semaphore;
+use traces::decoded;
 use traces::series::Series;
 use types::Dialect;
 use types::limits::Limits;
@@ -228,24 +229,4 @@ fn answered(answer: Result<Value, Wrong>) -> Response {
         Ok(value) => json_response(StatusCode::OK, &value),
         Err(wrong) => error(wrong.status, &wrong.text),
     }
-}
-
-// `+` is a blank in queries; what is no escape stays as it is.
-pub(crate) fn decoded(text: &str) -> String {
-    let bytes = text.as_bytes();
-    let mut decoded = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while at < bytes.len() {
-        let hex = |range: std::ops::Range<usize>| u8::from_str_radix(text.get(range)?, 16).ok();
-        match (bytes[at], hex(at + 1..at + 3)) {
-            (b'%', Some(byte)) => {
-                decoded.push(byte);
-                at += 2;
-            }
-            (b'+', _) => decoded.push(b' '),
-            (byte, _) => decoded.push(byte),
-        }
-        at += 1;
-    }
-    String::from_utf8_lossy(&decoded).into_owned()
 }

@@ -5,6 +5,8 @@
 
 use serde_json::Value;
 
+use crate::texts::is_like;
+
 /// The longest filter, in bytes, and the most terms of one.
 const BYTES_MAX: usize = 1_000;
 const TERMS_MAX: usize = 32;
@@ -232,20 +234,6 @@ impl Comparison {
             Comparison::More => value > than,
         }
     }
-}
-
-// `*` stands for anything. Each part is looked for behind the last: no pattern takes longer than its text.
-fn is_like(text: &str, pattern: &str) -> bool {
-    let mut parts = pattern.split('*');
-    let first = parts.next().unwrap_or_default();
-    let Some(mut rest) = text.strip_prefix(first) else { return false };
-    let mut parts: Vec<&str> = parts.collect();
-    let Some(last) = parts.pop() else { return rest.is_empty() };
-    for part in parts {
-        let Some(at) = rest.find(part) else { return false };
-        rest = &rest[at + part.len()..];
-    }
-    rest.ends_with(last)
 }
 
 #[cfg(test)]

@@ -10,8 +10,10 @@ mod otlp;
 mod row;
 pub mod series;
 mod story;
+mod texts;
 
 pub use filter::Filter;
 pub use history::{History, Past, What};
 pub use otlp::export as otlp_export;
 pub use story::{Kind, Place, Story};
+pub use texts::decoded;

@@ -84,7 +84,7 @@ fn handshake(given: &Value, query: &str) -> Handshake {
     }
     let pairs = query.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        (super::decoded(name), super::decoded(value))
+        (traces::decoded(name), traces::decoded(value))
     });
     Handshake { headers, query: pairs.collect(), query_string: query.to_owned(), path: "/".to_owned() }
 }

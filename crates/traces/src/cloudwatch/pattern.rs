@@ -6,6 +6,8 @@
 
 use serde_json::Value;
 
+use crate::texts::is_like;
+
 /// The longest pattern. Source: documented.
 const CHARS_MAX: usize = 1024;
 /// How deep parentheses may stand in each other, and how many conditions a pattern may have. Ours.
@@ -442,19 +444,6 @@ fn fit_words(columns: &[Column], words: &[&str]) -> bool {
                 && after.iter().zip(&words[words.len() - after.len()..]).all(fits)
         }
     }
-}
-
-// `*` stands for anything. Each part is looked for behind the last: no pattern takes longer than its text.
-pub(crate) fn is_like(text: &str, pattern: &str) -> bool {
-    let mut parts = pattern.split('*');
-    let Some(mut rest) = text.strip_prefix(parts.next().unwrap_or_default()) else { return false };
-    let mut parts: Vec<&str> = parts.collect();
-    let Some(last) = parts.pop() else { return rest.is_empty() };
-    for part in parts {
-        let Some(at) = rest.find(part) else { return false };
-        rest = &rest[at + part.len()..];
-    }
-    rest.ends_with(last)
 }
 
 #[cfg(test)]

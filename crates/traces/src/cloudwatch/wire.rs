@@ -5,6 +5,7 @@
 use serde_json::{Map, Number, Value};
 
 use super::metrics::TIME;
+use crate::texts::decoded;
 
 /// How deep values may stand in each other.
 const DEPTH_MAX: usize = 32;
@@ -143,25 +144,6 @@ fn form(text: &str) -> Result<Value, String> {
         };
     }
     Ok(root)
-}
-
-fn decoded(text: &str) -> String {
-    let bytes = text.as_bytes();
-    let mut decoded = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while at < bytes.len() {
-        let hex = text.get(at + 1..at + 3).and_then(|hex| u8::from_str_radix(hex, 16).ok());
-        match (bytes[at], hex) {
-            (b'%', Some(byte)) => {
-                decoded.push(byte);
-                at += 2;
-            }
-            (b'+', _) => decoded.push(b' '),
-            (byte, _) => decoded.push(byte),
-        }
-        at += 1;
-    }
-    String::from_utf8_lossy(&decoded).into_owned()
 }
 
 fn write_xml(value: &Value, out: &mut String) {

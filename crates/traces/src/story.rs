@@ -128,11 +128,25 @@ fn of_failure(record: &Record, failure: &Failure, notes: &[&Note], place: Place)
         "DISCONNECT" => "The connection is gone, so nobody was told; the call is not made again.".to_owned(),
         _ => format!("The client was told `{}`.", failure.message),
     }];
-    // What is known to mend just this comes before what is good advice.
-    let remedies: Vec<Mend> = notes.iter().filter_map(|note| note.mend()).collect();
     why.extend(notes.iter().map(|note| note.headline()));
-    let mend = if remedies.is_empty() { mend.into_iter().collect() } else { remedies };
+    // What is known to mend just this comes before what is good advice, and what else was remarked after both.
+    let remedy = remedy(record).and_then(Note::mend);
+    let others = notes.iter().filter(|note| remedy_is_not(record, note)).filter_map(|note| note.mend());
+    let mend = remedy.or(mend).into_iter().chain(others).collect();
     Story { kind: Kind::Failure, headline: Some(sentence(&headline)), why, mend }
+}
+
+// The remark behind the failure is its remedy; those before it are of something else.
+fn remedy(record: &Record) -> Option<&Note> {
+    let behind = record.steps.iter().skip_while(|timed| !matches!(timed.step, Step::Failed(_)));
+    behind.skip(1).find_map(|timed| match &timed.step {
+        Step::Note(remark) => Some(&remark.note),
+        _ => None,
+    })
+}
+
+fn remedy_is_not(record: &Record, note: &Note) -> bool {
+    remedy(record).is_none_or(|remedy| !std::ptr::eq(remedy, note))
 }
 
 // The cause by what AWS calls the failure, and what mends it.

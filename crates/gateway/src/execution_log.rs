@@ -282,23 +282,25 @@ impl<'p> Recorded for Option<&'p Route> {
     }
 }
 
+// What is kept is shared with the walk, not copied.
 impl Recorded for Mapped<Option<IntegrationRequest>> {
-    type Value = Option<IntegrationRequest>;
+    type Value = Option<Arc<IntegrationRequest>>;
     fn record(self, log: &mut ExecutionLog<'_>, event: &Event) -> Self::Value {
-        if let Some(request) = &self.value {
+        let request = self.value.map(Arc::new);
+        if let Some(request) = &request {
             let mock = matches!(request.target, Target::Mock { .. });
             let function = matches!(request.target, Target::Function(_));
             log.record.facts.call = Some(Call { mock, function, ..Call::default() });
-            log.keep(|| Step::Request(Arc::new(request.clone())));
+            log.keep(|| Step::Request(request.clone()));
             log.remark_on_request(event, request);
         }
         log.notes(self.notes);
-        self.value
+        request
     }
 }
 
 impl Recorded for IntegrationResponse {
-    type Value = IntegrationResponse;
+    type Value = Arc<IntegrationResponse>;
     fn record(self, log: &mut ExecutionLog<'_>, _: &Event) -> Self::Value {
         if let Some(call) = &mut log.record.facts.call {
             call.answer = Some((self.status, self.latency));
@@ -306,8 +308,9 @@ impl Recorded for IntegrationResponse {
         if let Some(times) = self.times {
             log.passed_call(times);
         }
-        log.keep(|| Step::Response(Arc::new(self.clone())));
-        self
+        let response = Arc::new(self);
+        log.keep(|| Step::Response(response.clone()));
+        response
     }
 }
 
@@ -317,7 +320,7 @@ impl Recorded for Mapped<Reply> {
         if let Some(call) = log.record.facts.call.as_mut().filter(|call| call.function) {
             call.returned = Some(self.value.status);
         }
-        log.keep(|| Step::Reply(Arc::new(self.value.clone())));
+        log.keep(|| Step::Reply(self.value.clone()));
         log.notes(self.notes);
         self.value
     }

@@ -1,7 +1,8 @@
 //! The program's own log and the stages' logs, on standard output; and the feed that pages watch.
 //!
-//! One thread writes. The data path hands it records through a bounded queue and never waits: when the reader of
-//! standard output is too slow, lines are left out and counted. Access logs may go to files instead, see `access_logs.rs`.
+//! What happened is kept at once, by whom it happened to. What is to be written besides goes through a bounded queue to one
+//! thread, and nobody waits for it: when the reader of standard output is too slow, lines are left out and counted. Access
+//! logs may go to files instead, see `access_logs.rs`.
 
 use std::borrow::Cow;
 use std::io::{IsTerminal, Write};
@@ -43,25 +44,26 @@ const ASKS_AGAIN: Duration = Duration::from_secs(2);
 const WATCHED_PER_SECOND: u32 = 2_000;
 
 enum Entry {
-    Record(Box<Record>),
-    Push(Box<Push>),
+    /// An event, a push or a line of an access log, which is kept already.
+    Past(Arc<Past>),
     Line {
         level: LogLevel,
         stage: Option<StageKey>,
         kind: &'static str,
         text: String,
     },
-    /// A line of an access log, and whether it is written here.
-    Access(Box<AccessLine>, bool),
 }
 
 impl Entry {
     /// What it holds on to beyond itself, as far as clients and backends choose its size.
     fn bytes(&self) -> usize {
         match self {
-            Entry::Record(record) => record.body_bytes(),
-            Entry::Access(line, _) => line.text.len(),
-            Entry::Line { .. } | Entry::Push(_) => 0,
+            Entry::Past(past) => match &past.what {
+                What::Event(record) => record.body_bytes(),
+                What::Access(line, _) => line.text.len(),
+                What::Push(_) => 0,
+            },
+            Entry::Line { .. } => 0,
         }
     }
 }
@@ -111,9 +113,6 @@ impl Log {
             hints,
             repeats: Repeats::default(),
             colours: form != Form::Json && at_terminal && !plain,
-            feed: feed.clone(),
-            history: history.clone(),
-            tap: tap.clone(),
             failures: Budget { since: Instant::now(), shown: 0, left_out: 0 },
             out: Vec::new(),
         };
@@ -208,6 +207,19 @@ impl Log {
         let bytes = entry.bytes();
         self.queue.put(entry, bytes);
     }
+
+    fn keep(&self, what: What) -> Arc<Past> {
+        let past = self.history.put(what, now());
+        // A queue that is full loses events, and nobody waits for it.
+        if let Some(tap) = self.tap.get() {
+            let _ = tap.try_send(past.clone());
+        }
+        // Nobody there any more is no error. What is told of it is made by whoever reads.
+        if self.feed.receiver_count() > 0 {
+            let _ = self.feed.send(past.clone());
+        }
+        past
+    }
 }
 
 impl LogSink for Log {
@@ -216,11 +228,19 @@ impl LogSink for Log {
     }
 
     fn write(&self, record: Record) {
-        self.put(Entry::Record(Box::new(record)));
+        let is_told = record.logging.level > LoggingLevel::Off || record.failure().is_some();
+        let past = self.keep(What::Event(record));
+        if is_told {
+            self.put(Entry::Past(past));
+        }
     }
 
     fn push(&self, push: Push) {
-        self.put(Entry::Push(Box::new(push)));
+        let is_told = push.logged;
+        let past = self.keep(What::Push(Box::new(push)));
+        if is_told {
+            self.put(Entry::Past(past));
+        }
     }
 
     fn say(&self, stage: Option<&StageKey>, text: String) {
@@ -235,9 +255,9 @@ impl LogSink for Log {
         if let Access::Files(files) = &self.access {
             files.put(&line.log_group, line.text.clone());
         }
-        let told = matches!(self.access, Access::Standard);
-        if told || self.history.keeps() {
-            self.put(Entry::Access(Box::new(line), told));
+        let past = self.history.put(What::Access(Box::new(line), now()), now());
+        if matches!(self.access, Access::Standard) {
+            self.put(Entry::Past(past));
         }
     }
 }
@@ -308,9 +328,6 @@ struct Output {
     hints: Option<Hints>,
     repeats: Repeats,
     colours: bool,
-    feed: broadcast::Sender<Arc<Past>>,
-    history: Arc<History>,
-    tap: Arc<OnceLock<mpsc::Sender<Arc<Past>>>>,
     failures: Budget,
     /// Bytes that are not written yet.
     out: Vec<u8>,
@@ -326,17 +343,14 @@ struct Budget {
 impl Writer<Entry> for Output {
     fn entry(&mut self, entry: Entry) {
         match entry {
-            Entry::Record(record) => self.record(record),
-            Entry::Push(push) => self.push(push),
+            Entry::Past(past) => match &past.what {
+                What::Event(record) => self.record(record),
+                What::Push(push) => self.push(push),
+                What::Access(line, _) => self.access(line),
+            },
             Entry::Line { level, stage, kind, text } => {
                 let kind = if level == LogLevel::Error { "error" } else { kind };
                 self.line(now(), About { stage: stage.as_ref(), ..About::default() }, kind, &text);
-            }
-            Entry::Access(line, told) => {
-                if told {
-                    self.access(&line);
-                }
-                self.history.put(What::Access(line, now()), now());
             }
         }
     }
@@ -359,24 +373,7 @@ impl Writer<Entry> for Output {
 }
 
 impl Output {
-    fn record(&mut self, record: Box<Record>) {
-        self.write(&record);
-        self.keep(What::Event(record));
-    }
-
-    fn keep(&self, what: What) {
-        let past = self.history.put(what, now());
-        // A queue that is full loses events, and nobody waits for it.
-        if let Some(tap) = self.tap.get() {
-            let _ = tap.try_send(past.clone());
-        }
-        // Nobody there any more is no error. What is told of it is made by whoever reads.
-        if self.feed.receiver_count() > 0 {
-            let _ = self.feed.send(past);
-        }
-    }
-
-    fn write(&mut self, record: &Record) {
+    fn record(&mut self, record: &Record) {
         let lines = if self.form == Form::Brief { self.brief(record) } else { record.lines() };
         for mut line in lines {
             // Who refused, and what to do, in one line.
@@ -422,13 +419,10 @@ impl Output {
             .map(|_| &*hints.absent)
     }
 
-    fn push(&mut self, push: Box<Push>) {
-        if push.logged {
-            let line = push.line();
-            let about = About { stage: Some(&push.stage), event: None };
-            self.line(line.at, about, line.kind.name(), &line.text);
-        }
-        self.keep(What::Push(push));
+    fn push(&mut self, push: &Push) {
+        let line = push.line();
+        let about = About { stage: Some(&push.stage), event: None };
+        self.line(line.at, about, line.kind.name(), &line.text);
     }
 
     // A client was told no and the stage's log is off: said all the same, but never as a flood.

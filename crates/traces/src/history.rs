@@ -24,8 +24,8 @@ pub struct Past {
 /// What is kept.
 #[derive(Debug)]
 pub enum What {
-    /// An event of a connection.
-    Event(Box<Record>),
+    /// An event of a connection. Nearly all are, and each has its own place in memory anyway.
+    Event(Record),
     /// What a backend said through `@connections`.
     Push(Box<Push>),
     /// A line of an access log, and when it was written.
@@ -83,8 +83,8 @@ impl Past {
     }
 }
 
-/// The newest past. Written by the thread of the log, read by whoever looks; a reader holds the lock only while it takes
-/// references.
+/// The newest past. Written by whom it happens to, read by whoever looks; both hold the lock only while they take or put
+/// references, which is a millisecond for a reader of all.
 #[derive(Debug)]
 pub struct History {
     /// Tells this life of the program from others, whose numbers begin at 1 too.
@@ -140,16 +140,22 @@ impl History {
                 push.cut_body();
                 (push.at, push.bytes_kept())
             }
-            What::Access(line, at) => (*at, size_of::<AccessLine>() + line.text.len()),
+            What::Access(line, at) => (*at, size_of::<Past>() + size_of::<AccessLine>() + line.text.len()),
         };
+        let mut past = Arc::new(Past { number: 0, at, bytes, what });
         let mut kept = self.kept();
         kept.last += 1;
-        let past = Arc::new(Past { number: kept.last, at, bytes, what });
+        // Nobody else has it yet.
+        if let Some(past) = Arc::get_mut(&mut past) {
+            past.number = kept.last;
+        }
         if self.bytes_max > 0 {
             kept.bytes += bytes;
             kept.entries.push_back(past.clone());
         }
-        self.let_go(&mut kept, now);
+        let gone = self.let_go(&mut kept, now);
+        drop(kept);
+        drop(gone);
         past
     }
 
@@ -196,15 +202,18 @@ impl History {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn let_go(&self, kept: &mut Kept, now: Timestamp) {
+    // What is let go of is given back, so that it is freed when others have the lock again.
+    fn let_go(&self, kept: &mut Kept, now: Timestamp) -> Vec<Arc<Past>> {
+        let mut gone = Vec::new();
         let is_old =
             |past: &Past| !self.age_max.is_zero() && now.0.saturating_sub(past.at.0) > self.age_max.as_millis() as u64;
         while let Some(first) = kept.entries.front()
             && (kept.bytes > self.bytes_max || is_old(first))
         {
             kept.bytes -= first.bytes;
-            kept.entries.pop_front();
+            gone.extend(kept.entries.pop_front());
         }
+        gone
     }
 }
 

@@ -18,6 +18,9 @@ use super::secrets;
 
 /// The most of a body that the console is sent; the rest is counted.
 pub(super) const CONSOLE_BODY_MAX: usize = 16 * 1024;
+/// Steps and spans of a message to which nothing happens, for which room is made at once.
+const STEPS: usize = 4;
+const SPANS: usize = 12;
 /// What a URL counts for in a record's size; the limit `url-bytes` bounds what clients choose of it.
 const URL_BYTES: usize = 256;
 
@@ -46,7 +49,7 @@ pub struct Record {
     pub spans: Vec<Span>,
     /// The deployment that the stage served, where one is known.
     pub deployment_id: Option<Arc<str>>,
-    /// The trace that it is part of, where steps are kept.
+    /// The trace that it is part of: of a CONNECT, which may be somebody else's, where steps are kept.
     pub trace: Option<Box<Trace>>,
     /// How it ended.
     pub facts: Facts,
@@ -156,7 +159,7 @@ pub enum Step {
     /// The backend's answer.
     Response(Arc<IntegrationResponse>),
     /// What the client gets of it.
-    Reply(Arc<Reply>),
+    Reply(Reply),
     /// A step of the authorizer's, before all these.
     Authorizing(AuthorizerStep),
     /// A remark.
@@ -218,7 +221,7 @@ impl Step {
         match self {
             Step::Request(request) => Some(&mut Arc::make_mut(request).body),
             Step::Response(response) => Some(&mut Arc::make_mut(response).body),
-            Step::Reply(reply) => Some(&mut Arc::make_mut(reply).body),
+            Step::Reply(reply) => Some(&mut reply.body),
             Step::Authorizing(AuthorizerStep::Asked(request)) => Some(&mut Arc::make_mut(request).body),
             Step::Authorizing(AuthorizerStep::Answered(response)) => Some(&mut Arc::make_mut(response).body),
             Step::Authorizing(AuthorizerStep::Line(_)) | Step::Note(_) | Step::Refused(_) | Step::Failed(_) => None,
@@ -235,7 +238,7 @@ impl Step {
                 Step::Response(response) | Step::Authorizing(AuthorizerStep::Answered(response)) => {
                     size_of::<IntegrationResponse>() + response.headers.bytes()
                 }
-                Step::Reply(reply) => size_of_val(&**reply),
+                Step::Reply(reply) => reply.headers.bytes(),
                 // What the note holds itself is about what its sentence says.
                 Step::Note(remark) => size_of::<Remark>() + 2 * remark.text.len(),
                 Step::Authorizing(AuthorizerStep::Line(text)) | Step::Refused(text) | Step::Failed(text) => text.len(),
@@ -271,10 +274,12 @@ impl Record {
             },
             route_key: None,
             logging,
-            steps: Vec::new(),
-            spans: Vec::new(),
+            steps: Vec::with_capacity(if keeps_steps { STEPS } else { 0 }),
+            spans: Vec::with_capacity(if keeps_steps { SPANS } else { 0 }),
             deployment_id: None,
-            trace: keeps_steps.then(|| Box::new(mapping::trace(event))),
+            trace: Some(&event.kind)
+                .filter(|kind| keeps_steps && matches!(kind, EventKind::Connect(_)))
+                .map(|_| Box::new(mapping::trace(event))),
             facts: Facts { message_bytes, ..Facts::default() },
         }
     }
@@ -346,11 +351,11 @@ impl Record {
             + self.body_bytes()
     }
 
-    /// Keeps the first [`CONSOLE_BODY_MAX`] bytes of each body, in memory of their own: what a body is cut from would be held
-    /// as a whole.
+    /// Keeps the first [`CONSOLE_BODY_MAX`] bytes of each longer body, in memory of their own: what a body is cut from would be
+    /// held as a whole. Shorter ones stay what the walk had, which is theirs alone.
     pub fn cut_bodies(&mut self) {
         if let Some(Came::Message(body)) = &mut self.came {
-            *body = kept(body, false);
+            cut_body(body, false);
         }
         let mut of_function = false;
         for step in self.steps.iter_mut().map(|timed| &mut timed.step) {
@@ -360,8 +365,9 @@ impl Record {
                 Step::Authorizing(_) => of_function = true,
                 Step::Response(_) | Step::Reply(_) | Step::Note(_) | Step::Refused(_) | Step::Failed(_) => {}
             }
-            if let Some(body) = step.body_mut() {
-                *body = kept(body, of_function);
+            let is_long = step.body().is_some_and(|body| body.len() > CONSOLE_BODY_MAX);
+            if is_long && let Some(body) = step.body_mut() {
+                cut_body(body, of_function);
             }
         }
     }
@@ -458,10 +464,13 @@ pub(crate) fn request_json(sent: &IntegrationRequest, body_bytes: usize, secrets
     })
 }
 
-fn kept(body: &[u8], of_function: bool) -> Bytes {
+fn cut_body(body: &mut Bytes, of_function: bool) {
+    if body.len() <= CONSOLE_BODY_MAX {
+        return;
+    }
     let cut = |body: &[u8]| Bytes::copy_from_slice(&body[..body.len().min(CONSOLE_BODY_MAX)]);
     // What is secret in an event can only be found while it is whole.
-    if of_function && body.len() > CONSOLE_BODY_MAX { cut(&secrets::event(body)) } else { cut(body) }
+    *body = if of_function { cut(&secrets::event(body)) } else { cut(body) };
 }
 
 fn pairs(headers: &Headers, secrets: Secrets) -> Vec<(&str, Cow<'_, str>)> {
@@ -487,12 +496,15 @@ fn text(body: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{CONSOLE_BODY_MAX, kept};
+    use bytes::Bytes;
+
+    use super::{CONSOLE_BODY_MAX, cut_body};
 
     #[test]
     fn what_is_cut_off_an_event_takes_no_secret_out_of_hiding() {
         let event = format!(r#"{{"headers":{{"Authorization":"Bearer-0123456789"}},"body":"{}"}}"#, "x".repeat(20_000));
-        let kept = kept(event.as_bytes(), true);
+        let mut kept = Bytes::from(event);
+        cut_body(&mut kept, true);
         assert_eq!(kept.len(), CONSOLE_BODY_MAX);
         assert!(!String::from_utf8_lossy(&kept).contains("Bearer-0123"), "{kept:?}");
     }

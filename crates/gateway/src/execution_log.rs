@@ -80,8 +80,8 @@ impl<'s> ExecutionLog<'s> {
     /// A part of the walk is over, which began where the last one ended.
     pub(crate) fn passed(&mut self, part: Part) {
         if let Some(opened) = self.opened {
-            let began = self.record.spans.last().map_or(Duration::ZERO, |last| last.ended);
-            self.record.spans.push(Span { part, began, ended: opened.elapsed() });
+            let began = self.record.spans.last().map_or(Duration::ZERO, Span::ended);
+            self.record.spans.push(Span::new(part, began, opened.elapsed()));
         }
     }
 
@@ -181,15 +181,16 @@ impl<'s> ExecutionLog<'s> {
 
     // The call's one span becomes its parts, where these are known.
     fn passed_call(&mut self, times: CallTimes) {
-        let Some(Span { part: Part::Call, began, ended }) = self.record.spans.pop() else { return };
+        let Some(call) = self.record.spans.pop_if(|last| last.part == Part::Call) else { return };
+        let (began, ended) = (call.began(), call.ended());
         let mut from = began;
         let parts = [(Part::Connect, times.connected), (Part::Send, times.sent), (Part::Wait, times.answered)];
         for (part, micros) in parts {
             let to = (began + Duration::from_micros(micros.into())).clamp(from, ended);
-            self.record.spans.push(Span { part, began: from, ended: to });
+            self.record.spans.push(Span::new(part, from, to));
             from = to;
         }
-        self.record.spans.push(Span { part: Part::Read, began: from, ended });
+        self.record.spans.push(Span::new(Part::Read, from, ended));
     }
 
     fn keep(&mut self, step: impl FnOnce() -> Step) {
@@ -200,7 +201,7 @@ impl<'s> ExecutionLog<'s> {
 
     fn push(&mut self, step: Step) {
         let after = match (self.opened, self.record.spans.last()) {
-            (Some(_), Some(last)) => last.ended,
+            (Some(_), Some(last)) => last.ended(),
             (Some(opened), None) => opened.elapsed(),
             (None, _) => since(self.record.at.0),
         };

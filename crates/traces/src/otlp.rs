@@ -40,7 +40,7 @@ fn spans(record: &Record) -> Vec<Value> {
     let mut spans = vec![writer.event()];
     let call: Vec<&Span> = record.spans.iter().filter(|span| is_of_call(span.part)).collect();
     if let (Some(first), Some(last)) = (call.first(), call.last()) {
-        spans.push(writer.call(first.began, last.ended));
+        spans.push(writer.call(first.began(), last.ended()));
     }
     for (number, span) in record.spans.iter().enumerate().filter(|(_, span)| span.part != Part::Call) {
         let parent = if is_of_call(span.part) { call_span_id } else { span_id };
@@ -86,7 +86,7 @@ impl Writer<'_> {
 
     fn event(&self) -> Value {
         let record = self.record;
-        let took = record.spans.last().map(|last| last.ended);
+        let took = record.spans.last().map(Span::ended);
         let took = took.or_else(|| record.steps.last().map(|last| last.after)).unwrap_or_default();
         let route = record.route_key.as_deref().unwrap_or("none");
         let is_connect = record.event_type == "CONNECT";
@@ -179,7 +179,7 @@ impl Writer<'_> {
         // Any other 16 digits would do: these are the same whenever it is asked.
         let id = self.record.request_id.random().wrapping_add((number as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15));
         let id = format!("{:016x}", id.max(1));
-        Value::Object(self.span(&id, Some(parent), (span.part.name(), INTERNAL), (span.began, span.ended)))
+        Value::Object(self.span(&id, Some(parent), (span.part.name(), INTERNAL), (span.began(), span.ended())))
     }
 }
 

@@ -50,7 +50,7 @@ fn of_record(record: &Record) -> Value {
         "requestId": record.request_id, "connectionId": record.connection.id, "apiId": stage.api_id,
         "stage": stage.stage, "eventType": record.event_type, "routeKey": record.route_key,
         "at": record.at.iso_millis(), "status": record.facts.status,
-        "durationMs": record.spans.last().map(|last| millis(last.ended)),
+        "durationMs": record.spans.last().map(|last| millis(last.ended())),
         "backendMs": answer.map(|(_, latency)| millis(latency)),
         "target": target(record),
         "backendStatus": record.facts.call.as_ref().and_then(Call::status),

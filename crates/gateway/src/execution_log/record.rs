@@ -134,10 +134,26 @@ impl Part {
 pub struct Span {
     /// The part.
     pub part: Part,
+    /// When it began and when it was over, in microseconds: an event is over within minutes, and every message has many.
+    began: u32,
+    ended: u32,
+}
+
+impl Span {
+    pub(super) fn new(part: Part, began: Duration, ended: Duration) -> Span {
+        let micros = |time: Duration| u32::try_from(time.as_micros()).unwrap_or(u32::MAX);
+        Span { part, began: micros(began), ended: micros(ended) }
+    }
+
     /// When it began.
-    pub began: Duration,
+    pub fn began(&self) -> Duration {
+        Duration::from_micros(self.began.into())
+    }
+
     /// When it was over.
-    pub ended: Duration,
+    pub fn ended(&self) -> Duration {
+        Duration::from_micros(self.ended.into())
+    }
 }
 
 /// A step, and when it was taken.
@@ -434,9 +450,8 @@ impl Record {
         };
         let at = |timed: &Timed| self.time_at(timed.after).iso_millis();
         let steps = self.steps.iter().map(|timed| json!({"step": timed.step.name(), "at": at(timed)}));
-        let micros = |time: Duration| time.as_micros() as u64;
         let spans = self.spans.iter().map(
-            |span| json!({"part": span.part.name(), "beganUs": micros(span.began), "endedUs": micros(span.ended)}),
+            |span| json!({"part": span.part.name(), "beganUs": span.began, "endedUs": span.ended}),
         );
         let disconnect = self.disconnect.as_ref().map(|end| json!({"code": end.status_code, "reason": end.reason}));
         json!({

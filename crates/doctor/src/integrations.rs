@@ -1,6 +1,6 @@
 //! Integrations: their URIs, what fills them, what may pass, and where they lead.
 
-use mapping::Mend;
+use mapping::{Mend, shell_word};
 use types::message::HttpTarget;
 use types::resources::Integration;
 
@@ -26,7 +26,7 @@ pub(crate) fn look(subject: &Subject<'_>, known: &Known<'_>, findings: &mut Vec<
         let integration = &*of.integration;
         uri(subject, integration, findings);
         passthrough(subject, integration, findings);
-        link(subject, integration, findings);
+        link(subject, known, integration, findings);
         left_over(subject, integration, findings);
         elsewhere(subject, known, integration, findings);
     }
@@ -48,8 +48,9 @@ fn uri(subject: &Subject<'_>, integration: &Integration, findings: &mut Vec<Find
             let stage = &of.settings.stage_name;
             let what = format!("The URI names the stage variable `{name}`, which stage {stage} has not.");
             let command = format!(
-                "aws apigatewayv2 update-stage --api-id {} --stage-name {stage} --stage-variables {name}=VALUE",
-                subject.definition.api.api_id
+                "aws apigatewayv2 update-stage --api-id {} --stage-name {stage} --stage-variables {}",
+                subject.definition.api.api_id,
+                shell_word(&format!("{name}=VALUE"))
             );
             findings
                 .push(Finding::new("variable-unset", place(integration), what).mended(Mend::by("set it", &command)));
@@ -63,7 +64,8 @@ fn uri(subject: &Subject<'_>, integration: &Integration, findings: &mut Vec<Find
         let overrides = integration.request_templates.values().any(|template| template.contains("requestOverride"));
         if !integration.request_parameters.contains_key(&target) && !overrides {
             let what = format!("The URI has the parameter {{{name}}}, and nothing is mapped to {target}.");
-            let options = format!("--request-parameters {target}=route.request.querystring.{name}");
+            let parameter = format!("{target}=route.request.querystring.{name}");
+            let options = format!("--request-parameters {}", shell_word(&parameter));
             findings.push(Finding::new("path-unfilled", place(integration), what).mended(update(
                 subject,
                 integration,
@@ -105,16 +107,23 @@ fn passthrough(subject: &Subject<'_>, integration: &Integration, findings: &mut 
     }
 }
 
-fn link(subject: &Subject<'_>, integration: &Integration, findings: &mut Vec<Finding>) {
+fn link(subject: &Subject<'_>, known: &Known<'_>, integration: &Integration, findings: &mut Vec<Finding>) {
     if integration.connection_type.as_deref() != Some("VPC_LINK") {
         return;
     }
     let id = integration.connection_id.as_deref().unwrap_or_default();
     // Which link it is may be said by a variable.
-    if !id.contains("${") && !subject.account.vpc_links.contains_key(id) {
+    if id.contains("${") {
+        return;
+    }
+    if !subject.account.vpc_links.contains_key(id) {
         let what = format!("The integration goes through VPC link `{id}`, which is not there.");
         let mend = Mend::by("have one", "aws apigateway create-vpc-link --name LINK --target-arns HOST:PORT");
         findings.push(Finding::new("link-unknown", place(integration), what).mended(mend));
+    } else if !(known.has_link)(id) {
+        let what = format!("No address is known of VPC link `{id}`, through which the integration goes.");
+        let mend = Mend::told("say where it leads, start with [vpc-links] in the settings file (docs/settings.md)");
+        findings.push(Finding::new("link-without-address", place(integration), what).mended(mend));
     }
 }
 

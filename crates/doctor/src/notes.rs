@@ -8,11 +8,14 @@ use crate::findings::Finding;
 pub(crate) fn finding(note: &Note, api_id: &str) -> Option<Finding> {
     let (code, place) = match note {
         Note::BodyWillBeDiscarded { route_key, .. } => ("body-lost", format!("route {route_key}")),
+        // The file of the integrations names the variable.
+        Note::Broken { what, detail } if what.starts_with("route ") && detail.ends_with("is not set on the stage") => {
+            return None;
+        }
         Note::Broken { what, .. } => ("definition-broken", what.clone()),
         Note::IdentityNeverThere { what, .. } => ("identity-never-there", what.clone()),
         Note::UnknownLogVariable { .. } => ("log-variable-unknown", format!("API {api_id}")),
         Note::HalfTwoWay { route_key, .. } => ("two-way-half", format!("route {route_key}")),
-        Note::LinkWithoutAddress { route_key, .. } => ("link-without-address", format!("route {route_key}")),
         Note::ThrottledToNothing { route_key, stage, .. } => {
             ("throttled-to-nothing", format!("stage {stage}, route {route_key}"))
         }

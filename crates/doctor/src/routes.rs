@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use mapping::Mend;
+use mapping::{Mend, shell_word};
 use types::resources::Route;
 
 use crate::findings::Finding;
@@ -62,7 +62,8 @@ fn place(route: &Route) -> String {
 
 fn create(api_id: &str, key: &str) -> Mend {
     let command = format!(
-        "aws apigatewayv2 create-route --api-id {api_id} --route-key '{key}' --target integrations/INTEGRATION_ID"
+        "aws apigatewayv2 create-route --api-id {api_id} --route-key {} --target integrations/INTEGRATION_ID",
+        shell_word(key)
     );
     Mend::by("have one", &command)
 }
@@ -148,7 +149,8 @@ fn models(subject: &Subject<'_>, route: &Route, findings: &mut Vec<Finding>) {
     for name in route.request_models.values().filter(|name| !names.contains(name.as_str())) {
         let what = format!("The route asks for the model `{name}`, which is not there.");
         let command = format!(
-            "aws apigatewayv2 create-model --api-id {api_id} --name {name} --content-type application/json --schema file://schema.json"
+            "aws apigatewayv2 create-model --api-id {api_id} --name {} --content-type application/json --schema file://schema.json",
+            shell_word(name)
         );
         findings.push(Finding::new("model-missing", place(route), what).mended(Mend::by("have it", &command)));
     }
@@ -181,9 +183,10 @@ fn parameters(subject: &Subject<'_>, known: &Known<'_>, route: &Route, findings:
         if !(sees_all || is_mapped || is_named || of_authorizer) {
             let what = format!("{parameter} is declared, and neither a mapping nor a template uses it.");
             let command = format!(
-                "aws apigatewayv2 update-integration --api-id {} --integration-id {} --request-parameters \
-                 integration.request.header.{name}={parameter}",
-                subject.definition.api.api_id, integration.integration_id
+                "aws apigatewayv2 update-integration --api-id {} --integration-id {} --request-parameters {}",
+                subject.definition.api.api_id,
+                integration.integration_id,
+                shell_word(&format!("integration.request.header.{name}={parameter}"))
             );
             findings
                 .push(Finding::new("parameter-unused", place(route), what).mended(Mend::by("pass it on", &command)));

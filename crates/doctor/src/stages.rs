@@ -1,6 +1,6 @@
 //! Stages: whether they serve what is defined, and who leads to them.
 
-use mapping::Mend;
+use mapping::{Mend, shell_word};
 
 use crate::Subject;
 use crate::findings::Finding;
@@ -37,7 +37,7 @@ pub(crate) fn look(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
             if !subject.stages.iter().any(|of| of.settings.stage_name == to.stage && of.is_deployed) {
                 let what =
                     format!("The domain name {name} leads with `/{key}` to stage {}, which serves nothing.", to.stage);
-                let command = format!("aws apigatewayv2 get-api-mappings --domain-name {name}");
+                let command = format!("aws apigatewayv2 get-api-mappings --domain-name {}", shell_word(name));
                 let found = Finding::new("domain-leads-nowhere", format!("domain name {name}"), what);
                 findings.push(found.mended(Mend::by("see where it leads", &command)));
             }

@@ -106,7 +106,7 @@ pub const CODES: &[Code] = &[
         "message-unread",
         Warning,
         "a request template uses nothing of the message",
-        "The backend gets nothing of what the client said.",
+        "Every message comes to the same call.",
     ),
     code(
         "model-missing",
@@ -120,7 +120,12 @@ pub const CODES: &[Code] = &[
         "a route names models, and no expression that chooses one",
         "Messages are not looked at.",
     ),
-    code("name-unknown", Warning, "a template names what there is not", "It prints nothing."),
+    code(
+        "name-unknown",
+        Warning,
+        "a template names what there is not",
+        "What it stands for is missing in what the template makes.",
+    ),
     code("no-default", Hint, "there is no `$default` route", "Messages that fit no route are answered `Forbidden`."),
     code(
         "no-integration-responses",
@@ -136,7 +141,7 @@ pub const CODES: &[Code] = &[
     ),
     code("no-stage", Warning, "there is no stage", "No client can connect."),
     code("not-deployed", Warning, "edits are not deployed to a stage", "Clients do not see them."),
-    code("only-at-connect", Warning, "a message's route uses what only a handshake has", "It is empty."),
+    code("only-at-connect", Warning, "a message's route uses what only a handshake has", "Each message meets it."),
     code(
         "parameter-unused",
         Hint,

@@ -450,9 +450,10 @@ impl Record {
         };
         let at = |timed: &Timed| self.time_at(timed.after).iso_millis();
         let steps = self.steps.iter().map(|timed| json!({"step": timed.step.name(), "at": at(timed)}));
-        let spans = self.spans.iter().map(
-            |span| json!({"part": span.part.name(), "beganUs": span.began, "endedUs": span.ended}),
-        );
+        let spans = self
+            .spans
+            .iter()
+            .map(|span| json!({"part": span.part.name(), "beganUs": span.began, "endedUs": span.ended}));
         let disconnect = self.disconnect.as_ref().map(|end| json!({"code": end.status_code, "reason": end.reason}));
         json!({
             "requestId": self.request_id, "connectionId": self.connection.id,

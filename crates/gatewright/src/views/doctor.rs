@@ -1,7 +1,9 @@
 //! What will bite, of one API or of all: what is defined, and whether somebody is where backends should be.
 
 use std::net::{TcpStream, ToSocketAddrs};
-use std::time::Duration;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
 
 use control::{Control, Version};
 use doctor::{Finding, Known, StageOf, Subject, Target, examine, targets, unreachable};
@@ -13,6 +15,13 @@ use super::{Asked, Views, Wrong, changes};
 
 /// How long a backend may take to take a connection.
 const CONNECT_MAX: Duration = Duration::from_millis(500);
+/// Addresses of one name that are tried.
+const ADDRESSES_MAX: usize = 4;
+/// How long all places of one API may take together.
+const TRY_MAX: Duration = Duration::from_secs(3);
+/// Threads that try places, of all calls.
+const TRYING_MAX: usize = 64;
+static TRYING: AtomicUsize = AtomicUsize::new(0);
 /// Places that are tried for one call; the rest is told of as untried.
 pub(crate) const PLACES_MAX: usize = 20;
 
@@ -63,9 +72,10 @@ pub(crate) fn of_api(
     let subject = Subject { definition: &definition, stages, account };
     let mut findings = examine(&subject, known);
     let places = targets(&subject);
-    let tried: Vec<&Target> = places.iter().take(*left).collect();
+    let tried = &places[..places.len().min(*left)];
     *left -= tried.len();
-    let found = tried.iter().filter_map(|target| Some(unreachable(target, api_id, &try_place(target)?)));
+    let answers = try_places(tried);
+    let found = tried.iter().zip(answers).filter_map(|(target, why)| Some(unreachable(target, api_id, &why?)));
     let mut worst: Vec<Finding> = found.collect();
     worst.append(&mut findings);
     let (routes, integrations, stages) = (definition.routes.len(), definition.integrations.len(), subject.stages.len());
@@ -76,14 +86,39 @@ pub(crate) fn of_api(
     Ok((worst, looked))
 }
 
-/// Why nobody is there; `None`: somebody takes connections.
+/// Why nobody is at each of the places; `None`: somebody takes connections. All are tried at once, so that silent ones cost the
+/// time of one.
+fn try_places(targets: &[Target]) -> Vec<Option<String>> {
+    let (told, heard) = mpsc::channel();
+    for (number, target) in targets.iter().cloned().enumerate() {
+        let told = told.clone();
+        // Names are asked for without a limit of time: these threads may outlive the call, and are few.
+        if TRYING.fetch_add(1, Ordering::AcqRel) >= TRYING_MAX {
+            TRYING.fetch_sub(1, Ordering::AcqRel);
+            continue;
+        }
+        std::thread::spawn(move || {
+            let _ = told.send((number, try_place(&target)));
+            TRYING.fetch_sub(1, Ordering::AcqRel);
+        });
+    }
+    drop(told);
+    let silent = format!("no answer within {} s", TRY_MAX.as_secs());
+    let mut answers = vec![Some(silent); targets.len()];
+    let until = Instant::now() + TRY_MAX;
+    while let Ok((number, answer)) = heard.recv_timeout(until.saturating_duration_since(Instant::now())) {
+        answers[number] = answer;
+    }
+    answers
+}
+
 fn try_place(target: &Target) -> Option<String> {
     let addresses = match (target.host.as_str(), target.port).to_socket_addrs() {
         Ok(addresses) => addresses,
         Err(_) => return Some(format!("the name {} leads nowhere", target.host)),
     };
     let mut why = "the name has no address".to_owned();
-    for address in addresses {
+    for address in addresses.take(ADDRESSES_MAX) {
         match TcpStream::connect_timeout(&address, CONNECT_MAX) {
             Ok(_) => return None,
             Err(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => {

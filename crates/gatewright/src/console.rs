@@ -81,7 +81,9 @@ const FILES: &[(&str, &str, &str)] = files! {
     "views/nothing.js" SCRIPT
     "views/playground.js" SCRIPT
     "views/provenance.js" SCRIPT
+    "views/routes.js" SCRIPT
     "views/row-table.js" SCRIPT
+    "views/stage.js" SCRIPT
     "views/tour.js" SCRIPT
     "views/try-it.js" SCRIPT
     "views/unwatched.js" SCRIPT

@@ -3,15 +3,15 @@
 import { html, useChanges, useEffect, useRef, useState } from "../html.js";
 import { Empty } from "../parts.js";
 import { keyOf } from "../gateway.js";
-import { chosenTheme } from "../theme.js";
+import { colour, onTheme } from "../theme.js";
 import { time } from "../text.js";
 import uPlot from "../vendor/uplot.js";
 
 /** How often the numbers are asked for, in milliseconds. */
 const LOOK_EVERY = 5000;
 const HEIGHT = 190;
-/** Rows of the table of numbers: the newest. */
-const TABLE_MAX = 12;
+/** Rows of the table of numbers: the whole hour. */
+const TABLE_MAX = 360;
 
 /** Title, unit, and what is drawn: [member, name, colour]. */
 const CHARTS = [
@@ -53,31 +53,22 @@ export function Charts({ app }) {
   `;
 }
 
-const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-
-/** What a token is where it is used: light-dark() is resolved by the browser. */
-function resolved(name, box) {
-  box.style.color = `var(${name})`;
-  const found = getComputedStyle(box).color;
-  box.style.color = "";
-  return found || colour(name);
-}
-
 function Chart({ title, unit, lines, times, stage }) {
   const box = useRef(null);
   const plot = useRef(null);
   const data = [times, ...lines.map(([member]) => stage[member])];
-  const theme = chosenTheme();
+  const [theme, repaint] = useState(0);
+  useEffect(() => onTheme(() => repaint((count) => count + 1)), []);
   useEffect(() => {
-    const soft = resolved("--soft", box.current);
-    const grid = { stroke: resolved("--line", box.current), width: 1 };
+    const soft = colour("--soft");
+    const grid = { stroke: colour("--line"), width: 1 };
     const axis = { stroke: soft, grid, ticks: grid, font: "12px system-ui" };
     const shown = (value) => (value === null || value === undefined ? "–" : value.toLocaleString("en-GB", { maximumFractionDigits: 2 }));
     plot.current = new uPlot({
       width: box.current.clientWidth, height: HEIGHT, legend: { live: true }, cursor: { points: { size: 6 } },
       scales: { y: { range: (_, low, high) => [0, Math.max(1, high ?? 1) * 1.05] } },
       axes: [axis, { ...axis, size: 56 }],
-      series: [{ value: (_, at) => (at ? time(at * 1000, false) : "–") }, ...lines.map(([, label, stroke]) => ({ label, stroke: resolved(stroke, box.current), width: 1.5, spanGaps: true, value: (_, value) => shown(value) }))],
+      series: [{ value: (_, at) => (at ? time(at * 1000, false) : "–") }, ...lines.map(([, label, stroke]) => ({ label, stroke: colour(stroke), width: 1.5, spanGaps: true, value: (_, value) => shown(value) }))],
     }, data, box.current);
     const resize = new ResizeObserver(() => plot.current?.setSize({ width: box.current.clientWidth, height: HEIGHT }));
     resize.observe(box.current);
@@ -93,8 +84,8 @@ function Numbers({ times, stage }) {
   const all = CHARTS.flatMap(([, , lines]) => lines);
   const shown = (value) => (value === null || value === undefined ? "–" : value);
   return html`
-    <details class="numbers"><summary>The newest numbers</summary>
-      <div class="wide-table" tabindex="0" role="region" aria-label="The newest numbers"><table class="table">
+    <details class="numbers"><summary>The numbers, newest first</summary>
+      <div class="wide-table" tabindex="0" role="region" aria-label="The numbers, newest first"><table class="table">
         <thead><tr><th scope="col">Time</th>${all.map(([, name]) => html`<th scope="col" class="number">${name}</th>`)}</tr></thead>
         <tbody>${times.slice(from).map((at, index) => html`<tr key=${at}><td>${time(at * 1000, false)}</td>${all.map(([member]) => html`<td class="number">${shown(stage[member][from + index])}</td>`)}</tr>`).reverse()}</tbody>
       </table></div>

@@ -3,19 +3,30 @@
 import { html, useState } from "../html.js";
 import { Badge, Copyable, Text } from "../parts.js";
 import { Provenance } from "./provenance.js";
+import { keysOf } from "./routes.js";
 
 /** A message that takes a route, by the expression's usual form. */
 const sample = (key) => JSON.stringify({ action: key });
 
-export function TryIt({ app, apiId, stages, routes }) {
-  const own = routes.map(({ routeKey }) => routeKey).find((key) => !key.startsWith("$"));
-  const [wanted, want] = useState({ stage: stages[0].stageName, edited: false, eventType: "MESSAGE", message: sample(own ?? "hello"), query: "" });
+/** `Name: value` lines as an object. */
+function headersOf(text) {
+  const lines = text.split("\n").map((line) => line.trim()).filter(Boolean);
+  return Object.fromEntries(lines.map((line) => {
+    const at = line.indexOf(":");
+    if (at < 1) throw new Error(`\`${line}\` is no header: it has to be Name: value`);
+    return [line.slice(0, at).trim(), line.slice(at + 1).trim()];
+  }));
+}
+
+export function TryIt({ app, apiId, stages, edited }) {
+  const own = keysOf(edited).find((key) => !key.startsWith("$"));
+  const [wanted, want] = useState({ stage: stages[0].stageName, edited: false, eventType: "MESSAGE", message: sample(own ?? "hello"), query: "", headers: "" });
   const [told, tell] = useState(null);
   const change = (part) => want({ ...wanted, ...part });
   const go = async (event) => {
     event?.preventDefault();
     try {
-      tell({ answer: await app.api("try", { method: "POST", body: { apiId, ...wanted } }) });
+      tell({ answer: await app.api("try", { method: "POST", body: { apiId, ...wanted, headers: headersOf(wanted.headers) } }) });
     } catch (error) {
       tell({ error });
     }
@@ -30,7 +41,8 @@ export function TryIt({ app, apiId, stages, routes }) {
           <label class="check"><input type="checkbox" checked=${wanted.edited} onChange=${(event) => change({ edited: event.target.checked })} /> as edited, not as deployed</label>
         </div>
         ${wanted.eventType === "MESSAGE" && html`<label class="field">Message<textarea rows="3" value=${wanted.message} onInput=${(event) => change({ message: event.target.value })} spellcheck=${false}></textarea></label>`}
-        ${wanted.eventType === "CONNECT" && html`<label class="field">Query string<input value=${wanted.query} onInput=${(event) => change({ query: event.target.value })} /></label>`}
+        ${wanted.eventType === "CONNECT" && html`<label class="field">Query string<input value=${wanted.query} onInput=${(event) => change({ query: event.target.value })} /></label>
+          <label class="field">Headers, a line each<textarea rows="3" value=${wanted.headers} placeholder="Authorization: Bearer …" onInput=${(event) => change({ headers: event.target.value })} spellcheck=${false}></textarea></label>`}
         <p><button type="submit" class="primary">Try</button></p>
       </form>
       <div role="status">

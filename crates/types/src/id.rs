@@ -7,6 +7,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
+/// How many bytes an id has.
+pub const BYTES: usize = 11;
+
 /// How many characters an id has when written: 15 of base64 and one `=`.
 pub const TEXT_LEN: usize = 16;
 
@@ -34,6 +37,16 @@ impl Id {
         bytes[..8].copy_from_slice(&random.to_be_bytes());
         bytes[8] = kind as u8;
         bytes[9..].copy_from_slice(&node.to_be_bytes());
+        Id(bytes)
+    }
+
+    /// Its bytes.
+    pub fn to_bytes(&self) -> [u8; BYTES] {
+        self.0
+    }
+
+    /// The id of these bytes.
+    pub fn from_bytes(bytes: [u8; BYTES]) -> Id {
         Id(bytes)
     }
 

@@ -13,6 +13,7 @@ const FLOORS: &[(&str, u32)] = &[
     ("functions", 3),
     ("gateway", 3),
     ("integration", 2),
+    ("journal", 2),
     ("mapping", 2),
     ("auth", 1),
     ("jsonpath", 1),

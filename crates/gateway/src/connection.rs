@@ -108,7 +108,8 @@ async fn finish(gateway: Arc<Gateway>, client: Arc<Client>, flights: Option<Box<
     let mut event = new_event(&gateway, &client, EventKind::Disconnect(disconnect));
     let flight = async move {
         // Nobody is there to be told; the log has it.
-        let _ = walk::run(&gateway, &mut event, walk::nobody).await;
+        let outcome = walk::run(&gateway, &mut event, walk::nobody).await;
+        gateway.told(event, &outcome);
         0
     };
     flights.push(0, Box::pin(flight));
@@ -119,7 +120,8 @@ async fn finish(gateway: Arc<Gateway>, client: Arc<Client>, flights: Option<Box<
 pub(crate) async fn finish_unopened(gateway: &Gateway, connection: Arc<types::Connection>) {
     let kind = EventKind::Disconnect(abnormal());
     let mut event = Event { connection, request_id: gateway.new_id(IdKind::Request), at: gateway.wall_clock(), kind };
-    let _ = walk::run(gateway, &mut event, walk::nobody).await;
+    let outcome = walk::run(gateway, &mut event, walk::nobody).await;
+    gateway.told(event, &outcome);
 }
 
 /// A connection while it is open.

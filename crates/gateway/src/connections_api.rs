@@ -302,7 +302,7 @@ impl Gateway {
         };
         // Observed for AWS's own code.
         let told = if code == close::NORMAL && reason.is_empty() { "Connection Closed Normally" } else { reason };
-        self.close(&client, code, reason, Disconnect { status_code: code, reason: told.to_owned() });
+        self.close(&client, code, reason, Disconnect::new(code, told));
         ConnectionsAnswer::ok(204, String::new())
     }
 

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use integration::{Destination, Integrations, LinkSettings};
+use journal::Journal;
 use types::Dialect;
 use types::account::{Account, DayUse};
 use types::event::Disconnect;
@@ -20,6 +21,7 @@ use types::snapshot::{Snapshot, StageKey};
 use types::time::Timestamp;
 
 use crate::address::{self, Address, PATH_FORM};
+use crate::afterwards::Afterwards;
 use crate::authorize::Authorizer;
 use crate::client::Client;
 use crate::clock::Clock;
@@ -67,6 +69,8 @@ pub struct Settings {
     pub integrations: Integrations,
     /// Which pages may connect to which stages; to stages that are not named, all may.
     pub origins: Vec<StageOrigins>,
+    /// Where open connections are written down; `None`: nowhere, and a crash loses their `$disconnect`.
+    pub journal: Option<Journal>,
     /// Who decides about clients where a route asks for more than an API key; `None`: such clients are refused.
     pub authorizer: Option<Box<dyn Authorizer>>,
     /// Host and port that clients use where another program stands before this one; then `$context.domainName` of an
@@ -82,6 +86,8 @@ pub struct Gateway {
     pub(crate) peers: Box<dyn Peers>,
     pub(crate) dialect: Dialect,
     pub(crate) authorizer: Option<Box<dyn Authorizer>>,
+    pub(crate) journal: Option<Journal>,
+    pub(crate) afterwards: Afterwards,
     pub(crate) public_authority: Option<String>,
     pub(crate) vpc_links: BTreeMap<String, LinkSettings>,
     pub(crate) stages: Stages,
@@ -140,6 +146,8 @@ impl Gateway {
             peers: settings.peers,
             dialect: settings.dialect,
             authorizer: settings.authorizer,
+            journal: settings.journal,
+            afterwards: Afterwards::default(),
             public_authority: settings.public_authority,
             vpc_links: settings.vpc_links,
             stages: Stages::new(),
@@ -367,7 +375,7 @@ impl Gateway {
     /// idle timeout; a peer's choice for the duration; ours for the rest.
     pub(crate) fn close_as_going_away(&self, client: &Client) {
         let reason = "Going away";
-        let disconnect = Disconnect { status_code: close::GOING_AWAY, reason: reason.to_owned() };
+        let disconnect = Disconnect::new(close::GOING_AWAY, reason);
         self.close(client, close::GOING_AWAY, reason, disconnect);
     }
 

@@ -7,6 +7,7 @@ mod access_log;
 mod account;
 mod address;
 mod admit;
+mod afterwards;
 mod as_text;
 mod assembly;
 mod authorize;

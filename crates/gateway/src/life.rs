@@ -141,7 +141,7 @@ impl Reading {
             Err(violation) => {
                 self.assembly = Assembly::default();
                 self.attention = Attention::Discarding { told: false };
-                let disconnect = Disconnect { status_code: violation.code, reason: violation.reason.clone() };
+                let disconnect = Disconnect::new(violation.code, violation.reason.clone());
                 let (code, reason) = (violation.code, violation.reason);
                 Some(Effect::Close(Box::new(Farewell { code, reason, disconnect, is_over: false })))
             }
@@ -287,7 +287,7 @@ impl Ending {
 
 /// How a connection ended that nobody closed. The text is a peer's, not verified on AWS.
 pub(crate) fn abnormal() -> Disconnect {
-    Disconnect { status_code: close::ABNORMAL, reason: "Connection closed abnormally".to_owned() }
+    Disconnect::new(close::ABNORMAL, "Connection closed abnormally")
 }
 
 fn closed_by_client(code: u16, reason: String) -> Disconnect {
@@ -298,7 +298,7 @@ fn closed_by_client(code: u16, reason: String) -> Disconnect {
         close::NORMAL if reason.is_empty() => "Connection Closed Normally".to_owned(),
         _ => reason,
     };
-    Disconnect { status_code: code, reason }
+    Disconnect::new(code, reason)
 }
 
 #[cfg(test)]

@@ -63,7 +63,7 @@ fn client() -> (Arc<Client>, Line) {
 }
 
 fn told(code: u16) -> Disconnect {
-    Disconnect { status_code: code, reason: String::new() }
+    Disconnect::new(code, "")
 }
 
 /// The frames in these bytes: texts, and the codes of close frames.

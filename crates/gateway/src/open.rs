@@ -22,7 +22,7 @@ use crate::handshake::{self, HandshakeAnswer, RequestHead};
 use crate::life::Reading;
 use crate::metrics::StageMetrics;
 use crate::nowhere::Who;
-use crate::refusal::{By, Refusal, RefusalKind};
+use crate::refusal::{By, Outcome, Refusal, RefusalKind};
 use crate::registry::Counted;
 use crate::socket::Socket;
 use crate::sources::Seat;
@@ -157,6 +157,7 @@ impl Gateway {
         }
         let early = self.dialect.extended.then(|| self.early.expect(&event.connection));
         let outcome = Box::pin(walk::run(self, &mut event, walk::nobody)).await;
+        self.write_down_answer(&event, &outcome).await;
         let reply = match outcome {
             Ok(reply) => reply,
             Err(refusal) => return (refused(&refusal, &event, self.dialect), None),
@@ -176,6 +177,26 @@ impl Gateway {
                 let answer = handshake::accepted(&accept_key, reply.as_ref().map(|reply| &reply.headers));
                 (answer, Some(Opening { gateway: self.clone(), connection, counted, early, metrics, seat: None }))
             }
+        }
+    }
+
+    /// Writes down that a client may be let in, before its backend is told; nothing for other events.
+    pub(crate) async fn write_down(&self, event: &Event) {
+        let (Some(journal), EventKind::Connect(_)) = (&self.journal, &event.kind) else { return };
+        if let Some(position) = journal.begin(&event.connection) {
+            journal.written(position).await;
+        }
+    }
+
+    // Whoever is let in is written down by now, also where no backend was asked; whoever is not has nothing to end.
+    async fn write_down_answer(&self, event: &Event, outcome: &Outcome) {
+        let Some(journal) = &self.journal else { return };
+        match outcome {
+            Ok(reply) if reply.as_ref().is_none_or(|reply| (200..300).contains(&reply.status)) => {
+                let position = journal.begin(&event.connection).unwrap_or_else(|| journal.latest());
+                journal.durable(position).await;
+            }
+            Ok(_) | Err(_) => journal.end(&event.connection.id),
         }
     }
 

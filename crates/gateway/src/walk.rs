@@ -51,6 +51,7 @@ async fn walk(gateway: &Gateway, stage: &Arc<Compiled>, event: &mut Event, log: 
     log.step(Part::Validate, event, mappings.run(fits_model).await)?;
     let request = log.step(Part::Map, event, mappings.run(mapping::request).await)?;
     let Some(request) = request else { return Ok(None) };
+    gateway.write_down(event).await;
     let destination = gateway.integrations.find(&request.target);
     let response = log.step(Part::Call, event, gateway.send(&request, destination, log.keeps_steps()).await)?;
     let respond = move |plan: &Plan, route: &Route, event: &Event| mapping::response(plan, route, event, &response);

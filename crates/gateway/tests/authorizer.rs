@@ -136,6 +136,7 @@ fn gateway(lines: Arc<Lines>, authorizer: Option<Box<dyn Authorizer>>) -> Arc<Ga
         vpc_links: Default::default(),
         integrations: Integrations::new(1 << 20, Vec::new()),
         authorizer,
+        journal: None,
         public_authority: None,
         origins: Vec::new(),
     })

@@ -66,6 +66,7 @@ fn house(snapshot: &Snapshot, limits: Limits) -> House {
         vpc_links: Default::default(),
         integrations: integration::Integrations::new(Limits::default().integration_response_bytes, Vec::new()),
         authorizer: None,
+        journal: None,
         public_authority: None,
         origins: Vec::new(),
     });

@@ -10,6 +10,17 @@ pub(crate) enum LogLevel {
     Info,
 }
 
+/// What open connections are written down for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum JournalMode {
+    /// They are not.
+    Off,
+    /// To survive the program.
+    Process,
+    /// To survive the loss of power.
+    Disk,
+}
+
 /// How closely AWS is followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Compat {

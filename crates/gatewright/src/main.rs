@@ -28,6 +28,7 @@ mod folder_socket;
 mod front;
 mod guard;
 mod import;
+mod journals;
 mod jwt;
 mod lambda_api;
 mod logs;

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
+use ::journal::Journal;
 use control::store::{DiskStore, MemoryStore, Store, StoreError};
 use control::{Caller, Control};
 use functions::Directory;
@@ -37,7 +38,7 @@ use crate::service::Service;
 use crate::shutdown::Signals;
 use crate::stacks::source::{Files, Given};
 use crate::stacks::{self, Stacks, Told};
-use crate::{console, demo, folder_socket, front, placements, ready_made, shutdown, stage_settings};
+use crate::{console, demo, folder_socket, front, journals, placements, ready_made, shutdown, stage_settings};
 
 /// This node's number, until there are many.
 const NODE: u16 = 0;
@@ -81,6 +82,7 @@ pub(crate) async fn run(mut config: Config, mode: Mode) -> Result<(), Failure> {
     let collector = integrations.http();
     let issuers = Issuers::new(&config.jwt, &integrations.http(), &log);
     let followed: Vec<_> = issuers.all().collect();
+    let (journal, left) = journals::open(&config, &log)?.unzip();
     let gateway = Gateway::new(Settings {
         limits: config.limits.clone(),
         node: NODE,
@@ -98,6 +100,7 @@ pub(crate) async fn run(mut config: Config, mode: Mode) -> Result<(), Failure> {
         origins: config.origins.clone(),
         integrations,
         authorizer: Some(Box::new(Authorizers::new(guard.clone(), issuers, config.home()))),
+        journal: journal.clone(),
     });
     if let Some(spans) = config.spans.take() {
         remarks.push(format!("spans of events go to {}", spans.url()));
@@ -132,6 +135,8 @@ pub(crate) async fn run(mut config: Config, mode: Mode) -> Result<(), Failure> {
     tokio::spawn(async move { timers.run_timers().await });
     let checks = gateway.clone();
     tokio::spawn(async move { checks.run_health_checks().await });
+    let ended = gateway.clone();
+    tokio::spawn(async move { ended.run_afterwards().await });
     // The demo's backend is there until the end, for the $disconnect calls; dropping the sender ends it.
     let (_demo_stopper, demo_stop) = watch::channel(false);
     if mode == Mode::Demo {
@@ -163,6 +168,10 @@ pub(crate) async fn run(mut config: Config, mode: Mode) -> Result<(), Failure> {
     let invitation = if mode == Mode::Demo { demo::invitation(&addresses) } else { String::new() };
     say_hello(&config, &(banner::text(&config, &addresses, &control.stages()) + &invitation), &log);
     changed.into_iter().chain(remarks).for_each(|text| log.say(LogLevel::Info, text));
+    if let Some(left) = left {
+        journals::say(&left, &log);
+        gateway.replay(left.connections);
+    }
     let there: Vec<_> = control.stages().into_iter().map(|(key, _)| key).collect();
     let unknown = stage_settings::unknown(&config.origins, &there, &control.api_names());
     unknown.for_each(|text| log.say(LogLevel::Warn, text));
@@ -179,6 +188,7 @@ pub(crate) async fn run(mut config: Config, mode: Mode) -> Result<(), Failure> {
         tokio::spawn(async move { issuer.follow().await });
     }
     shutdown::wait_and_stop(signals, &gateway, &stopper, &log).await;
+    journal.iter().for_each(Journal::flush);
     functions.end();
     stacks.end();
     own_tls.iter().for_each(|own| own.remove());

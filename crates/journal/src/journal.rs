@@ -87,6 +87,10 @@ struct Shared {
     late: AtomicU64,
     told: Mutex<Option<Instant>>,
     say: Box<dyn Fn(String) + Send + Sync>,
+    /// Where it is, for people.
+    place: String,
+    /// Bytes of all segments, for those who must not wait for the disk.
+    bytes: AtomicU64,
 }
 
 #[derive(Default)]
@@ -125,6 +129,8 @@ impl Journal {
         say: Box<dyn Fn(String) + Send + Sync>,
     ) -> io::Result<(Journal, Left)> {
         let restored = restore(&*folder)?;
+        let place = format!("journal {}", folder.place());
+        let bytes = restored.segments.iter().map(|segment| segment.bytes).sum();
         let mut pending = Pending::default();
         pending.open.extend(restored.left.iter().map(|connection| connection.id));
         let shared = Arc::new(Shared {
@@ -139,6 +145,8 @@ impl Journal {
             late: AtomicU64::new(0),
             told: Mutex::default(),
             say,
+            place,
+            bytes: AtomicU64::new(bytes),
         });
         let own = shared.clone();
         std::thread::Builder::new().name("journal".to_owned()).spawn(move || own.run())?;
@@ -161,6 +169,11 @@ impl Journal {
         pending.bytes.extend_from_slice(&frame);
         pending.position += 1;
         Some(Position(pending.position))
+    }
+
+    /// The place of the newest record.
+    pub fn latest(&self) -> Position {
+        Position(self.shared.pending().position)
     }
 
     /// Writes down that a connection's `$disconnect` was answered, or given up. Soon: what is lost of it is said again.
@@ -207,7 +220,7 @@ impl Journal {
         let open = self.shared.pending().open.len();
         Health {
             open,
-            bytes: self.shared.keeper().bytes(),
+            bytes: self.shared.bytes.load(Ordering::Relaxed),
             is_failing: self.shared.is_failing.load(Ordering::Relaxed),
             lost: self.shared.lost.load(Ordering::Relaxed),
             late: self.shared.late.load(Ordering::Relaxed),
@@ -250,12 +263,8 @@ impl Shared {
         let there = reached.wait_for(|reached| *reached >= position.0);
         if tokio::time::timeout(WAIT_MAX, there).await.is_err() {
             self.late.fetch_add(1, Ordering::Relaxed);
-            self.tell(format!("{}: the disk takes longer than {} ms", self.place(), WAIT_MAX.as_millis()));
+            self.tell(format!("{}: the disk takes longer than {} ms", self.place, WAIT_MAX.as_millis()));
         }
-    }
-
-    fn place(&self) -> String {
-        format!("journal {}", self.keeper().folder().place())
     }
 
     // Takes what is pending and writes it.
@@ -273,22 +282,23 @@ impl Shared {
         match keeper.write() {
             Written::All => {
                 if self.is_failing.swap(false, Ordering::Relaxed) {
-                    (self.say)(format!("journal {}: the disk works again", keeper.folder().place()));
+                    (self.say)(format!("{}: the disk works again", self.place));
                 }
+                self.bytes.store(keeper.bytes(), Ordering::Relaxed);
                 self.reach(&self.written, position);
             }
             Written::NotYet => {}
-            Written::Failed(error) => self.fail(keeper, &error),
+            Written::Failed(error) => self.fail(&error),
         }
     }
 
     // Nobody waits for a disk that fails.
-    fn fail(&self, keeper: &Keeper, error: &io::Error) {
+    fn fail(&self, error: &io::Error) {
         self.is_failing.store(true, Ordering::Relaxed);
-        let place = keeper.folder().place();
         self.tell(format!(
-            "journal {place}: {error}: connections that begin now may lose their $disconnect if the program ends without a word; \
-             clients are let in all the same, and it is tried again every second"
+            "{}: {error}: connections that begin now may lose their $disconnect if the program ends without a word; \
+             clients are let in all the same, and it is tried again every second",
+            self.place
         ));
         let position = self.pending().position;
         self.reach(&self.written, position);
@@ -305,7 +315,7 @@ impl Shared {
 
     fn lose(&self, records: u64, why: &str) {
         self.lost.fetch_add(records, Ordering::Relaxed);
-        self.tell(format!("journal: {records} records are lost: {why}"));
+        self.tell(format!("{}: {records} records are lost: {why}", self.place));
     }
 
     fn tell(&self, text: String) {
@@ -379,7 +389,8 @@ impl Shared {
                 // Nobody knows what of it is there: what comes goes elsewhere.
                 keeper.roll();
                 let _ = keeper.failed(io::ErrorKind::Other.into());
-                self.fail(&keeper, &error);
+                drop(keeper);
+                self.fail(&error);
             }
         }
     }
@@ -398,10 +409,11 @@ impl Shared {
         while !keeper.older.is_empty() && self.pending().open.is_empty() {
             let Some(oldest) = keeper.older.pop_front() else { break };
             if let Err(error) = keeper.folder().remove(oldest.number) {
-                self.tell(format!("journal {}: segment {}: {error}", keeper.folder().place(), oldest.number));
+                self.tell(format!("{}: segment {}: {error}", self.place, oldest.number));
             }
         }
         let bytes = keeper.bytes();
+        self.bytes.store(bytes, Ordering::Relaxed);
         let of_use = {
             let pending = self.pending();
             let (count, sum) = pending.began;
@@ -422,7 +434,7 @@ impl Shared {
         };
         let bytes = match folder.read(oldest.number) {
             Ok(bytes) => bytes,
-            Err(error) => return self.tell(format!("journal {}: segment {}: {error}", folder.place(), oldest.number)),
+            Err(error) => return self.tell(format!("{}: segment {}: {error}", self.place, oldest.number)),
         };
         let mut since = 0;
         segment::each(&bytes, |record, frame| {
@@ -452,6 +464,7 @@ impl Shared {
         let mut keeper = self.keeper();
         if is_there && !keeper.is_failing() && keeper.waiting.is_empty() {
             keeper.older.pop_front();
+            self.bytes.store(keeper.bytes(), Ordering::Relaxed);
             let _ = folder.remove(oldest.number);
         }
     }

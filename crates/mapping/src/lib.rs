@@ -12,6 +12,7 @@ mod authorizer_answer;
 mod authorizer_request;
 mod aws_uri;
 mod context;
+mod delivery;
 mod effort;
 mod error;
 mod expression;

@@ -15,6 +15,7 @@ use types::event::{Event, EventKind, Handshake};
 use vtl::{Map, MapKind, Value};
 
 use crate::context::{Given, Of, Scope, Seen, VARIABLES, Variable};
+use crate::delivery::delivery_headers;
 use crate::json_object::{Members, object};
 use crate::objects::authorizer;
 use crate::plan::{Plan, Route, is_one_of};
@@ -51,7 +52,9 @@ pub fn proxy_event(plan: &Plan, route: &Route, event: &Event) -> Bytes {
             EventKind::Message(_) => {}
             EventKind::Disconnect(_) => {
                 let host = [("Host", &*event.connection.domain_name)];
-                headers(members, host.into_iter().chain(EMPTY_AT_DISCONNECT.map(|name| (name, ""))));
+                let again: Vec<_> = delivery_headers(event, scope.extended).collect();
+                let again = again.iter().map(|(name, value)| (*name, value.as_str()));
+                headers(members, host.into_iter().chain(EMPTY_AT_DISCONNECT.map(|name| (name, ""))).chain(again));
             }
         }
         // Inferred: where a stage has none they are left out like all else.

@@ -11,6 +11,7 @@ use types::message::{HttpTarget, IntegrationRequest, Target as RequestTarget};
 
 use crate::Mapped;
 use crate::context::Scope;
+use crate::delivery::delivery_headers;
 use crate::error::{Error, ErrorKind};
 use crate::note::Note;
 use crate::parameters::{Found, Target, set_header};
@@ -178,6 +179,7 @@ fn http(
     if integration.extended {
         tell_connection(scope, &mut headers);
     }
+    delivery_headers(scope.event, integration.extended).for_each(|(name, value)| headers.set(name, value));
     let Body { bytes: body, overrides } = body;
     let mut sent = Sent { headers, query, path: Vec::new() };
     sent.parameters(scope, integration, &overrides, notes)?;

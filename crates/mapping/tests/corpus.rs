@@ -245,10 +245,10 @@ fn event(value: &Value) -> Event {
             body: Bytes::from(value["body"].as_str().unwrap().to_owned()),
             is_binary: value["binary"] == true,
         }),
-        _ => EventKind::Disconnect(Disconnect {
-            status_code: value["code"].as_u64().unwrap() as u16,
-            reason: value["reason"].as_str().unwrap().to_owned(),
-        }),
+        _ => EventKind::Disconnect(Disconnect::new(
+            value["code"].as_u64().unwrap() as u16,
+            value["reason"].as_str().unwrap().to_owned(),
+        )),
     };
     Event {
         connection,

@@ -108,4 +108,37 @@ pub struct Disconnect {
     pub status_code: u16,
     /// `$context.disconnectReason`.
     pub reason: String,
+    /// Whether it is told for the first time.
+    #[serde(default)]
+    pub delivery: Delivery,
+}
+
+impl Disconnect {
+    /// One that is told for the first time.
+    pub fn new(status_code: u16, reason: impl Into<String>) -> Disconnect {
+        Disconnect { status_code, reason: reason.into(), delivery: Delivery::First }
+    }
+}
+
+/// How often a backend may have been told of a connection's end. Ours: AWS tells it once, as well as it can.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Delivery {
+    /// It is told for the first time.
+    #[default]
+    First,
+    /// It was told before, and did not take it.
+    Retry,
+    /// The program ended before it was known to be told, and says it now.
+    Replay,
+}
+
+impl Delivery {
+    /// `retry` or `replay`; `None` for the first time.
+    pub fn name(self) -> Option<&'static str> {
+        match self {
+            Delivery::First => None,
+            Delivery::Retry => Some("retry"),
+            Delivery::Replay => Some("replay"),
+        }
+    }
 }

@@ -183,6 +183,14 @@ limits! {
         "How long a past event's record is kept. Ours: 1 hour.";
     "drain-timeout" drain_timeout: Duration = Duration::from_secs(30), none: false,
         "How long a stop waits for messages in flight and for $disconnect calls. Ours.";
+    "drain-spread" drain_spread: Duration = Duration::ZERO, none: true,
+        "Over how long a stop spreads the closing of clients, so that they do not all come back at once; then they are told 1012 in place of 1001. 0: at once. Ours.";
+    "disconnect-retries" disconnect_retries: usize = 0, none: true,
+        "How often a $disconnect is told again whose backend fails (5xx, 408, 429, no answer). AWS: never; extended: 16. What a crash left open is told again in any case. Ours.";
+    "disconnect-retry-for" disconnect_retry_for: Duration = Duration::from_secs(3600), none: false,
+        "For how long a $disconnect is told again, with pauses that grow from a second to five minutes. Ours: 1 hour.";
+    "disconnect-replay-rate" disconnect_replay_rate: usize = 500, none: false,
+        "How many $disconnects are told again in a second, those included that a crash left open. Ours.";
     "control-body-bytes" control_body_bytes: usize = 1024 * 1024, none: false,
         "The body of a control-plane call; beyond it 413. Ours.";
     "apis" apis: usize = 600, none: true,

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 
 use mapping::plan::Logging;
 use mapping::{Check, Failure};
+use types::event::Delivery;
 use types::headers::Headers;
 use types::message::{IntegrationRequest, IntegrationResponse, Target};
 use types::resources::LoggingLevel;
@@ -203,6 +204,17 @@ impl Writer<'_> {
             _ => format!("WebSocket API [{api_id}] received message from client [Connection Id: {}].", connection.id),
         };
         self.log(&what);
+        let delivery = record.disconnect.as_ref().map(|disconnect| disconnect.delivery).unwrap_or_default();
+        match delivery {
+            Delivery::First => {}
+            Delivery::Retry => {
+                self.add(LineKind::Note, "retry: this $disconnect was told before, and its backend failed")
+            }
+            Delivery::Replay => self.add(
+                LineKind::Note,
+                "replay: the gateway ended before this $disconnect was known to be answered, and tells it now",
+            ),
+        }
     }
 
     fn request(&mut self, request: &IntegrationRequest) {

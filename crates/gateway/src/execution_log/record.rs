@@ -454,7 +454,10 @@ impl Record {
             .spans
             .iter()
             .map(|span| json!({"part": span.part.name(), "beganUs": span.began, "endedUs": span.ended}));
-        let disconnect = self.disconnect.as_ref().map(|end| json!({"code": end.status_code, "reason": end.reason}));
+        let disconnect = self
+            .disconnect
+            .as_ref()
+            .map(|end| json!({"code": end.status_code, "reason": end.reason, "delivery": end.delivery.name()}));
         json!({
             "requestId": self.request_id, "connectionId": self.connection.id,
             "apiId": self.connection.stage.api_id, "stage": self.connection.stage.stage,

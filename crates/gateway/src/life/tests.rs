@@ -34,7 +34,7 @@ enum Output {
 }
 
 fn told(code: u16) -> Disconnect {
-    Disconnect { status_code: code, reason: "r".to_owned() }
+    Disconnect::new(code, "r")
 }
 
 #[test]
@@ -134,7 +134,7 @@ fn dispatch(body: &'static str) -> Effect {
 #[test]
 fn frames_come_to_effects() {
     let close = |code: u16, reason: &str, disconnect: (u16, &str), is_over: bool| {
-        let disconnect = Disconnect { status_code: disconnect.0, reason: disconnect.1.to_owned() };
+        let disconnect = Disconnect::new(disconnect.0, disconnect.1);
         Effect::Close(Box::new(Farewell { code, reason: reason.to_owned(), disconnect, is_over }))
     };
     let normal = "Connection Closed Normally";

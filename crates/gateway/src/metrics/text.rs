@@ -118,6 +118,7 @@ impl Gateway {
             "Connections from their handshake to the end of $disconnect",
             self.open_connections(),
         );
+        self.write_journal(text);
     }
 }
 

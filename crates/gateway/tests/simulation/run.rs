@@ -91,6 +91,7 @@ fn settings(schedule: &Schedule) -> Settings {
         public_authority: None,
         origins: Vec::new(),
         authorizer: None,
+        journal: None,
         limits,
         node: 0,
         sink: Arc::new(Silent),

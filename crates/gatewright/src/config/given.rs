@@ -12,6 +12,9 @@ use crate::config::values;
 use crate::config::variables::{self, variable};
 use crate::origin::Origin;
 
+/// How often the extended dialect tells a `$disconnect` again whose backend fails.
+const EXTENDED_RETRIES: usize = 16;
+
 /// A setting with the value that holds, and where it comes from: a line of `gatewright config`.
 #[derive(Clone, Debug)]
 pub(crate) struct Said {
@@ -83,6 +86,7 @@ impl Given {
         if self.is_extended() {
             // Browsers send a message as one frame and cannot split it.
             limits.frame_bytes = 0;
+            limits.disconnect_retries = EXTENDED_RETRIES;
         }
         let mut origins: BTreeMap<String, Origin> = BTreeMap::new();
         let file = self.file.display().to_string();

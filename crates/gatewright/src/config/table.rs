@@ -12,7 +12,7 @@ use serde::Deserialize;
 use crate::access_logs::Rotation;
 use crate::aws;
 use crate::certificates::PemFiles;
-use crate::choices::{Binary, ClientCertificates, Compat, LogFormat, LogLevel, TlsMin};
+use crate::choices::{Binary, ClientCertificates, Compat, JournalMode, LogFormat, LogLevel, TlsMin};
 use crate::config::given::Given;
 use crate::config::values::{
     ACCESS_LOG_KEEP_MAX, METRICS_SERIES_MAX, account_id, address, admin, backend, choice, count, flag, folder,
@@ -162,6 +162,8 @@ settings! {
         "Where definitions are kept";
     "ephemeral" Flag "" = ["false"], live: false => ephemeral: bool, flag,
         "Keep nothing on disk";
+    "journal" Text "off|process|disk" = ["process"], live: false => journal: JournalMode, choice,
+        "Write down in the data folder which connections are open, so that each gets its $disconnect after a crash (process) or the loss of power (disk)";
     "backend" Text "URL" = [], live: false => backend: Option<String>, backend,
         "Have one API there already, whose every route calls this backend";
     "backend-paths" Flag "" = ["false"], live: false => backend_paths: bool, flag,

@@ -126,6 +126,7 @@ async fn start() -> Here {
         origins: Vec::new(),
         integrations: Integrations::new(1 << 20, Vec::new()),
         authorizer: None,
+        journal: None,
     });
     let published = gateway.clone();
     let control = Control::open(

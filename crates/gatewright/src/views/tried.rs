@@ -68,10 +68,7 @@ fn event(views: &Views, key: &StageKey, given: &Value, text: impl Fn(&str) -> St
             EventKind::Message(ClientMessage { id: invented(), body, is_binary: false })
         }
         "CONNECT" => EventKind::Connect(Box::new(handshake(given, &text("query")))),
-        "DISCONNECT" => EventKind::Disconnect(Disconnect {
-            status_code: 1005,
-            reason: "Client-side close frame status not set".into(),
-        }),
+        "DISCONNECT" => EventKind::Disconnect(Disconnect::new(1005, "Client-side close frame status not set")),
         other => return Err(Wrong::bad(format!("eventType: `{other}` is none of MESSAGE, CONNECT, DISCONNECT"))),
     };
     Ok(Event { connection, request_id: Id::new(IdKind::Request, 0, rand::random()), at: now, kind })

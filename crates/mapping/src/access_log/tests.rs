@@ -79,7 +79,7 @@ fn refused(validation: Option<&str>) -> Facts {
 fn each_variable_prints_its_value_or_a_dash() {
     let (connect, disconnect) = (
         event(EventKind::Connect(Box::<Handshake>::default()), "ua/1"),
-        event(EventKind::Disconnect(Disconnect { status_code: 1001, reason: "Going away".into() }), ""),
+        event(EventKind::Disconnect(Disconnect::new(1001, "Going away")), ""),
     );
     let message = event(message(), "ua/1");
     let mock = Facts {

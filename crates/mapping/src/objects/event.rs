@@ -150,7 +150,7 @@ mod tests {
         let kinds = [
             EventKind::Connect(Box::default()),
             EventKind::Message(ClientMessage { id: id(2), body: Bytes::from_static(b"{}"), is_binary: false }),
-            EventKind::Disconnect(Disconnect { status_code: 1001, reason: "Going away".into() }),
+            EventKind::Disconnect(Disconnect::new(1001, "Going away")),
         ];
         for kind in kinds {
             let event =

@@ -6,6 +6,7 @@ mod control;
 pub(crate) mod http;
 mod idle;
 mod idle_client;
+mod journal;
 mod lambda;
 mod load;
 mod messages;
@@ -36,17 +37,18 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 pub(crate) fn run(words: &[String]) -> anyhow::Result<bool> {
     let (name, rest) = words
         .split_first()
-        .ok_or_else(|| Usage::error("bench needs a name: control, idle, lambda, messages, rate, traces or vtl"))?;
+        .ok_or_else(|| Usage::error("bench needs a name: control, idle, journal, lambda, messages, rate, traces or vtl"))?;
     match name.as_str() {
         "control" => plane::run(rest),
         "idle" => idle::run(rest),
+        "journal" => journal::run(rest),
         "lambda" => lambda::run(rest),
         "messages" => messages::run(rest),
         "rate" => rate::run(rest),
         "traces" => traces::run(rest),
         "vtl" => vtl::run(rest),
         _ => Err(Usage::error(format!(
-            "`{name}` is no bench; there are control, idle, lambda, messages, rate, traces and vtl"
+            "`{name}` is no bench; there are control, idle, journal, lambda, messages, rate, traces and vtl"
         ))),
     }
 }

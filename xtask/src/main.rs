@@ -17,6 +17,7 @@ usage: cargo xtask check [--release] [--only STEP]…
        cargo xtask oracle render|jsonpath|bench …
        cargo xtask bench control [--seconds S] [--data-dir DIR] [--json]
        cargo xtask bench idle [--connections N] [--bin PATH] [--json]
+       cargo xtask bench journal [--seconds S] [--connections N] [--size BYTES] [--rounds N] [--bin PATH] [--json]
        cargo xtask bench lambda [--seconds S] [--connections N] [--rounds N] [--serverless-offline FOLDER] [--bin PATH] [--json]
        cargo xtask bench messages [--seconds S] [--connections N] [--size BYTES] [--rounds N] [--bin PATH] [--json]
        cargo xtask bench rate [--seconds S] [--rate A_SECOND] [--connections N] [--size BYTES] [--rounds N] [--bin PATH] [--json]

@@ -125,6 +125,8 @@ fn lines_of(output: ChildStdout) -> Lines {
 pub(crate) struct Start {
     /// More options.
     pub(crate) options: Vec<String>,
+    /// Where it keeps its data; `None`: nowhere.
+    pub(crate) data_dir: Option<PathBuf>,
     /// How many files it may have open; `None`: as many as allowed.
     pub(crate) files_max: Option<u64>,
     /// Variables of its environment, `NAME=value`.
@@ -160,7 +162,9 @@ impl Gateway {
     pub(crate) async fn start_with(program: &Path, backend: SocketAddr, start: Start) -> anyhow::Result<Gateway> {
         let target = format!("http://{backend}");
         // At `warn` the ready-made API logs nothing of its events, as a gateway in production.
-        let words = ["serve", "--ephemeral", "--listen", "127.0.0.1:0", "--log-level", "warn", "--backend", &target];
+        let folder = start.data_dir.as_ref().and_then(|folder| folder.to_str());
+        let kept = folder.map_or(vec!["--ephemeral"], |folder| vec!["--data-dir", folder]);
+        let words = ["serve", "--listen", "127.0.0.1:0", "--log-level", "warn", "--backend", &target].into_iter().chain(kept);
         let program = program.to_str().context("the program's path is not UTF-8")?;
         let files = start.files_max.map(|files| files.to_string());
         // Without `unsafe` only a shell can lower the limit; it becomes the program.

@@ -78,13 +78,13 @@ class Backend:
     with status 200.
     """
 
-    def __init__(self):
+    def __init__(self, port=0):
         self.answers = {}
         self.requests = []
         self._came = threading.Condition()
         self._stopping = threading.Event()
         self._open = set()
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=512)
+        self._listener = socket.create_server(("127.0.0.1", port), backlog=512)
         self.port = self._listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self._accepting = threading.Thread(target=self._accept, daemon=True)

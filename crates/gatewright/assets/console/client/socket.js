@@ -1,0 +1,257 @@
+// One client: where it connects, its WebSocket, what was said.
+
+import { keyOf } from "../gateway.js";
+import { Listeners } from "../listeners.js";
+import { byteLength } from "../text.js";
+import { closedWords, isAway } from "./close-codes.js";
+
+/** Lines of one conversation that are kept, and the characters of all of them; the oldest go first. */
+export const LINES_MAX = 1000;
+const CHARACTERS_MAX = 4_000_000;
+/** Rows of events of one connection among which a message finds its own. */
+const EVENTS_MAX = 2 * LINES_MAX;
+/** Rows of the query, and their lengths in characters. */
+export const QUERY_MAX = 20;
+/** Marks this page's connections: the handshake's query shows in the `$connect` event. */
+const MARK = Math.random().toString(36).slice(2, 6).padEnd(4, "0");
+
+let attempts = 0;
+let lines = 0;
+
+export class Socket {
+  /** A stage's key; "" where there is none yet. */
+  target = "";
+  address = "";
+  /** Whether its person chose to type one. */
+  isTyped = false;
+  /** [[name, value]]; a row without a name is not sent. */
+  query = [["", ""]];
+  /** As typed, with commas between. */
+  protocols = "";
+  /** What is typed and not sent. */
+  draft = "";
+  /** "closed", "opening", "open" or "closing". */
+  state = "closed";
+  /** What the other side chose; empty where it chose none. */
+  protocol = "";
+  /** Known once the `$connect` was read in the feed; null without a connection. */
+  connectionId = null;
+  /** The stage that it is connected to, or was; null for an address that was typed. */
+  stage = null;
+  /** Whether its person wants to be connected, and ever was. */
+  wanted = false;
+  wasOpen = false;
+  /** Messages that were sent, and those that came while nobody looked. */
+  sent = 0;
+  unread = 0;
+  /** What was said, the oldest first: {id, kind: "sent" | "came" | "said", at, text, bytes, row}. Never changed, only replaced. */
+  lines = [];
+  /** Lines that went because of the bounds. */
+  dropped = 0;
+
+  #ws = null;
+  #mark = null;
+  #events = [];
+  #characters = 0;
+  #listeners = new Listeners();
+
+  /** `gateway` knows addresses; `hears(socket, line)` is told of each line. */
+  constructor(number, gateway, hears) {
+    this.number = number;
+    this.gateway = gateway;
+    this.hears = hears;
+  }
+
+  subscribe(does) {
+    return this.#listeners.subscribe(does);
+  }
+
+  /** Changes fields and tells of it. */
+  change(fields) {
+    Object.assign(this, fields);
+    this.#listeners.tell();
+  }
+
+  get isOpen() {
+    return this.state === "open";
+  }
+
+  get isBusy() {
+    return this.state !== "closed";
+  }
+
+  /** The stage that is chosen; undefined where there is none. */
+  get chosenStage() {
+    return this.gateway.stages.find((stage) => keyOf(stage) === this.target);
+  }
+
+  /** What the client is called: the stage or the host. */
+  get label() {
+    if (this.isBusy && this.stage) return this.gateway.label(this.stage);
+    if (!this.isTyped) return this.chosenStage ? this.gateway.label(this.chosenStage) : this.target || "no stage";
+    return this.address.replace(/^wss?:\/\//, "") || "an address";
+  }
+
+  /** Under which name templates are kept. */
+  get api() {
+    return !this.isTyped ? this.target.split("/")[0] : this.address;
+  }
+
+  /** Connects unless it is; the promise is kept when messages can be sent, broken (an Error with words) when that fails. */
+  connect() {
+    if (this.#ws) return this.#ws.ready;
+    const stage = this.isTyped ? null : this.chosenStage;
+    if (stage === undefined) return this.#failed("There is no such stage. Choose another.");
+    attempts += 1;
+    this.#mark = stage && `${MARK}.${attempts}`;
+    const given = this.query.filter(([name]) => name !== "").map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`);
+    // The mark tells which connection is this one's; to servers elsewhere it would say nothing.
+    const query = [...given, ...(stage ? [`tab=${this.#mark}`] : [])].join("&");
+    const address = stage ? this.gateway.socketUrl(stage) : this.address.trim();
+    const protocols = this.protocols.split(/[\s,]+/).filter(Boolean);
+    let ws;
+    try {
+      ws = new WebSocket(query ? `${address}${address.includes("?") ? "&" : "?"}${query}` : address, protocols);
+    } catch (error) {
+      return this.#failed(whyNot(error, address, protocols));
+    }
+    this.#ws = ws;
+    this.#events = [];
+    ws.ready = this.#watch(ws);
+    ws.ready.catch(() => {});
+    this.change({ wanted: true, stage, state: "opening", connectionId: null, protocol: "" });
+    return ws.ready;
+  }
+
+  #failed(words) {
+    this.say(words, "bad");
+    return Promise.reject(new Error(words));
+  }
+
+  #watch(ws) {
+    return new Promise((resolve, reject) => {
+      let opened = false;
+      ws.addEventListener("open", () => {
+        opened = true;
+        this.change({ state: "open", wasOpen: true, protocol: ws.protocol });
+        this.say(`Connected to ${this.label}${ws.protocol ? `, subprotocol ${ws.protocol}` : ""}.`, "good");
+        resolve();
+      });
+      ws.addEventListener("message", ({ data }) => {
+        const isText = typeof data === "string";
+        this.#add({ kind: "came", text: isText ? data : "(a binary frame)", bytes: isText ? byteLength(data) : data.size });
+      });
+      ws.addEventListener("close", ({ code, reason }) => {
+        if (this.#ws === ws) this.#ws = null;
+        const words = opened ? `Closed: ${closedWords(code, reason)}.` : `Not connected: the handshake failed (${code}). Nothing answered there, or it was refused.`;
+        this.change({ state: "closed", connectionId: null, wanted: this.wanted && isAway(code) });
+        this.say(words, opened && code === 1000 ? "" : "bad");
+        reject(new Error(words));
+      });
+    });
+  }
+
+  /** Closes with a code and a reason; gives what is wrong with them, or an empty text. */
+  disconnect(code = 1000, reason = "") {
+    try {
+      this.#ws?.close(code, reason);
+    } catch {
+      return code === 1000 || (code >= 3000 && code <= 4999) ? "A reason has at most 123 bytes." : "Browsers send 1000 and 3000 to 4999 alone.";
+    }
+    this.change({ wanted: false, state: this.#ws ? "closing" : "closed" });
+    return "";
+  }
+
+  /** Sends a text, connecting first where it is not; gives its line, or null where it could not. */
+  async send(text) {
+    try {
+      await this.connect();
+    } catch {
+      this.say("Not sent: there is no connection. The message is still in the editor.", "bad");
+      return null;
+    }
+    if (!this.isOpen) return null;
+    this.#ws.send(text);
+    this.sent += 1;
+    return this.#add({ kind: "sent", text, bytes: byteLength(text) });
+  }
+
+  /** A line of the page's own: what happened. `row` is the event that tells more. */
+  say(text, tone = "", row = null) {
+    this.#add({ kind: "said", text, tone, row, bytes: 0 });
+  }
+
+  clear() {
+    this.#characters = 0;
+    this.#events = [];
+    this.change({ lines: [], dropped: 0 });
+  }
+
+  #add(line) {
+    const added = { row: null, tone: "", ...line, id: (lines += 1), at: new Date() };
+    this.#characters += added.text.length;
+    const all = [...this.lines, added];
+    while (all.length > LINES_MAX || (this.#characters > CHARACTERS_MAX && all.length > 1)) {
+      this.#characters -= all.shift().text.length;
+      this.dropped += 1;
+    }
+    this.change({ lines: all });
+    this.hears(this, added);
+    return added;
+  }
+
+  /** Whether a `$connect` with this query is this client's newest. */
+  isMarked(query) {
+    return this.#mark !== null && new RegExp(`(?:^|&)tab=${this.#mark.replace(".", "\\.")}(?:&|$)`).test(query ?? "");
+  }
+
+  /** Whether its `$connect` was not read yet. */
+  get waits() {
+    return this.#mark !== null;
+  }
+
+  /** Its `$connect` was read: `row` is the event, `events` the rows of the connection that came already. */
+  know(row, events) {
+    this.#mark = null;
+    const isRefused = row.status >= 400 || Boolean(row.failure);
+    if (isRefused || (!this.#ws && row.headline)) this.say(row.headline ?? row.failure ?? `The handshake was answered with ${row.status}.`, isRefused ? "bad" : "note", row);
+    if (!this.#ws) return;
+    this.change({ connectionId: row.connectionId });
+    this.learn(events);
+  }
+
+  /** Rows of the connection's events: each message finds its own. */
+  learn(rows) {
+    const told = rows.filter(({ eventType }) => eventType === "MESSAGE" || eventType === "PUSH");
+    if (told.length === 0) return;
+    this.#events = [...this.#events, ...told].slice(-EVENTS_MAX);
+    this.change({ lines: matched(this.lines, this.#events) });
+  }
+}
+
+/** Lines with their events: in the order in which messages began, and of the same size; what is not known yet stays without. */
+function matched(lines, events) {
+  const ordered = [...events].sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
+  const taken = new Map();
+  for (const [kind, takes, size] of [
+    ["sent", ({ eventType }) => eventType === "MESSAGE", ({ bytesIn }) => bytesIn],
+    ["came", ({ bytesOut, eventType }) => bytesOut > 0 || eventType === "PUSH", ({ bytesOut, bytesIn }) => bytesOut ?? bytesIn],
+  ]) {
+    // Newest with newest: what went because of the bounds then takes nobody's place.
+    const free = lines.filter((line) => line.kind === kind);
+    for (const event of ordered.filter(takes).reverse()) {
+      const at = free.findLastIndex((line) => line.bytes === size(event));
+      if (at >= 0) taken.set(free.splice(at, 1)[0].id, event);
+    }
+  }
+  return lines.map((line) => (line.kind === "said" || (taken.get(line.id) ?? null) === line.row ? line : { ...line, row: taken.get(line.id) ?? null }));
+}
+
+function whyNot({ name }, address, protocols) {
+  if (name === "SecurityError") return "A page that came by https connects to wss:// addresses alone.";
+  if (!/^wss?:\/\/[^/]/i.test(address)) return "An address begins with ws:// or wss:// and a host.";
+  const twice = protocols.find((one, at) => protocols.indexOf(one) !== at);
+  if (twice) return `The subprotocol ${twice} stands there twice.`;
+  const odd = protocols.find((one) => !/^[\w!#$%&'*+.^`|~-]+$/.test(one));
+  return odd ? `The subprotocol ${odd} has characters that none may have.` : "This is no address to connect to: a # has no place in it.";
+}

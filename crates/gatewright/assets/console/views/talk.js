@@ -72,9 +72,9 @@ function Lines({ app, socket, send, empty }) {
   const onStory = ({ id, at }) => {
     if (Date.now() - at > NEWS) return;
     follows.current = false;
-    const message = list.current.querySelector(`[data-line="${id}"]`);
-    if (isNarrow.matches) message.scrollIntoView({ block: "start" });
-    else list.current.scrollTop += message.getBoundingClientRect().top - list.current.getBoundingClientRect().top - STORY_MARGIN;
+    const story = list.current.querySelector(`[data-line="${id}"] .lost`);
+    if (isNarrow.matches) story.scrollIntoView({ block: "start" });
+    else list.current.scrollTop += story.getBoundingClientRect().top - list.current.getBoundingClientRect().top - STORY_MARGIN;
   };
   const toEnd = () => {
     if (follows.current) list.current.scrollTop = list.current.scrollHeight;

@@ -107,7 +107,7 @@ const step = (what, does) => browser.step(what, does);
 const see = (selector, text) => browser.see(selector, text);
 const looksRight = (what) => browser.looksRight(what);
 const outcome = (...about) => browser.outcome(...about);
-const front = (number) => page.getByRole("button", { name: new RegExp(`^Client ${number},`) }).click();
+const front = (number) => page.getByRole("button", { name: new RegExp(`^Client ${number}\\b`) }).click();
 const isSafe = async () => {
   assert.equal(await page.evaluate(() => window.owned), undefined);
   assert.equal(await page.locator("#app img, #app script, #app .message-body b").count(), 0);
@@ -226,7 +226,7 @@ async function steps() {
     await see("#connection-id");
     await browser.send('{"action":"say","text":"hello from the second"}');
     await see(".message[data-type=PUSH]", "hello from the second");
-    await page.getByRole("button", { name: /^Client 1, connected 1 unread/ }).click();
+    await page.getByRole("button", { name: /^Client 1\b.*1 unread/ }).click();
     await see("#client-title", "Client 1");
     await see(".message[data-kind=came]", "hello from the second");
     await browser.send('{"action":"say","text":"and back"}');

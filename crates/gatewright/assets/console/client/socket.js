@@ -109,11 +109,13 @@ export class Socket {
     const query = [...given, ...(stage ? [`tab=${this.#mark}`] : [])].join("&");
     const address = stage ? this.gateway.socketUrl(stage) : this.address.trim();
     const protocols = this.protocols.split(/[\s,]+/).filter(Boolean);
+    // Browsers would take what is no address as a path of the page's own.
+    if (!/^wss?:\/\/[^/]/i.test(address)) return this.#failed("An address begins with ws:// or wss:// and a host.");
     let ws;
     try {
       ws = new WebSocket(query ? `${address}${address.includes("?") ? "&" : "?"}${query}` : address, protocols);
     } catch (error) {
-      return this.#failed(whyNot(error, address, protocols));
+      return this.#failed(whyNot(error, protocols));
     }
     this.#ws = ws;
     this.#events = [];
@@ -247,9 +249,8 @@ function matched(lines, events) {
   return lines.map((line) => (line.kind === "said" || (taken.get(line.id) ?? null) === line.row ? line : { ...line, row: taken.get(line.id) ?? null }));
 }
 
-function whyNot({ name }, address, protocols) {
+function whyNot({ name }, protocols) {
   if (name === "SecurityError") return "A page that came by https connects to wss:// addresses alone.";
-  if (!/^wss?:\/\/[^/]/i.test(address)) return "An address begins with ws:// or wss:// and a host.";
   const twice = protocols.find((one, at) => protocols.indexOf(one) !== at);
   if (twice) return `The subprotocol ${twice} stands there twice.`;
   const odd = protocols.find((one) => !/^[\w!#$%&'*+.^`|~-]+$/.test(one));

@@ -1,6 +1,6 @@
 // The editor: what will be sent and which route it will take, with templates and what was sent before.
 
-import { html, useChanges, useEffect, useRef, useState } from "../html.js";
+import { html, useChanges, useLayoutEffect, useRef, useState } from "../html.js";
 import { NAME_MAX, forgetTemplate, history, keepTemplate, templates } from "../client/kept.js";
 import { prediction, suggested } from "../client/messages.js";
 import { useKeys } from "../keys.js";
@@ -121,7 +121,7 @@ function History({ fill, send }) {
 function Save({ socket, done, say }) {
   const [name, setName] = useState("");
   const field = useRef(null);
-  useEffect(() => field.current.focus(), []);
+  useLayoutEffect(() => field.current.focus(), []);
   const save = () => {
     const wrong = keepTemplate(socket.api, name.trim(), socket.draft);
     say(wrong);

@@ -15,6 +15,8 @@ const NEAR = 80;
 /** How old a lost body may be to come into view by itself, in milliseconds, and the room above it, in pixels. */
 const NEWS = 5000;
 const STORY_MARGIN = 8;
+/** How long a story that came into view grows, in milliseconds. */
+const SETTLES = 1000;
 /** The page is one column: the conversation stands below what was pressed. Source: client.css. */
 const isNarrow = matchMedia("(max-width: 62rem)");
 
@@ -61,23 +63,32 @@ function Clients({ sockets }) {
 function Lines({ app, socket, send, empty }) {
   const list = useRef(null);
   const follows = useRef(true);
+  const reads = useRef(0);
+  const top = useRef(0);
   const [drawn, draw] = useState(DRAWN);
   const { lines, dropped } = socket;
   const lastSent = lines.findLast(({ kind }) => kind === "sent")?.id;
   // Whoever sends wants to see what comes of it.
   useLayoutEffect(() => {
     follows.current = true;
+    reads.current = 0;
   }, [lastSent]);
   // The story of a lost body is read from its beginning: it comes into view, once, if it is news.
   const onStory = ({ id, at }) => {
     if (Date.now() - at > NEWS) return;
     follows.current = false;
+    reads.current = Date.now();
     const story = list.current.querySelector(`[data-line="${id}"] .lost`);
     if (isNarrow.matches) story.scrollIntoView({ block: "start" });
     else list.current.scrollTop += story.getBoundingClientRect().top - list.current.getBoundingClientRect().top - STORY_MARGIN;
   };
+  const isNear = () => list.current.scrollHeight - list.current.scrollTop - list.current.clientHeight < NEAR;
   const toEnd = () => {
-    if (follows.current) list.current.scrollTop = list.current.scrollHeight;
+    const box = list.current;
+    // Its reader has gone up, and the browser has not said so yet.
+    if (box.scrollTop < top.current && !isNear()) follows.current = false;
+    if (follows.current) box.scrollTop = box.scrollHeight;
+    top.current = box.scrollTop;
   };
   useLayoutEffect(toEnd);
   useLayoutEffect(() => {
@@ -88,8 +99,10 @@ function Lines({ app, socket, send, empty }) {
     return () => sizes.disconnect();
   }, []);
   const scrolled = () => {
-    const { scrollHeight, scrollTop, clientHeight } = list.current;
-    follows.current = scrollHeight - scrollTop - clientHeight < NEAR;
+    // That was not its reader: the story has just come into view, and still grows.
+    if (!list.current || Date.now() - reads.current < SETTLES) return;
+    follows.current = isNear();
+    top.current = list.current.scrollTop;
   };
   const shown = lines.slice(-drawn);
   const lastLoss = lines.findLast(({ row, kind }) => kind === "sent" && row?.kind === "loss")?.id;

@@ -45,7 +45,7 @@ async function stop({ child }, signal) {
 
 /**
  * A backend of a chat: `/in` chooses the subprotocol "chat.v2" where it is offered, `/out` forgets, `/say` pushes to everybody,
- * a path that is a status answers with it; all else echoes.
+ * `/wait` takes its time, a path that is a status answers with it; all else echoes.
  */
 async function startBackend() {
   const present = new Set();
@@ -64,6 +64,7 @@ async function startBackend() {
       }
       if (pathname === "/out") present.delete(id);
       if (pathname === "/say") await Promise.all([...present].map((other) => fetch(`${server.pushes}/@connections/${encodeURIComponent(other)}`, { method: "POST", body }).catch(() => {})));
+      if (pathname === "/wait") await new Promise((resolve) => setTimeout(resolve, Math.random() * 300));
       response.writeHead(status, headers).end(body);
     });
   });
@@ -152,7 +153,7 @@ async function steps() {
 
   await step("an API that is made meanwhile appears, and what Connect does is said", async () => {
     chat = await makeApi(gateway.url, "chat", backend.url, [
-      ["$connect", "/in"], ["$disconnect", "/out"], ["$default", "/echo"], ["join", "/join"], ["say", "/say"], ["wrong", "/500"], ["lose", "/lose", "GET"], [HOSTILE, "/x"],
+      ["$connect", "/in"], ["$disconnect", "/out"], ["$default", "/echo"], ["join", "/join"], ["say", "/say"], ["wait", "/wait"], ["wrong", "/500"], ["lose", "/lose", "GET"], [HOSTILE, "/x"],
     ]);
     other = await makeApi(gateway.url, "orders", backend.url, [["$default", "/orders"]]);
     backend.server.pushes = `${gateway.url}/_aws/execute-api/${chat}/dev`;
@@ -217,6 +218,28 @@ async function steps() {
     await page.keyboard.type("three");
     await page.keyboard.press("Enter");
     await see(".message[data-kind=came]", "three");
+  });
+
+  await step("messages that overtake each other keep their own events", async () => {
+    const texts = Array.from({ length: 12 }, (_, at) => JSON.stringify({ action: at % 3 === 0 ? "join" : "wait", at: String(at).padStart(2, "0") }));
+    await page.evaluate(async (all) => {
+      const field = document.getElementById("message");
+      for (const text of all) {
+        field.value = text;
+        field.dispatchEvent(new Event("input", { bubbles: true }));
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        field.form.requestSubmit();
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+    }, texts);
+    await page.waitForFunction((count) => document.querySelectorAll(".message[data-kind=sent] .outcome a").length >= count, texts.length);
+    await page.waitForTimeout(500);
+    for (const text of texts) {
+      const { at, action } = JSON.parse(text);
+      const message = page.locator(".message[data-kind=sent]", { hasText: `"at": "${at}"` });
+      assert.equal((await browser.record(message)).message.body, text);
+      await message.locator(".outcome a").getByText(action, { exact: true }).waitFor();
+    }
   });
 
   await step("two clients talk to each other through the backend of a chat", async () => {
@@ -519,6 +542,9 @@ async function steps() {
     await see("#connection-id");
     await page.click("#send");
     await see(".message[data-kind=came]", "what I am typing");
+    await outcome("$default", "POST /echo");
+    // What was said on the connection before keeps what became of it.
+    await outcome("join", "POST /join");
     await page.click("nav a:has-text('Live')");
     await see(".missed", "the gateway was away");
     await page.click("nav a:has-text('Client')");

@@ -8,8 +8,11 @@ import { closedWords, isAway } from "./close-codes.js";
 /** Lines of one conversation that are kept, and the characters of all of them; the oldest go first. */
 export const LINES_MAX = 1000;
 const CHARACTERS_MAX = 4_000_000;
-/** Rows of events of one connection among which a message finds its own. */
+/** Rows of events of one connection among which a message finds its own, and messages that went before theirs had come. */
 const EVENTS_MAX = 2 * LINES_MAX;
+const GONE_MAX = LINES_MAX;
+/** How long the `$connect` event is waited for, in milliseconds. */
+const CONNECT_PATIENCE = 10_000;
 /** Rows of the query, and their lengths in characters. */
 export const QUERY_MAX = 20;
 /** Marks this page's connections: the handshake's query shows in the `$connect` event. */
@@ -44,14 +47,19 @@ export class Socket {
   /** Messages that were sent, and those that came while nobody looked. */
   sent = 0;
   unread = 0;
-  /** What was said, the oldest first: {id, kind: "sent" | "came" | "said", at, text, bytes, row}. Never changed, only replaced. */
+  /** What was said, the oldest first: {id, of, kind: "sent" | "came" | "said", at, text, bytes, row}. Never changed, only replaced. */
   lines = [];
   /** Lines that went because of the bounds. */
   dropped = 0;
 
+  /** Which of the page's connections it has; lines say `of` which they are. */
+  attempt = 0;
+
   #ws = null;
   #mark = null;
+  #markedAt = 0;
   #events = [];
+  #gone = [];
   #characters = 0;
   #listeners = new Listeners();
 
@@ -103,7 +111,9 @@ export class Socket {
     const stage = this.isTyped ? null : this.chosenStage;
     if (stage === undefined) return this.#failed("There is no such stage. Choose another.");
     attempts += 1;
+    this.attempt = attempts;
     this.#mark = stage && `${MARK}.${attempts}`;
+    this.#markedAt = Date.now();
     const given = this.query.filter(([name]) => name !== "").map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`);
     // The mark tells which connection is this one's; to servers elsewhere it would say nothing.
     const query = [...given, ...(stage ? [`tab=${this.#mark}`] : [])].join("&");
@@ -119,6 +129,7 @@ export class Socket {
     }
     this.#ws = ws;
     this.#events = [];
+    this.#gone = [];
     ws.ready = this.#watch(ws);
     ws.ready.catch(() => {});
     this.change({ wanted: true, stage, state: "opening", connectionId: null, protocol: "" });
@@ -184,22 +195,34 @@ export class Socket {
   }
 
   clear() {
+    this.#forget(this.lines);
     this.#characters = 0;
-    this.#events = [];
     this.change({ lines: [], dropped: 0 });
   }
 
   #add(line) {
-    const added = { row: null, tone: "", ...line, id: (lines += 1), at: new Date() };
+    const added = { row: null, tone: "", ...line, id: (lines += 1), of: this.attempt, at: new Date() };
     this.#characters += added.text.length;
     const all = [...this.lines, added];
+    const gone = [];
     while (all.length > LINES_MAX || (this.#characters > CHARACTERS_MAX && all.length > 1)) {
-      this.#characters -= all.shift().text.length;
-      this.dropped += 1;
+      gone.push(all.shift());
+      this.#characters -= gone.at(-1).text.length;
     }
-    this.change({ lines: all });
+    this.dropped += gone.length;
+    this.#forget(gone);
     this.hears(this, added);
+    this.change({ lines: all });
     return added;
+  }
+
+  // A line that goes takes its event along; one whose event is still to come must not leave it to another.
+  #forget(gone) {
+    if (gone.length === 0) return;
+    const theirs = new Set(gone.filter(({ kind }) => kind === "sent").map(({ row }) => row));
+    this.#events = this.#events.filter((event) => !theirs.has(event));
+    const waiting = gone.filter(({ kind, of, row }) => kind === "sent" && of === this.attempt && row === null);
+    this.#gone = [...this.#gone, ...waiting.map((line) => ({ ...line, text: "" }))].slice(-GONE_MAX);
   }
 
   /** Whether a `$connect` with this query is this client's newest. */
@@ -209,7 +232,7 @@ export class Socket {
 
   /** Whether its `$connect` was not read yet. */
   get waits() {
-    return this.#mark !== null;
+    return this.#mark !== null && Date.now() - this.#markedAt < CONNECT_PATIENCE;
   }
 
   /** Its `$connect` was read: `row` is the event, `events` the rows of the connection that came already. */
@@ -224,29 +247,36 @@ export class Socket {
 
   /** Rows of the connection's events: each message finds its own. */
   learn(rows) {
-    const told = rows.filter(({ eventType }) => eventType === "MESSAGE" || eventType === "PUSH");
+    const told = rows.filter(({ eventType, status }) => eventType === "MESSAGE" || (eventType === "PUSH" && status < 400));
     if (told.length === 0) return;
     this.#events = [...this.#events, ...told].slice(-EVENTS_MAX);
-    this.change({ lines: matched(this.lines, this.#events) });
+    const own = [...this.#gone, ...this.lines.filter(({ of }) => of === this.attempt)];
+    const found = rowsOf(own, this.#events);
+    this.change({ lines: this.lines.map((line) => (found.has(line.id) && found.get(line.id) !== line.row ? { ...line, row: found.get(line.id) } : line)) });
   }
 }
 
-/** Lines with their events: in the order in which messages began, and of the same size; what is not known yet stays without. */
-function matched(lines, events) {
-  const ordered = [...events].sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
-  const taken = new Map();
-  for (const [kind, takes, size] of [
-    ["sent", ({ eventType }) => eventType === "MESSAGE", ({ bytesIn }) => bytesIn],
-    ["came", ({ bytesOut, eventType }) => bytesOut > 0 || eventType === "PUSH", ({ bytesOut, bytesIn }) => bytesOut ?? bytesIn],
-  ]) {
-    // Newest with newest: what went because of the bounds then takes nobody's place.
-    const free = lines.filter((line) => line.kind === kind);
-    for (const event of ordered.filter(takes).reverse()) {
-      const at = free.findLastIndex((line) => line.bytes === size(event));
-      if (at >= 0) taken.set(free.splice(at, 1)[0].id, event);
-    }
+/** Line's id → its event: in the order in which messages began and answers ended, and of the same size. */
+function rowsOf(lines, events) {
+  const began = [...events].sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
+  const found = new Map();
+  pair(found, lines, "sent", began.filter(({ eventType }) => eventType === "MESSAGE"), ({ bytesIn }) => bytesIn);
+  pair(found, lines, "came", events.filter(({ bytesOut, eventType }) => bytesOut > 0 || eventType === "PUSH"), ({ bytesOut, bytesIn }) => bytesOut ?? bytesIn);
+  return found;
+}
+
+function pair(found, lines, kind, events, sizeOf) {
+  const waiting = new Map();
+  for (const line of lines) {
+    if (line.kind !== kind) continue;
+    if (!waiting.has(line.bytes)) waiting.set(line.bytes, []);
+    waiting.get(line.bytes).push(line.id);
   }
-  return lines.map((line) => (line.kind === "said" || (taken.get(line.id) ?? null) === line.row ? line : { ...line, row: taken.get(line.id) ?? null }));
+  for (const ids of waiting.values()) ids.reverse();
+  for (const event of events) {
+    const id = waiting.get(sizeOf(event))?.pop();
+    if (id !== undefined) found.set(id, event);
+  }
 }
 
 function whyNot({ name }, protocols) {

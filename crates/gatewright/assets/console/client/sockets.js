@@ -12,6 +12,8 @@ export const SOCKETS_MAX = 16;
 /** How often what came is said to those who listen, and how long a replay waits for one message's event, in milliseconds. */
 const SAY_EVERY = 3000;
 const REPLAY_PATIENCE = 1000;
+/** Handshakes that are looked up at once: of many strangers' some go unread. */
+const ASKS_MAX = 32;
 /** How long a text of the kept draft may be, in characters. */
 const KEPT_MAX = 100_000;
 
@@ -23,6 +25,7 @@ export class Sockets {
   isShown = false;
 
   #numbers = 0;
+  #asks = 0;
   #read = 0;
   #wasDown = false;
   #came = 0;
@@ -70,6 +73,7 @@ export class Sockets {
   choose(socket) {
     this.chosen = socket;
     socket.unread = 0;
+    this.#keep(socket);
     this.#listeners.tell();
   }
 
@@ -126,11 +130,15 @@ export class Sockets {
   }
 
   #changed(socket) {
-    if (socket === this.chosen) {
-      const { target, isTyped, address, query, protocols, draft: text } = socket;
-      draft.set({ target, isTyped, address, query, protocols, draft: text.slice(0, KEPT_MAX) });
-    }
+    if (socket === this.chosen) this.#keep(socket);
     this.#listeners.tell();
+  }
+
+  // Only what is typed: a message that comes is no reason to write.
+  #keep({ target, isTyped, address, query, protocols, draft: text }) {
+    const fields = { target, isTyped, address, query, protocols, draft: text.slice(0, KEPT_MAX) };
+    if (Object.entries(fields).every(([name, value]) => draft.value[name] === value)) return;
+    draft.set(fields);
   }
 
   #hears(socket, line) {
@@ -172,13 +180,16 @@ export class Sockets {
   // Whose handshake was it? The query says it, which no row has.
   async #ask(row) {
     const waiting = () => this.all.filter((socket) => socket.waits && socket.stage && keyOf(socket.stage) === keyOf(row));
-    if (waiting().length === 0) return;
+    if (waiting().length === 0 || this.#asks >= ASKS_MAX) return;
+    this.#asks += 1;
     try {
       const { query } = await this.api(`events/${inPath(row.requestId)}`);
       const socket = waiting().find((one) => one.isMarked(query));
       socket?.know(row, this.rows.all.filter(({ connectionId }) => connectionId === row.connectionId));
     } catch {
       // A gateway that keeps nothing: messages have no event beside them then.
+    } finally {
+      this.#asks -= 1;
     }
   }
 }

@@ -9,7 +9,7 @@ import { nameOf, toneOf, wordsOf } from "./row-table.js";
 /** Drawn again when the line is another, not with each that comes. */
 export class Line extends Component {
   shouldComponentUpdate({ line, isOpen, socket }) {
-    const isKnown = socket.connectionId !== null;
+    const isKnown = isAwaited(socket, line);
     const isOther = line !== this.props.line || isOpen !== this.props.isOpen || isKnown !== this.wasKnown;
     this.wasKnown = isKnown;
     return isOther;
@@ -41,7 +41,7 @@ function Message({ app, socket, line, send, isOpen, onStory }) {
       ${kind === "sent" && html`
         <p class="outcome">
           ${row && html`<${Outcome} app=${app} row=${row} />`}
-          ${!row && socket.connectionId !== null && html`<span class="soft">its event comes</span>`}
+          ${!row && isAwaited(socket, line) && html`<span class="soft">its event comes</span>`}
           <button type="button" class="small" onClick=${() => send(text)}>Send again</button>
           <button type="button" class="small" onClick=${() => edit(socket, text)}>Edit</button>
         </p>`}
@@ -49,6 +49,9 @@ function Message({ app, socket, line, send, isOpen, onStory }) {
     </li>
   `;
 }
+
+/** Whether its event may still come. */
+const isAwaited = ({ connectionId, attempt }, { of }) => connectionId !== null && of === attempt;
 
 function edit(socket, text) {
   socket.change({ draft: text });

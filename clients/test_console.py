@@ -14,7 +14,7 @@ from harness.aws import Api
 from harness.browser import browser
 from harness.until import PATIENCE
 
-SCRIPT = Path(__file__).parent / "js" / "console-page.mjs"
+SCRIPTS = Path(__file__).parent / "js"
 # Seconds for all steps in the browser; each of them has a bound of its own.
 TOUR_PATIENCE = 240
 BROWSER_ACCEPTS = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
@@ -92,9 +92,10 @@ def test_with_admin_it_is_there_alone_and_knows_where_clients_connect(start_gate
     assert facts["clients"] == {"scheme": "ws", "host": "127.0.0.1", "port": gateway.port}
 
 
-def test_the_steps_in_a_browser(tmp_path):
+@pytest.mark.parametrize("script", ["console-page.mjs", "client-page.mjs"])
+def test_the_steps_in_a_browser(tmp_path, script):
     steps = subprocess.run(
-        ["node", str(SCRIPT), os.environ["GATEWRIGHT_BIN"], browser(), str(tmp_path / "data")],
+        ["node", str(SCRIPTS / script), os.environ["GATEWRIGHT_BIN"], browser(), str(tmp_path / "data")],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

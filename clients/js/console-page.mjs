@@ -3,13 +3,12 @@
 // usage: node console-page.mjs GATEWRIGHT CHROMIUM DATA-FOLDER
 // Prints one line per step that held; ends with 1 and the step's name at the first that did not.
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { createServer } from "node:http";
 import process from "node:process";
 
 import { accessible } from "./axe.mjs";
 import { PATIENCE, Tour } from "./browser.mjs";
+import { makeApi, startBackend, startGateway, stop } from "./chat.mjs";
+import { call } from "./surroundings.mjs";
 
 const [program, executablePath, dataFolder] = process.argv.slice(2);
 
@@ -21,94 +20,14 @@ const HISTORY_MAX = 100;
 /** What must not run, wherever it comes from. */
 const HOSTILE = `<img src=x onerror="window.owned=1"><script>window.owned=1</script>`;
 
-// ---------------------------------------------------------------------------------------------- the surroundings
-
-/** Starts the program, at `port` (0: any free one), and gives it with its address once that is printed. */
-async function startGateway(port = 0) {
-  const args = ["serve", "--listen", `127.0.0.1:${port}`, "--data-dir", dataFolder];
-  const child = spawn(program, args, { stdio: ["ignore", "pipe", "inherit"] });
-  let printed = "";
-  for await (const bytes of child.stdout.iterator({ destroyOnReturn: false })) {
-    printed += bytes;
-    const address = /http:\/\/127\.0\.0\.1:(\d+)/.exec(printed);
-    if (!address) continue;
-    child.stdout.resume();
-    return { child, url: address[0], port: Number(address[1]) };
-  }
-  throw new Error(`it printed no address:\n${printed}`);
-}
-
-async function stop({ child }, signal) {
-  child.kill(signal);
-  if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
-}
-
-/**
- * A backend of a chat: `/in` chooses the subprotocol "chat.v2" where it is offered, `/out` forgets, `/say` pushes to everybody,
- * `/wait` takes its time, a path that is a status answers with it; all else echoes.
- */
-async function startBackend() {
-  const present = new Set();
-  const server = createServer((request, response) => {
-    const chunks = [];
-    request.on("data", (chunk) => chunks.push(chunk));
-    request.on("end", async () => {
-      const { pathname } = new URL(request.url, "http://backend");
-      const body = Buffer.concat(chunks);
-      const id = request.headers.connectionid;
-      const status = Number(/^\/(\d{3})$/.exec(pathname)?.[1] ?? 200);
-      const headers = { "content-type": "application/json", "x-said": "<b>bold</b>" };
-      if (pathname === "/in") {
-        present.add(id);
-        if (request.headers["sec-websocket-protocol"]?.includes("chat.v2")) headers["sec-websocket-protocol"] = "chat.v2";
-      }
-      if (pathname === "/out") present.delete(id);
-      if (pathname === "/say") await Promise.all([...present].map((other) => fetch(`${server.pushes}/@connections/${encodeURIComponent(other)}`, { method: "POST", body }).catch(() => {})));
-      if (pathname === "/wait") await new Promise((resolve) => setTimeout(resolve, Math.random() * 300));
-      response.writeHead(status, headers).end(body);
-    });
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  return { server, url: `http://127.0.0.1:${server.address().port}` };
-}
-
-/** One call of the control plane. */
-async function call(url, method, path, body) {
-  const answer = await fetch(url + path, { method, headers: { "content-type": "application/json" }, body: body && JSON.stringify(body) });
-  assert.ok(answer.ok, `${method} ${path}: ${answer.status}`);
-  return answer.status === 204 ? null : answer.json();
-}
-
-/** Makes one API through the control plane: each route calls the backend, at a path of its own. */
-async function makeApi(url, name, backend, routes, stageName = "dev") {
-  const { apiId } = await call(url, "POST", "/v2/apis", { name, protocolType: "WEBSOCKET", routeSelectionExpression: "$request.body.action" });
-  const api = `/v2/apis/${apiId}`;
-  await call(url, "POST", `${api}/stages`, { stageName, autoDeploy: true });
-  for (const [routeKey, path, integrationMethod = "POST"] of routes) {
-    const integration = {
-      integrationType: "HTTP_PROXY", integrationMethod, integrationUri: backend + path,
-      requestParameters: { "integration.request.header.connectionId": "context.connectionId" },
-    };
-    const { integrationId } = await call(url, "POST", `${api}/integrations`, integration);
-    const route = { routeKey, target: `integrations/${integrationId}`, routeResponseSelectionExpression: "$default" };
-    const { routeId } = await call(url, "POST", `${api}/routes`, route);
-    await call(url, "POST", `${api}/routes/${routeId}/routeresponses`, { routeResponseKey: "$default" });
-  }
-  return apiId;
-}
-
-// ---------------------------------------------------------------------------------------------- the steps
-
 const backend = await startBackend();
-let gateway = await startGateway();
+let gateway = await startGateway(program, dataFolder);
 const browser = await Tour.start(executablePath);
 const { page } = browser;
 const step = (what, does) => browser.step(what, does);
 const see = (selector, text) => browser.see(selector, text);
 const looksRight = (what) => browser.looksRight(what);
 const outcome = (...about) => browser.outcome(...about);
-const front = (number) => page.getByRole("button", { name: new RegExp(`^Client ${number}\\b`) }).click();
 const isSafe = async () => {
   assert.equal(await page.evaluate(() => window.owned), undefined);
   assert.equal(await page.locator("#app img, #app script, #app .message-body b").count(), 0);
@@ -121,10 +40,6 @@ async function fits(what) {
   assert.ok(wide <= 360, `${what}: ${wide} px at 360`);
   await page.setViewportSize({ width: 1360, height: 900 });
 }
-
-/** The newest texts that came on the client in front. */
-const came = () => page.locator(".message[data-kind=came] .message-body").allInnerTexts();
-const sent = () => page.locator(".message[data-kind=sent] .message-body").allInnerTexts();
 
 async function steps() {
   let chat;
@@ -218,175 +133,6 @@ async function steps() {
     await page.keyboard.type("three");
     await page.keyboard.press("Enter");
     await see(".message[data-kind=came]", "three");
-  });
-
-  await step("messages that overtake each other keep their own events", async () => {
-    const texts = Array.from({ length: 12 }, (_, at) => JSON.stringify({ action: at % 3 === 0 ? "join" : "wait", at: String(at).padStart(2, "0") }));
-    await page.evaluate(async (all) => {
-      const field = document.getElementById("message");
-      for (const text of all) {
-        field.value = text;
-        field.dispatchEvent(new Event("input", { bubbles: true }));
-        await new Promise((resolve) => setTimeout(resolve, 5));
-        field.form.requestSubmit();
-        await new Promise((resolve) => setTimeout(resolve, 5));
-      }
-    }, texts);
-    await page.waitForFunction((count) => document.querySelectorAll(".message[data-kind=sent] .outcome a").length >= count, texts.length);
-    await page.waitForTimeout(500);
-    for (const text of texts) {
-      const { at, action } = JSON.parse(text);
-      const message = page.locator(".message[data-kind=sent]", { hasText: `"at": "${at}"` });
-      assert.equal((await browser.record(message)).message.body, text);
-      await message.locator(".outcome a").getByText(action, { exact: true }).waitFor();
-    }
-  });
-
-  await step("two clients talk to each other through the backend of a chat", async () => {
-    await page.click("#another");
-    await see("#client-title", "Client 2");
-    await see("#state[data-state=open]", "Connected");
-    await see("#connection-id");
-    await browser.send('{"action":"say","text":"hello from the second"}');
-    await see(".message[data-type=PUSH]", "hello from the second");
-    await page.getByRole("button", { name: /^Client 1\b.*1 unread/ }).click();
-    await see("#client-title", "Client 1");
-    await see(".message[data-kind=came]", "hello from the second");
-    await browser.send('{"action":"say","text":"and back"}');
-    await front(2);
-    await see(".message[data-kind=came]", "and back");
-    assert.ok((await sent()).every((text) => !text.includes("and back")), "it stands with whom it was sent by");
-    await looksRight("two clients");
-    await accessible(page, "two clients");
-  });
-
-  await step("a close code and a reason are chosen, and what came is said in words", async () => {
-    await page.fill("#close-code", "1006");
-    await page.click("#disconnect");
-    await see(".ends [role=alert]", "1000 and 3000 to 4999");
-    await page.fill("#close-code", "4001");
-    await page.fill("#close-reason", "x".repeat(100) + "€".repeat(20));
-    await page.click("#disconnect");
-    await see(".ends [role=alert]", "123 bytes");
-    await page.fill("#close-reason", "<b>enough</b>");
-    await page.click("#disconnect");
-    await see("#state[data-state=closed]", "Not connected");
-    await see(".happened", /Closed: 4001.*a code of the application's own/);
-    await isSafe();
-    const id = await page.locator("#connection-id").count();
-    assert.equal(id, 0);
-  });
-
-  await step("the other side's close code is said in words, too", async () => {
-    await page.click("#connect");
-    await see("#connection-id");
-    const id = await page.textContent("#connection-id");
-    const closed = await fetch(`${gateway.url}/_gatewright/v1/connections/${encodeURIComponent(id)}?code=4002&reason=${encodeURIComponent(HOSTILE)}`, { method: "DELETE" });
-    assert.ok(closed.ok, String(closed.status));
-    await see(".happened", "Closed: 4002, <img");
-    await isSafe();
-    await page.click("#connect");
-    await see("#state[data-state=open]");
-    await browser.send("x".repeat(200_000));
-    await see(".happened", /Closed: 1009.*too large/);
-  });
-
-  await step("a subprotocol is offered and shown; one that nobody chooses is explained", async () => {
-    await page.fill("#protocols", "chat.v1, chat.v2");
-    await page.click("#connect");
-    await see("#protocol", "chat.v2");
-    await see(".happened", "subprotocol chat.v2");
-    await page.click("#disconnect");
-    await see("#state[data-state=closed]");
-    await page.fill("#protocols", "chat.v1");
-    await page.click("#connect");
-    await see(".happened", "Not connected: the handshake failed (1006)");
-    await see(".happened", "Browsers close this connection at once");
-    await see(".happened a", "What became of the handshake");
-    await page.fill("#protocols", "a b@c");
-    await page.click("#connect");
-    await see(".happened", "The subprotocol b@c has characters that none may have");
-    await page.fill("#protocols", "");
-  });
-
-  await step("an address is typed, and what is none is said", async () => {
-    await page.selectOption("#stage", "an address");
-    await page.fill("#address", "nowhere");
-    await page.click("#connect");
-    await see(".happened", "An address begins with ws:// or wss://");
-    await page.fill("#address", `${gateway.url.replace("http", "ws")}/_aws/execute-api/${other}/dev?at=home`);
-    await page.click("#connect");
-    await see("#state[data-state=open]");
-    await browser.send("to an address");
-    await see(".message[data-kind=came]", "to an address");
-    await page.click("#disconnect");
-    await see("#state[data-state=closed]");
-    await page.click("text=Remove");
-    await see("#client-title", "Client 1");
-  });
-
-  await step("a template is saved, used, kept over a reload, and forgotten", async () => {
-    await page.fill("#message", `{"action":"join","room":"${"kept"}"}`);
-    await page.click("#save");
-    await page.keyboard.type("kept <b>room</b>");
-    await page.keyboard.press("Enter");
-    await page.fill("#message", "");
-    await page.click(".ideas button:has-text('kept <b>room</b>')");
-    assert.equal(await page.inputValue("#message"), '{"action":"join","room":"kept"}');
-    await page.reload();
-    await page.click("#templates");
-    await see(".drawer", "kept <b>room</b>");
-    await see(".drawer", "For the API’s routes");
-    await isSafe();
-    await looksRight("templates");
-    await accessible(page, "templates");
-    await page.keyboard.press("Escape");
-    await page.locator(".drawer").waitFor({ state: "detached" });
-    assert.equal(await page.evaluate(() => document.activeElement.id), "message");
-    await page.click("#templates");
-    await page.click(".drawer .pick:has-text('kept')");
-    await page.keyboard.press("Enter");
-    await see(".message[data-kind=came]", '"room": "kept"');
-    await page.click("#templates");
-    await page.getByRole("button", { name: "Forget kept <b>room</b>" }).click();
-    assert.equal(await page.locator(".drawer", { hasText: "Saved" }).count(), 0);
-    await page.click("#templates");
-  });
-
-  await step("what was sent is recalled with the arrow, back at its end stands what was typed", async () => {
-    await browser.send("first of all");
-    await browser.send("second");
-    await page.fill("#message", "typed");
-    await page.press("#message", "Home");
-    await page.press("#message", "ArrowUp");
-    assert.equal(await page.inputValue("#message"), "second");
-    await page.press("#message", "ArrowUp");
-    assert.equal(await page.inputValue("#message"), "first of all");
-    await page.press("#message", "ArrowDown");
-    await page.press("#message", "ArrowDown");
-    assert.equal(await page.inputValue("#message"), "typed");
-    await page.fill("#message", "");
-    await page.click("#history");
-    await see(".drawer", "first of all");
-    await accessible(page, "the history");
-    const before = (await sent()).filter((text) => text === "first of all").length;
-    await page.getByRole("button", { name: "Send again: first of all" }).click();
-    await page.waitForFunction((count) => [...document.querySelectorAll(".message[data-kind=sent] .message-body")].filter((one) => one.innerText === "first of all").length === count, before + 1);
-    await page.keyboard.press("Escape");
-  });
-
-  await step("a conversation is replayed in order on a client of its own", async () => {
-    const texts = await sent();
-    await page.click("#replay");
-    await see("#client-title", "Client 2");
-    await see(".happened", `${texts.length} messages of client 1, once more`);
-    await page.waitForFunction((count) => document.querySelectorAll(".message[data-kind=sent]").length === count, texts.length);
-    assert.deepEqual(await sent(), texts);
-    await page.waitForFunction((count) => document.querySelectorAll(".message[data-kind=came]").length === count, texts.length);
-    // One after the other: each answer follows its own message.
-    assert.deepEqual(await came(), texts);
-    await page.click("text=Remove");
-    await see("#client-title", "Client 1");
   });
 
   await step("what comes from clients, backends and definitions never runs", async () => {
@@ -536,7 +282,7 @@ async function steps() {
   });
 
   await step("when it is back, the page is, too, and connects again", async () => {
-    gateway = await startGateway(gateway.port);
+    gateway = await startGateway(program, dataFolder, gateway.port);
     await page.locator(".down").waitFor({ state: "hidden" });
     await see("#state[data-state=open]", "Connected");
     await see("#connection-id");
@@ -557,26 +303,6 @@ async function steps() {
     assert.equal(await page.inputValue("#message"), "not sent yet");
     assert.equal(await page.getByLabel("Value of parameter 1").inputValue(), "ada & <b>");
     assert.equal(await page.inputValue("#stage"), `${chat}/dev`);
-  });
-
-  await step("a browser that keeps nothing forgets, and all else works", async () => {
-    const context = await browser.browser.newContext();
-    await context.addInitScript(() => {
-      for (const name of ["localStorage", "sessionStorage"]) {
-        Object.defineProperty(window, name, { get() { throw new DOMException("refused", "SecurityError"); } });
-      }
-    });
-    const strict = await context.newPage();
-    await strict.goto(`${gateway.url}/_console/#/client`);
-    await strict.fill("#message", "kept nowhere");
-    await strict.click("#save");
-    await strict.fill("#template-name", "a name");
-    await strict.keyboard.press("Enter");
-    await browser.see(".composer [role=alert]", "keeps nothing", strict);
-    await strict.fill("#message", "sent all the same");
-    await strict.press("#message", "Enter");
-    await browser.see(".message[data-kind=sent]", "sent all the same", strict);
-    await context.close();
   });
 
   await step("the page asked no other address and met no policy", () => {

@@ -1,6 +1,7 @@
 // Client: several WebSockets to any stage, what was said on each, and an editor that sends.
 
 import { html, useChanges, useEffect, useState } from "../html.js";
+import { Empty } from "../parts.js";
 import { Elsewhere } from "./elsewhere.js";
 import { NobodyCanConnect, NoApi } from "./nothing.js";
 import { Settings } from "./settings.js";
@@ -25,7 +26,10 @@ export function Client({ app, args: [apiId, stage] }) {
       <section class="panel" aria-labelledby="client-title">
         <header><h1 class="view-title" id="client-title">Client</h1></header>
         ${gateway.hasApis ? html`<${NobodyCanConnect} app=${app} />` : html`<${NoApi} gateway=${gateway} />`}
-        <p class="pages"><button type="button" class="quiet" onClick=${() => { sockets.chosen.change({ isTyped: true }); type(true); }}>Connect to an address</button></p>
+        <${Empty}>
+          <p>As soon as there is a stage it appears here, and this page becomes a client of it. A WebSocket elsewhere needs none:</p>
+          <p><button type="button" onClick=${() => { sockets.chosen.change({ isTyped: true }); type(true); }}>Connect to an address</button></p>
+        <//>
       </section>
     `;
   }

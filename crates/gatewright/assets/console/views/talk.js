@@ -64,7 +64,7 @@ function Lines({ app, socket, send, empty }) {
   const list = useRef(null);
   const follows = useRef(true);
   const reads = useRef(0);
-  const top = useRef(0);
+  const seen = useRef({ top: 0, size: "" });
   const [drawn, draw] = useState(DRAWN);
   const { lines, dropped } = socket;
   const lastSent = lines.findLast(({ kind }) => kind === "sent")?.id;
@@ -83,12 +83,13 @@ function Lines({ app, socket, send, empty }) {
     else list.current.scrollTop += story.getBoundingClientRect().top - list.current.getBoundingClientRect().top - STORY_MARGIN;
   };
   const isNear = () => list.current.scrollHeight - list.current.scrollTop - list.current.clientHeight < NEAR;
+  const size = () => `${list.current.clientWidth} ${list.current.clientHeight}`;
   const toEnd = () => {
     const box = list.current;
     // Its reader has gone up, and the browser has not said so yet.
-    if (box.scrollTop < top.current && !isNear()) follows.current = false;
+    if (box.scrollTop < seen.current.top && size() === seen.current.size && !isNear()) follows.current = false;
     if (follows.current) box.scrollTop = box.scrollHeight;
-    top.current = box.scrollTop;
+    seen.current = { top: box.scrollTop, size: size() };
   };
   useLayoutEffect(toEnd);
   useLayoutEffect(() => {
@@ -99,10 +100,10 @@ function Lines({ app, socket, send, empty }) {
     return () => sizes.disconnect();
   }, []);
   const scrolled = () => {
-    // That was not its reader: the story has just come into view, and still grows.
-    if (!list.current || Date.now() - reads.current < SETTLES) return;
+    // That was not its reader: the story has just come into view and still grows, or the window is another.
+    if (!list.current || Date.now() - reads.current < SETTLES || size() !== seen.current.size) return;
     follows.current = isNear();
-    top.current = list.current.scrollTop;
+    seen.current.top = list.current.scrollTop;
   };
   const shown = lines.slice(-drawn);
   const lastLoss = lines.findLast(({ row, kind }) => kind === "sent" && row?.kind === "loss")?.id;

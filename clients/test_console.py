@@ -14,7 +14,7 @@ from harness.aws import Api
 from harness.browser import browser
 from harness.until import PATIENCE
 
-SCRIPT = Path(__file__).parent / "js" / "console-page.mjs"
+SCRIPTS = Path(__file__).parent / "js"
 # Seconds for all steps in the browser; each of them has a bound of its own.
 TOUR_PATIENCE = 240
 BROWSER_ACCEPTS = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
@@ -49,7 +49,7 @@ def test_a_browser_is_led_to_the_console_and_a_program_is_not(gateway):
 
 
 def test_its_files_come_with_a_policy_that_lets_nothing_else_run(gateway):
-    for path, content_type in [("", "text/html"), ("base.css", "text/css"), ("console.js", "text/javascript")]:
+    for path, content_type in [("", "text/html"), ("base.css", "text/css"), ("app.js", "text/javascript")]:
         status, headers, _ = get(f"{gateway.url}/_console/{path}")
         assert (status, headers["content-type"]) == (200, f"{content_type}; charset=utf-8"), path
         policy = headers["content-security-policy"]
@@ -57,11 +57,11 @@ def test_its_files_come_with_a_policy_that_lets_nothing_else_run(gateway):
             assert part in policy, path
         assert "unsafe" not in policy
         assert (headers["x-frame-options"], headers["x-content-type-options"]) == ("DENY", "nosniff"), path
-    for path in ["nothing", "../v1/log", "%2e%2e/console.js", "console.js/"]:
+    for path in ["nothing", "../v1/log", "%2e%2e/app.js", "app.js/"]:
         assert get(f"{gateway.url}/_console/{path}")[0] == 404, path
 
 
-@pytest.mark.parametrize("path", ["/_console/", "/_console/console.js", "/_gatewright/v1/stages"])
+@pytest.mark.parametrize("path", ["/_console/", "/_console/app.js", "/_gatewright/v1/stages"])
 def test_it_is_nobody_elses(gateway, path):
     assert get(gateway.url + path, Origin="http://elsewhere.test")[0] == 403
     assert get(gateway.url + path, Sec_Fetch_Site="cross-site")[0] == 403
@@ -85,16 +85,17 @@ def test_with_admin_it_is_there_alone_and_knows_where_clients_connect(start_gate
         admin = f"127.0.0.1:{free.getsockname()[1]}"
     gateway = start_gateway("--admin", admin)
     admin = f"http://{admin}"
-    for path in ["/_console/", "/_console/console.js", "/_gatewright/v1/stages", "/_gatewright/v1/log"]:
+    for path in ["/_console/", "/_console/app.js", "/_gatewright/v1/stages", "/_gatewright/v1/log"]:
         assert get(gateway.url + path)[0] == 404, path
     assert get(admin + "/_console/")[0] == 200
     facts = json.loads(get(admin + "/_gatewright/v1/stages")[2])
     assert facts["clients"] == {"scheme": "ws", "host": "127.0.0.1", "port": gateway.port}
 
 
-def test_the_steps_in_a_browser(tmp_path):
+@pytest.mark.parametrize("script", ["console-page.mjs", "client-page.mjs"])
+def test_the_steps_in_a_browser(tmp_path, script):
     steps = subprocess.run(
-        ["node", str(SCRIPT), os.environ["GATEWRIGHT_BIN"], browser(), str(tmp_path / "data")],
+        ["node", str(SCRIPTS / script), os.environ["GATEWRIGHT_BIN"], browser(), str(tmp_path / "data")],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -61,15 +61,22 @@ export class Tour {
     return on.locator(selector).filter({ hasText: text ?? /^/ }).first().waitFor({ state: "visible", timeout: PATIENCE });
   }
 
-  /** The newest event of a route, once it is there with this call and status. */
-  async record(routeKey, call, status = "200") {
-    const found = this.page
-      .locator(".record")
-      .filter({ has: this.page.locator(".route", { hasText: new RegExp(`^${routeKey.replace("$", "\\$")}$`) }) })
-      .filter({ has: this.page.locator("summary", { hasText: `${call}${status}` }) })
-      .first();
+  /** What stands beside the newest message that took a route, once its event is there with this call and status. */
+  async outcome(routeKey, call, status = "200", on = this.page) {
+    const found = on
+      .locator(".message[data-kind=sent]")
+      .filter({ has: on.locator(".outcome a").getByText(routeKey, { exact: true }) })
+      .filter({ has: on.locator(".outcome", { hasText: new RegExp(`${call}\\s*${status}`) }) })
+      .last();
     await found.waitFor({ state: "visible", timeout: PATIENCE });
     return found;
+  }
+
+  /** The whole record of the event beside a message. */
+  async record(message) {
+    const href = await message.locator(".outcome a").getAttribute("href");
+    const answer = await this.page.request.get(new URL(`/_gatewright/v1/events/${href.split("/").at(-1)}`, this.page.url()).href);
+    return answer.json();
   }
 
   /** Types a message into the editor and sends it. */

@@ -13,15 +13,15 @@ export function sticksOut() {
 /** Labels and controls that are cut off: by themselves, or by the panel that they stand in. */
 export function cutOff() {
   const cut = [];
-  for (const element of document.querySelectorAll("button, a, input, select, textarea, h1, h2, h3, strong, small, label, .state, .hint, .caption, .chip, .welcome p")) {
+  for (const element of document.querySelectorAll("button, a, input, select, textarea, h1, h2, h3, strong, small, label, .state, .hint, .caption, .badge, .empty p")) {
     if (element.closest("[hidden], .skip, .unseen, noscript") || !element.checkVisibility()) continue;
     const name = `${element.tagName} ${element.className} #${element.id} “${element.textContent.trim().slice(0, 40)}”`;
     const { overflowX, textOverflow } = getComputedStyle(element);
     // A route's key may be as long as it likes; its button shows the beginning.
-    const mayBeLong = element.closest(".actions[data-kind=routes], select, input, textarea");
+    const mayBeLong = element.closest(".ideas, .drawer, select, input, textarea");
     if (overflowX === "hidden" && textOverflow === "ellipsis" && element.scrollWidth > element.clientWidth + 1 && !mayBeLong) cut.push(`${name}: its text`);
     const panel = element.closest(".panel");
-    const scrolls = element.closest(".transcript, .list, .actions");
+    const scrolls = element.closest(".lines, .drawer");
     if (!panel || scrolls) continue;
     const [inner, outer] = [element.getBoundingClientRect(), panel.getBoundingClientRect()];
     if (inner.bottom > outer.bottom + 1 || inner.right > outer.right + 1 || inner.left < outer.left - 1) cut.push(`${name}: by its panel`);
@@ -35,7 +35,7 @@ export function overlaps() {
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   while (walker.nextNode()) {
     const element = walker.currentNode.parentElement;
-    if (!walker.currentNode.data.trim() || !element.closest(".top, .strip, .panel > header, .fields, .identity, .composer label, footer")) continue;
+    if (!walker.currentNode.data.trim() || !element.closest(".top, .strip, .panel > header, .settings, .guide, .composer > label, .composer-row")) continue;
     if (element.closest("[hidden], option, .lane, .skip, .unseen") || !element.checkVisibility()) continue;
     const range = document.createRange();
     range.selectNodeContents(walker.currentNode);

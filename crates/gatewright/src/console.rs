@@ -29,30 +29,19 @@ macro_rules! files {
 const FILES: &[(&str, &str, &str)] = files! {
     "index.html" HTML
     "base.css" STYLE
-    "client.css" STYLE
-    "events.css" STYLE
-    "layout.css" STYLE
     "shell.css" STYLE
     "views/api.css" STYLE
     "views/charts.css" STYLE
+    "views/client.css" STYLE
     "views/connections.css" STYLE
     "views/event.css" STYLE
     "views/live.css" STYLE
-    "addresses.js" SCRIPT
+    "views/tour.css" STYLE
     "api.js" SCRIPT
     "app.js" SCRIPT
-    "card.js" SCRIPT
-    "client.js" SCRIPT
-    "composer.js" SCRIPT
-    "console.js" SCRIPT
-    "control.js" SCRIPT
     "copies.js" SCRIPT
     "diff.js" SCRIPT
-    "dom.js" SCRIPT
-    "events.js" SCRIPT
-    "feed.js" SCRIPT
     "filter.js" SCRIPT
-    "filters.js" SCRIPT
     "gateway.js" SCRIPT
     "html.js" SCRIPT
     "json-lines.js" SCRIPT
@@ -63,27 +52,35 @@ const FILES: &[(&str, &str, &str)] = files! {
     "router.js" SCRIPT
     "rows.js" SCRIPT
     "shown.js" SCRIPT
-    "story.js" SCRIPT
-    "strip.js" SCRIPT
     "text.js" SCRIPT
     "theme.js" SCRIPT
     "told.js" SCRIPT
-    "tour.js" SCRIPT
-    "transcript.js" SCRIPT
-    "welcome.js" SCRIPT
+    "client/close-codes.js" SCRIPT
+    "client/kept.js" SCRIPT
+    "client/messages.js" SCRIPT
+    "client/socket.js" SCRIPT
+    "client/sockets.js" SCRIPT
+    "client/use-routes.js" SCRIPT
     "views/api.js" SCRIPT
     "views/charts.js" SCRIPT
     "views/client.js" SCRIPT
+    "views/composer.js" SCRIPT
     "views/connections.js" SCRIPT
+    "views/elsewhere.js" SCRIPT
     "views/event.js" SCRIPT
     "views/kept.js" SCRIPT
     "views/live.js" SCRIPT
+    "views/lost-body.js" SCRIPT
     "views/nothing.js" SCRIPT
     "views/playground.js" SCRIPT
     "views/provenance.js" SCRIPT
     "views/routes.js" SCRIPT
     "views/row-table.js" SCRIPT
+    "views/settings.js" SCRIPT
     "views/stage.js" SCRIPT
+    "views/strip.js" SCRIPT
+    "views/talk-line.js" SCRIPT
+    "views/talk.js" SCRIPT
     "views/tour.js" SCRIPT
     "views/try-it.js" SCRIPT
     "views/unwatched.js" SCRIPT
@@ -176,7 +173,7 @@ mod tests {
 
     #[test]
     fn only_names_of_the_table_are_files() {
-        for path in ["/", "console.js/", "../console.js", "Base.css", "index.html?x", "./index.html"] {
+        for path in ["/", "app.js/", "../app.js", "Base.css", "index.html?x", "./index.html"] {
             assert_eq!(file(path), None, "{path}");
         }
     }

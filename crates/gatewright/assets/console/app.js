@@ -6,6 +6,7 @@ import { Gateway } from "./gateway.js";
 import { knownKeys, useKeys } from "./keys.js";
 import * as router from "./router.js";
 import { Rows } from "./rows.js";
+import { Sockets } from "./client/sockets.js";
 import { chosenTheme, nextTheme } from "./theme.js";
 import { Api } from "./views/api.js";
 import { Charts } from "./views/charts.js";
@@ -31,6 +32,7 @@ const rows = new Rows();
 
 /** What every view gets. */
 const app = { gateway, rows, api, go: router.go, href: router.href, say };
+app.sockets = new Sockets(app);
 
 /** Says something to whoever listens to the page rather than looks at it. */
 function say(text) {
@@ -41,8 +43,7 @@ function say(text) {
 function current(facts) {
   const { name, args } = router.place();
   if (Object.hasOwn(VIEWS, name)) return { name, args };
-  // Which one is first is known with the facts; the demo's second tab comes with this mark.
-  if (name === "connect") return { name: facts?.demo ? "tour" : "client", args: [] };
+  // Which one is first is known with the facts.
   if (!facts) return null;
   return { name: facts.demo ? "tour" : "live", args: [] };
 }
@@ -131,10 +132,6 @@ function Page() {
   useEffect(() => {
     const mode = facts?.demo ? "Gatewright demo" : "Gatewright console";
     document.title = name ? `${VIEWS[VIEWS[name].under ?? name].word} · ${mode}` : mode;
-    const isClient = name === "client" || name === "tour";
-    document.getElementById("old").hidden = !isClient;
-    // It reads every record whole, so it comes when it is wanted, once.
-    if (isClient) import("./console.js");
   }, [name, facts?.demo]);
   return html`
     <a class="skip" href="#main" onClick=${skip}>Skip to the view</a>

@@ -1,13 +1,13 @@
 // Elements as the views write them: Preact, bound to tagged templates. What others send is only ever text in them.
 
-import { Fragment, createContext, h, render } from "./vendor/preact.js";
+import { Component, Fragment, createContext, h, render } from "./vendor/preact.js";
 import { useCallback, useContext, useEffect, useErrorBoundary, useId, useLayoutEffect, useMemo, useReducer, useRef, useState } from "./vendor/hooks.js";
 import htm from "./vendor/htm.js";
 
 /** html`<p class=${name}>${text}<//>`: an element of Preact. */
 export const html = htm.bind(h);
 
-export { Fragment, createContext, h, render };
+export { Component, Fragment, createContext, h, render };
 export { useCallback, useContext, useEffect, useErrorBoundary, useId, useLayoutEffect, useMemo, useReducer, useRef, useState };
 
 /** Draws the caller again whenever `thing.subscribe` tells of a change. */

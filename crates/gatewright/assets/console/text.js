@@ -1,7 +1,5 @@
 // Text for people: JSON laid out, sizes, times.
 
-import { el } from "./dom.js";
-
 /** How much of one body is shown, in characters. */
 export const SHOWN_MAX = 4000;
 
@@ -51,13 +49,6 @@ export function pieces(shown) {
   }
   found.push(["", shown.slice(end)]);
   return found;
-}
-
-/** A `pre` with `text` in it, coloured. */
-export function block(text, className = "") {
-  const pre = el("pre", { className });
-  for (const [kind, part] of pieces(pretty(text))) pre.append(kind ? el("span", { className: kind }, part) : part);
-  return pre;
 }
 
 export const count = (number, noun) => `${number} ${noun}${number === 1 ? "" : "s"}`;

@@ -8,9 +8,15 @@ export const lostBody = ({ request }) => (request?.body && request.bodySent === 
 /** The line's text without the request id, which every line has. */
 export const withoutId = (text) => text.replace(/^\([^)\s]+\) /, "");
 
+// The program's own words name no address; here stands one that is right for whoever copies the line.
+function toThis(gateway, command) {
+  const isOne = command && /^aws [^|;&\n]+$/.test(command) && !command.includes("--endpoint-url");
+  return isOne ? gateway.aws(command.slice("aws ".length)) : command;
+}
+
 /** {kind: "failure" | "loss" | "remark" | "fine", headline, why: [sentence], mend: [{text, command}], place}. */
 export function told(record, gateway) {
-  if (record.story) return { ...record.story, headline: record.story.headline ?? "Everything arrived", why: record.story.why ?? [], mend: record.story.mend ?? [] };
+  if (record.story) return { ...record.story, headline: record.story.headline ?? "Everything arrived", why: record.story.why ?? [], mend: (record.story.mend ?? []).map(({ text, command }) => ({ text, command: toThis(gateway, command) })) };
   const notes = (record.lines ?? []).filter(({ kind }) => kind === "note").map(({ text }) => withoutId(text));
   const lost = lostBody(record);
   if (lost !== null) return loss(record, lost, notes, gateway);

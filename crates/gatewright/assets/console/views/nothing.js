@@ -1,6 +1,7 @@
 // What stands where no event is: why, and what to type next.
 
 import { html } from "../html.js";
+import { useRoutes } from "../client/use-routes.js";
 import { Copyable, Empty } from "../parts.js";
 import { count } from "../text.js";
 
@@ -30,7 +31,7 @@ export function NothingYet({ app, came, filter }) {
   `;
 }
 
-function NoApi({ gateway }) {
+export function NoApi({ gateway }) {
   const made = "apigatewayv2 create-api --name chat --protocol-type WEBSOCKET --route-selection-expression '$request.body.action'";
   return html`
     <${Empty} title="This gateway has no API yet">
@@ -44,17 +45,26 @@ function NoApi({ gateway }) {
   `;
 }
 
-function NobodyCanConnect({ app }) {
+/** APIs are there and none can be reached: what comes next for one of them. */
+export function NobodyCanConnect({ app }) {
   const { gateway } = app;
   const [{ apiId, apiName, stage }] = [...gateway.stages, ...gateway.withoutStage];
+  const routes = useRoutes(app, apiId);
   const name = apiName || apiId;
-  const [words, command] = stage
-    ? ["is not deployed: clients get 403. This deploys it:", `apigatewayv2 create-deployment --api-id ${apiId} --stage-name ${stage}`]
-    : ["has no stage yet, and clients connect to stages. This makes one, which deploys each change by itself:", `apigatewayv2 create-stage --api-id ${apiId} --stage-name dev --auto-deploy`];
+  const commands = [];
+  if (routes?.keys.length === 0) {
+    commands.push(
+      ["A route needs something to call:", `apigatewayv2 create-integration --api-id ${apiId} --integration-type HTTP_PROXY --integration-method POST --integration-uri ${BACKEND}`],
+      ["The route, with the IntegrationId that this answers:", `apigatewayv2 create-route --api-id ${apiId} --route-key '$default' --target integrations/INTEGRATION_ID`],
+    );
+  }
+  commands.push(stage
+    ? ["This deploys it:", `apigatewayv2 create-deployment --api-id ${apiId} --stage-name ${stage}`]
+    : ["A stage, which deploys each change by itself:", `apigatewayv2 create-stage --api-id ${apiId} --stage-name dev --auto-deploy`]);
   return html`
     <${Empty} title="Nobody can connect yet">
-      <p>${stage ? "The stage" : "The API"} <code>${stage ? `${name}/${stage}` : name}</code> ${words}</p>
-      <${Copyable} text=${gateway.aws(command)} label="the command" />
+      <p>${stage ? "The stage" : "The API"} <code>${stage ? `${name}/${stage}` : name}</code> ${stage ? "is not deployed: clients get 403." : "has no stage yet, and clients connect to stages."}</p>
+      ${commands.map(([text, command]) => html`<p>${text}</p><${Copyable} text=${gateway.aws(command)} label=${text} />`)}
       <p>What the API has, and what it lacks, stands under <a href=${app.href("api", apiId)}>API</a>.</p>
     <//>
   `;

@@ -1,14 +1,15 @@
 // The lines to take away: the same stage from a terminal, from the AWS CLI, from anywhere.
 
-import { $, copyable, el } from "./dom.js";
+import { html } from "../html.js";
+import { Copyable } from "../parts.js";
 
-/** Shows the addresses of `stage`; with `connectionId`, those that push to this page. */
-export function showAddresses(gateway, stage, connectionId) {
-  $("elsewhere").hidden = !stage;
-  if (!stage) return;
-  const id = connectionId ?? "CONNECTION_ID";
+export function Elsewhere({ app, socket }) {
+  const { gateway } = app;
+  const stage = socket.isTyped ? null : socket.chosenStage;
+  if (!stage) return null;
+  const id = socket.connectionId ?? "CONNECTION_ID";
   const callback = gateway.callback(stage);
-  const who = connectionId ? "Push to this page" : "Push to a client";
+  const who = socket.connectionId ? "Push to this client" : "Push to a client";
   // Both versions of the CLI read a file as it is; text they read differently.
   const post = `apigatewaymanagementapi post-to-connection --connection-id ${id} --data fileb:///dev/stdin`;
   const rows = [
@@ -19,6 +20,10 @@ export function showAddresses(gateway, stage, connectionId) {
     ["WebSocket by path", gateway.publicUrl(stage)],
     ["WebSocket by host, as on AWS", gateway.byHostUrl(stage)],
   ];
-  const told = rows.filter(([, text]) => text !== null);
-  $("addresses").replaceChildren(...told.flatMap(([label, text]) => [el("dt", {}, label), el("dd", {}, copyable(text, label))]));
+  return html`
+    <details class="panel elsewhere">
+      <summary>The same stage from elsewhere</summary>
+      <dl>${rows.filter(([, text]) => text !== null).map(([label, text]) => html`<dt>${label}</dt><dd><${Copyable} text=${text} label=${label} /></dd>`)}</dl>
+    </details>
+  `;
 }

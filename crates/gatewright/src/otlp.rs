@@ -161,9 +161,10 @@ pub(crate) async fn send(settings: Settings, http: Arc<Http>, mut events: mpsc::
         let mut batch = vec![first];
         let until = Instant::now() + BATCH_TIME;
         while batch.len() < BATCH_MAX {
-            match tokio::time::timeout_at(until, events.recv()).await {
-                Ok(Some(event)) => batch.push(event),
-                Ok(None) | Err(_) => break,
+            let room = BATCH_MAX - batch.len();
+            match tokio::time::timeout_at(until, events.recv_many(&mut batch, room)).await {
+                Ok(1..) => {}
+                Ok(0) | Err(_) => break,
             }
         }
         batch.retain(|past| is_traced(past));
@@ -186,7 +187,7 @@ pub(crate) async fn send(settings: Settings, http: Arc<Http>, mut events: mpsc::
 async fn post(settings: &Settings, http: &Http, batch: &[Arc<Past>]) -> Result<(), String> {
     let records = batch.iter().filter_map(|past| past.record());
     let body = otlp_export(records, &settings.resource, env!("CARGO_PKG_VERSION"));
-    let body = Bytes::from(body.to_string());
+    let body = Bytes::from(body);
     let mut headers = Headers::new();
     settings.headers.iter().for_each(|(name, value)| headers.append(name.clone(), value.clone()));
     headers.set("Content-Type", "application/json");

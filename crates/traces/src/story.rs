@@ -3,6 +3,7 @@
 use gateway::{Push, Record, Step};
 use mapping::{Failure, Mend, Note};
 use serde_json::{Value, json};
+use types::event::Delivery;
 
 use crate::history::{Past, What};
 
@@ -97,7 +98,7 @@ fn of_record(record: &Record, place: impl FnOnce(&Record) -> Place) -> Story {
         return of_failure(record, failure, &notes, place(record));
     }
     if let Some(refused) = record.refused() {
-        return of_refusal(refused, &notes);
+        return of_refusal(record, refused, &notes, place);
     }
     // What was lost comes first, then the remarks in their order.
     let mut notes = notes;
@@ -125,14 +126,21 @@ fn of_failure(record: &Record, failure: &Failure, notes: &[&Note], place: Place)
     let (headline, mend) = told(record, failure, &place);
     let mut why = vec![match record.event_type {
         "CONNECT" => format!("The client was refused with {} `{}`.", record.facts.status, failure.message),
-        "DISCONNECT" => "The connection is gone, so nobody was told; the call is not made again.".to_owned(),
+        "DISCONNECT" => {
+            "The connection is gone, so no client was told. The call is made again where the limit disconnect-retries \
+                         says so, and after a crash."
+                .to_owned()
+        }
         _ => format!("The client was told `{}`.", failure.message),
     }];
-    why.extend(notes.iter().map(|note| note.headline()));
-    // What is known to mend just this comes before what is good advice, and what else was remarked after both.
+    let is_its_own = |note: &Note| !remedy_is_not(record, note);
+    why.extend(notes.iter().map(|note| match is_its_own(note) {
+        true => note.headline(),
+        false => format!("Besides: {}", note.headline()),
+    }));
+    // What is known to mend just this comes before what is good advice. What was remarked besides is mended when this is.
     let remedy = remedy(record).and_then(Note::mend);
-    let others = notes.iter().filter(|note| remedy_is_not(record, note)).filter_map(|note| note.mend());
-    let mend = remedy.or(mend).into_iter().chain(others).collect();
+    let mend = remedy.or(mend).into_iter().collect();
     Story { kind: Kind::Failure, headline: Some(sentence(&headline)), why, mend }
 }
 
@@ -225,6 +233,13 @@ fn told(record: &Record, failure: &Failure, place: &Place) -> (String, Option<Me
             format!("The answer is too large for the client: {detail}"),
             Some(Mend::told("send more, start with --limit message-bytes=BYTES, or have the backend push it in parts")),
         ),
+        _ if detail.starts_with("the mapping template failed") => (
+            detail.replacen("the mapping", "The mapping", 1),
+            Some(aws.integration(
+                "put a mended template in, once the console's template playground or `gatewright render` likes it",
+                " --request-templates file://templates.json",
+            )),
+        ),
         _ => (
             format!("The definition cannot work: {detail}"),
             Some(Mend::by("see what else will bite", &format!("gatewright doctor {}", record.connection.stage.api_id))),
@@ -276,9 +291,15 @@ impl Aws<'_> {
     }
 }
 
-fn of_refusal(refused: &str, notes: &[&Note]) -> Story {
+fn of_refusal(record: &Record, refused: &str, notes: &[&Note], place: impl FnOnce(&Record) -> Place) -> Story {
     let said = refused.strip_prefix("client refused: ").unwrap_or(refused);
     let mut mend: Vec<Mend> = notes.iter().filter_map(|note| note.mend()).collect();
+    if notes.iter().any(|note| matches!(note, Note::BackendMistookUpgrade)) {
+        let place = place(record);
+        let hide = " --request-parameters \"integration.request.header.Sec-WebSocket-Version='0'\"";
+        let text = "hide the upgrade from the backend, which --compat extended does by itself";
+        mend = vec![Aws { record, place: &place }.integration(text, hide)];
+    }
     if mend.is_empty() {
         mend.push(Mend::told("let it in, have the backend answer $connect with a 2xx status"));
     }
@@ -295,20 +316,27 @@ fn of_end(record: &Record) -> Story {
     let Some(end) = record.disconnect.as_ref() else { return fine() };
     let reason = &end.reason;
     let (headline, mend) = match end.status_code {
+        _ if end.delivery == Delivery::Replay => (
+            "The gateway ended before this connection did, and told the backend of its end when it was back."
+                .to_owned(),
+            None,
+        ),
         1001 if reason.contains("idle") || reason == "Going away" => (
             "The connection was closed for being idle or open too long (or the gateway stopped).".to_owned(),
             Some(
-                "keep it, have the client send something within idle-timeout, or start with --limit idle-timeout=DURATION \
+                "keep it, have the client send something within idle-timeout, or start the gateway with --limit idle-timeout=DURATION \
                   and --limit connection-duration=DURATION",
             ),
         ),
         1003 => (
-            format!("The connection was closed because the client sent what is not taken: {reason}"),
-            Some("take binary frames, start with --binary accept"),
+            format!("The connection was closed because the client sent what the gateway does not take: {reason}"),
+            Some("take binary frames, start the gateway with --binary accept"),
         ),
         1009 => (
             format!("The connection was closed because the client sent too much at once: {reason}"),
-            Some("take more, start with --limit frame-bytes=BYTES and --limit message-bytes=BYTES"),
+            Some(
+                "take more, start the gateway with --limit frame-bytes=BYTES and --limit message-bytes=BYTES, or have the client send it in parts",
+            ),
         ),
         1007 => (format!("The connection was closed because the client sent text that is no UTF-8: {reason}"), None),
         1002 => (format!("The connection was closed because the client broke the protocol: {reason}"), None),
@@ -327,7 +355,8 @@ fn of_push(push: &Push) -> Story {
         0..=399 => return fine(),
         410 => (
             "The push did not arrive: the connection is closed, or never was, or belongs to another stage.",
-            "know who is there, delete an id when its $disconnect comes, and do not post before $connect was answered",
+            "reach clients that are there, take an id off your list when its $disconnect comes or a push is answered 410, and post to \
+             a new one only after its $connect was answered",
         ),
         413 => (
             "The push did not arrive: the text is longer than the limit message-bytes.",

@@ -70,7 +70,7 @@ impl Content {
     ///
     /// # Errors
     /// When it is no JSON object.
-    pub(super) fn read(path: &str, text: &[u8]) -> serde_json::Result<Content> {
+    pub fn read(path: &str, text: &[u8]) -> serde_json::Result<Content> {
         if is_definition(path)
             && let Ok(definition) = serde_json::from_slice(text)
         {

@@ -2,13 +2,15 @@
 //!
 //! In reading order: [`Settings`] say how NATS is reached; [`connect`] looks whether it will do; [`Cluster::join`] takes a
 //! node number by a lease (`lease/machine.rs` decides, `lease/keeper.rs` carries out) and [`Members`] follows who else has
-//! one.
+//! one; [`LogStore`] is the control plane's store.
 
 mod clock;
 mod cluster;
 mod error;
 mod lease;
 mod link;
+#[doc(hidden)]
+pub mod log;
 mod members;
 mod names;
 mod settings;
@@ -19,5 +21,6 @@ pub use error::Error;
 pub use lease::keeper::Report;
 pub use lease::machine::{self, Held, Terms};
 pub use lease::{Standing, Tenure};
+pub use log::{LogStore, StoreSettings};
 pub use members::{Member, Members};
 pub use settings::{Login, Settings, Tls};

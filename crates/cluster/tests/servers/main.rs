@@ -5,3 +5,4 @@
 
 mod leases;
 mod nats;
+mod stores;

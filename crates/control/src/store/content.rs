@@ -70,7 +70,7 @@ impl Content {
     ///
     /// # Errors
     /// When it is no JSON object.
-    pub fn read(path: &str, text: &[u8]) -> serde_json::Result<Content> {
+    pub(super) fn read(path: &str, text: &[u8]) -> serde_json::Result<Content> {
         if is_definition(path)
             && let Ok(definition) = serde_json::from_slice(text)
         {
@@ -81,7 +81,7 @@ impl Content {
 
     /// What a document at a path is. A definition that is none stays a document; whoever needs it says why it is none: a
     /// deployment that no stage points at hurts nobody.
-    pub(crate) fn of(path: &str, document: Document) -> Content {
+    pub fn of(path: &str, document: Document) -> Content {
         match is_definition(path).then(|| Definition::deserialize(&document)) {
             Some(Ok(definition)) => Content::Definition(Arc::new(definition)),
             Some(Err(_)) | None => Content::Document(Arc::new(document)),

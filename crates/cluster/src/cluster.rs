@@ -13,6 +13,7 @@ use crate::lease::machine::Terms;
 use crate::lease::{Entry, FORM, Standing, Tenure};
 use crate::link::{Link, told};
 use crate::members::Members;
+use crate::peers::{NatsPeers, Server, Serves};
 use crate::settings::Settings;
 
 /// The longest that giving the number back may take at the end; then its lease ends it.
@@ -113,6 +114,17 @@ impl Cluster {
         self.terms.lease
     }
 
+    /// The way to other nodes' connections.
+    pub fn peers(&self) -> NatsPeers {
+        NatsPeers::new(self.link.clone(), self.tenure.clone(), self.members.clone())
+    }
+
+    /// Answers other nodes that ask for this one's connections, as long as it has a number.
+    pub fn serve(&self, serves: Arc<dyn Serves>) {
+        let (link, tenure, members) = (self.link.clone(), self.tenure.clone(), self.members.clone());
+        self.keep(tokio::spawn(Arc::new(Server { link, tenure, members, serves }).run()));
+    }
+
     /// Stops serving and gives the number back; waits 3 s for it at most. Clients are to be closed before.
     pub async fn leave(&self) {
         let leave = self.tasks.lock().unwrap_or_else(PoisonError::into_inner).leave.take();
@@ -124,7 +136,7 @@ impl Cluster {
         }
     }
 
-    pub(crate) fn keep(&self, task: JoinHandle<()>) {
+    fn keep(&self, task: JoinHandle<()>) {
         self.tasks.lock().unwrap_or_else(PoisonError::into_inner).running.push(task);
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! In reading order: [`Settings`] say how NATS is reached; [`connect`] looks whether it will do; [`Cluster::join`] takes a
 //! node number by a lease (`lease/machine.rs` decides, `lease/keeper.rs` carries out) and [`Members`] follows who else has
-//! one; [`LogStore`] is the control plane's store.
+//! one; [`LogStore`] is the control plane's store;
+//! [`NatsPeers`] asks other nodes, and [`Cluster::serve`] answers them.
 
 mod clock;
 mod cluster;
@@ -13,6 +14,7 @@ mod link;
 pub mod log;
 mod members;
 mod names;
+mod peers;
 mod settings;
 
 pub use clock::Time;
@@ -23,4 +25,5 @@ pub use lease::machine::{self, Held, Terms};
 pub use lease::{Standing, Tenure};
 pub use log::{LogStore, StoreSettings};
 pub use members::{Member, Members};
+pub use peers::{NatsPeers, Serves};
 pub use settings::{Login, Settings, Tls};

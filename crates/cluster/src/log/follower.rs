@@ -27,8 +27,6 @@ pub(super) struct Shared {
     pub(super) log: Log<NatsStream>,
     pub(super) settings: StoreSettings,
     pub(super) report: Arc<Report>,
-    /// The revision that the control plane has by itself.
-    pub(super) own: AtomicU64,
     /// Where the last snapshot that is known ends.
     pub(super) snapshot: AtomicU64,
     /// Bytes that this node has appended since.
@@ -90,13 +88,12 @@ pub(super) async fn follow(shared: Arc<Shared>) {
 /// Tells the control plane of what others did, one call at a time, however much there was meanwhile.
 pub(super) async fn announce(shared: Arc<Shared>) {
     let mut changed = shared.log.watch();
-    let mut announced = shared.log.revision().0;
+    let mut announced = shared.log.revision();
     while changed.changed().await.is_ok() {
-        let revision = shared.log.revision().0;
-        if revision == announced || revision == shared.own.load(Ordering::Acquire) {
-            continue;
+        match shared.log.revision_of_others().await {
+            Some(revision) if revision != announced => announced = revision,
+            Some(_) | None => continue,
         }
-        announced = revision;
         let announce = shared.settings.announce.clone();
         // It waits for the control plane's writer.
         let _ = spawn_blocking(move || announce()).await;

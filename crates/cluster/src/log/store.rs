@@ -116,7 +116,6 @@ impl LogStore {
             log,
             settings,
             report: cluster.report.clone(),
-            own: AtomicU64::new(0),
             snapshot: AtomicU64::new(snapshot),
             appended: AtomicU64::new(0),
             snapshot_due: Notify::new(),
@@ -168,11 +167,7 @@ impl Store for LogStore {
         let shared = self.shared.clone();
         // A task of its own, so that it goes on whatever the caller's thread is.
         self.runtime.spawn(async move {
-            let committed = shared.log.commit(&batch, COMMIT_MAX).await;
-            if let Ok(revision) = &committed {
-                shared.own.store(revision.0, Ordering::Release);
-            }
-            let _ = answer.send(committed);
+            let _ = answer.send(shared.log.commit(&batch, COMMIT_MAX).await);
         });
         let committed = wait
             .recv_timeout(COMMIT_MAX + GRACE)

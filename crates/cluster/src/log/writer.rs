@@ -82,8 +82,8 @@ pub struct Snapshot {
 pub struct Log<S> {
     pub(crate) stream: S,
     state: Mutex<State>,
-    /// Who writes; the others of this node wait.
-    turn: tokio::sync::Mutex<()>,
+    /// Who writes; the others of this node wait. Holds the revision that this node's last batch led to.
+    turn: tokio::sync::Mutex<Revision>,
     /// Who reads what was missed.
     reading: tokio::sync::Mutex<()>,
     applied: watch::Sender<u64>,
@@ -227,7 +227,7 @@ impl<S: Stream> Log<S> {
     pub async fn commit(&self, batch: &Batch, within: Duration) -> Result<Revision, StoreError> {
         let until = Instant::now() + within;
         let turn = timeout_at(until, self.turn.lock()).await;
-        let _turn = turn.map_err(|_| unavailable("other changes wait for NATS, which does not answer"))?;
+        let mut own = turn.map_err(|_| unavailable("other changes wait for NATS, which does not answer"))?;
         if self.state().in_doubt {
             self.settle(until).await?;
         }
@@ -260,7 +260,16 @@ impl<S: Stream> Log<S> {
                 Sure::Unknown(why) => return Err(unavailable(&why)),
             }
         }
+        *own = batch.to;
         Ok(batch.to)
+    }
+
+    /// The revision, where it is not what this node's own last batch led to, of which its control plane knows by itself. Waits
+    /// for a batch that is being appended.
+    pub async fn revision_of_others(&self) -> Option<Revision> {
+        let own = self.turn.lock().await;
+        let revision = self.revision();
+        (revision != *own).then_some(revision)
     }
 
     /// Whoever was told of a conflict finds what it was with.

@@ -5,4 +5,5 @@
 
 mod leases;
 mod nats;
+mod peers;
 mod stores;

@@ -12,7 +12,7 @@ use super::copy::Copy;
 use super::nats::NatsStream;
 use super::snapshot;
 use super::store::StoreSettings;
-use super::writer::{Log, Snapshot, Stream};
+use super::writer::{Log, Stream};
 use crate::lease::keeper::Report;
 
 /// From one look at the stream's end to the next, in case that its messages have ceased to come without a word.
@@ -130,21 +130,11 @@ pub(super) async fn snapshots(shared: Arc<Shared>) {
     loop {
         shared.snapshot_due.notified().await;
         let Shared { log, settings, .. } = &*shared;
-        let place = log.place();
-        if place.is_open {
-            continue;
-        }
-        let taken = log.with(|replica| {
-            let place = replica.place();
-            let mut snapshot = Snapshot { revision: place.revision, applied: place.committed, ..Snapshot::default() };
-            let each = replica.each(&mut |key, content| drop(snapshot.contents.insert(key, content)));
-            each.map(|_| snapshot)
-        });
-        let Ok(taken) = taken else { continue };
+        let taken = log.snapshot();
         let NatsStream { link, log: stream, snapshots } = &log.stream;
         match snapshot::make(link, stream, snapshots, &taken, log.bytes_max).await {
             Ok(_) => {
-                shared.snapshot.fetch_max(taken.applied, Ordering::AcqRel);
+                shared.snapshot.fetch_max(taken.applied(), Ordering::AcqRel);
                 shared.appended.store(0, Ordering::Release);
             }
             Err(error) => (settings.tell)(error.to_string()),

@@ -11,7 +11,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use control::store::{Change, Content, Key, Revision, StoreError};
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use super::record::{self, Batch};
 use super::replica::{Fault, Place, Replica, Taken};
@@ -104,6 +104,13 @@ enum Sure {
     Unknown(String),
 }
 
+impl Snapshot {
+    /// The message that it is as of.
+    pub fn applied(&self) -> u64 {
+        self.applied
+    }
+}
+
 impl<S: Stream> Log<S> {
     /// Begins where a snapshot or copy ends.
     pub fn new(stream: S, from: Snapshot, bytes_max: usize) -> Log<S> {
@@ -135,12 +142,26 @@ impl<S: Stream> Log<S> {
         self.place().revision
     }
 
+    /// Everything as of the last message behind which no batch was open.
+    pub fn snapshot(&self) -> Snapshot {
+        self.with(|replica| {
+            let place = replica.place();
+            let mut snapshot =
+                Snapshot { revision: place.revision, applied: place.committed, contents: BTreeMap::new() };
+            // It is in memory, which does not fail.
+            let _ = replica.each(&mut |key, content| drop(snapshot.contents.insert(key, content)));
+            snapshot
+        })
+    }
+
     /// The documents on this node.
     pub fn contents(&self) -> BTreeMap<Key, Content> {
-        let mut contents = BTreeMap::new();
-        // It is in memory, which does not fail.
-        let _ = self.with(|replica| replica.each(&mut |key, content| drop(contents.insert(key, content))));
-        contents
+        self.snapshot().contents
+    }
+
+    /// The last message that this node has taken.
+    pub fn applied(&self) -> u64 {
+        self.place().applied
     }
 
     /// Tells the last message that was taken, each time it changes.
@@ -231,26 +252,40 @@ impl<S: Stream> Log<S> {
         if self.state().in_doubt {
             self.settle(until).await?;
         }
-        self.wait_for_others(until).await;
-        let Place { revision, mut applied, .. } = self.place();
-        if let Some(fault) = self.with(|replica| replica.fault().cloned()) {
-            return Err(refused(&fault));
+        let mut tries = 0;
+        loop {
+            self.wait_for_others(until).await;
+            if let Some(fault) = self.with(|replica| replica.fault().cloned()) {
+                return Err(refused(&fault));
+            }
+            if self.revision() != batch.from {
+                return Err(StoreError::Conflict);
+            }
+            if self.append(batch, tries, until).await? {
+                *own = batch.to;
+                return Ok(batch.to);
+            }
+            self.overtaken(until).await?;
+            // What took its place may have changed nothing: a fence, or a part of what was given up.
+            tries += 1;
+            if Instant::now() >= until {
+                return Err(unavailable("too many others change the definitions at the same time"));
+            }
         }
-        if revision != batch.from {
-            return Err(StoreError::Conflict);
-        }
+    }
+
+    /// Appends the messages of a batch; `false`: another has taken the place of one.
+    async fn append(&self, batch: &Batch, tries: u32, until: Instant) -> Result<bool, StoreError> {
+        let mut applied = self.place().applied;
         for (part, message) in batch.messages.iter().enumerate() {
             let is_last = part + 1 == batch.messages.len();
-            match self.append_surely(applied, &format!("{}/{part}", batch.id), message, until).await {
+            match self.append_surely(applied, &format!("{}/{tries}/{part}", batch.id), message, until).await {
                 Sure::Stored(sequence) => {
                     // Whoever follows the log may have brought it already.
                     self.take(sequence, message)?;
                     applied = sequence;
                 }
-                Sure::Conflict => {
-                    self.overtaken(until).await?;
-                    return Err(StoreError::Conflict);
-                }
+                Sure::Conflict => return Ok(false),
                 Sure::NotSent(why) => return Err(unavailable(&why)),
                 Sure::Unknown(why) if is_last => {
                     self.state().in_doubt = true;
@@ -260,8 +295,7 @@ impl<S: Stream> Log<S> {
                 Sure::Unknown(why) => return Err(unavailable(&why)),
             }
         }
-        *own = batch.to;
-        Ok(batch.to)
+        Ok(true)
     }
 
     /// The revision, where it is not what this node's own last batch led to, of which its control plane knows by itself. Waits
@@ -315,7 +349,8 @@ impl<S: Stream> Log<S> {
         let mut unknown = None;
         loop {
             let mut pause = PAUSE;
-            let tried = timeout(TRY_MAX, self.stream.append(expected, id, message.clone())).await;
+            let try_until = until.min(Instant::now() + TRY_MAX);
+            let tried = timeout_at(try_until, self.stream.append(expected, id, message.clone())).await;
             let silent =
                 || "NATS does not answer: too few of its servers are there, or they choose a new leader".to_owned();
             let why = match tried.unwrap_or_else(|_| Append::Unknown(silent())) {
@@ -325,7 +360,7 @@ impl<S: Stream> Log<S> {
                 }
                 // Whose it is that stands there. Nothing yet, where the leader has only just been given it: it refuses what
                 // does not follow that, and may yet lose it.
-                Append::Elsewhere => match timeout(TRY_MAX, self.stream.read(expected + 1)).await {
+                Append::Elsewhere => match timeout_at(until, self.stream.read(expected + 1)).await {
                     Ok(Read::Message(found)) if found == *message => return Sure::Stored(expected + 1),
                     Ok(Read::Message(_)) => return Sure::Conflict,
                     Ok(Read::Nothing) => {

@@ -303,6 +303,10 @@ async fn weather(model: Model, nodes: Arc<Mutex<Vec<Node>>>) {
             let mut world = model.world();
             world.coverage.leaders_died += 1;
             world.under_way = None;
+            // The next leader may not know what was sent twice.
+            if world.rng.random_bool(0.5) {
+                world.ids.clear();
+            }
             let silence = world.rng.random_range(0..7_000);
             world.no_leader = Instant::now() + Duration::from_millis(silence);
         } else if kind > 80 {

@@ -4,6 +4,8 @@
 //! feature `servers` only.
 
 mod leases;
+mod logins;
 mod nats;
 mod peers;
+mod silence;
 mod stores;

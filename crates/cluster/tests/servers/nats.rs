@@ -16,7 +16,7 @@ pub(crate) struct Servers {
     folder: PathBuf,
     ports: Vec<u16>,
     running: Vec<Option<Child>>,
-    extra: &'static str,
+    extra: String,
 }
 
 fn free_ports(count: usize) -> Vec<u16> {
@@ -31,12 +31,13 @@ impl Servers {
     }
 
     /// With lines that go into each configuration.
-    pub(crate) async fn with(count: usize, extra: &'static str) -> Servers {
+    pub(crate) async fn with(count: usize, extra: &str) -> Servers {
         static FOLDERS: AtomicU32 = AtomicU32::new(0);
         let folder = format!("gatewright-nats-{}-{}", std::process::id(), FOLDERS.fetch_add(1, Ordering::Relaxed));
         let folder = std::env::temp_dir().join(folder);
         std::fs::create_dir_all(&folder).unwrap();
-        let mut servers = Servers { folder, ports: free_ports(2 * count), running: Vec::new(), extra };
+        let mut servers =
+            Servers { folder, ports: free_ports(2 * count), running: Vec::new(), extra: extra.to_owned() };
         for index in 0..count {
             let child = servers.run(index);
             servers.running.push(Some(child));
@@ -105,6 +106,13 @@ impl Servers {
         if let Some(mut child) = self.running[index].take() {
             child.kill().unwrap();
             child.wait().unwrap();
+        }
+    }
+
+    /// Has one stand still, or go on: its sockets stay, and nobody answers.
+    pub(crate) fn signal(&self, index: usize, signal: rustix::process::Signal) {
+        if let Some(child) = &self.running[index] {
+            rustix::process::kill_process(rustix::process::Pid::from_child(child), signal).unwrap();
         }
     }
 

@@ -29,12 +29,15 @@ pub struct Terms {
 }
 
 impl Terms {
-    /// Those that go with a lease: renewed every third of it, a sixth of margin.
+    /// Those that go with a lease: renewed every fifth of it, a tenth of margin.
+    ///
+    /// So a node outlives servers that store nothing for seven tenths of a lease, from the worst moment on: 10.5 s of 15. After a
+    /// server's crash NATS was measured to need 6 s for a new leader; where it falls silent, as without power, up to 9 s.
     pub fn of(lease: Duration) -> Terms {
         Terms {
             lease,
-            margin: lease / 6,
-            renew_every: lease / 3,
+            margin: lease / 10,
+            renew_every: lease / 5,
             retry_after: (lease / 30).max(Duration::from_millis(50)),
         }
     }

@@ -131,12 +131,7 @@ async fn the_leaders_death_costs_nobody_its_number() {
     let mut servers = Servers::start(3).await;
     let mut settings = servers.settings(0);
     settings.lease = Duration::from_secs(15);
-    let node = loop {
-        if let Ok(node) = cluster::connect(settings.clone()).await {
-            break node;
-        }
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    };
+    let node = servers.node_with(settings).await;
     let mut standing = node.join();
     let first = held(&mut standing).await;
     standing.borrow_and_update();

@@ -91,9 +91,14 @@ impl Servers {
 
     /// A node, once the servers are ready.
     pub(crate) async fn node(&self, preferred: usize) -> Cluster {
+        self.node_with(self.settings(preferred)).await
+    }
+
+    /// The same with other settings.
+    pub(crate) async fn node_with(&self, settings: Settings) -> Cluster {
         let begun = Instant::now();
         loop {
-            match cluster::connect(self.settings(preferred)).await {
+            match cluster::connect(settings.clone()).await {
                 Ok(cluster) => return cluster,
                 Err(error) if begun.elapsed() > READY_MAX => panic!("{error}"),
                 Err(_) => tokio::time::sleep(Duration::from_millis(200)).await,

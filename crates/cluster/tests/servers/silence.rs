@@ -117,3 +117,26 @@ async fn a_leader_that_falls_silent_is_replaced_and_no_change_is_lost_or_doubled
     assert!(stores.iter().all(|store| paths(store) == there));
     assert_eq!(there.iter().filter(|path| path.starts_with("apis/before")).count(), 20);
 }
+
+/// A server whose machine lost its power closes no connection, so the others find out by waiting.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_silent_leader_costs_nobody_its_number() {
+    let servers = Servers::start(3).await;
+    let settings = cluster::Settings { lease: Duration::from_secs(15), ..servers.settings(0) };
+    drop(servers.node_with(settings.clone()).await);
+    let leader = servers.leader("KV_test-nodes").await;
+    let mut addresses = servers.addresses();
+    addresses.remove(leader);
+    let node = servers.node_with(cluster::Settings { servers: addresses, ..settings }).await;
+    let mut standing = node.join();
+    let is_held = |standing: &Standing| matches!(standing, Standing::Held(_));
+    tokio::time::timeout(SOON, standing.wait_for(is_held)).await.unwrap().unwrap();
+    standing.borrow_and_update();
+    let held = node.tenure().current();
+    // At the worst moment: just before it renews.
+    tokio::time::sleep(Duration::from_millis(2_700)).await;
+    servers.signal(leader, Signal::STOP);
+    tokio::time::sleep(Duration::from_secs(16)).await;
+    assert_eq!(node.tenure().current(), held);
+    assert!(!standing.has_changed().unwrap(), "it was never lost");
+}

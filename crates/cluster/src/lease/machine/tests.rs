@@ -29,21 +29,21 @@ fn the_lowest_free_number_is_taken_and_a_quicker_node_leaves_the_next() {
 }
 
 #[test]
-fn a_number_is_renewed_every_third_of_its_lease() {
+fn a_number_is_renewed_every_fifth_of_its_lease() {
     let (mut machine, _) = holding();
-    assert_eq!(machine.wake_at(), Some(at(5000)));
+    assert_eq!(machine.wake_at(), Some(at(3000)));
     let held = Held { number: 1, token: 7 };
-    assert_eq!(machine.on(at(5000), Event::Wake), [Action::Ask(3, Request::Renew { held, beat: 2, revision: 7 })]);
-    assert_eq!(machine.on(at(5003), Event::Answered(3, Answer::Stored { revision: 9 })), []);
-    assert_eq!(machine.wake_at(), Some(at(10_000)));
-    assert_eq!(machine.holds(at(17_499)).map(|(held, _)| held), Some(held));
-    assert_eq!(machine.holds(at(17_500)), None, "12.5 s after the renewal was sent");
+    assert_eq!(machine.on(at(3000), Event::Wake), [Action::Ask(3, Request::Renew { held, beat: 2, revision: 7 })]);
+    assert_eq!(machine.on(at(3003), Event::Answered(3, Answer::Stored { revision: 9 })), []);
+    assert_eq!(machine.wake_at(), Some(at(6000)));
+    assert_eq!(machine.holds(at(16_499)).map(|(held, _)| held), Some(held));
+    assert_eq!(machine.holds(at(16_500)), None, "13.5 s after the renewal was sent");
 }
 
 #[test]
 fn without_renewal_the_node_stops_before_its_lease_ends() {
     let (mut machine, _) = holding();
-    let mut now = 5000;
+    let mut now = 3000;
     let mut actions = machine.on(at(now), Event::Wake);
     while !actions.contains(&Action::Stop) {
         let Some(Action::Ask(request, Request::Renew { .. })) = actions.first() else {
@@ -57,7 +57,7 @@ fn without_renewal_the_node_stops_before_its_lease_ends() {
         now = u64::try_from((machine.wake_at().unwrap() - at(0)).as_millis()).unwrap();
         actions = machine.on(at(now), Event::Wake);
     }
-    assert_eq!(now, 12_500);
+    assert_eq!(now, 13_500);
     assert_eq!(actions.last(), Some(&Action::Ask(machine.requests, Request::List)), "and looks for another at once");
 }
 
@@ -71,28 +71,28 @@ fn a_process_that_was_stopped_holds_nothing_when_it_goes_on() {
 #[test]
 fn a_renewal_whose_answer_was_lost_is_found_again() {
     let (mut machine, _) = holding();
-    machine.on(at(5000), Event::Wake);
-    machine.on(at(7000), Event::Answered(3, Answer::Failed));
-    let actions = machine.on(at(7500), Event::Wake);
+    machine.on(at(3000), Event::Wake);
+    machine.on(at(5000), Event::Answered(3, Answer::Failed));
+    let actions = machine.on(at(5500), Event::Wake);
     assert_eq!(actions, [Action::Ask(4, Request::Renew { held: Held { number: 1, token: 7 }, beat: 3, revision: 7 })]);
     // The first one had been stored, so this one is refused.
-    let actions = machine.on(at(7501), Event::Answered(4, Answer::Refused));
+    let actions = machine.on(at(5501), Event::Answered(4, Answer::Refused));
     assert_eq!(actions, [Action::Ask(5, Request::Read { number: 1 })]);
     let found = Found { is_own: true, beat: 2, revision: 8, token: 7 };
-    assert_eq!(machine.on(at(7502), Event::Answered(5, Answer::Entry(Some(found)))), []);
-    assert!(machine.holds(at(17_499)).is_some(), "12.5 s from when the stored one was sent");
-    assert_eq!(machine.holds(at(17_500)), None);
+    assert_eq!(machine.on(at(5502), Event::Answered(5, Answer::Entry(Some(found)))), []);
+    assert!(machine.holds(at(16_499)).is_some(), "13.5 s from when the stored one was sent");
+    assert_eq!(machine.holds(at(16_500)), None);
 }
 
 #[test]
 fn a_number_that_is_anothers_is_given_up_at_once() {
     for entry in [None, Some(Found { is_own: false, beat: 2, revision: 8, token: 8 })] {
         let (mut machine, _) = holding();
-        machine.on(at(5000), Event::Wake);
-        machine.on(at(5001), Event::Answered(3, Answer::Refused));
-        let actions = machine.on(at(5002), Event::Answered(4, Answer::Entry(entry)));
+        machine.on(at(3000), Event::Wake);
+        machine.on(at(3001), Event::Answered(3, Answer::Refused));
+        let actions = machine.on(at(3002), Event::Answered(4, Answer::Entry(entry)));
         assert_eq!(actions[0], Action::Stop);
-        assert_eq!(machine.holds(at(5002)), None);
+        assert_eq!(machine.holds(at(3002)), None);
     }
 }
 
@@ -110,7 +110,7 @@ fn a_take_whose_answer_was_lost_is_found_by_its_beat() {
     let actions = start().on(at(2501), Event::Answered(3, Answer::Entry(Some(own))));
     assert_eq!(actions, [Action::Serve(Held { number: 1, token: 7 })]);
     // One that is found too late may end any moment.
-    let actions = start().on(at(13_000), Event::Answered(3, Answer::Entry(Some(own))));
+    let actions = start().on(at(14_000), Event::Answered(3, Answer::Entry(Some(own))));
     assert_eq!(actions, [Action::Ask(5, Request::List)]);
     let others = Found { is_own: false, ..own };
     assert_eq!(start().on(at(2501), Event::Answered(3, Answer::Entry(Some(others)))), []);
@@ -130,12 +130,12 @@ fn who_leaves_stops_and_gives_its_number_back() {
 #[test]
 fn who_leaves_while_a_renewal_is_under_way_frees_what_it_led_to() {
     let (mut machine, _) = holding();
-    machine.on(at(5000), Event::Wake);
-    machine.on(at(5001), Event::Leave);
-    let actions = machine.on(at(5002), Event::Answered(4, Answer::Refused));
+    machine.on(at(3000), Event::Wake);
+    machine.on(at(3001), Event::Leave);
+    let actions = machine.on(at(3002), Event::Answered(4, Answer::Refused));
     assert_eq!(actions, [Action::Ask(5, Request::Read { number: 1 })]);
     let found = Found { is_own: true, beat: 2, revision: 8, token: 7 };
-    let actions = machine.on(at(5003), Event::Answered(5, Answer::Entry(Some(found))));
+    let actions = machine.on(at(3003), Event::Answered(5, Answer::Entry(Some(found))));
     assert_eq!(actions, [Action::Ask(6, Request::Free { number: 1, revision: 8 })]);
 }
 

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use async_nats::connection::State;
 use async_nats::jetstream::kv;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
@@ -107,6 +108,11 @@ impl Cluster {
     /// What this node says of itself with each renewal; the program writes its connections into it.
     pub fn report(&self) -> &Arc<Report> {
         &self.report
+    }
+
+    /// Whether there is a connection to NATS at the moment.
+    pub fn is_connected(&self) -> bool {
+        self.link.client.connection_state() == State::Connected
     }
 
     /// How long a number stays a node's own without renewal.

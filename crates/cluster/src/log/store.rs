@@ -134,6 +134,11 @@ impl LogStore {
         self.shared.log.place().applied
     }
 
+    /// How many messages of the log this node knows to be behind; 0 where it has all that it has heard of.
+    pub fn behind(&self) -> u64 {
+        self.shared.report.lag.load(Ordering::Relaxed)
+    }
+
     /// The definitions' revision on this node.
     pub fn revision(&self) -> Revision {
         self.shared.log.revision()

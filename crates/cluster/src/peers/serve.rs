@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::future::join_all;
-use gateway::{Command, ConnectionsAnswer};
+use gateway::{Command, ConnectionsAnswer, Gateway};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use types::Id;
@@ -31,6 +31,18 @@ pub trait Serves: Send + Sync {
         connection_id: Id,
         command: Command,
     ) -> Pin<Box<dyn Future<Output = ConnectionsAnswer> + Send + 'a>>;
+}
+
+impl Serves for Gateway {
+    fn carry_out<'a>(
+        &'a self,
+        stage: StageKey,
+        connection_id: Id,
+        command: Command,
+    ) -> Pin<Box<dyn Future<Output = ConnectionsAnswer> + Send + 'a>> {
+        // The asking node has counted the call to its limits.
+        Box::pin(async move { self.command(&stage, connection_id, &command) })
+    }
 }
 
 /// What the answering end knows of itself and others.

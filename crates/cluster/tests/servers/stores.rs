@@ -330,3 +330,29 @@ async fn a_new_node_begins_with_the_snapshot_and_one_that_starts_again_with_its_
     let again = LogStore::open(cluster, with_copy).await.unwrap();
     assert_eq!((again.revision(), contents(&again)), (new.revision(), contents(&*new)));
 }
+
+/// What a new node takes: as many definitions as 100 APIs of 300 routes have, each with its integration.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_node_has_sixty_thousand_documents_in_seconds() {
+    let servers = Servers::start(1).await;
+    let all = nodes(&servers, 1, StoreSettings { snapshot_every: 1, ..StoreSettings::new() }).await;
+    let store = all.stores[0].clone();
+    let text = "x".repeat(250);
+    let changes: Vec<Change> = (0..60_000).map(|index| put(index, &format!("apis/a/routes/{index}"), &text)).collect();
+    let begun = Instant::now();
+    tokio::task::spawn_blocking(move || store.commit(Revision(0), &changes)).await.unwrap().unwrap();
+    println!("stored at once in {:?}", begun.elapsed());
+    let client = async_nats::connect(servers.addresses()).await.unwrap();
+    let context = async_nats::jetstream::new(client);
+    let begun = Instant::now();
+    while context.get_stream("test-snapshots").await.unwrap().cached_info().state.messages < 10 {
+        assert!(begun.elapsed() < SOON, "a snapshot is made");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let begun = Instant::now();
+    let new = LogStore::open(&all.clusters[0], StoreSettings::new()).await.unwrap();
+    println!("a new node has them after {:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+    assert_eq!(new.revision(), all.stores[0].revision());
+}

@@ -86,17 +86,21 @@ pub(super) async fn follow(shared: Arc<Shared>) {
 }
 
 /// Tells the control plane of what others did, one call at a time, however much there was meanwhile.
-pub(super) async fn announce(shared: Arc<Shared>) {
+pub(super) async fn announce(shared: Arc<Shared>, announce: Arc<dyn Fn() + Send + Sync>) {
     let mut changed = shared.log.watch();
-    let mut announced = shared.log.revision();
-    while changed.changed().await.is_ok() {
-        match shared.log.revision_of_others().await {
-            Some(revision) if revision != announced => announced = revision,
-            Some(_) | None => continue,
+    // What came since it was opened, if anything did.
+    let mut announced = None;
+    loop {
+        let revision = shared.log.revision_of_others().await;
+        if revision.is_some() && revision != announced {
+            announced = revision;
+            let announce = announce.clone();
+            // It waits for the control plane's writer.
+            let _ = spawn_blocking(move || announce()).await;
         }
-        let announce = shared.settings.announce.clone();
-        // It waits for the control plane's writer.
-        let _ = spawn_blocking(move || announce()).await;
+        if changed.changed().await.is_err() {
+            return;
+        }
     }
 }
 

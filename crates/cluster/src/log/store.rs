@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::Duration;
 
 use control::store::{Change, Content, Followed, Key, Revision, Store, StoreError};
@@ -39,8 +39,6 @@ const ENVELOPE_BYTES: usize = 1024;
 pub struct StoreSettings {
     /// Where the node keeps its own copy; without one it plays snapshot and log anew at each start. No other store's folder.
     pub folder: Option<PathBuf>,
-    /// Called on a thread that may block, one call at a time, when others have changed definitions: `Control::catch_up`.
-    pub announce: Arc<dyn Fn() + Send + Sync>,
     /// Told what goes wrong behind the store, a sentence each.
     pub tell: Arc<dyn Fn(String) + Send + Sync>,
     /// After how many messages of the log a snapshot is made.
@@ -50,7 +48,7 @@ pub struct StoreSettings {
 impl StoreSettings {
     /// Of a store without a copy that tells nobody anything.
     pub fn new() -> StoreSettings {
-        StoreSettings { folder: None, announce: Arc::new(|| ()), tell: Arc::new(drop), snapshot_every: SNAPSHOT_EVERY }
+        StoreSettings { folder: None, tell: Arc::new(drop), snapshot_every: SNAPSHOT_EVERY }
     }
 }
 
@@ -64,7 +62,7 @@ impl Default for StoreSettings {
 pub struct LogStore {
     shared: Arc<Shared>,
     runtime: Handle,
-    tasks: Vec<JoinHandle<()>>,
+    tasks: Mutex<Vec<JoinHandle<()>>>,
 }
 
 impl LogStore {
@@ -120,13 +118,21 @@ impl LogStore {
             appended: AtomicU64::new(0),
             snapshot_due: Notify::new(),
         });
-        let mut tasks = vec![
-            tokio::spawn(follower::follow(shared.clone())),
-            tokio::spawn(follower::announce(shared.clone())),
-            tokio::spawn(follower::snapshots(shared.clone())),
-        ];
+        let mut tasks =
+            vec![tokio::spawn(follower::follow(shared.clone())), tokio::spawn(follower::snapshots(shared.clone()))];
         tasks.extend(copy.map(|copy| tokio::spawn(follower::copy(shared.clone(), copy))));
-        Ok(LogStore { shared, runtime: Handle::current(), tasks })
+        Ok(LogStore { shared, runtime: Handle::current(), tasks: Mutex::new(tasks) })
+    }
+
+    /// Calls whoever shows the definitions, at once and each time that others have changed them: with `Control::catch_up`. On a
+    /// thread that may block, one call at a time, however much there was meanwhile.
+    pub fn announce(&self, changed: impl Fn() + Send + Sync + 'static) {
+        let task = self.runtime.spawn(follower::announce(self.shared.clone(), Arc::new(changed)));
+        self.tasks().push(task);
+    }
+
+    fn tasks(&self) -> MutexGuard<'_, Vec<JoinHandle<()>>> {
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The last message of the log that this node has taken.
@@ -156,7 +162,7 @@ impl LogStore {
 
 impl Drop for LogStore {
     fn drop(&mut self) {
-        self.tasks.iter().for_each(JoinHandle::abort);
+        self.tasks().iter().for_each(JoinHandle::abort);
     }
 }
 

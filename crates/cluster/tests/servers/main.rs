@@ -7,5 +7,6 @@ mod leases;
 mod logins;
 mod nats;
 mod peers;
+mod planes;
 mod silence;
 mod stores;

@@ -230,13 +230,10 @@ async fn a_batch_larger_than_a_message_is_there_whole_on_every_node_and_announce
     let first = nodes(&servers, 1, StoreSettings::new()).await;
     let announced = Arc::new(AtomicUsize::new(0));
     let counter = announced.clone();
-    let settings = StoreSettings {
-        announce: Arc::new(move || {
-            counter.fetch_add(1, Ordering::SeqCst);
-        }),
-        ..StoreSettings::new()
-    };
-    let other = nodes(&servers, 1, settings).await;
+    let other = nodes(&servers, 1, StoreSettings::new()).await;
+    other.stores[0].announce(move || {
+        counter.fetch_add(1, Ordering::SeqCst);
+    });
     let text = "x".repeat(1000);
     let changes: Vec<Change> = (0..4000).map(|index| put(index, &format!("apis/{index}"), &text)).collect();
     let begun = Instant::now();

@@ -82,11 +82,20 @@ pub(crate) fn http_only(subject: &str) -> Fault {
 /// The disk did not take the change; the caller may try again. Source: ours.
 pub(crate) fn not_stored(error: &StoreError) -> Fault {
     match error {
+        StoreError::Doubtful(cause) if matches!(**cause, StoreError::Unavailable { .. }) => {
+            unavailable(format!("The change may not be stored, and may be there later all the same: {error}"))
+        }
         StoreError::Doubtful(_) => {
             internal(format!("The change may not be stored, and may be there after a restart all the same: {error}"))
         }
+        StoreError::Unavailable { .. } => unavailable(format!("The change was not stored: {error}")),
         _ => internal(format!("The change was not stored: {error}")),
     }
+}
+
+/// Those who keep the store cannot be asked; reads go on. Source: ours (name as AWS services answer it).
+fn unavailable(message: String) -> Fault {
+    Fault { status: StatusCode::SERVICE_UNAVAILABLE, name: "ServiceUnavailableException", message }
 }
 
 /// Others who share the store were quicker again and again. Source: ours; SDKs try again by themselves after it.

@@ -136,6 +136,14 @@ pub enum StoreError {
         /// What is wrong with it.
         detail: String,
     },
+    /// Those who keep the store do not answer, or too few of them do; a later call may succeed.
+    #[error("{place}: {detail}")]
+    Unavailable {
+        /// Who.
+        place: String,
+        /// What is wrong with them.
+        detail: String,
+    },
     /// Anything else, such as a network or a disk that fails.
     #[error("{place}: {detail}")]
     Failed {

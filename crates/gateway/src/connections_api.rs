@@ -7,8 +7,9 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures_util::{StreamExt, stream};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use types::Id;
 use types::event::Disconnect;
 use types::id::IdKind;
@@ -26,6 +27,9 @@ use crate::gateway::Gateway;
 use crate::handshake::query_parameters;
 use crate::nowhere::Who;
 use crate::stages::Compiled;
+
+/// How many posts of one call to other nodes' clients are under way at a time: as many as two messages between nodes hold.
+const ASKED_AT_ONCE: usize = 128;
 
 /// How many posts of one call are made before the thread's other work has its turn.
 const POSTS_A_TURN: usize = 32;
@@ -129,7 +133,7 @@ impl Gateway {
     }
 
     async fn carry_out(&self, stage: &StageKey, id: Id, command: Command) -> ConnectionsAnswer {
-        match id.node() == self.node {
+        match id.node() == self.node() {
             true => self.command(stage, id, &command),
             false => self.peers.ask(id.node(), stage, id, command).await,
         }
@@ -154,23 +158,25 @@ impl Gateway {
         let data = Bytes::from(data);
         // Looked at once: of one text it is the same for all.
         let framed = self.framed(&data);
-        let mut results = Vec::new();
+        // Each client gets it once, however often it is named.
         let mut seen = HashSet::new();
-        for (turn, connection_id) in connection_ids.into_iter().enumerate() {
-            if turn % POSTS_A_TURN == POSTS_A_TURN - 1 {
-                tokio::task::yield_now().await;
+        let ids = connection_ids.into_iter().filter(|id| seen.insert(id.clone())).enumerate();
+        // One's own clients have it as soon as their turn comes; other nodes are asked at the same time.
+        let posts = ids.map(|(turn, connection_id)| {
+            let (data, framed, stage) = (&data, &framed, &address.key);
+            async move {
+                if turn % POSTS_A_TURN == POSTS_A_TURN - 1 {
+                    tokio::task::yield_now().await;
+                }
+                let status = match connection_id.parse::<Id>() {
+                    Ok(id) if id.node() == self.node() => self.post(stage, id, data, framed).status,
+                    Ok(id) => self.peers.ask(id.node(), stage, id, Command::Post(data.clone())).await.status,
+                    Err(_) => 400,
+                };
+                json!({ "connectionId": connection_id, "status": status })
             }
-            // Each client gets it once, however often it is named.
-            if !seen.insert(connection_id.clone()) {
-                continue;
-            }
-            let status = match connection_id.parse::<Id>() {
-                Ok(id) if id.node() == self.node => self.post(&address.key, id, &data, &framed).status,
-                Ok(id) => self.peers.ask(id.node(), &address.key, id, Command::Post(data.clone())).await.status,
-                Err(_) => 400,
-            };
-            results.push(json!({ "connectionId": connection_id, "status": status }));
-        }
+        });
+        let results: Vec<Value> = stream::iter(posts).buffered(ASKED_AT_ONCE).collect().await;
         ConnectionsAnswer::ok(200, json!({ "results": results }).to_string())
     }
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 use std::ops::RangeInclusive;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -53,7 +53,7 @@ use crate::usage::Usage;
 pub struct Settings {
     /// The quotas.
     pub limits: Limits,
-    /// This node's number; part of every id it makes.
+    /// This node's number, part of every id it makes, until [`Gateway::renumber`].
     pub node: u16,
     /// Where records of events go.
     pub sink: Arc<dyn LogSink>,
@@ -81,7 +81,7 @@ pub struct Settings {
 /// The data plane.
 pub struct Gateway {
     pub(crate) limits: Limits,
-    pub(crate) node: u16,
+    node: AtomicU16,
     pub(crate) sink: Arc<dyn LogSink>,
     pub(crate) peers: Box<dyn Peers>,
     pub(crate) dialect: Dialect,
@@ -141,7 +141,7 @@ impl Gateway {
             in_flight: InFlight::new(limits.in_flight, limits.in_flight_bytes),
             heavy: Heavy::new(limits.mapping_time),
             outbox_bounds: OutboxBounds { messages: limits.outbox_messages, bytes: limits.outbox_bytes },
-            node: settings.node,
+            node: AtomicU16::new(settings.node),
             sink: settings.sink,
             peers: settings.peers,
             dialect: settings.dialect,
@@ -393,6 +393,17 @@ impl Gateway {
         self.clock.now()
     }
 
+    /// This node's number.
+    pub fn node(&self) -> u16 {
+        self.node.load(Ordering::Acquire)
+    }
+
+    /// Gives the node another number, for the ids that it makes from now on. Whoever does so has closed the clients with ids
+    /// of the old one: those are another node's by now.
+    pub fn renumber(&self, node: u16) {
+        self.node.store(node, Ordering::Release);
+    }
+
     pub(crate) fn wall_clock(&self) -> Timestamp {
         self.clock.wall()
     }
@@ -401,9 +412,9 @@ impl Gateway {
     pub(crate) fn new_id(&self, kind: IdKind) -> Id {
         #[cfg(test)]
         if let Some(simulated) = &self.simulated {
-            return Id::new(kind, self.node, simulated.random());
+            return Id::new(kind, self.node(), simulated.random());
         }
-        Id::new(kind, self.node, rand::random())
+        Id::new(kind, self.node(), rand::random())
     }
 
     /// An id for an answer that no event stands behind.

@@ -142,7 +142,7 @@ impl Gateway {
     /// # Errors
     /// When the connection is another node's by its id, or open here already.
     pub fn take_over(self: &Arc<Self>, luggage: Luggage, socket: StdTcpStream) -> Result<(), Box<NotTaken>> {
-        if luggage.connection.id.node() != self.node {
+        if luggage.connection.id.node() != self.node() {
             let reason = "the connection's id names another node";
             return Err(Box::new(NotTaken { reason, luggage, socket }));
         }

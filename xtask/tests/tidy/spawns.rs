@@ -28,6 +28,9 @@ const ALLOWED: &[(&str, &str)] = &[
     ("crates/gateway/src/connection*", "one task per connection; its messages in flight are a set inside it"),
     ("crates/integration/src/names.rs", "looks up a backend's name for all who wait for it; ends within its limit"),
     ("crates/functions/src/*", "a function's processes, their Runtime API and output; they end with their environment"),
+    ("crates/cluster/src/cluster.rs", "keeps the node's number and follows the others'; both end with the cluster"),
+    ("crates/cluster/src/log/*", "follows the log of definitions, and keeps copies of it; they end with the store"),
+    ("crates/cluster/src/peers/*", "sends to other nodes and answers them, within bounds; they end with the cluster"),
     ("crates/gatewright/src/aws/cache.rs", "fetches a key anew while the old one holds; one for each key"),
     (
         "crates/gatewright/src/stacks/watch.rs",

@@ -81,7 +81,7 @@ impl Content {
 
     /// What a document at a path is. A definition that is none stays a document; whoever needs it says why it is none: a
     /// deployment that no stage points at hurts nobody.
-    pub(crate) fn of(path: &str, document: Document) -> Content {
+    pub fn of(path: &str, document: Document) -> Content {
         match is_definition(path).then(|| Definition::deserialize(&document)) {
             Some(Ok(definition)) => Content::Definition(Arc::new(definition)),
             Some(Err(_)) | None => Content::Document(Arc::new(document)),

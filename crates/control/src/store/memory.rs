@@ -17,6 +17,13 @@ struct Memory {
     log: Log,
 }
 
+impl MemoryStore {
+    /// One that holds what another store had at a revision.
+    pub fn at(revision: Revision, contents: BTreeMap<Key, Content>) -> MemoryStore {
+        MemoryStore(Mutex::new(Memory { contents, log: Log::at(revision) }))
+    }
+}
+
 impl Store for MemoryStore {
     fn each(&self, take: &mut dyn FnMut(Key, Content)) -> Result<Revision, StoreError> {
         let memory = self.0.lock().unwrap_or_else(PoisonError::into_inner);

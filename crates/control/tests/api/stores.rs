@@ -169,6 +169,41 @@ fn a_commit_that_fails_changes_nothing_and_loses_nothing_that_was_answered() {
     gateway.check("GET", "/v2/apis", Value::Null, 200, json!({"items": []}));
 }
 
+/// Cannot be reached; whether what was sent arrived is known or is not.
+struct Unreachable {
+    inner: MemoryStore,
+    in_doubt: bool,
+}
+
+impl Store for Unreachable {
+    fn each(&self, take: &mut dyn FnMut(Key, Content)) -> Result<Revision, StoreError> {
+        self.inner.each(take)
+    }
+
+    fn follow(&self, from: Revision) -> Result<Followed, StoreError> {
+        self.inner.follow(from)
+    }
+
+    fn commit(&self, _: Revision, _: &[Change]) -> Result<Revision, StoreError> {
+        let error = StoreError::Unavailable { place: "NATS".into(), detail: "no quorum".into() };
+        Err(if self.in_doubt { StoreError::Doubtful(Box::new(error)) } else { error })
+    }
+}
+
+#[test]
+fn a_store_that_cannot_be_reached_is_a_503_and_reads_go_on() {
+    for (in_doubt, text) in [
+        (false, "The change was not stored: NATS: no quorum"),
+        (true, "The change may not be stored, and may be there later all the same: NATS: no quorum"),
+    ] {
+        let gateway = Gateway::open(Arc::new(Unreachable { inner: MemoryStore::default(), in_doubt }));
+        let body =
+            json!({"name": "a", "protocolType": "WEBSOCKET", "routeSelectionExpression": "$request.body.action"});
+        gateway.check_refused("POST", "/v2/apis", body, 503, "ServiceUnavailableException", text);
+        gateway.check("GET", "/v2/apis", Value::Null, 200, json!({"items": []}));
+    }
+}
+
 #[test]
 fn what_is_answered_is_stored_whenever_the_process_ends() {
     let store = Arc::new(MemoryStore::default());

@@ -26,6 +26,8 @@ pub(crate) struct Head {
 pub(crate) mod close {
     pub(crate) const NORMAL: u16 = 1000;
     pub(crate) const GOING_AWAY: u16 = 1001;
+    /// Source: the registry of close codes (IANA), 1012.
+    pub(crate) const SERVICE_RESTART: u16 = 1012;
     pub(crate) const PROTOCOL: u16 = 1002;
     pub(crate) const UNSUPPORTED: u16 = 1003;
     /// Never sent: a close frame without a code.

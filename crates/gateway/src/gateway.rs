@@ -114,6 +114,7 @@ pub struct Gateway {
     names: Interner,
     clock: Clock,
     draining: AtomicBool,
+    suspended: AtomicBool,
     /// Chance and backend of a simulation.
     #[cfg(test)]
     pub(crate) simulated: Option<Simulated>,
@@ -164,6 +165,7 @@ impl Gateway {
             names: Interner::default(),
             clock,
             draining: AtomicBool::new(false),
+            suspended: AtomicBool::new(false),
             #[cfg(test)]
             simulated: None,
             limits,
@@ -333,11 +335,41 @@ impl Gateway {
     /// at most the limit `drain-timeout`. Gives how many connections were not over by then.
     pub async fn drain(&self) -> usize {
         self.draining.store(true, Ordering::Release);
-        for client in self.registry.all() {
-            self.close_as_going_away(&client);
-        }
+        // Nobody is to come back to a node that ends; those of many are told that others are there.
+        let (code, reason) = match self.limits.drain_spread {
+            Duration::ZERO => (close::GOING_AWAY, "Going away"),
+            _ => (close::SERVICE_RESTART, "Service restart"),
+        };
+        self.part(code, reason, self.limits.drain_spread).await;
         let _ = tokio::time::timeout(self.limits.drain_timeout, self.registry.emptied()).await;
         self.open_connections()
+    }
+
+    /// Lets no client in from now on, or lets them in again: for a node that is nobody at the moment.
+    pub fn suspend(&self, is_suspended: bool) {
+        self.suspended.store(is_suspended, Ordering::Release);
+    }
+
+    /// Whether a client that comes now is let in, as far as the node is concerned.
+    pub fn lets_in(&self) -> bool {
+        !self.is_draining() && !self.suspended.load(Ordering::Acquire) && self.peers.holds_number()
+    }
+
+    /// Closes every client with 1012, so that they come back, elsewhere maybe.
+    pub async fn send_away(&self) {
+        self.part(close::SERVICE_RESTART, "Service restart", Duration::ZERO).await;
+    }
+
+    // Closes every client, over that time: each is told at a moment of its own.
+    async fn part(&self, code: u16, reason: &str, spread: Duration) {
+        let clients: Vec<Arc<Client>> = self.registry.all().collect();
+        let (begun, count) = (tokio::time::Instant::now(), clients.len().max(1));
+        for (at, client) in clients.into_iter().enumerate() {
+            if !spread.is_zero() {
+                tokio::time::sleep_until(begun + spread.mul_f64(at as f64 / count as f64)).await;
+            }
+            self.close(&client, code, reason, Disconnect::new(code, reason));
+        }
     }
 
     /// Whether the program is about to end: no new clients.

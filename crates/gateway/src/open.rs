@@ -123,7 +123,7 @@ impl Gateway {
         }
         // Counted before it is asked whether there is room, so that a drain that begins now waits for this one.
         let counted = Counted::new(self.registry.clone());
-        if self.is_draining() {
+        if !self.lets_in() {
             return (plain(503, "ServiceUnavailableException", "Service Unavailable"), None);
         }
         let at = self.wall_clock();
@@ -242,7 +242,7 @@ impl Opening {
         let client = Client::open(connection, metrics, now, (writer, session), answer, register);
         gateway.look_after(&client, now);
         // The program's end, or the stage's, may have come while `$connect` ran, before this client could be found.
-        if gateway.is_draining() || gateway.stages.enter(&client.info.stage).is_none() {
+        if !gateway.lets_in() || gateway.stages.enter(&client.info.stage).is_none() {
             gateway.close_as_going_away(&client);
         }
         connection::spawn(gateway, client, reader, Reading::of(rest), counted, seat);

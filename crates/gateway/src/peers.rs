@@ -9,6 +9,11 @@ use crate::command::{Command, ConnectionsAnswer};
 
 /// Reaches other nodes. An id names its node, so no table is looked up.
 pub trait Peers: Send + Sync {
+    /// Whether this node's number is its own at this very moment: else it may let no client in.
+    fn holds_number(&self) -> bool {
+        true
+    }
+
     /// Has `node` carry out a command on its connection, and gives its answer.
     fn ask<'a>(
         &'a self,

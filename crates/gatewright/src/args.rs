@@ -12,7 +12,8 @@ use crate::export::ExportOptions;
 use crate::render::RenderOptions;
 use crate::stacks::command::TemplateOptions;
 use crate::terminal::{
-    CloseOptions, ConnectionsOptions, DoctorOptions, ExplainOptions, SendOptions, TailOptions, WatchOptions,
+    CloseOptions, ConnectionsOptions, DoctorOptions, ExplainOptions, NodesOptions, SendOptions, TailOptions,
+    WatchOptions,
 };
 
 /// A self-hosted WebSocket API gateway that speaks Amazon API Gateway's dialect.
@@ -64,6 +65,8 @@ pub(crate) enum Command {
     Close(CloseOptions),
     /// Have every event of a stage kept, whatever the stage logs; or list the stages of which that is so
     Watch(WatchOptions),
+    /// List the nodes of a cluster: their numbers, addresses, versions and connections
+    Nodes(NodesOptions),
     /// Have a running gateway be what a template says
     Apply {
         #[command(flatten)]

@@ -43,6 +43,9 @@ const ASKS_AGAIN: Duration = Duration::from_secs(2);
 /// however many messages there are. Who wants all of a stage has it watched.
 const WATCHED_PER_SECOND: u32 = 2_000;
 
+/// No node's number.
+const ALONE: u32 = u32::MAX;
+
 enum Entry {
     /// An event, a push or a line of an access log, which is kept already.
     Past(Arc<Past>),
@@ -88,6 +91,8 @@ pub(crate) struct Log {
     /// Where events go besides, once somebody wants them.
     tap: Arc<OnceLock<mpsc::Sender<Arc<Past>>>>,
     room: Arc<Room>,
+    /// The node's number; [`ALONE`]: it is the only one.
+    node: Arc<AtomicU32>,
     level: LogLevel,
     access: Access,
 }
@@ -108,7 +113,9 @@ impl Log {
         };
         // Source: no-color.org.
         let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let node = Arc::new(AtomicU32::new(ALONE));
         let writer = Output {
+            node: node.clone(),
             form,
             hints,
             repeats: Repeats::default(),
@@ -117,7 +124,7 @@ impl Log {
             out: Vec::new(),
         };
         let room = Arc::new(Room::new());
-        Log { queue: Queue::start("log", writer), feed, history, tap, room, level, access: Access::Standard }
+        Log { queue: Queue::start("log", writer), feed, history, tap, room, node, level, access: Access::Standard }
     }
 
     /// The same log with another place for access logs.
@@ -148,6 +155,11 @@ impl Log {
     /// Says of a stage what will fail.
     pub(crate) fn fault(&self, stage: Option<&StageKey>, text: impl Into<String>) {
         self.line(LogLevel::Error, stage.cloned(), "error", text.into());
+    }
+
+    /// The node's number, which lines for machines carry from now on.
+    pub(crate) fn number(&self, node: u16) {
+        self.node.store(node.into(), Ordering::Relaxed);
     }
 
     fn line(&self, level: LogLevel, stage: Option<StageKey>, kind: &'static str, text: String) {
@@ -324,6 +336,7 @@ enum Form {
 
 /// What the thread keeps while it writes.
 struct Output {
+    node: Arc<AtomicU32>,
     form: Form,
     hints: Option<Hints>,
     repeats: Repeats,
@@ -478,11 +491,15 @@ impl Output {
                     "note" => "warn",
                     _ => "info",
                 };
-                let line = json!({
+                let mut line = json!({
                     "timestamp": time, "level": level, "apiId": stage.map(|s| &s.api_id), "stage": stage.map(|s| &s.stage),
                     "requestId": event.map(|(request, _)| request), "connectionId": event.map(|(_, connection)| connection),
                     "kind": kind, "message": text,
                 });
+                match self.node.load(Ordering::Relaxed) {
+                    ALONE => {}
+                    node => line["node"] = node.into(),
+                }
                 let _ = writeln!(self.out, "{line}");
             }
             Form::Brief | Form::Aws => {

@@ -3,6 +3,8 @@
 //! The program ties the parts together: `args` and `config` say what was typed and meant, `serve` starts everything,
 //! `front` and `service` take requests in, `logs` writes what happened, `shutdown` ends it.
 
+#![cfg_attr(not(feature = "cluster"), allow(dead_code, reason = "settings of what is not built are read all the same"))]
+
 mod access_logs;
 mod announcements;
 mod answers;
@@ -35,6 +37,7 @@ mod logs;
 mod man;
 mod metrics;
 mod neighbour;
+mod nodes;
 mod origin;
 mod otlp;
 mod own_tls;
@@ -126,6 +129,7 @@ fn run(matches: &clap::ArgMatches) -> Result<(), Failure> {
         Command::Send(options) => return terminal::send(&options),
         Command::Close(options) => return terminal::close(&options),
         Command::Watch(options) => return terminal::watch(&options),
+        Command::Nodes(options) => return terminal::nodes(&options),
         Command::Credentials { command } => return credentials::run(command, options),
         Command::Serve => Mode::Serve,
         Command::Demo => {

@@ -9,7 +9,7 @@ use ::journal::Journal;
 use control::store::{DiskStore, MemoryStore, Store, StoreError};
 use control::{Caller, Control};
 use functions::Directory;
-use gateway::{Alone, Gateway, Settings};
+use gateway::{Alone, Gateway, Peers, Settings};
 use integration::{Integrations, ServicePlace, Services, Signer};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
@@ -38,7 +38,7 @@ use crate::service::Service;
 use crate::shutdown::Signals;
 use crate::stacks::source::{Files, Given};
 use crate::stacks::{self, Stacks, Told};
-use crate::{console, demo, folder_socket, front, journals, placements, ready_made, shutdown, stage_settings};
+use crate::{console, demo, folder_socket, front, journals, nodes, placements, ready_made, shutdown, stage_settings};
 
 /// This node's number, until there are many.
 const NODE: u16 = 0;
@@ -78,6 +78,7 @@ pub(crate) async fn run(mut config: Config, mode: Mode) -> Result<(), Failure> {
     let own_tls = own_tls(&config);
     let places = places(&config, &addresses);
     let mut remarks = places.remarks.clone();
+    let node = nodes::join(&config, &addresses, &log).await?;
     let (integrations, functions) = integrations(&config, places, own_tls.as_deref(), &log)?;
     let collector = integrations.http();
     let issuers = Issuers::new(&config.jwt, &integrations.http(), &log);
@@ -85,10 +86,10 @@ pub(crate) async fn run(mut config: Config, mode: Mode) -> Result<(), Failure> {
     let (journal, left) = journals::open(&config, &log)?.unzip();
     let gateway = Gateway::new(Settings {
         limits: config.limits.clone(),
-        node: NODE,
+        node: node.as_ref().map_or(NODE, |node| node.number()),
         sink: Arc::new(log.clone()),
         metrics_series: config.settings.metrics_series,
-        peers: Box::new(Alone),
+        peers: node.as_ref().map_or_else(|| Box::new(Alone) as Box<dyn Peers>, |node| node.peers()),
         dialect: config.dialect(),
         public_authority: config
             .settings
@@ -110,7 +111,15 @@ pub(crate) async fn run(mut config: Config, mode: Mode) -> Result<(), Failure> {
         tokio::spawn(otlp::send(spans, collector, events, log.clone()));
     }
     let announcements = Arc::new(Announcements::new(log.clone(), addresses.clone()));
-    let control = Arc::new(open_control(&config, &addresses, &gateway, &announcements, &log)?);
+    let store = match &node {
+        Some(node) => node.store(&config, &log).await?,
+        None => own_store(&config, &log)?,
+    };
+    let control = Arc::new(open_control(&config, &addresses, &gateway, &announcements, store)?);
+    if let Some(node) = &node {
+        node.begin(&gateway, &control, &log);
+        remarks.push(node.told());
+    }
     if let Some(dir) = &config.settings.data_dir {
         folder_socket::serve(dir, control.clone(), log.clone());
     }
@@ -144,7 +153,7 @@ pub(crate) async fn run(mut config: Config, mode: Mode) -> Result<(), Failure> {
     }
     let series = Arc::new(Series::default());
     tokio::spawn(sample(gateway.clone(), series.clone()));
-    let mut public = Service::new(gateway.clone(), control.clone(), log.clone(), series.clone(), &config);
+    let mut public = Service::new(gateway.clone(), control.clone(), log.clone(), series.clone(), node.clone(), &config);
     let facts = console::Facts::new(&addresses, &config.settings.region, mode == Mode::Demo);
     public.console = facts.clone();
     public.guard = guard.clone();
@@ -155,7 +164,8 @@ pub(crate) async fn run(mut config: Config, mode: Mode) -> Result<(), Failure> {
     public.client_files_max = client_files_max;
     public.door.proxy_protocol = config.settings.proxy_protocol;
     if let Some(admin) = admin {
-        let mut service = Service::new(gateway.clone(), control.clone(), log.clone(), series.clone(), &config);
+        let mut service =
+            Service::new(gateway.clone(), control.clone(), log.clone(), series.clone(), node.clone(), &config);
         service.serves_clients = false;
         service.guard = guard;
         service.functions = Some(functions.clone());
@@ -188,6 +198,9 @@ pub(crate) async fn run(mut config: Config, mode: Mode) -> Result<(), Failure> {
         tokio::spawn(async move { issuer.follow().await });
     }
     shutdown::wait_and_stop(signals, &gateway, &stopper, &log).await;
+    if let Some(node) = &node {
+        node.leave().await;
+    }
     journal.iter().for_each(Journal::flush);
     functions.end();
     stacks.end();
@@ -378,21 +391,21 @@ fn bind(name: &str, address: SocketAddr) -> Result<TcpListener, Failure> {
     })
 }
 
+// Of a node that is alone: in its folder, or nowhere.
+fn own_store(config: &Config, log: &Log) -> Result<Arc<dyn Store>, Failure> {
+    let Some(dir) = &config.settings.data_dir else { return Ok(Arc::new(MemoryStore::default())) };
+    let store = DiskStore::open(dir).map_err(|error| folder_failure(dir, &error))?;
+    DiskStore::readable_by_others(dir).into_iter().for_each(|text| log.say(LogLevel::Warn, text));
+    Ok(Arc::new(store))
+}
+
 fn open_control(
     config: &Config,
     addresses: &Addresses,
     gateway: &Arc<Gateway>,
     announcements: &Arc<Announcements>,
-    log: &Log,
+    store: Arc<dyn Store>,
 ) -> Result<Control, Failure> {
-    let store: Arc<dyn Store> = match &config.settings.data_dir {
-        Some(dir) => {
-            let store = DiskStore::open(dir).map_err(|error| folder_failure(dir, &error))?;
-            DiskStore::readable_by_others(dir).into_iter().for_each(|text| log.say(LogLevel::Warn, text));
-            Arc::new(store)
-        }
-        None => Arc::new(MemoryStore::default()),
-    };
     let settings = control::Settings {
         limits: config.limits.clone(),
         usage: Arc::new(Counted(gateway.clone())),

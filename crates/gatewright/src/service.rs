@@ -33,6 +33,7 @@ use crate::lambda_api;
 use crate::logs::Log;
 use crate::metrics;
 use crate::neighbour;
+use crate::nodes::Node;
 use crate::own_tls::OwnTls;
 use crate::stacks::{self, Stacks};
 use crate::strangers::{self, AllowedHosts, Stranger};
@@ -120,6 +121,8 @@ pub(crate) struct Service {
     pub(crate) functions: Option<Arc<Directory>>,
     /// What templates made.
     pub(crate) stacks: Option<Arc<Stacks>>,
+    /// Who it is among many.
+    pub(crate) node: Option<Arc<Node>>,
     /// Who may call; none where nobody looks.
     pub(crate) guard: Option<Arc<Guard>>,
 }
@@ -130,6 +133,7 @@ impl Service {
         control: Arc<Control>,
         log: Log,
         series: Arc<Series>,
+        node: Option<Arc<Node>>,
         config: &Config,
     ) -> Service {
         let control_calls = tokio::sync::Semaphore::new(CONTROL_CALLS_MAX);
@@ -144,6 +148,7 @@ impl Service {
             busy: tokio::sync::Semaphore::new(views::BUSY_MAX),
             series,
             watchers: watchers.clone(),
+            node: node.clone(),
         };
         let cloudwatch = cloudwatch::Around {
             gateway: gateway.clone(),
@@ -170,6 +175,7 @@ impl Service {
             client_files_max: usize::MAX,
             control_bodies: Bodies::default(),
             pushed_bodies: Bodies::default(),
+            node,
             control_calls,
             stack_calls: tokio::sync::Semaphore::new(STACK_CALLS_MAX),
             watchers,
@@ -276,6 +282,11 @@ impl Service {
             Some(Page::Health) if self.gateway.is_draining() => {
                 return error(StatusCode::SERVICE_UNAVAILABLE, "stopping");
             }
+            Some(Page::Health) if !self.gateway.lets_in() => {
+                let mut health = self.health();
+                health["status"] = "the node has no number, and lets no client in".into();
+                return json_response(StatusCode::SERVICE_UNAVAILABLE, &health);
+            }
             Some(Page::Health) => return json_response(StatusCode::OK, &self.health()),
             // Where the demo's page was.
             Some(Page::Moved) if self.serves_admin => return moved(console::PATH),
@@ -338,7 +349,11 @@ impl Service {
     }
 
     fn health(&self) -> serde_json::Value {
-        json!({ "status": "ok", "connections": self.gateway.open_connections() })
+        let mut health = json!({ "status": "ok", "connections": self.gateway.open_connections() });
+        if let Some(node) = &self.node {
+            health["cluster"] = node.health();
+        }
+        health
     }
 
     fn about(&self) -> serde_json::Value {

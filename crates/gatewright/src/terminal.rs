@@ -1,10 +1,11 @@
-//! What the terminal asks of a running gateway: `tail`, `explain`, `connections`, `send`, `close`, `watch`.
+//! What the terminal asks of a running gateway: `tail`, `explain`, `connections`, `send`, `close`, `watch`, `nodes`.
 //!
 //! All of it is what the console asks, too (`views.rs`), told in lines.
 
 mod connections;
 mod doctor;
 mod explain;
+mod nodes;
 mod paint;
 mod tail;
 
@@ -23,6 +24,7 @@ use crate::exit::{self, Failure};
 pub(crate) use connections::{CloseOptions, ConnectionsOptions, SendOptions, WatchOptions, close, list, send, watch};
 pub(crate) use doctor::{DoctorOptions, run as doctor};
 pub(crate) use explain::{ExplainOptions, run as explain};
+pub(crate) use nodes::{NodesOptions, nodes};
 pub(crate) use tail::{TailOptions, run as tail};
 
 /// Where a gateway is unless something else is said.

@@ -20,7 +20,7 @@ use bytes::Bytes;
 use control::Control;
 use gateway::{Gateway, Secrets};
 use http::{HeaderMap, Method, StatusCode};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 use traces::decoded;
 use traces::series::Series;
@@ -29,6 +29,7 @@ use types::limits::Limits;
 
 use crate::answers::{Response, error, feed_response, json_response};
 use crate::logs::Log;
+use crate::nodes::Node;
 
 pub(crate) use doctor::{PLACES_MAX as DOCTORS_PLACES_MAX, of_api as doctor_of_api};
 
@@ -56,6 +57,8 @@ pub(crate) struct Views {
     pub(crate) series: Arc<Series>,
     /// Readers of the live feed.
     pub(crate) watchers: Arc<AtomicUsize>,
+    /// Who this is among many.
+    pub(crate) node: Option<Arc<Node>>,
 }
 
 /// A question, and what of it stands in the path.
@@ -85,6 +88,8 @@ pub(crate) enum Call {
     Series,
     /// `GET doctor`: what will bite.
     Doctor,
+    /// `GET nodes`: who the nodes of the cluster are.
+    Nodes,
 }
 
 impl Call {
@@ -103,6 +108,7 @@ impl Call {
                 "changes" => Call::Changes,
                 "series" => Call::Series,
                 "doctor" => Call::Doctor,
+                "nodes" => Call::Nodes,
                 _ => return None,
             },
             Some(("events", id)) if !id.contains('/') => Call::Event(decoded(id)),
@@ -216,6 +222,9 @@ impl Views {
             (Call::Changes, "GET") => changes::answer(self, asked),
             (Call::Series, "GET") => series::answer(self, asked),
             (Call::Doctor, "GET") => doctor::answer(self, asked),
+            (Call::Nodes, "GET") => {
+                Ok(self.node.as_ref().map_or_else(|| json!({ "cluster": null, "nodes": [] }), |node| node.list()))
+            }
             (_, method) => {
                 let text = format!("{method} is not taken here");
                 Err(Wrong { status: StatusCode::METHOD_NOT_ALLOWED, text })

@@ -19,6 +19,11 @@ trait Value: Sized {
     fn print(&self) -> String;
 }
 
+/// A time such as `15s` or `10m`.
+pub fn duration(text: &str) -> Option<Duration> {
+    Value::parse(text)
+}
+
 impl Value for Duration {
     const UNIT: &'static str = "time (ms, s, m, h, d)";
 

@@ -102,6 +102,10 @@ impl NatsPeers {
 }
 
 impl Peers for NatsPeers {
+    fn holds_number(&self) -> bool {
+        self.shared.tenure.current().is_some()
+    }
+
     fn ask<'a>(
         &'a self,
         node: u16,

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use integration::ServicePlace;
 use serde::Deserialize;
@@ -15,9 +16,9 @@ use crate::certificates::PemFiles;
 use crate::choices::{Binary, ClientCertificates, Compat, JournalMode, LogFormat, LogLevel, TlsMin};
 use crate::config::given::Given;
 use crate::config::values::{
-    ACCESS_LOG_KEEP_MAX, METRICS_SERIES_MAX, account_id, address, admin, backend, choice, count, flag, folder,
-    function, hosts, maybe_choice, name_servers, origins, parameters, path, proxies, public_url, region, rotation,
-    service_place, stack_name, text,
+    ACCESS_LOG_KEEP_MAX, METRICS_SERIES_MAX, account_id, address, admin, backend, choice, count, duration, flag,
+    folder, function, hosts, maybe_choice, maybe_text, name_servers, origins, parameters, path, proxies, public_url,
+    region, rotation, servers, service_place, stack_name, text,
 };
 use crate::cross_origin::AllowedOrigins;
 use crate::placements::{self, OneFile};
@@ -164,6 +165,32 @@ settings! {
         "Keep nothing on disk";
     "journal" Text "off|process|disk" = ["process"], live: false => journal: JournalMode, choice,
         "Write down in the data folder which connections are open, so that each gets its $disconnect after a crash (process) or the loss of power (disk)";
+    "cluster" List "URL" = [], live: false => cluster: Vec<String>, servers,
+        "Be one node of many: where NATS is (nats://HOST:4222 or tls://…; several, one of them is enough), 2.11 or newer with JetStream, which then keeps the definitions";
+    "cluster-name" Text "NAME" = ["gatewright"], live: false => cluster_name: String, text,
+        "Which cluster: letters, digits, - and _; those of other names on the same NATS know nothing of it";
+    "node-address" Text "ADDRESS" = [], live: false => node_address: Option<String>, maybe_text,
+        "What `gatewright nodes` shows of where this node is; without it the address of its control plane";
+    "cluster-replicas" Count "COUNT" = ["1"], live: false => cluster_replicas: usize, count::<5>,
+        "How many NATS servers keep each thing: 1, 3 or 5";
+    "cluster-lease" Text "TIME" = ["15s"], live: false => cluster_lease: Duration, duration,
+        "How long a node's number stays its own without NATS; then its clients are closed with 1012. The first node of a cluster decides";
+    "cluster-user" Text "NAME" = [], live: false => cluster_user: Option<String>, maybe_text,
+        "Who the node is to NATS";
+    "cluster-password" Path "FILE" = [], live: false => cluster_password: Option<PathBuf>, path,
+        "A file with that user's password";
+    "cluster-token" Path "FILE" = [], live: false => cluster_token: Option<PathBuf>, path,
+        "A file with a token for NATS";
+    "cluster-nkey" Path "FILE" = [], live: false => cluster_nkey: Option<PathBuf>, path,
+        "A file with an nkey's seed (SU…) for NATS";
+    "cluster-credentials" Path "FILE" = [], live: false => cluster_credentials: Option<PathBuf>, path,
+        "A credentials file for NATS, as nsc writes it";
+    "cluster-ca" Path "FILE" = [], live: false => cluster_ca: Option<PathBuf>, path,
+        "Who is trusted to be NATS, PEM; then only TLS will do";
+    "cluster-cert" Path "FILE" = [], live: false => cluster_cert: Option<PathBuf>, path,
+        "The certificate that the node shows to NATS, PEM";
+    "cluster-key" Path "FILE" = [], live: false => cluster_key: Option<PathBuf>, path,
+        "Private key of --cluster-cert, PEM";
     "backend" Text "URL" = [], live: false => backend: Option<String>, backend,
         "Have one API there already, whose every route calls this backend";
     "backend-paths" Flag "" = ["false"], live: false => backend_paths: bool, flag,

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::ValueEnum;
 use integration::ServicePlace;
@@ -29,6 +30,27 @@ pub(super) fn text(said: &Said) -> Result<String, String> {
 
 pub(super) fn path(said: &Said) -> Result<Option<PathBuf>, String> {
     Ok((!said.text.is_empty()).then(|| PathBuf::from(&said.text)))
+}
+
+pub(super) fn maybe_text(said: &Said) -> Result<Option<String>, String> {
+    Ok((!said.text.is_empty()).then(|| said.text.clone()))
+}
+
+pub(super) fn duration(said: &Said) -> Result<Duration, String> {
+    types::limits::duration(&said.text).ok_or_else(|| said.wrong("is no time, such as 15s"))
+}
+
+pub(super) fn servers(said: &Said) -> Result<Vec<String>, String> {
+    let server = |text: &str| {
+        let one = Said { text: text.to_owned(), ..said.clone() };
+        let has_scheme = ["nats://", "tls://"].iter().any(|scheme| text.starts_with(scheme));
+        match text.split_once("://") {
+            Some(_) if has_scheme => Ok(text.to_owned()),
+            None => Ok(format!("nats://{text}")),
+            Some(_) => Err(one.wrong("is no address of NATS, such as nats://127.0.0.1:4222")),
+        }
+    };
+    parts(said).map(server).collect()
 }
 
 pub(super) fn folder(said: &Said) -> Result<Option<PathBuf>, String> {

@@ -142,7 +142,7 @@ async fn start() -> Here {
     let mut addresses = Vec::new();
     for (serves_clients, serves_admin) in [(true, false), (false, true)] {
         let series = Arc::<traces::series::Series>::default();
-        let mut service = Service::new(gateway.clone(), control.clone(), log.clone(), series.clone(), &config);
+        let mut service = Service::new(gateway.clone(), control.clone(), log.clone(), series.clone(), None, &config);
         (service.serves_clients, service.serves_admin) = (serves_clients, serves_admin);
         service.stacks = Some(stacks.clone());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

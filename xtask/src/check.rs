@@ -6,6 +6,7 @@ pub(crate) mod command;
 mod counts;
 mod deny;
 pub(crate) mod installs;
+mod nats;
 mod originals;
 mod steps;
 
@@ -123,6 +124,13 @@ const STEPS: &[Step] = &[
         needs: None,
         counts: true,
         run: originals::run,
+    },
+    Step {
+        name: "nats",
+        does: "nodes with real NATS servers (crates/cluster/tests/nats_servers.rs)",
+        needs: None,
+        counts: true,
+        run: nats::run,
     },
     Step {
         name: "build",
@@ -276,7 +284,8 @@ mod tests {
 
     #[test]
     fn without_options_every_step_runs_in_order() {
-        assert_eq!(names(&[]).unwrap(), ["format", "clippy", "test", "tidy", "originals", "build", "soak", "clients"]);
+        let steps = ["format", "clippy", "test", "tidy", "originals", "nats", "build", "soak", "clients"];
+        assert_eq!(names(&[]).unwrap(), steps);
     }
 
     #[test]

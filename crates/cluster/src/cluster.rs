@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use async_nats::connection::State;
 use async_nats::jetstream::kv;
+use futures_util::TryStreamExt;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
@@ -13,7 +14,7 @@ use crate::lease::keeper::{Keeper, Report};
 use crate::lease::machine::Terms;
 use crate::lease::{Entry, FORM, Standing, Tenure};
 use crate::link::{Link, told};
-use crate::members::Members;
+use crate::members::{Member, Members};
 use crate::peers::{NatsPeers, Server, Serves};
 use crate::settings::Settings;
 
@@ -103,6 +104,25 @@ impl Cluster {
     /// Who is there.
     pub fn members(&self) -> &Arc<Members> {
         &self.members
+    }
+
+    /// Who is there, asked now; for who looks once and does not join.
+    ///
+    /// # Errors
+    /// When NATS does not answer.
+    pub async fn list(&self) -> Result<Vec<Member>, Error> {
+        let what = "list the nodes";
+        let keys = self.bucket.keys().await.map_err(|error| Error::failed(what, told(&error)))?;
+        let keys: Vec<String> = keys.try_collect().await.map_err(|error| Error::failed(what, told(&error)))?;
+        let mut members = Vec::new();
+        for key in keys {
+            let Ok(number) = key.parse() else { continue };
+            let entry = self.bucket.entry(key).await.map_err(|error| Error::failed(what, told(&error)))?;
+            let put = entry.filter(|entry| entry.operation == kv::Operation::Put);
+            members.extend(put.and_then(|put| Some(Member::of(number, Entry::read(&put.value)?, put.revision))));
+        }
+        members.sort_by_key(|member| member.number);
+        Ok(members)
     }
 
     /// What this node says of itself with each renewal; the program writes its connections into it.

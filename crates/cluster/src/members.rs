@@ -33,6 +33,15 @@ pub struct Member {
     pub lag: u64,
 }
 
+impl Member {
+    /// As an entry says that stands at a revision.
+    pub(crate) fn of(number: u16, entry: Entry, revision: u64) -> Member {
+        let token = entry.token_at(revision);
+        let Entry { address, version, started, connections, lag, .. } = entry;
+        Member { number, token, address, version, started, connections, lag }
+    }
+}
+
 /// Everybody who holds a number, as far as this node has heard.
 #[derive(Debug, Default)]
 pub struct Members {
@@ -136,11 +145,7 @@ impl Members {
         let mut known = self.known();
         let look = known.looks;
         let node = match entry {
-            Some(entry) => {
-                let token = entry.token_at(revision);
-                let Entry { address, version, started, connections, lag, .. } = entry;
-                Node::Here { member: Member { number, token, address, version, started, connections, lag }, look }
-            }
+            Some(entry) => Node::Here { member: Member::of(number, entry, revision), look },
             None => Node::Gone(revision),
         };
         known.nodes.insert(number, node);

@@ -7,7 +7,7 @@ use crate::error::Error;
 
 /// The longest cluster name; it is part of every subject.
 const NAME_CHARS_MAX: usize = 32;
-//// NATS counts lease times in whole seconds, and a fifth of one must be enough for a renewal.
+/// NATS counts lease times in whole seconds, and a fifth of one must be enough for a renewal.
 const LEASE_SECONDS_MIN: u64 = 3;
 
 /// How a node reaches NATS, and as what.

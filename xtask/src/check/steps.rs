@@ -1,8 +1,10 @@
 //! The steps of the gate that cargo does.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
+
+use anyhow::Context;
 
 use crate::check::command::{RAISE_AND_EXEC, stream};
 use crate::check::counts::{Counts, of_cargo_line};
@@ -11,10 +13,13 @@ use crate::check::{Checkout, Report};
 /// The longest a cargo step may take; a first build on two slow cores stays well under it.
 const CARGO_LIMIT: Duration = Duration::from_secs(60 * 60);
 
-/// The bench is behind a feature so that `cargo xtask` starts quickly, and the tests beside the original engines so that
-/// `cargo test` needs no Java; the gate looks at both all the same.
+/// The bench is behind a feature so that `cargo xtask` starts quickly, and the tests beside the original engines and with NATS
+/// so that `cargo test` needs neither; the gate looks at all of them all the same.
 /// Every cargo step names the same packages and features, so that each reuses what the one before it built.
-const WHOLE: [&str; 3] = ["--workspace", "--features", "xtask/bench,mapping/originals"];
+const WHOLE: [&str; 3] = ["--workspace", "--features", "xtask/bench,mapping/originals,cluster/servers"];
+
+/// The tests that are a step of their own.
+const ELSEWHERE: [&str; 6] = ["--skip", "tidy::", "--skip", "originals::", "--skip", "nats_servers::"];
 
 pub(crate) fn format(place: &Checkout) -> anyhow::Result<Report> {
     cargo(place, &["fmt", "--all", "--check"])
@@ -26,10 +31,7 @@ pub(crate) fn clippy(place: &Checkout) -> anyhow::Result<Report> {
 
 /// Every test except those that are a step of their own and would be counted twice.
 pub(crate) fn test(place: &Checkout) -> anyhow::Result<Report> {
-    cargo(
-        place,
-        &[&["test"], &WHOLE[..], &["--no-fail-fast", "--", "--skip", "tidy::", "--skip", "originals::"]].concat(),
-    )
+    cargo(place, &[&["test"], &WHOLE[..], &["--no-fail-fast", "--"], &ELSEWHERE[..]].concat())
 }
 
 pub(crate) fn tidy(place: &Checkout) -> anyhow::Result<Report> {
@@ -40,6 +42,13 @@ pub(crate) fn tidy(place: &Checkout) -> anyhow::Result<Report> {
 pub(crate) fn originals(place: &Checkout, classes: &str) -> anyhow::Result<Report> {
     let words = [&["test"], &WHOLE[..], &["--test", "originals", "--", "--nocapture"]].concat();
     cargo_with(place, &words, &[("GATEWRIGHT_ORACLE_CLASSPATH", classes)])
+}
+
+/// The tests with real NATS servers, of which this is the program.
+pub(crate) fn nats(place: &Checkout, server: &Path) -> anyhow::Result<Report> {
+    let words = [&["test"], &WHOLE[..], &["--test", "nats_servers", "--", "--nocapture"]].concat();
+    let server = server.to_str().context("the path of nats-server is not UTF-8")?;
+    cargo_with(place, &words, &[("GATEWRIGHT_NATS_SERVER", server)])
 }
 
 pub(crate) fn build(place: &Checkout) -> anyhow::Result<Report> {

@@ -204,3 +204,48 @@ async fn who_has_no_number_neither_asks_nor_answers() {
         assert!(begun.elapsed() < Duration::from_secs(5), "{answer:?}");
     }
 }
+
+/// A message of long ago that arrives now: what a node sent that was stopped, or a wire held back.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_from_or_for_somebody_who_had_the_number_before_is_refused() {
+    let servers = Servers::start(1).await;
+    let (a, b, number) = two(&servers, Arc::default()).await;
+    let wire = async_nats::connect(servers.addresses()).await.unwrap();
+    let subject = format!("test.node.{number}");
+    let mut heard = wire.subscribe(subject.clone()).await.unwrap();
+    wire.flush().await.unwrap();
+    let id = Id::new(IdKind::Connection, number, 1);
+    assert_eq!(a.peers().ask(number, &stage(), id, Command::Get).await.status, 200);
+    let old = futures_util::StreamExt::next(&mut heard).await.unwrap().payload;
+    let reply = async || wire.request(subject.clone(), old.clone()).await.unwrap().payload;
+    let answered = reply().await;
+    assert_eq!(answered[..2], [1, 1], "as long as both are who they were it is answered");
+    let sender = a.tenure().current().unwrap().number;
+    a.leave().await;
+    let begun = Instant::now();
+    while b.members().get(sender).is_some() {
+        assert!(begun.elapsed() < Duration::from_secs(5), "it hears that the sender left");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(reply().await[..], [1, 4], "the sender has no number any more");
+    b.leave().await;
+    let c = servers.node(0).await;
+    assert_eq!(join(&c).await.number, sender);
+    let d = servers.node(0).await;
+    assert_eq!(join(&d).await.number, number);
+    d.serve(Arc::new(Echo::default()));
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(reply().await[..], [1, 3], "it was meant for another, whose connections are gone");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_only_looks_sees_all_nodes_and_takes_no_number() {
+    let servers = Servers::start(1).await;
+    let looks = servers.node(0).await;
+    assert!(looks.list().await.unwrap().is_empty());
+    let (_a, _b, number) = two(&servers, Arc::default()).await;
+    let all = looks.list().await.unwrap();
+    assert_eq!(all.iter().map(|member| member.number).collect::<Vec<_>>(), [1, number]);
+    assert!(all.iter().all(|member| member.version == env!("CARGO_PKG_VERSION") && member.started > 0));
+    assert_eq!(looks.tenure().current(), None);
+}

@@ -20,11 +20,12 @@ STOP_PATIENCE = 20.0
 class Gateway:
     """One `gatewright serve` on a free port of 127.0.0.1, with its standard output kept line by line."""
 
-    def __init__(self, data_dir, *options, log_format="json", environment=None, listen="127.0.0.1:0"):
+    def __init__(self, data_dir, *options, log_format="json", environment=None, listen="127.0.0.1:0", patience=PATIENCE):
         self.data_dir = str(data_dir)
         self.environment = environment or {}
         self.listen = listen
         self.options = list(options)
+        self.patience = patience
         self.log_format = log_format
         self.lines = []
         self._grew = threading.Condition()
@@ -46,7 +47,7 @@ class Gateway:
         )
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
-        line = self.wait_for_line(lambda line: ADDRESS.search(line), "the line with the address")
+        line = self.wait_for_line(lambda line: ADDRESS.search(line), "the line with the address", patience=self.patience)
         self.port = int(ADDRESS.search(line).group(1))
         self.url = f"http://127.0.0.1:{self.port}"
         until(self.is_healthy, f"{self.url}/_health to answer 200")

@@ -12,6 +12,7 @@ use control::store::Store;
 use gateway::{Gateway, Peers};
 use serde_json::{Value, json};
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use crate::banner::Addresses;
 use crate::choices::LogLevel;
@@ -23,6 +24,9 @@ use crate::logs::Log;
 const FOLDER: &str = "cluster";
 /// How long a node waits at its start for a number: as long as a lease, and an election, may take.
 const NUMBER_MAX: Duration = Duration::from_secs(60);
+/// How long a node waits at its start for NATS to be there, and how often it looks.
+const NATS_MAX: Duration = Duration::from_secs(30);
+const NATS_AGAIN: Duration = Duration::from_millis(500);
 /// How often a node writes down how many connections it has.
 const REPORT_EVERY: Duration = Duration::from_secs(1);
 
@@ -44,8 +48,7 @@ pub(crate) async fn join(config: &Config, addresses: &Addresses, log: &Log) -> R
     }
     let settings = settings(config, addresses)?;
     let name = settings.name.clone();
-    let wrong = |error: cluster::Error| Failure::config(format!("cluster: {error}"));
-    let cluster = cluster::connect(settings).await.map_err(wrong)?;
+    let cluster = connect(settings, log).await.map_err(|error| Failure::config(format!("cluster: {error}")))?;
     let mut standing = cluster.join();
     let number = standing.wait_for(|standing| matches!(standing, Standing::Held(_)));
     if tokio::time::timeout(NUMBER_MAX, number).await.is_err() {
@@ -57,6 +60,29 @@ pub(crate) async fn join(config: &Config, addresses: &Addresses, log: &Log) -> R
     let node = Node { cluster: Arc::new(cluster), standing, name, store: OnceLock::new() };
     log.number(node.number());
     Ok(Some(Arc::new(node)))
+}
+
+// NATS may start at the same time, and a cluster of it takes seconds to agree: what may pass is waited for.
+async fn connect(settings: Settings, log: &Log) -> Result<Cluster, cluster::Error> {
+    let until = Instant::now() + NATS_MAX;
+    let mut is_told = false;
+    loop {
+        let error = match cluster::connect(settings.clone()).await {
+            Ok(cluster) => return Ok(cluster),
+            Err(error) => error,
+        };
+        let may_pass = matches!(
+            error,
+            cluster::Error::Unreachable { .. } | cluster::Error::NoJetStream { .. } | cluster::Error::Failed { .. }
+        );
+        if !may_pass || Instant::now() >= until {
+            return Err(error);
+        }
+        if !std::mem::replace(&mut is_told, true) {
+            log.say(LogLevel::Warn, format!("cluster: {error}; it is tried again for {} s", NATS_MAX.as_secs()));
+        }
+        tokio::time::sleep(NATS_AGAIN).await;
+    }
 }
 
 fn settings(config: &Config, addresses: &Addresses) -> Result<Settings, Failure> {

@@ -124,6 +124,8 @@ async fn who_cannot_reach_nats_stops_before_its_lease_ends_and_goes_on_later() {
     servers.restart(0);
     let second = held(&mut standing).await;
     assert!(second.token > first.token);
+    let own = || node.members().get(second.number).is_some_and(|member| member.token == second.token);
+    until("it hears of the others again", own).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -26,4 +26,4 @@ pub use lease::{Standing, Tenure};
 pub use log::{LogStore, StoreSettings};
 pub use members::{Member, Members};
 pub use peers::{NatsPeers, Serves};
-pub use settings::{Login, Settings, Tls};
+pub use settings::{Login, Settings, Tell, Tls};

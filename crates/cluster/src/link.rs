@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use async_nats::jetstream::{self, kv, stream};
-use async_nats::{Client, ConnectOptions};
+use async_nats::{Client, ConnectOptions, Event};
 
 use crate::error::Error;
 use crate::names::Names;
@@ -129,6 +129,13 @@ async fn options(settings: &Settings) -> Result<ConnectOptions, Error> {
             let tries = u32::try_from(tries).unwrap_or(u32::MAX).saturating_sub(1);
             Duration::from_millis(50).saturating_mul(tries).min(RECONNECT_MAX)
         });
+    let tell = settings.tell.clone();
+    options = options.event_callback(move |event| {
+        if let Some(sentence) = sentence(&event) {
+            (tell.0)(sentence);
+        }
+        std::future::ready(())
+    });
     options = match &settings.login {
         Login::Nobody => options,
         Login::Password { user, password } => options.user_and_password(user.clone(), password.clone()),
@@ -151,6 +158,21 @@ async fn options(settings: &Settings) -> Result<ConnectOptions, Error> {
         options = options.add_client_certificate(certificate.clone(), key.clone());
     }
     Ok(options)
+}
+
+/// What an event is to whoever reads the log.
+fn sentence(event: &Event) -> Option<String> {
+    match event {
+        Event::Connected => Some("connected to NATS".to_owned()),
+        Event::Disconnected => Some("the connection to NATS is lost; it is tried again".to_owned()),
+        Event::LameDuckMode => Some("the NATS server is about to end; another is looked for".to_owned()),
+        Event::SlowConsumer(_) => {
+            Some("NATS sends more than this node takes: messages of other nodes were left out".to_owned())
+        }
+        Event::ServerError(error) => Some(format!("NATS says: {error}")),
+        Event::ClientError(error) => Some(format!("NATS cannot be reached: {error}")),
+        Event::Draining | Event::Closed => None,
+    }
 }
 
 /// A file that cannot be read is named before NATS's own words leave its name out.

@@ -134,6 +134,10 @@ impl Members {
 
     fn begin(&self, heard: u64) {
         let mut known = self.known();
+        if heard < known.heard {
+            // It is another bucket, made anew under the old name, whose revisions begin again.
+            *known = Known { looks: known.looks, ..Known::default() };
+        }
         known.looks += 1;
         if !known.is_whole {
             known.heard = heard;
@@ -224,6 +228,17 @@ mod tests {
         assert_eq!(numbers(&members), [2]);
         assert!(!members.admits(1, 1));
         assert!(members.admits(1, 10));
+    }
+
+    #[test]
+    fn a_bucket_that_was_made_anew_begins_again() {
+        let members = Members::default();
+        members.begin(900);
+        members.hear(1, entry(None), 900, true);
+        members.begin(0);
+        assert!(members.all().is_empty() && !members.is_whole());
+        members.hear(1, entry(None), 1, true);
+        assert!(members.admits(1, 1) && members.admits(2, 2));
     }
 
     #[test]

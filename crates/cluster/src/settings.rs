@@ -1,6 +1,7 @@
 //! What a node has to know to be one of many.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::Error;
@@ -29,6 +30,25 @@ pub struct Settings {
     pub replicas: usize,
     /// This program's version, for the list of nodes.
     pub version: String,
+    /// Told what becomes of the connection to NATS.
+    pub tell: Tell,
+}
+
+/// Takes sentences for the log.
+#[derive(Clone)]
+pub struct Tell(pub Arc<dyn Fn(String) + Send + Sync>);
+
+impl Default for Tell {
+    /// Tells nobody.
+    fn default() -> Tell {
+        Tell(Arc::new(drop))
+    }
+}
+
+impl std::fmt::Debug for Tell {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Tell")
+    }
 }
 
 impl Settings {
@@ -43,6 +63,7 @@ impl Settings {
             lease: Duration::from_secs(15),
             replicas: 1,
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            tell: Tell::default(),
         }
     }
 

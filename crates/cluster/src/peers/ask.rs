@@ -172,12 +172,7 @@ impl Shared {
         };
         let (asked, waiting): (Vec<Asked>, Vec<_>) =
             batch.into_iter().map(|Waiting { asked, answer, .. }| (asked, answer)).unzip();
-        let member = self.members.get(node);
-        let question = Question {
-            from: Sender { number: own.number, token: own.token },
-            to: member.as_ref().map(|member| member.token),
-            asked,
-        };
+        let question = Question { from: Sender { number: own.number, token: own.token }, to: node, asked };
         let bytes = wire::write_question(&question);
         let answers = self.request(node, bytes, until, waiting.len()).await;
         for (index, waiting) in waiting.into_iter().enumerate() {
@@ -209,7 +204,7 @@ impl Shared {
                 if self.members.admits(from.number, from.token) { Ok(answers) } else { Err(self.silent(node)) }
             }
             Some(Reply::Busy) => Err(busy()),
-            Some(Reply::NotMe) => Err(ConnectionsAnswer::gone()),
+            Some(Reply::NotMe) => Err(unavailable("the connection's node has no number at the moment")),
             Some(Reply::NotYou) => Err(unavailable("this node's number is another's by now")),
             Some(Reply::Answers(..)) | None => {
                 Err(unavailable("the connection's node answers in a form of another version"))

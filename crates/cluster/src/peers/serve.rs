@@ -108,7 +108,7 @@ impl Server {
     async fn answer(&self, question: Question) -> Reply {
         // With the clock looked at: a node that was stopped may have lost its number without having been told.
         let Some(held) = self.tenure.current() else { return Reply::NotMe };
-        if question.to.is_some_and(|token| token != held.token) {
+        if question.to != held.number {
             return Reply::NotMe;
         }
         if !self.members.admits(question.from.number, question.from.token) {

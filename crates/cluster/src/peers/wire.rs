@@ -64,8 +64,9 @@ impl Asked {
 #[derive(Clone, Debug)]
 pub(crate) struct Question {
     pub(crate) from: Sender,
-    /// The token of the node that is meant, where the sender knows it: another that has the number by now has not the connections.
-    pub(crate) to: Option<u64>,
+    /// The number of the node that is meant. Whoever has it knows by the connections' ids whether they are its own: an earlier
+    /// holder's are found nowhere.
+    pub(crate) to: u16,
     pub(crate) asked: Vec<Asked>,
 }
 
@@ -76,7 +77,7 @@ pub(crate) enum Reply {
     Answers(Sender, Vec<ConnectionsAnswer>),
     /// It works on too much already.
     Busy,
-    /// It is not, or no longer, the node that is meant: whose connections those were is gone.
+    /// It has not, or no longer, the number that is meant: its clients are being closed.
     NotMe,
     /// It does not believe that the sender is who it says.
     NotYou,
@@ -86,7 +87,7 @@ pub(crate) fn write_question(question: &Question) -> Bytes {
     let mut out = BytesMut::new();
     out.put_u8(FORM);
     put_sender(&mut out, question.from);
-    out.put_u64(question.to.unwrap_or_default());
+    out.put_u16(question.to);
     out.put_u16(u16::try_from(question.asked.len()).unwrap_or(u16::MAX));
     for asked in question.asked.iter().take(usize::from(u16::MAX)) {
         put_text(&mut out, asked.stage.api_id.as_bytes());
@@ -114,7 +115,7 @@ pub(crate) fn read_question(mut bytes: Bytes) -> Option<Question> {
         return None;
     }
     let from = sender(bytes)?;
-    let to = Some(bytes.try_get_u64().ok()?).filter(|token| *token > 0);
+    let to = bytes.try_get_u16().ok()?;
     let count = bytes.try_get_u16().ok()?;
     let mut asked = Vec::new();
     for _ in 0..count {
@@ -229,7 +230,7 @@ mod tests {
             |random, command| Asked { stage: stage.clone(), id: Id::new(IdKind::Connection, 9, random), command };
         let delete = Command::Delete { code: 1001, reason: "äh".to_owned() };
         let asked = vec![asked(1, Command::Post("hello".into())), asked(2, Command::Get), asked(3, delete)];
-        Question { from: Sender { number: 3, token: 77 }, to: Some(5), asked }
+        Question { from: Sender { number: 3, token: 77 }, to: 5, asked }
     }
 
     fn replies() -> Vec<Reply> {

@@ -1,9 +1,9 @@
 //! Node numbers on real servers.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use cluster::{Cluster, Held, Login, Standing};
+use cluster::{Cluster, Held, Login, Standing, Tell};
 use tokio::sync::watch;
 
 use super::nats::Servers;
@@ -112,7 +112,10 @@ async fn a_node_that_was_paused_holds_nothing_when_it_goes_on_and_another_has_it
 #[tokio::test(flavor = "multi_thread")]
 async fn who_cannot_reach_nats_stops_before_its_lease_ends_and_goes_on_later() {
     let mut servers = Servers::start(1).await;
-    let node = servers.node(0).await;
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let words = told.clone();
+    let tell = Tell(Arc::new(move |text| words.lock().unwrap().push(text)));
+    let node = servers.node_with(cluster::Settings { tell, ..servers.settings(0) }).await;
     let mut standing = node.join();
     let first = held(&mut standing).await;
     servers.kill(0);
@@ -124,6 +127,12 @@ async fn who_cannot_reach_nats_stops_before_its_lease_ends_and_goes_on_later() {
     servers.restart(0);
     let second = held(&mut standing).await;
     assert!(second.token > first.token);
+    let own = || node.members().get(second.number).is_some_and(|member| member.token == second.token);
+    until("it hears of the others again", own).await;
+    let told = told.lock().unwrap().clone();
+    let lost = told.iter().position(|text| text == "the connection to NATS is lost; it is tried again");
+    let again = told.iter().rposition(|text| text == "connected to NATS");
+    assert!(lost.is_some() && lost < again, "{told:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

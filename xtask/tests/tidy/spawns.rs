@@ -16,6 +16,11 @@ const ALLOWED: &[(&str, &str)] = &[
         "crates/gatewright/src/views.rs",
         "what console and terminal ask, on a thread that may be busy; within the same semaphore",
     ),
+    (
+        "crates/gatewright/src/views/doctor.rs",
+        "threads that try whether backends are there, 64 at most; names are asked for without a limit of time",
+    ),
+    ("crates/gatewright/src/nodes/joined.rs", "tells the cluster of this node, and gives way where its number is lost"),
     ("crates/gatewright/src/folder_socket.rs", "answers `export` on the data folder's socket, one reader at a time"),
     ("crates/gatewright/src/guard.rs", "reads the credentials file, which waits for the disk; one look at a time"),
     ("crates/gatewright/src/certificates.rs", "the same for certificates"),
@@ -26,6 +31,11 @@ const ALLOWED: &[(&str, &str)] = &[
     ("crates/gatewright/src/stacks/watch.rs", "looks at a template's files, and applies it, which waits for the disk"),
     ("crates/gatewright/src/demo*", "the demo's own backend, in the same process"),
     ("crates/gateway/src/connection*", "one task per connection; its messages in flight are a set inside it"),
+    ("crates/gateway/src/afterwards.rs", "tells a `$disconnect` again; 128 at once, and drain waits for them"),
+    (
+        "crates/journal/src/journal.rs",
+        "the thread that syncs the journal and begins its segments; ends with its last owner",
+    ),
     ("crates/integration/src/names.rs", "looks up a backend's name for all who wait for it; ends within its limit"),
     ("crates/functions/src/*", "a function's processes, their Runtime API and output; they end with their environment"),
     ("crates/cluster/src/cluster.rs", "keeps the node's number and follows the others'; both end with the cluster"),

@@ -89,7 +89,7 @@ pub(crate) fn of_api(
 /// Why nobody is at each of the places; `None`: somebody takes connections. All are tried at once, so that silent ones cost the
 /// time of one.
 fn try_places(targets: &[Target]) -> Vec<Option<String>> {
-    let (told, heard) = mpsc::channel();
+    let (told, heard) = mpsc::sync_channel(targets.len());
     for (number, target) in targets.iter().cloned().enumerate() {
         let told = told.clone();
         // Names are asked for without a limit of time: these threads may outlive the call, and are few.

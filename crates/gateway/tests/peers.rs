@@ -73,6 +73,7 @@ fn house() -> (Arc<Gateway>, Arc<Others>) {
         vpc_links: Default::default(),
         integrations: integration::Integrations::new(1024, Vec::new()),
         authorizer: None,
+        journal: None,
         public_authority: None,
         origins: Vec::new(),
     });

@@ -79,3 +79,19 @@ def test_names_of_others_do_not_steer_the_terminal(start_gateway, backend):
 def test_without_a_gateway_it_says_what_to_start():
     told = doctor("--endpoint", f"http://127.0.0.1:{unused_port()}", code=69)
     assert "gatewright serve" in told
+
+
+def test_the_addresses_of_vpc_links_are_tried_and_a_link_that_leads_nowhere_is_found(start_gateway, backend, tmp_path):
+    dead = unused_port()
+    settings = tmp_path / "gatewright.toml"
+    settings.write_text(f'[vpc-links.half]\ntargets = ["127.0.0.1:{backend.port}", "127.0.0.1:{dead}"]\n')
+    gateway = start_gateway("--config", str(settings))
+    api = Api(gateway, name="linked")
+    mapped = {"integration.request.header.connectionId": "context.connectionId"}
+    for link, key in (("half", "$default"), ("nowhere", "other")):
+        integration = api.integration("HTTP_PROXY", "http://inner.example/", ConnectionType="VPC_LINK", ConnectionId=link, RequestParameters=mapped)
+        api.route(key, integration)
+    api.deploy()
+    told = doctor("linked", "--endpoint", gateway.url, code=1)
+    assert f"127.0.0.1:{dead}: the connection was refused" in told and f"127.0.0.1:{backend.port}" not in told
+    assert "[link-unknown]" in told and "2 backends tried" in told

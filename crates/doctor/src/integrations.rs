@@ -116,11 +116,16 @@ fn link(subject: &Subject<'_>, known: &Known<'_>, integration: &Integration, fin
     if id.contains("${") {
         return;
     }
+    let addresses = (known.link_addresses)(id);
+    // The settings may name one that nobody made as a resource.
+    if addresses.as_ref().is_some_and(|addresses| !addresses.is_empty()) {
+        return;
+    }
     if !subject.account.vpc_links.contains_key(id) {
         let what = format!("The integration goes through VPC link `{id}`, which is not there.");
         let mend = Mend::by("have one", "aws apigateway create-vpc-link --name LINK --target-arns HOST:PORT");
         findings.push(Finding::new("link-unknown", place(integration), what).mended(mend));
-    } else if !(known.has_link)(id) {
+    } else if addresses.is_some() {
         let what = format!("No address is known of VPC link `{id}`, through which the integration goes.");
         let mend = Mend::told("say where it leads, start with [vpc-links] in the settings file (docs/settings.md)");
         findings.push(Finding::new("link-without-address", place(integration), what).mended(mend));
@@ -174,23 +179,35 @@ fn elsewhere(subject: &Subject<'_>, known: &Known<'_>, integration: &Integration
     }
 }
 
-/// The places that the HTTP integrations of an API connect to: those that no variable and no VPC link decides.
-pub fn targets(subject: &Subject<'_>) -> Vec<Target> {
+/// The places that the HTTP integrations of an API connect to, those of VPC links among them: where no variable decides.
+pub fn targets(subject: &Subject<'_>, known: &Known<'_>) -> Vec<Target> {
     let mut targets: Vec<Target> = subject
         .definition
         .integrations
         .iter()
         .filter(|of| of.integration.integration_type.starts_with("HTTP"))
-        .filter(|of| of.integration.connection_type.as_deref() != Some("VPC_LINK"))
-        .filter_map(|of| {
-            let uri = of.integration.integration_uri.as_deref().filter(|uri| !uri.contains("${"))?;
-            let target = HttpTarget::parse(uri).ok()?;
-            let integration_id = of.integration.integration_id.clone();
-            Some(Target { integration_id, host: target.host, port: target.port })
+        .flat_map(|of| {
+            let integration = &*of.integration;
+            let places = match integration.connection_type.as_deref() {
+                Some("VPC_LINK") => {
+                    let id = integration.connection_id.as_deref().unwrap_or_default();
+                    (known.link_addresses)(id).unwrap_or_default()
+                }
+                _ => own_place(integration).into_iter().collect(),
+            };
+            let integration_id = integration.integration_id.clone();
+            places.into_iter().map(move |(host, port)| Target { integration_id: integration_id.clone(), host, port })
         })
         .collect();
     targets.sort();
+    targets.dedup();
     targets
+}
+
+fn own_place(integration: &Integration) -> Option<(String, u16)> {
+    let uri = integration.integration_uri.as_deref().filter(|uri| !uri.contains("${"))?;
+    let target = HttpTarget::parse(uri).ok()?;
+    Some((target.host, target.port))
 }
 
 /// What the program found: nobody is there.

@@ -52,8 +52,8 @@ pub struct Known<'k> {
     pub dialect: Dialect,
     /// Whether it is known where a function runs.
     pub has_function: &'k dyn Fn(&Function) -> bool,
-    /// Whether it is known where a VPC link leads.
-    pub has_link: &'k dyn Fn(&str) -> bool,
+    /// Where a VPC link leads; `None`: whoever asks does not know.
+    pub link_addresses: &'k dyn Fn(&str) -> Option<Vec<(String, u16)>>,
     /// Whether AWS's services are called at all.
     pub has_services: bool,
 }

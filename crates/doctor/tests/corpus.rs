@@ -144,7 +144,10 @@ fn found(case: &Value) -> Vec<Finding> {
         limits: &Limits::default(),
         dialect: Dialect::default(),
         has_function: &|function| function.name == "known",
-        has_link: &|_| case["linksWithoutAddress"] != true,
+        link_addresses: &|_| match case["linksWithoutAddress"] == true {
+            true => Some(Vec::new()),
+            false => None,
+        },
         has_services: false,
     };
     let findings = examine(&Subject { definition: &definition, stages, account: &account }, &known);

@@ -276,6 +276,11 @@ impl Gateway {
         self.integrations.has_link(id)
     }
 
+    /// Where a VPC link leads: hosts and ports.
+    pub fn link_addresses(&self, id: &str) -> Vec<(String, u16)> {
+        self.integrations.link_addresses(id)
+    }
+
     /// Whether AWS's services are called anywhere.
     pub fn has_services(&self) -> bool {
         self.integrations.has_service("sqs")

@@ -204,6 +204,11 @@ impl Integrations {
         self.links.get(id).is_some()
     }
 
+    /// Where a VPC link leads: hosts and ports, as the settings have them.
+    pub fn link_addresses(&self, id: &str) -> Vec<(String, u16)> {
+        self.links.get(id).map(|link| link.targets().to_vec()).unwrap_or_default()
+    }
+
     /// Says which client certificates there are, by id: certificate and private key, PEM.
     ///
     /// # Errors

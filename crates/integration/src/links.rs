@@ -98,6 +98,10 @@ impl Links {
 }
 
 impl Link {
+    pub(crate) fn targets(&self) -> &[(String, u16)] {
+        &self.settings.targets
+    }
+
     fn new(settings: LinkSettings) -> Link {
         let address = |(host, port): &(String, u16)| {
             let (is_well, in_flight) = (AtomicBool::new(true), AtomicUsize::new(0));

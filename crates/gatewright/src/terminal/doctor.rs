@@ -101,7 +101,7 @@ fn of_file(options: &DoctorOptions, file: &PathBuf) -> Result<Value, Failure> {
         limits: &Limits::default(),
         dialect: Dialect::default(),
         has_function: &|_| true,
-        has_link: &|_| true,
+        link_addresses: &|_| None,
         has_services: true,
     };
     let names = control.api_names();

@@ -39,7 +39,7 @@ pub(super) fn answer(views: &Views, asked: &Asked) -> Result<Value, Wrong> {
         limits: &views.limits,
         dialect: views.dialect,
         has_function: &|function| views.gateway.has_function(function),
-        has_link: &|link| views.gateway.has_link(link),
+        link_addresses: &|link| Some(views.gateway.link_addresses(link)),
         has_services: views.gateway.has_services(),
     };
     let mut left = if reaches { PLACES_MAX } else { 0 };
@@ -71,7 +71,7 @@ pub(crate) fn of_api(
     }
     let subject = Subject { definition: &definition, stages, account };
     let mut findings = examine(&subject, known);
-    let places = targets(&subject);
+    let places = targets(&subject, known);
     let tried = &places[..places.len().min(*left)];
     *left -= tried.len();
     let answers = try_places(tried);

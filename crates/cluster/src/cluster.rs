@@ -14,6 +14,7 @@ use crate::lease::keeper::{Keeper, Report};
 use crate::lease::machine::Terms;
 use crate::lease::{Entry, FORM, Standing, Tenure};
 use crate::link::{Link, told};
+use crate::load::Balance;
 use crate::members::{Member, Members};
 use crate::peers::{NatsPeers, Server, Serves};
 use crate::settings::Settings;
@@ -149,6 +150,13 @@ impl Cluster {
     pub fn serve(&self, serves: Arc<dyn Serves>) {
         let (link, tenure, members) = (self.link.clone(), self.tenure.clone(), self.members.clone());
         self.keep(tokio::spawn(Arc::new(Server { link, tenure, members, serves }).run()));
+    }
+
+    /// Gives, once a second, the part of what is limited for all nodes together that is this node's: by its connections.
+    pub fn balance(&self, share: Arc<dyn Fn(f64) + Send + Sync>) {
+        let (link, tenure) = (self.link.clone(), self.tenure.clone());
+        let balance = Balance { link, tenure, members: self.members.clone(), report: self.report.clone() };
+        self.keep(tokio::spawn(balance.run(share)));
     }
 
     /// Stops serving and gives the number back; waits 3 s for it at most. Clients are to be closed before.

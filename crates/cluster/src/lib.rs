@@ -10,6 +10,7 @@ mod cluster;
 mod error;
 mod lease;
 mod link;
+mod load;
 #[doc(hidden)]
 pub mod log;
 mod members;

@@ -49,6 +49,11 @@ impl Names {
         format!("{}.snapshot.>", self.0)
     }
 
+    /// Where each node tells how many connections it has.
+    pub(crate) fn load(&self) -> String {
+        format!("{}.load", self.0)
+    }
+
     /// Where a node hears what is asked of its connections.
     pub(crate) fn node(&self, number: u16) -> String {
         format!("{}.node.{number}", self.0)

@@ -45,7 +45,7 @@ use crate::simulation::place::Simulated;
 use crate::sources::Sources;
 use crate::sparingly::{Counting, Sparingly};
 use crate::stages::{Published, Stages};
-use crate::throttle::AccountLimits;
+use crate::throttle::{AccountLimits, Share};
 use crate::timer::{TICK, Wheel};
 use crate::usage::Usage;
 
@@ -95,6 +95,7 @@ pub struct Gateway {
     pub(crate) integrations: Integrations,
     pub(crate) usage: Usage,
     pub(crate) account_limits: AccountLimits,
+    share: Share,
     pub(crate) account: ArcSwap<Account>,
     pub(crate) in_flight: InFlight,
     pub(crate) heavy: Heavy,
@@ -133,11 +134,11 @@ impl Gateway {
     }
 
     fn build(settings: Settings, clock: Clock) -> Gateway {
-        let limits = settings.limits;
+        let (limits, share) = (settings.limits, Share::default());
         Gateway {
             integrations: settings.integrations,
-            usage: Usage::default(),
-            account_limits: AccountLimits::new(&limits),
+            usage: Usage::new(share.clone()),
+            account_limits: AccountLimits::new(&limits, &share),
             account: ArcSwap::default(),
             in_flight: InFlight::new(limits.in_flight, limits.in_flight_bytes),
             heavy: Heavy::new(limits.mapping_time),
@@ -151,7 +152,8 @@ impl Gateway {
             afterwards: Afterwards::default(),
             public_authority: settings.public_authority,
             vpc_links: settings.vpc_links,
-            stages: Stages::new(),
+            stages: Stages::new(share.clone()),
+            share,
             metrics: Metrics::new(settings.metrics_series),
             registry: Arc::new(Registry::new()),
             early: Arc::default(),
@@ -428,6 +430,11 @@ impl Gateway {
     /// Time since 1970 by a clock that never goes back.
     pub(crate) fn now(&self) -> Duration {
         self.clock.now()
+    }
+
+    /// Says which part of every throttle is this node's, above 0 and up to 1: of many, each has its share.
+    pub fn set_share(&self, part: f64) {
+        self.share.set(part);
     }
 
     /// This node's number.

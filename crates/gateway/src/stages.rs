@@ -14,13 +14,15 @@ use types::snapshot::{DeployedStage, Snapshot, StageKey};
 
 use crate::in_flight::{InFlight, OwnPart};
 use crate::metrics::{Metrics, RouteMetrics, StageMetrics};
-use crate::throttle::{Bucket, Buckets};
+use crate::throttle::{Bucket, Buckets, Share};
 
 /// The current plans.
 pub(crate) struct Stages {
     current: ArcSwap<HashMap<StageKey, Arc<Compiled>, RandomState>>,
     /// One publisher at a time, and what the plans have in common.
     publishing: Mutex<Shared>,
+    /// This node's part of every throttle.
+    share: Share,
 }
 
 /// A stage as it is in force: its plan, and what outlives a change of the plan.
@@ -72,8 +74,8 @@ pub struct Published {
 }
 
 impl Stages {
-    pub(crate) fn new() -> Stages {
-        Stages { current: ArcSwap::default(), publishing: Mutex::default() }
+    pub(crate) fn new(share: Share) -> Stages {
+        Stages { current: ArcSwap::default(), publishing: Mutex::default(), share }
     }
 
     /// The plan for an event of a connection; it stays the same for the event whatever is published meanwhile.
@@ -169,7 +171,7 @@ impl Stages {
                 if before.get(key).is_none_or(|old| old.retired) {
                     published.new.push(key.clone());
                 }
-                Arc::new(Compiled::new(source.clone(), plan, before.get(key), (metrics, in_flight)))
+                Arc::new(Compiled::new(source.clone(), plan, before.get(key), (metrics, in_flight, &self.share)))
             });
             stages.insert(key.clone(), compiled);
         }
@@ -216,7 +218,7 @@ impl Compiled {
         source: Arc<DeployedStage>,
         plan: Plan,
         old: Option<&Arc<Compiled>>,
-        (metrics, in_flight): (&Metrics, &InFlight),
+        (metrics, in_flight, share): (&Metrics, &InFlight, &Share),
     ) -> Compiled {
         let own_part = old.map_or_else(|| in_flight.own_part(), |old| old.own_part.clone());
         let stage = old.map_or_else(|| metrics.stage(&plan.key), |old| old.metrics.clone());
@@ -226,7 +228,7 @@ impl Compiled {
             counted.cloned().unwrap_or_else(|| metrics.route(&plan.key, key))
         };
         let routes = plan.detailed_routes.iter().map(route).collect();
-        let buckets = Arc::new(buckets(&plan, old.map(|old| &*old.buckets)));
+        let buckets = Arc::new(buckets(&plan, old.map(|old| &*old.buckets), share));
         Compiled {
             source,
             plan: Arc::new(plan),
@@ -250,13 +252,13 @@ impl Compiled {
 const CONNECT: &str = "$connect";
 
 // A bucket whose numbers did not change goes on as it stands.
-fn buckets(plan: &Plan, before: Option<&Buckets>) -> Buckets {
+fn buckets(plan: &Plan, before: Option<&Buckets>, share: &Share) -> Buckets {
     let unrouted = plan.connect_throttle.filter(|_| plan.route(CONNECT).is_none());
     let unrouted = unrouted.map(|throttle| (Arc::from(CONNECT), throttle));
     let limited = plan.routes().filter_map(|route| Some((route.key.clone(), route.throttle?)));
     let bucket = |(key, throttle): (Arc<str>, _)| {
         let old = before.and_then(|before| before.get(&key));
-        let bucket = Bucket::kept(old, throttle);
+        let bucket = Bucket::kept(old, throttle, share);
         (key, bucket)
     };
     limited.chain(unrouted).map(bucket).collect()

@@ -13,7 +13,7 @@ use types::identity::UsedKey;
 use types::snapshot::StageKey;
 use types::time::Timestamp;
 
-use crate::throttle::{Bucket, Buckets};
+use crate::throttle::{Bucket, Buckets, Share};
 
 /// The keys and plans in force, and what was used of them. The counters are this process's: they begin anew with it.
 #[derive(Default)]
@@ -21,6 +21,8 @@ pub(crate) struct Usage {
     current: ArcSwap<Keys>,
     /// One publisher at a time.
     publishing: Mutex<()>,
+    /// This node's part of every throttle.
+    share: Share,
 }
 
 #[derive(Default)]
@@ -79,6 +81,10 @@ pub(crate) enum Exceeded {
 }
 
 impl Usage {
+    pub(crate) fn new(share: Share) -> Usage {
+        Usage { share, ..Usage::default() }
+    }
+
     /// Puts keys and plans in force; counters and buckets whose numbers did not change go on as they stand.
     pub(crate) fn publish(&self, account: &Arc<Account>, now: Timestamp) {
         let _one_at_a_time = self.publishing.lock().unwrap_or_else(PoisonError::into_inner);
@@ -92,13 +98,13 @@ impl Usage {
         for (plan_id, plan) in &account.usage_plans {
             for key_id in &plan.key_ids {
                 let id = (plan_id.clone(), key_id.clone());
-                let counter = counter(plan_id, plan, before.counters.get(&id), now);
+                let counter = counter(plan_id, plan, before.counters.get(&id), (now, &self.share));
                 for stage in &plan.api_stages {
                     let name = StageKey { api_id: stage.api_id.clone(), stage: stage.stage.clone() };
                     let old = before.by_stage.get(&name).and_then(|keys| keys.get(key_id));
                     let routes = stage.throttle.iter().map(|(route, throttle)| {
                         let old = old.and_then(|old| old.routes.get(route.as_str()));
-                        (Arc::from(route.as_str()), Bucket::kept(old, *throttle))
+                        (Arc::from(route.as_str()), Bucket::kept(old, *throttle, &self.share))
                     });
                     let used = Use { counter: counter.clone(), routes: routes.collect() };
                     keys.by_stage.entry(name).or_default().insert(key_id.clone(), Arc::new(used));
@@ -166,14 +172,19 @@ impl Usage {
     }
 }
 
-fn counter(plan_id: &str, plan: &UsagePlan, old: Option<&Arc<Counter>>, now: Timestamp) -> Arc<Counter> {
+fn counter(
+    plan_id: &str,
+    plan: &UsagePlan,
+    old: Option<&Arc<Counter>>,
+    (now, share): (Timestamp, &Share),
+) -> Arc<Counter> {
     let old_bucket = old.and_then(|old| old.bucket.as_ref());
     let counted = old.filter(|old| old.quota == plan.quota).map(|old| old.counted.clone());
     let period = number(plan.quota, now);
     let fresh = || Arc::new(Mutex::new(Counted { period, first_period: period, ..Counted::default() }));
     Arc::new(Counter {
         plan_id: plan_id.to_owned(),
-        bucket: plan.throttle.map(|throttle| Bucket::kept(old_bucket, throttle)),
+        bucket: plan.throttle.map(|throttle| Bucket::kept(old_bucket, throttle, share)),
         quota: plan.quota,
         counted: counted.unwrap_or_else(fresh),
     })

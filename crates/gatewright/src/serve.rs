@@ -83,6 +83,11 @@ pub(crate) async fn run(mut config: Config, mode: Mode) -> Result<(), Failure> {
     let collector = integrations.http();
     let issuers = Issuers::new(&config.jwt, &integrations.http(), &log);
     let followed: Vec<_> = issuers.all().collect();
+    // The store first: it has the folder for itself, and says what is wrong with it.
+    let store = match &node {
+        Some(node) => node.store(&config, &log).await?,
+        None => own_store(&config, &log)?,
+    };
     let (journal, left) = journals::open(&config, &log)?.unzip();
     let gateway = Gateway::new(Settings {
         limits: config.limits.clone(),
@@ -111,10 +116,6 @@ pub(crate) async fn run(mut config: Config, mode: Mode) -> Result<(), Failure> {
         tokio::spawn(otlp::send(spans, collector, events, log.clone()));
     }
     let announcements = Arc::new(Announcements::new(log.clone(), addresses.clone()));
-    let store = match &node {
-        Some(node) => node.store(&config, &log).await?,
-        None => own_store(&config, &log)?,
-    };
     let control = Arc::new(open_control(&config, &addresses, &gateway, &announcements, store)?);
     if let Some(node) = &node {
         node.begin(&gateway, &control, &log);

@@ -23,7 +23,10 @@ pub struct Past {
 
 /// What is kept.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "nearly all are events, and a box each would be one more place in memory")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all are events, and a box each would be one more place in memory"
+)]
 pub enum What {
     /// An event of a connection. Nearly all are, and each has its own place in memory anyway.
     Event(Record),

@@ -174,6 +174,8 @@ impl Node {
                 tokio::time::sleep(REPORT_EVERY).await;
             }
         });
+        let shared = gateway.clone();
+        self.cluster.balance(Arc::new(move |part| shared.set_share(part)));
         tokio::spawn(follow(self.clone(), gateway.clone(), log.clone()));
     }
 

@@ -35,9 +35,9 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// # Errors
 /// Wrong usage, and whatever kept the bench from coming to figures.
 pub(crate) fn run(words: &[String]) -> anyhow::Result<bool> {
-    let (name, rest) = words
-        .split_first()
-        .ok_or_else(|| Usage::error("bench needs a name: control, idle, journal, lambda, messages, rate, traces or vtl"))?;
+    let (name, rest) = words.split_first().ok_or_else(|| {
+        Usage::error("bench needs a name: control, idle, journal, lambda, messages, rate, traces or vtl")
+    })?;
     match name.as_str() {
         "control" => plane::run(rest),
         "idle" => idle::run(rest),

@@ -146,7 +146,10 @@ fn report(settings: &Settings, modes: &[Mode]) {
         })
         .collect();
     if settings.json {
-        println!("{}", json!({ "bench": "journal", "connections": settings.connections, "rounds": settings.rounds, "modes": rows }));
+        println!(
+            "{}",
+            json!({ "bench": "journal", "connections": settings.connections, "rounds": settings.rounds, "modes": rows })
+        );
         return;
     }
     println!("{} connections; CPU of the gateway; medians of {} rounds", settings.connections, settings.rounds);

@@ -164,7 +164,8 @@ impl Gateway {
         // At `warn` the ready-made API logs nothing of its events, as a gateway in production.
         let folder = start.data_dir.as_ref().and_then(|folder| folder.to_str());
         let kept = folder.map_or(vec!["--ephemeral"], |folder| vec!["--data-dir", folder]);
-        let words = ["serve", "--listen", "127.0.0.1:0", "--log-level", "warn", "--backend", &target].into_iter().chain(kept);
+        let words =
+            ["serve", "--listen", "127.0.0.1:0", "--log-level", "warn", "--backend", &target].into_iter().chain(kept);
         let program = program.to_str().context("the program's path is not UTF-8")?;
         let files = start.files_max.map(|files| files.to_string());
         // Without `unsafe` only a shell can lower the limit; it becomes the program.

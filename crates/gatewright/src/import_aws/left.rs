@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use crate::import_aws::read::{Found, text};
+use crate::import_aws::write;
 
 /// A line for each; empty where nothing is left.
 pub(super) fn told(found: &Found) -> String {
-    let lines: Vec<String> = [functions, services, links, roles, certificates, domains, stages, always]
+    let lines: Vec<String> = [functions, services, links, roles, times, certificates, domains, stages, always]
         .iter()
         .flat_map(|look| look(found))
         .chain(found.unread.iter().map(|what| format!("not read: {what}")))
@@ -66,6 +67,12 @@ fn roles(found: &Found) -> Vec<String> {
         format!("role {role}: its trust policy must name whose key this gateway signs with (docs/services.md)")
     })
     .collect()
+}
+
+fn times(found: &Found) -> Vec<String> {
+    let slow = found.integrations.iter().map(|one| &one.own).filter(|own| write::slow(own));
+    slow.map(|own| format!("time-out of {} for {}: 29000 here", own["timeoutInMillis"], text(own, "integrationUri")))
+        .collect()
 }
 
 fn certificates(found: &Found) -> Vec<String> {

@@ -21,6 +21,8 @@ use crate::terminal::{Asking, Where};
 
 /// How long one call of a running gateway may take.
 const TIME_MAX: Duration = Duration::from_secs(40);
+/// The longest time-out that an integration may name, in milliseconds. Source: documented ("Quotas").
+const TIMEOUT_MILLIS_MAX: u64 = 29_000;
 /// Has an API get the id that it had. Ours, as other emulators have it.
 const CUSTOM_ID: &str = "_custom_id_";
 
@@ -102,6 +104,11 @@ fn only(from: &Value, members: &[&str]) -> Map<String, Value> {
     };
     let some = members.iter().filter_map(|name| Some((*name, from.get(*name)?)));
     some.filter(|(_, value)| said(value)).map(|(name, value)| (name.to_owned(), value.clone())).collect()
+}
+
+/// Whether an integration names a longer time-out than may be named here, as emulators of AWS let it.
+pub(super) fn slow(integration: &Value) -> bool {
+    integration["timeoutInMillis"].as_u64().is_some_and(|millis| millis > TIMEOUT_MILLIS_MAX)
 }
 
 /// Where it is made.
@@ -224,7 +231,11 @@ async fn below(here: &Here, found: &Found, made: &mut Vec<String>) -> Result<(),
     }
     let mut integrations = BTreeMap::new();
     for Nested { own, below } in &found.integrations {
-        let answer = here.post(&format!("{root}/integrations"), &only(own, members::INTEGRATION).into()).await?;
+        let mut body = only(own, members::INTEGRATION);
+        if slow(own) {
+            body.insert("timeoutInMillis".to_owned(), TIMEOUT_MILLIS_MAX.into());
+        }
+        let answer = here.post(&format!("{root}/integrations"), &body.into()).await?;
         let id = text(&answer, "integrationId");
         for response in below {
             let body = only(response, members::INTEGRATION_RESPONSE).into();

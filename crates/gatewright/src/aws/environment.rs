@@ -17,7 +17,7 @@ impl Environment {
     }
 
     /// The same for somebody who names a profile: what else would say who they are is not there.
-    pub(super) fn as_profile(self, profile: Option<&str>) -> Environment {
+    pub(super) fn of_profile(self, profile: Option<&str>) -> Environment {
         let Some(profile) = profile.map(str::to_owned) else { return self };
         const OTHERS: [&str; 4] =
             ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_WEB_IDENTITY_TOKEN_FILE"];

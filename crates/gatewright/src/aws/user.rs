@@ -35,7 +35,7 @@ impl User {
         region: Option<&str>,
         is_aws: bool,
     ) -> Result<User, String> {
-        let environment = Environment::of_process().as_profile(profile);
+        let environment = Environment::of_process().of_profile(profile);
         let of_variable = || ["AWS_REGION", "AWS_DEFAULT_REGION"].iter().find_map(|name| environment.get(name));
         let region = match region.map(str::to_owned).or_else(of_variable) {
             Some(region) => Some(region),

@@ -111,22 +111,25 @@ pub(super) fn slow(integration: &Value) -> bool {
     integration["timeoutInMillis"].as_u64().is_some_and(|millis| millis > TIMEOUT_MILLIS_MAX)
 }
 
+/// A gateway that runs, and who calls it.
+pub(super) struct Running {
+    http: Arc<Http>,
+    user: User,
+    asking: Asking,
+}
+
 /// Where it is made.
 pub(super) enum Here {
-    Running {
-        http: Arc<Http>,
-        user: User,
-        asking: Asking,
-    },
+    Running(Box<Running>),
     /// A data folder that no gateway runs on.
-    Folder(Control),
+    Folder(Box<Control>),
 }
 
 impl Here {
     pub(super) async fn running(place: &Where, http: &Arc<Http>) -> Result<Here, Failure> {
         let wrong = |text: String| Failure { code: exit::USAGE, text: format!("import-aws: {text}") };
         let user = User::find(http, None, None, false).await.map_err(wrong)?;
-        Ok(Here::Running { http: http.clone(), user, asking: place.asking()? })
+        Ok(Here::Running(Box::new(Running { http: http.clone(), user, asking: place.asking()? })))
     }
 
     pub(super) fn folder(config: &Config, store: DiskStore) -> Result<Here, Failure> {
@@ -135,13 +138,15 @@ impl Here {
             ..control::Settings::new(config.home(), config.settings.listen.to_string())
         };
         let control = Control::open(settings, Arc::new(store), Box::new(|_, _| {}));
-        control.map(Here::Folder).map_err(|error| Failure::disk(format!("import-aws: {error}")))
+        control
+            .map(|control| Here::Folder(Box::new(control)))
+            .map_err(|error| Failure::disk(format!("import-aws: {error}")))
     }
 
     /// Where clients will connect: host and port.
     fn authority(&self) -> String {
         match self {
-            Here::Running { asking, .. } => asking.authority(),
+            Here::Running(running) => running.asking.authority(),
             Here::Folder(_) => "127.0.0.1:4510".to_owned(),
         }
     }
@@ -153,7 +158,8 @@ impl Here {
     async fn call(&self, method: &'static str, path: &str, body: &Value) -> Result<Value, String> {
         let bytes = if body.is_null() { Bytes::new() } else { Bytes::from(body.to_string()) };
         let (status, answer) = match self {
-            Here::Running { http, user, asking } => {
+            Here::Running(running) => {
+                let Running { http, user, asking } = running.as_ref();
                 let target = asking.target(path);
                 let headers: Headers = [("Content-Type", "application/json".to_owned())].into_iter().collect();
                 let headers = user.signed(method, &target, &headers, &bytes);

@@ -166,12 +166,20 @@ def test_what_cannot_be_done_is_told_and_leaves_nothing(start_gateway, backend, 
     api = build(control(there.url), backend, path)
     away = run(api, "--endpoint-url", there.url, "--endpoint", "http://127.0.0.1:9")
     assert away.returncode == 1 and "no gateway answers at http://127.0.0.1:9" in away.stderr, away.stderr
-    # This side takes fewer resources: the third step fails, and the first two are taken back.
-    small = start_gateway()
-    full = control(small.url)
-    taken = full.create_api(Name="taken", ProtocolType="WEBSOCKET", RouteSelectionExpression="$request.body.action", Tags={"_custom_id_": api})["ApiId"]
-    assert run(api, "--endpoint-url", there.url, "--endpoint", small.url).returncode == 1
-    assert [item["Name"] for item in full.get_apis()["Items"] if item["ApiId"] == taken] == ["taken"], "what was there is not taken away"
+    # This side takes fewer routes: what was begun is taken back.
+    small = start_gateway("--limit", "routes-per-api=1")
+    refused = run(api, "--endpoint-url", there.url, "--endpoint", small.url)
+    assert refused.returncode == 1 and "/routes with " in refused.stderr and refused.stderr.endswith("; nothing was kept\n"), refused.stderr
+    assert control(small.url).get_apis()["Items"] == []
+
+
+def test_an_api_of_that_id_is_left_alone(start_gateway, backend, path):
+    there, here = start_gateway(), start_gateway()
+    api = build(control(there.url), backend, path)
+    client = control(here.url)
+    client.create_api(Name="taken", ProtocolType="WEBSOCKET", RouteSelectionExpression="$request.body.action", Tags={"_custom_id_": api})
+    assert run(api, "--endpoint-url", there.url, "--endpoint", here.url).returncode == 1
+    assert [(item["ApiId"], item["Name"]) for item in client.get_apis()["Items"]] == [(api, "taken")]
 
 
 def test_a_profile_says_key_and_region(start_gateway, backend, path, tmp_path):

@@ -1,4 +1,4 @@
-// Takes the picture of the console that the README shows: the events of a conversation, with one that failed opened.
+// Takes the picture of the console that the README shows: the events of a conversation, two of which failed.
 //
 // usage: node picture.mjs CHROMIUM CONSOLE-URL PICTURE.png
 import process from "node:process";

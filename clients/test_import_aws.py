@@ -182,6 +182,23 @@ def test_an_api_of_that_id_is_left_alone(start_gateway, backend, path):
     assert [(item["ApiId"], item["Name"]) for item in client.get_apis()["Items"]] == [(api, "taken")]
 
 
+def test_another_control_plane_than_ours_is_left_as_it_was(start_gateway, backend, path):
+    """A variable that still leads to AWS: the API there has the id of the one that is read, and must not be touched."""
+    services = Services(**{KEY: SECRET})
+    try:
+        session = boto3.session.Session(region_name=REGION, aws_access_key_id=KEY, aws_secret_access_key=SECRET)
+        client = session.client("apigatewayv2", endpoint_url=services.moto, config=CONFIG)
+        api = build(client, backend, path)
+        apis = [item["ApiId"] for item in client.get_apis()["Items"]]
+        before = client.get_routes(ApiId=api)["Items"]
+        done = run(api, "--endpoint-url", services.moto, AWS_ENDPOINT_URL=services.moto)
+        assert done.returncode == 1 and "is no gateway of this kind" in done.stderr, done.stderr
+        assert [item["ApiId"] for item in client.get_apis()["Items"]] == apis, done.stderr
+        assert client.get_routes(ApiId=api)["Items"] == before
+    finally:
+        services.stop()
+
+
 def test_a_profile_says_key_and_region(start_gateway, backend, path, tmp_path):
     services = Services(**{KEY: SECRET})
     try:

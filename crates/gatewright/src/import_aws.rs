@@ -57,7 +57,7 @@ pub(crate) fn run(wanted: &ImportAwsOptions, options: Options) -> Result<(), Fai
     terminal::block(async {
         let source = source(wanted, &http).await?;
         let found = read::api(&source, &wanted.api_id).await?;
-        let title = format!("{} ({}) of {}", found.id(), found.name(), source.named);
+        let title = format!("{} ({}) of {}", found.id(), terminal::one_line(found.name()), source.named);
         let left = left::told(&found);
         if wanted.dry_run {
             return said(&format!("API {title} has {}\nNothing was made (--dry-run).\n{left}", found.counted()));
@@ -69,7 +69,8 @@ pub(crate) fn run(wanted: &ImportAwsOptions, options: Options) -> Result<(), Fai
             }
             false => Here::running(&wanted.gateway, &http).await?,
         };
-        let refused = |text: String| Failure { code: exit::REFUSED, text: format!("import-aws: {text}") };
+        let refused =
+            |text: String| Failure { code: exit::REFUSED, text: format!("import-aws: {}", terminal::lines(&text)) };
         let made = write::api(&here, &found).await.map_err(refused)?;
         said(&format!("Imported API {title}: {}\n{}{left}", found.counted(), made.told(&found)))
     })
@@ -106,5 +107,6 @@ async fn source(wanted: &ImportAwsOptions, http: &Arc<Http>) -> Result<Source, F
 }
 
 fn said(text: &str) -> Result<(), Failure> {
-    terminal::say(text).map(drop)
+    // Names are others' words.
+    terminal::say(&terminal::lines(text)).map(drop)
 }

@@ -11,6 +11,7 @@ use types::headers::Headers;
 use crate::aws::User;
 use crate::exit::{self, Failure};
 use crate::import_aws::ANSWER_BYTES_MAX;
+use crate::terminal::{escaped, lines};
 
 /// How long one call may take.
 const TIME_MAX: Duration = Duration::from_secs(30);
@@ -128,7 +129,7 @@ impl Source {
             (status, read) => {
                 let said = read.ok().and_then(|answer| {
                     let said = ["message", "Message"].into_iter().find_map(|name| answer.get(name)?.as_str());
-                    said.map(|said| said.chars().take(SAID_CHARS_MAX).collect::<String>())
+                    said.map(|said| lines(&said.chars().take(SAID_CHARS_MAX).collect::<String>()))
                 });
                 let path = path.split('?').next().unwrap_or_default();
                 let said = said.map_or(String::new(), |said| format!(": {said}"));
@@ -153,7 +154,7 @@ impl Source {
                 _ => {}
             }
             match page.get(token_of).and_then(Value::as_str).filter(|token| !token.is_empty()) {
-                Some(token) => more = format!("&{token_of}={}", crate::terminal::escaped(token)),
+                Some(token) => more = format!("&{token_of}={}", escaped(token)),
                 None => return Ok(all),
             }
         }
@@ -171,6 +172,10 @@ pub(super) async fn api(source: &Source, id: &str) -> Result<Found, Failure> {
     let api = source.get(&root).await.map_err(failed)?;
     if text(&api, "protocolType") != "WEBSOCKET" {
         let text = format!("import-aws: {id} is no WebSocket API (protocolType {})", api["protocolType"]);
+        return Err(Failure { code: exit::REFUSED, text });
+    }
+    if text(&api, "apiId") != id {
+        let text = format!("import-aws: {} answers with another API than {id}", source.named);
         return Err(Failure { code: exit::REFUSED, text });
     }
     let mut found = Found {
@@ -192,13 +197,13 @@ pub(super) async fn api(source: &Source, id: &str) -> Result<Found, Failure> {
     found.models = or_unread(source.list(&format!("{root}/models")).await, "models", unread);
     found.authorizers = or_unread(source.list(&format!("{root}/authorizers")).await, "authorizers", unread);
     for own in integrations {
-        let path = format!("{root}/integrations/{}/integrationresponses", text(&own, "integrationId"));
+        let path = format!("{root}/integrations/{}/integrationresponses", escaped(text(&own, "integrationId")));
         let what = format!("responses of the integration {}", text(&own, "integrationId"));
         let below = or_unread(source.list(&path).await, &what, unread);
         found.integrations.push(Nested { own, below });
     }
     for own in routes {
-        let path = format!("{root}/routes/{}/routeresponses", text(&own, "routeId"));
+        let path = format!("{root}/routes/{}/routeresponses", escaped(text(&own, "routeId")));
         let below = or_unread(source.list(&path).await, &format!("responses of {}", text(&own, "routeKey")), unread);
         found.routes.push(Nested { own, below });
     }
@@ -222,10 +227,10 @@ async fn plans(source: &Source, id: &str, unread: &mut Vec<String>) -> Vec<Plan>
         if !stages.is_some_and(|stages| stages.iter().any(|stage| stage["apiId"] == id)) {
             continue;
         }
-        let path = format!("/usageplans/{}/keys", text(&own, "id"));
+        let path = format!("/usageplans/{}/keys", escaped(text(&own, "id")));
         let mut below = Vec::new();
         for key in or_unread(source.list(&path).await, "keys of a usage plan", unread) {
-            match source.get(&format!("/apikeys/{}?includeValue=true", text(&key, "id"))).await {
+            match source.get(&format!("/apikeys/{}?includeValue=true", escaped(text(&key, "id")))).await {
                 Ok(key) => below.push(key),
                 Err(refused) => unread.push(format!("an API key's value: {}", refused.text)),
             }
@@ -239,7 +244,7 @@ async fn domains(source: &Source, id: &str, unread: &mut Vec<String>) -> Vec<Str
     let mut domains = Vec::new();
     for domain in or_unread(source.list("/v2/domainnames").await, "custom domain names", unread) {
         let name = text(&domain, "domainName").to_owned();
-        let path = format!("/v2/domainnames/{}/apimappings", crate::terminal::escaped(&name));
+        let path = format!("/v2/domainnames/{}/apimappings", escaped(&name));
         for mapping in or_unread(source.list(&path).await, &format!("mappings of {name}"), unread) {
             if mapping["apiId"] == id {
                 let key = text(&mapping, "apiMappingKey");

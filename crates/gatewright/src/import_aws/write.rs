@@ -17,7 +17,7 @@ use crate::config::Config;
 use crate::exit::{self, Failure};
 use crate::import_aws::ANSWER_BYTES_MAX;
 use crate::import_aws::read::{Found, Nested, text};
-use crate::terminal::{Asking, Where};
+use crate::terminal::{Asking, Where, escaped};
 
 /// How long one call of a running gateway may take.
 const TIME_MAX: Duration = Duration::from_secs(40);
@@ -208,7 +208,15 @@ pub(super) async fn api(here: &Here, found: &Found) -> Result<Made, String> {
     let mut body = only(&found.api, members::API);
     let tags = body.entry("tags").or_insert_with(|| json!({}));
     tags[CUSTOM_ID] = found.id().into();
-    here.post("/v2/apis", &body.into()).await?;
+    let answer = here.post("/v2/apis", &body.into()).await?;
+    let made = text(&answer, "apiId");
+    // Another control plane takes no notice of the tag. What is at the id that was asked for is then not ours to touch.
+    if made != found.id() {
+        let gone = here.call("DELETE", &format!("/v2/apis/{}", escaped(made)), &Value::Null).await;
+        let after =
+            gone.err().map_or(String::new(), |error| format!("; {made}, which it made, is still there: {error}"));
+        return Err(format!("{} is no gateway of this kind: it made an API with another id{after}", here.authority()));
+    }
     let mut plans = Vec::new();
     if let Err(refused) = below(here, found, &mut plans).await {
         let mut undone = here.call("DELETE", &format!("/v2/apis/{}", found.id()), &Value::Null).await.map(drop);

@@ -9,6 +9,8 @@ use clap::{Arg, ArgAction, ArgMatches, CommandFactory, Parser, Subcommand};
 use crate::config::{Setting, SettingKind, TABLE};
 use crate::credentials::CredentialsCommand;
 use crate::export::ExportOptions;
+use crate::import_aws::ImportAwsOptions;
+use crate::init::{self, InitOptions};
 use crate::render::RenderOptions;
 use crate::stacks::command::TemplateOptions;
 use crate::terminal::{
@@ -26,6 +28,8 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Ask three questions and write a settings file to start from
+    Init(InitOptions),
     /// Run the gateway
     Serve,
     /// The sixty-second tour: the gateway, a small built-in backend and a page in the browser
@@ -50,6 +54,14 @@ pub(crate) enum Command {
         /// Print the manual's page of the program, or of one command, as `man` reads it
         #[arg(long, value_name = "COMMAND", num_args = 0..=1, conflicts_with_all = ["toml", "reference"])]
         man: Option<Option<String>>,
+
+        /// Say what is wrong with a settings file, and print nothing else
+        #[arg(long, value_name = "FILE", conflicts_with_all = ["toml", "reference", "man", "config"])]
+        check: Option<PathBuf>,
+
+        /// Print a settings file with every name there is, each a comment with what it is for
+        #[arg(long, conflicts_with_all = ["toml", "reference", "man", "check"])]
+        example: bool,
     },
     /// Look at all that is defined, and say what will bite before the first message is sent
     Doctor(DoctorOptions),
@@ -111,11 +123,13 @@ pub(crate) enum Command {
         #[arg(long)]
         replace: bool,
     },
+    /// Bring an API over from AWS, read with your own AWS credentials, and say what was left
+    ImportAws(ImportAwsOptions),
 }
 
 /// Commands that take every setting, and those that take what says which data folder is meant.
 const WITH_SETTINGS: &[&str] = &["serve", "demo", "config"];
-const WITH_A_FOLDER: &[&str] = &["export", "import"];
+const WITH_A_FOLDER: &[&str] = &["export", "import", "import-aws"];
 /// Those below `credentials`, which take what says which file is meant, and what ARNs name.
 const WITH_CREDENTIALS: &[&str] = &["new", "check"];
 /// What takes the settings that ARNs are made of.
@@ -143,6 +157,9 @@ pub(crate) fn command() -> clap::Command {
     let of_place = |row: &&Setting| matches!(row.name, "config" | "region" | "account-id");
     let command = WITH_A_PLACE.iter().fold(command, |command, name| {
         command.mut_subcommand(name, |command| command.args(TABLE.iter().filter(of_place).filter_map(arg)))
+    });
+    let command = command.mut_subcommand("init", |command| {
+        command.args(TABLE.iter().filter(|row| init::SETTINGS.contains(&row.name)).filter_map(arg))
     });
     WITH_A_FOLDER.iter().fold(command, |command, name| {
         command.mut_subcommand(name, |command| command.args(TABLE.iter().filter(of_folder).filter_map(arg)))

@@ -13,6 +13,7 @@ mod served;
 mod sts;
 #[cfg(test)]
 mod tests;
+mod user;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -31,6 +32,7 @@ use crate::logs::Log;
 
 pub(crate) use environment::Environment;
 pub(crate) use places::{Filed, Own, Places, place, read, said, variables};
+pub(crate) use user::User;
 
 /// Roles whose credentials are kept; beyond it all are forgotten and taken anew. They come from definitions.
 const ROLES_MAX: usize = 1000;

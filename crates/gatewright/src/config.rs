@@ -1,5 +1,7 @@
 //! What was meant: complete, checked settings, each with its origin. The settings themselves stand in `config/table.rs`.
 
+mod example;
+mod faults;
 mod given;
 mod print;
 mod table;
@@ -28,9 +30,13 @@ use crate::origin::Origin;
 use crate::placements::{self, Where};
 use crate::{jwt, otlp, stage_settings, vpc_links};
 
+pub(crate) use self::example::example;
 pub(crate) use self::given::Said;
 pub(crate) use self::print::reference;
 pub(crate) use self::table::{Setting, SettingKind, TABLE};
+
+/// The settings file where nothing names another.
+pub(crate) const FILE: &str = "gatewright.toml";
 
 /// Complete settings: those of the table, and what several of them, or the settings file alone, say.
 #[derive(Debug)]
@@ -71,7 +77,21 @@ impl Config {
             return Err(format!("there is no --port: say --listen {port}, or --listen 127.0.0.1:{port}"));
         }
         let path = options.text("config").or_else(|| variable("config").map(|(_, path)| path));
-        let (path, mut file, tables) = read_file(path.map(PathBuf::from))?;
+        let (path, text) = read_file(path.map(PathBuf::from))?;
+        Config::of_text(options, path, &text)
+    }
+
+    /// The same with a settings file that may not be written yet.
+    ///
+    /// # Errors
+    /// As [`Config::new`].
+    pub(crate) fn of_text(options: Options, path: PathBuf, text: &str) -> Result<Config, String> {
+        let put_together = Config::put_together(options, path.clone(), text);
+        put_together.map_err(|wrong| faults::located(&path, text, wrong))
+    }
+
+    fn put_together(options: Options, path: PathBuf, text: &str) -> Result<Config, String> {
+        let (mut file, tables) = parse_file(&path, text)?;
         let mut given = Given { options, file: path, said: Vec::new() };
         let mut settings = Settings::read(&mut given, &mut file)?;
         check_addresses(settings.listen, settings.admin, settings.insecure || settings.credentials.is_some())?;
@@ -118,7 +138,7 @@ impl Config {
             return Err("proxy-protocol: say which proxies send it with --trusted-proxies CIDR".to_owned());
         }
         variables::check()?;
-        let limits = given.limits(&file.limits)?;
+        let limits = given.limits(&file.limits, text)?;
         Ok(Config {
             settings,
             limits,
@@ -179,18 +199,21 @@ impl Config {
     }
 }
 
-fn read_file(given: Option<PathBuf>) -> Result<(PathBuf, File, toml::Table), String> {
-    let path = given.as_deref().unwrap_or(Path::new("gatewright.toml")).to_owned();
-    let text = match std::fs::read_to_string(&path) {
-        Ok(text) => text,
-        Err(error) if given.is_none() && error.kind() == std::io::ErrorKind::NotFound => String::new(),
-        Err(error) => return Err(format!("settings file {}: {error}", path.display())),
-    };
-    let wrong = |error: toml::de::Error| format!("settings file {}: {error}", path.display());
-    let file = toml::from_str(&text).map_err(wrong)?;
-    let mut tables: toml::Table = toml::from_str(&text).map_err(wrong)?;
+fn read_file(given: Option<PathBuf>) -> Result<(PathBuf, String), String> {
+    let path = given.as_deref().unwrap_or(Path::new(FILE)).to_owned();
+    match std::fs::read_to_string(&path) {
+        Ok(text) => Ok((path, text)),
+        Err(error) if given.is_none() && error.kind() == std::io::ErrorKind::NotFound => Ok((path, String::new())),
+        Err(error) => Err(format!("settings file {}: {error}", path.display())),
+    }
+}
+
+fn parse_file(path: &Path, text: &str) -> Result<(File, toml::Table), String> {
+    let wrong = |error: toml::de::Error| faults::told(path, text, &error);
+    let file = toml::from_str(text).map_err(wrong)?;
+    let mut tables: toml::Table = toml::from_str(text).map_err(wrong)?;
     tables.retain(|name, _| TABLE.iter().any(|row| row.kind == SettingKind::Tables && row.name == name));
-    Ok((path, file, tables))
+    Ok((file, tables))
 }
 
 fn certificates(settings: &Settings, by_name: BTreeMap<String, PemFiles>) -> Result<Certificates, String> {

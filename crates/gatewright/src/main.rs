@@ -30,6 +30,8 @@ mod folder_socket;
 mod front;
 mod guard;
 mod import;
+mod import_aws;
+mod init;
 mod journals;
 mod jwt;
 mod lambda_api;
@@ -76,6 +78,11 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     let matches = match args::command().try_get_matches() {
         Ok(matches) => matches,
+        // Nothing was typed but the program's name.
+        Err(_) if std::env::args_os().len() <= 1 => {
+            eprint!("{}", init::WELCOME);
+            return ExitCode::from(exit::USAGE);
+        }
         Err(error) => {
             let _ = error.print();
             return if error.use_stderr() { ExitCode::from(exit::USAGE) } else { ExitCode::SUCCESS };
@@ -94,8 +101,14 @@ fn run(matches: &clap::ArgMatches) -> Result<(), Failure> {
     let cli = Cli::from_arg_matches(matches).map_err(|error| Failure { code: exit::USAGE, text: error.to_string() })?;
     let mut options = Options::of(matches);
     let mode = match cli.command {
-        Command::Config { toml, reference, man } => {
+        Command::Init(wanted) => return init::run(&wanted, &options),
+        Command::Config { check: Some(file), .. } => {
+            options.set("config", &file.to_string_lossy());
+            return Config::new(options).map(drop).map_err(Failure::config);
+        }
+        Command::Config { toml, reference, man, example, .. } => {
             let text = match man {
+                None if example => config::example().into(),
                 Some(name) => man::page(name.as_deref()).ok_or_else(|| Failure {
                     code: exit::USAGE,
                     text: format!("there is no command `{}`", name.unwrap_or_default()),
@@ -113,6 +126,7 @@ fn run(matches: &clap::ArgMatches) -> Result<(), Failure> {
         Command::Render(options) => return render::run(&options),
         Command::Export(wanted) => return export::run(&wanted, options),
         Command::Import { file, replace } => return import::run(&file, replace, options),
+        Command::ImportAws(wanted) => return import_aws::run(&wanted, options),
         Command::Apply { template, dry_run, endpoint } => {
             let config = Config::new(options).map_err(Failure::config)?;
             return stacks::command::apply(&template, endpoint.as_deref(), dry_run, &config.home());

@@ -18,6 +18,7 @@ use clap::Args;
 use integration::{Endpoint, Fetch, Http, Integrations};
 use serde_json::Value;
 use types::headers::Headers;
+use types::message::HttpTarget;
 
 use crate::exit::{self, Failure};
 
@@ -25,6 +26,7 @@ pub(crate) use connections::{CloseOptions, ConnectionsOptions, SendOptions, Watc
 pub(crate) use doctor::{DoctorOptions, run as doctor};
 pub(crate) use explain::{ExplainOptions, run as explain};
 pub(crate) use nodes::{NodesOptions, nodes};
+pub(crate) use paint::{lines, one_line};
 pub(crate) use tail::{TailOptions, run as tail};
 
 /// Where a gateway is unless something else is said.
@@ -46,7 +48,7 @@ pub(crate) struct Where {
 }
 
 /// A gateway that can be asked.
-struct Asking {
+pub(crate) struct Asking {
     http: Arc<Http>,
     place: Endpoint,
     named: String,
@@ -71,7 +73,7 @@ impl From<NoAnswer> for Failure {
 }
 
 impl Where {
-    fn asking(&self) -> Result<Asking, Failure> {
+    pub(crate) fn asking(&self) -> Result<Asking, Failure> {
         let of_variable = || {
             VARIABLES.iter().find_map(|name| {
                 let value = std::env::var(name).ok().filter(|value| !value.trim().is_empty())?;
@@ -91,6 +93,21 @@ impl Where {
 }
 
 impl Asking {
+    /// A path of it.
+    pub(crate) fn target(&self, path: &str) -> HttpTarget {
+        self.place.below(path)
+    }
+
+    /// Its host and port.
+    pub(crate) fn authority(&self) -> String {
+        self.place.below("").authority
+    }
+
+    /// That nobody is there, for people.
+    pub(crate) fn absent(&self, error: &str) -> String {
+        format!("no gateway answers at {}: {error}; `gatewright serve` starts one", self.named)
+    }
+
     async fn ask(&self, method: &'static str, path: &str, body: Bytes) -> Result<Value, NoAnswer> {
         let target = self.place.below(&format!("/_gatewright/v1/{path}"));
         let headers: Headers = [("Content-Type", "application/json".to_owned())].into_iter().collect();
@@ -102,9 +119,7 @@ impl Asking {
             timeout: ANSWER_TIME_MAX,
         };
         let answered = self.http.fetch(&target, &fetch).await;
-        let (status, answer) = answered.map_err(|error| {
-            NoAnswer::Away(format!("no gateway answers at {}: {error}; `gatewright serve` starts one", self.named))
-        })?;
+        let (status, answer) = answered.map_err(|error| NoAnswer::Away(self.absent(&error.to_string())))?;
         let read = serde_json::from_slice::<Value>(&answer);
         match (status, read) {
             (200, Ok(answer)) => Ok(answer),
@@ -159,13 +174,13 @@ impl Asking {
 }
 
 /// Runs what asks, on this thread.
-fn block<T>(asking: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+pub(crate) fn block<T>(asking: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.map_err(|error| Failure::config(format!("start a thread: {error}")))?.block_on(asking)
 }
 
 /// Prints; whoever reads no more has enough.
-fn say(text: &str) -> Result<bool, Failure> {
+pub(crate) fn say(text: &str) -> Result<bool, Failure> {
     let mut stdout = std::io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
         Ok(()) => Ok(true),
@@ -175,7 +190,7 @@ fn say(text: &str) -> Result<bool, Failure> {
 }
 
 /// A part of a path or query, so that nothing in it means anything else.
-fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
     text.bytes().map(|byte| if plain(byte) { (byte as char).to_string() } else { format!("%{byte:02X}") }).collect()
 }

@@ -16,6 +16,18 @@ impl Environment {
         Environment(Arc::new(|name| std::env::var(name).ok()))
     }
 
+    /// The same for somebody who names a profile: what else would say who they are is not there.
+    pub(super) fn of_profile(self, profile: Option<&str>) -> Environment {
+        let Some(profile) = profile.map(str::to_owned) else { return self };
+        const OTHERS: [&str; 4] =
+            ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_WEB_IDENTITY_TOKEN_FILE"];
+        Environment(Arc::new(move |name| match name {
+            "AWS_PROFILE" => Some(profile.clone()),
+            _ if OTHERS.contains(&name) => None,
+            _ => (self.0)(name),
+        }))
+    }
+
     /// A test's.
     #[cfg(test)]
     pub(crate) fn of<const N: usize>(variables: [(&str, &str); N]) -> Environment {

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use types::limits::{Limits, TABLE};
 
 use crate::args::Options;
+use crate::config::faults;
 use crate::config::table::SettingKind;
 use crate::config::values;
 use crate::config::variables::{self, variable};
@@ -80,8 +81,8 @@ impl Given {
     /// The limits, from the table of their own.
     ///
     /// # Errors
-    /// A sentence that names the limit, where it was given and what would fit.
-    pub(super) fn limits(&mut self, filed: &BTreeMap<String, toml::Value>) -> Result<Limits, String> {
+    /// A sentence that names the limit, where it was given and what would fit. `text` is that of the settings file.
+    pub(super) fn limits(&mut self, filed: &BTreeMap<String, toml::Value>, text: &str) -> Result<Limits, String> {
         let mut limits = Limits::default();
         if self.is_extended() {
             // Browsers send a message as one frame and cannot split it.
@@ -89,12 +90,15 @@ impl Given {
             limits.disconnect_retries = EXTENDED_RETRIES;
         }
         let mut origins: BTreeMap<String, Origin> = BTreeMap::new();
-        let file = self.file.display().to_string();
+        let place = |name: &str| {
+            let line = faults::line_of(text, "limits", name).map(|line| format!(", line {line}"));
+            format!("settings file {}{}", self.file.display(), line.unwrap_or_default())
+        };
         for (name, value) in filed {
             if !matches!(value, toml::Value::String(_) | toml::Value::Integer(_)) {
-                return Err(format!("settings file {file}: limit `{name}` is neither text nor a whole number"));
+                return Err(format!("{}: limit `{name}` is neither text nor a whole number", place(name)));
             }
-            limits.set(name, &plain(value.clone())).map_err(|error| format!("settings file {file}: {error}"))?;
+            limits.set(name, &plain(value.clone())).map_err(|error| format!("{}: {error}", place(name)))?;
             origins.insert(name.clone(), Origin::File(self.file.clone()));
         }
         let from_variable = variable("limit").into_iter().flat_map(|(variable, value)| {

@@ -71,7 +71,11 @@ A setting is an option of `gatewright serve`, `demo` and `config`, an environmen
 (`gatewright.toml`, or what `--config` names). The line has the option's name: `listen = \"127.0.0.1:80\"`, `ephemeral = true`,
 `access-log-keep = 3`, `allow-host = [\"a.test\", \"b.test\"]`; variables part such lists with commas. The option wins over the
 variable, that over the file, that over the default; an empty variable counts as none. `gatewright config` prints what holds and
-where it comes from, `gatewright config --toml` a settings file. `export` and `import` take `--config` and `--data-dir`.
+where it comes from, `gatewright config --toml` a settings file, `gatewright config --example` one with every name as a comment.
+`gatewright config --check FILE` says what is wrong with one, with the line and the nearest name, and ends with 78. `gatewright init` asks three
+questions and writes one. `export`, `import` and `import-aws` take `--config` and `--data-dir`.
+
+`Without a restart` is yes where a running gateway takes what the file behind the setting says now: it looks every second, and on SIGHUP.
 
 | Option | Variable | Default | Without a restart | Meaning |
 | --- | --- | --- | --- | --- |

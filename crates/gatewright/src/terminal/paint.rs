@@ -41,12 +41,12 @@ impl Paint {
 }
 
 /// A text of others on one line: control characters, and those that turn the direction of writing, are spelled out.
-pub(super) fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     text.chars().map(|c| if is_safe(c) { c.to_string() } else { c.escape_default().to_string() }).collect()
 }
 
 /// The same with its line breaks and tabs.
-pub(super) fn lines(text: &str) -> String {
+pub(crate) fn lines(text: &str) -> String {
     text.chars()
         .map(|c| if is_safe(c) || c == '\n' || c == '\t' { c.to_string() } else { c.escape_default().to_string() })
         .collect()

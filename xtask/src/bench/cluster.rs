@@ -121,7 +121,7 @@ impl Place<'_> {
 
 /// All figures.
 struct Found {
-    /// The first is a node that is alone.
+    /// The first is a node that is alone, the last the largest cluster.
     crowds: Vec<Crowd>,
     posts: Option<Posts>,
     writes: Vec<Writes>,

@@ -16,7 +16,7 @@ const START_LIMIT: Duration = Duration::from_secs(20);
 /// How often it is looked at meanwhile.
 const LOOK: Duration = Duration::from_millis(50);
 /// Names the program, where it is not beside the Python of the client tests.
-const VARIABLE: &str = "GATEWRIGHT_NATS_SERVER";
+pub(crate) const VARIABLE: &str = "GATEWRIGHT_NATS_SERVER";
 
 /// A server that greets. Dropping it ends it, and removes what it kept.
 pub(crate) struct Nats {

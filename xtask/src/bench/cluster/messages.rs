@@ -23,11 +23,10 @@ pub(super) struct Crowd {
 }
 
 impl Crowd {
-    async fn start(place: &Place<'_>, nodes: Option<usize>, connections: usize) -> anyhow::Result<Crowd> {
-        let mut crowd =
-            Crowd { gateways: Vec::new(), is_cluster: nodes.is_some(), lines: Vec::new(), rounds: Vec::new() };
-        let name = nodes.map(|nodes| format!("messages-{nodes}"));
-        for _ in 0..nodes.unwrap_or(1) {
+    async fn start(place: &Place<'_>, nodes: usize, is_cluster: bool, connections: usize) -> anyhow::Result<Crowd> {
+        let mut crowd = Crowd { gateways: Vec::new(), is_cluster, lines: Vec::new(), rounds: Vec::new() };
+        let name = is_cluster.then(|| format!("messages-{nodes}"));
+        for _ in 0..nodes {
             let gateway = place.node(name.as_deref(), None).await?;
             crowd.lines.push(Lines::two_way(gateway.address, PATH, connections).await?);
             crowd.gateways.push(gateway);
@@ -61,7 +60,8 @@ impl Crowd {
     /// What it is, for the table.
     pub(super) fn told(&self) -> String {
         match (self.is_cluster, self.gateways.len()) {
-            (false, _) => "a node alone".to_owned(),
+            (false, 1) => "a node alone".to_owned(),
+            (false, nodes) => format!("{nodes} nodes, each alone"),
             (true, 1) => "a cluster of 1 node".to_owned(),
             (true, nodes) => format!("a cluster of {nodes}"),
         }
@@ -73,14 +73,18 @@ pub(super) fn cpu(gateways: &[Gateway]) -> anyhow::Result<Duration> {
     gateways.iter().map(|gateway| procfs::cpu(gateway.pid)).sum()
 }
 
-/// A node alone and then each cluster, in turn, several times over, so that what else the machine does meets all of them alike.
+/// A node alone, each cluster, and as many nodes as the largest has without one, which tells the machine's part in what it costs
+/// that there are many; in turn, several times over, so that what else the machine does meets all of them alike.
 ///
 /// # Errors
 /// A node that does not start, a message that is not answered as it should be.
 pub(super) async fn measure(place: &Place<'_>, settings: &Settings) -> anyhow::Result<Vec<Crowd>> {
-    let mut crowds = vec![Crowd::start(place, None, settings.connections).await?];
-    for nodes in &settings.nodes {
-        crowds.push(Crowd::start(place, Some(*nodes), settings.connections).await?);
+    let most = settings.nodes.last().copied().unwrap_or(1);
+    let clusters = settings.nodes.iter().map(|nodes| (*nodes, true));
+    let crowded = (most > 1).then_some((most, false));
+    let mut crowds = Vec::new();
+    for (nodes, is_cluster) in [(1, false)].into_iter().chain(crowded).chain(clusters) {
+        crowds.push(Crowd::start(place, nodes, is_cluster, settings.connections).await?);
     }
     for crowd in &mut crowds {
         crowd.load(settings.size, WARM_UP).await.with_context(|| format!("warm up {}", crowd.told()))?;

@@ -73,17 +73,17 @@ pub(super) fn cpu(gateways: &[Gateway]) -> anyhow::Result<Duration> {
     gateways.iter().map(|gateway| procfs::cpu(gateway.pid)).sum()
 }
 
-/// A node alone, each cluster, and as many nodes as the largest has without one, which tells the machine's part in what it costs
-/// that there are many; in turn, several times over, so that what else the machine does meets all of them alike.
+/// A node alone, each cluster, and as many nodes as each has without one, which tells the machine's part in what it costs that
+/// there are many; in turn, several times over, so that what else the machine does meets all of them alike.
 ///
 /// # Errors
 /// A node that does not start, a message that is not answered as it should be.
 pub(super) async fn measure(place: &Place<'_>, settings: &Settings) -> anyhow::Result<Vec<Crowd>> {
-    let most = settings.nodes.last().copied().unwrap_or(1);
-    let clusters = settings.nodes.iter().map(|nodes| (*nodes, true));
-    let crowded = (most > 1).then_some((most, false));
+    // The node alone is there in any case.
+    let counts = settings.nodes.iter().filter(|nodes| **nodes > 1);
+    let alone = [1].into_iter().chain(counts.copied()).map(|nodes| (nodes, false));
     let mut crowds = Vec::new();
-    for (nodes, is_cluster) in [(1, false)].into_iter().chain(crowded).chain(clusters) {
+    for (nodes, is_cluster) in alone.chain(settings.nodes.iter().map(|nodes| (*nodes, true))) {
         crowds.push(Crowd::start(place, nodes, is_cluster, settings.connections).await?);
     }
     for crowd in &mut crowds {

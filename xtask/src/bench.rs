@@ -2,6 +2,7 @@
 
 mod aims;
 mod backend;
+mod cluster;
 mod control;
 pub(crate) mod http;
 mod idle;
@@ -10,6 +11,7 @@ mod journal;
 mod lambda;
 mod load;
 mod messages;
+mod nats;
 pub(crate) mod options;
 mod payload;
 mod plane;
@@ -36,9 +38,10 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// Wrong usage, and whatever kept the bench from coming to figures.
 pub(crate) fn run(words: &[String]) -> anyhow::Result<bool> {
     let (name, rest) = words.split_first().ok_or_else(|| {
-        Usage::error("bench needs a name: control, idle, journal, lambda, messages, rate, traces or vtl")
+        Usage::error("bench needs a name: cluster, control, idle, journal, lambda, messages, rate, traces or vtl")
     })?;
     match name.as_str() {
+        "cluster" => cluster::run(rest),
         "control" => plane::run(rest),
         "idle" => idle::run(rest),
         "journal" => journal::run(rest),
@@ -48,7 +51,7 @@ pub(crate) fn run(words: &[String]) -> anyhow::Result<bool> {
         "traces" => traces::run(rest),
         "vtl" => vtl::run(rest),
         _ => Err(Usage::error(format!(
-            "`{name}` is no bench; there are control, idle, journal, lambda, messages, rate, traces and vtl"
+            "`{name}` is no bench; there are cluster, control, idle, journal, lambda, messages, rate, traces and vtl"
         ))),
     }
 }
@@ -69,6 +72,7 @@ pub(crate) fn role(name: &str, words: &[String]) -> anyhow::Result<bool> {
     match name {
         process::KEEPER => process::keep(words),
         idle_client::ROLE => idle_client::run(words),
+        soak::million::client::ROLE => soak::million::client::run(words),
         proxy::ROLE => proxy::run(words),
         skeleton::ROLE => skeleton::run(words),
         _ => Err(Usage::error(format!("`{name}` is no command"))),

@@ -15,6 +15,7 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 usage: cargo xtask check [--release] [--only STEP]…
        cargo xtask oracle render|jsonpath|bench …
+       cargo xtask bench cluster [--seconds S] [--connections N] [--size BYTES] [--rounds N] [--nodes LIST] [--apis N] [--routes N] [--bin PATH] [--json]
        cargo xtask bench control [--seconds S] [--data-dir DIR] [--json]
        cargo xtask bench idle [--connections N] [--bin PATH] [--json]
        cargo xtask bench journal [--seconds S] [--connections N] [--size BYTES] [--rounds N] [--bin PATH] [--json]
@@ -25,6 +26,7 @@ usage: cargo xtask check [--release] [--only STEP]…
        cargo xtask bench vtl [--seconds S] [--velocity RUN_SH] [--json]
        cargo xtask release
        cargo xtask soak [--seconds S] [--connections N] [--stalls NAME] [--lag-ms MS] [--stall-seconds S] [--bin PATH] [--json]
+       cargo xtask soak million [--connections N] [--nodes N] [--strict] [--bin PATH] [--json]
 
 steps of `check`, in order: format, clippy, test, tidy, deny (with --release), originals, nats, build, soak, clients";
 

@@ -17,8 +17,9 @@ use crate::bench::{idle_client, procfs};
 const AIMS: Aims = Aims { now: 3072.0, later: 1536.0 };
 /// The API and stage that `serve --backend` makes. Source: the contract.
 const PATH: &str = "/_aws/execute-api/gatewright/dev";
-/// Files that a process needs besides its connections: runtime, listeners, above all its connections to the backend.
-const FILES_BESIDE: u64 = 1000;
+/// Files that a process needs besides its connections: runtime, listeners, above all its connections to the backend, for which
+/// a gateway keeps up to 4,096 (`client_files_max`): beyond them it accepts nobody, and the bench would wait for ever.
+const FILES_BESIDE: u64 = 4096 + 100;
 /// Connections that one client process holds at most.
 const CONNECTIONS_PER_CLIENT: usize = 10_000;
 /// How long the gateway may take to fall quiet.

@@ -68,13 +68,36 @@ impl Lines {
     /// # Errors
     /// When one does not open, or does not learn its connection id.
     pub(crate) async fn push(gateway: SocketAddr, path: &str, count: usize, signs: bool) -> anyhow::Result<Lines> {
+        Lines::pushed(gateway, gateway, path, count, signs).await
+    }
+
+    /// The same for clients of another node than the one that posts go through, unsigned.
+    ///
+    /// # Errors
+    /// As for [`Lines::push`].
+    pub(crate) async fn push_through(
+        through: SocketAddr,
+        gateway: SocketAddr,
+        path: &str,
+        count: usize,
+    ) -> anyhow::Result<Lines> {
+        Lines::pushed(through, gateway, path, count, false).await
+    }
+
+    async fn pushed(
+        through: SocketAddr,
+        gateway: SocketAddr,
+        path: &str,
+        count: usize,
+        signs: bool,
+    ) -> anyhow::Result<Lines> {
         let mut lines = Vec::with_capacity(count);
         for mut socket in sockets(gateway, path, count).await? {
             socket.send(backend::WHOAMI).await?;
             let id = socket.receive().await.context("learn the connection id")?;
             ensure!(!id.is_empty(), "the backend was told no connection id");
             let post = format!("{path}/@connections/{}", percent_encoded(&id));
-            let http = HttpConnection::open(gateway).await?;
+            let http = HttpConnection::open(through).await?;
             let http = if signs { http.signing("execute-api") } else { http };
             lines.push((socket, http, post));
         }

@@ -27,22 +27,27 @@ const DEPLOYMENTS: usize = 50;
 const STAGE: &str = "bench";
 
 /// Figures of one measurement.
-struct Figures {
+pub(super) struct Figures {
     name: &'static str,
     /// In a second.
-    rate: f64,
+    pub(super) rate: f64,
     /// Each call's time, ascending.
     times: Vec<Duration>,
 }
 
 impl Figures {
-    fn new(name: &'static str, mut times: Vec<Duration>, elapsed: Duration) -> Figures {
+    pub(super) fn new(name: &'static str, mut times: Vec<Duration>, elapsed: Duration) -> Figures {
         times.sort_unstable();
         Figures { name, rate: times.len() as f64 / elapsed.as_secs_f64(), times }
     }
 
+    /// How many calls there were.
+    pub(super) fn count(&self) -> usize {
+        self.times.len()
+    }
+
     /// The time that so many of a hundred calls did not exceed, in microseconds.
-    fn percentile(&self, percent: usize) -> f64 {
+    pub(super) fn percentile(&self, percent: usize) -> f64 {
         let at = (self.times.len() * percent / 100).min(self.times.len().saturating_sub(1));
         self.times.get(at).map_or(f64::NAN, |time| time.as_secs_f64() * 1e6)
     }

@@ -19,6 +19,7 @@ use tokio::sync::mpsc::error::TryRecvError;
 
 use crate::Usage;
 use crate::bench::http::HttpConnection;
+use crate::bench::nats;
 use crate::check::command::RAISE_AND_EXEC;
 
 /// What the keeper is called on the command line.
@@ -227,6 +228,8 @@ pub(crate) fn keep(words: &[String]) -> anyhow::Result<bool> {
     // The shell says its id before it becomes the program, so that this is the first line that a reader sees.
     let mut command = Command::new("sh");
     command.args(["-c", "echo \"pid $$\"; exec \"$@\"", "sh", program]).args(rest).stdin(Stdio::null());
+    // A variable of the bench's own; the gateway takes none that it does not know.
+    command.env_remove(nats::VARIABLE);
     let mut child = command.spawn().with_context(|| format!("start {program}"))?;
     let mut input = input();
     loop {

@@ -82,6 +82,14 @@ pub(crate) fn kernel_memory() -> anyhow::Result<u64> {
     Ok(slab + tcp_pages(&read("/proc/net/sockstat")?).unwrap_or(0) * page)
 }
 
+/// Bytes of memory that the machine could still give to programs.
+///
+/// # Errors
+/// When `/proc` cannot be read.
+pub(crate) fn available() -> anyhow::Result<u64> {
+    kibibytes(&read("/proc/meminfo")?, "MemAvailable:").context("the kernel tells no MemAvailable")
+}
+
 /// How many files process `pid` may have open.
 ///
 /// # Errors
@@ -169,7 +177,7 @@ mod tests {
         assert!(memory(own).unwrap() > 0);
         assert!(resident(own).unwrap() > 0);
         assert!(open_files_max(own).unwrap() > 0);
-        assert!(kernel_memory().unwrap() > 0);
+        assert!(kernel_memory().unwrap() > 0 && available().unwrap() > 0);
         assert!(cpu(own).is_ok() && cpu_exact(own).is_ok());
     }
 }

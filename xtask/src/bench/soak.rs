@@ -5,6 +5,7 @@
 //! when a full client is not answered 429, or when the well-behaved client waits too long.
 
 mod backend;
+pub(crate) mod million;
 mod stalls;
 mod torments;
 mod watch;
@@ -82,6 +83,9 @@ struct Settings {
 /// # Errors
 /// Wrong usage, a process that does not start, an answer that no bound foresees.
 pub(crate) fn run(words: &[String]) -> anyhow::Result<bool> {
+    if let Some(("million", rest)) = words.split_first().map(|(first, rest)| (first.as_str(), rest)) {
+        return million::run(rest);
+    }
     let mut options = Options::new(words);
     let settings = Settings {
         time: Duration::from_secs(within("--seconds", options.value("--seconds", 60)?, 1..=86_400)?),

@@ -44,6 +44,9 @@ pub struct StageOf {
     pub changes: Vec<String>,
 }
 
+/// Hosts and ports.
+pub type Addresses = Vec<(String, u16)>;
+
 /// What the program knows beside definitions.
 pub struct Known<'k> {
     /// The quotas.
@@ -53,7 +56,7 @@ pub struct Known<'k> {
     /// Whether it is known where a function runs.
     pub has_function: &'k dyn Fn(&Function) -> bool,
     /// Where a VPC link leads; `None`: whoever asks does not know.
-    pub link_addresses: &'k dyn Fn(&str) -> Option<Vec<(String, u16)>>,
+    pub link_addresses: &'k dyn Fn(&str) -> Option<Addresses>,
     /// Whether AWS's services are called at all.
     pub has_services: bool,
 }

@@ -12,12 +12,13 @@ use crate::export::ExportOptions;
 use crate::render::RenderOptions;
 use crate::stacks::command::TemplateOptions;
 use crate::terminal::{
-    CloseOptions, ConnectionsOptions, DoctorOptions, ExplainOptions, SendOptions, TailOptions, WatchOptions,
+    CloseOptions, ConnectionsOptions, DoctorOptions, ExplainOptions, HealthOptions, SendOptions, TailOptions,
+    WatchOptions,
 };
 
 /// A self-hosted WebSocket API gateway that speaks Amazon API Gateway's dialect.
 #[derive(Debug, Parser)]
-#[command(name = "gatewright", version, disable_help_subcommand = true)]
+#[command(name = "gatewright", version = env!("GATEWRIGHT_VERSION"), disable_help_subcommand = true)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -49,6 +50,10 @@ pub(crate) enum Command {
         /// Print the manual's page of the program, or of one command, as `man` reads it
         #[arg(long, value_name = "COMMAND", num_args = 0..=1, conflicts_with_all = ["toml", "reference"])]
         man: Option<Option<String>>,
+
+        /// Print what completes the command line in a shell
+        #[arg(long, value_name = "SHELL", conflicts_with_all = ["toml", "reference", "man"])]
+        completions: Option<clap_complete::Shell>,
     },
     /// Look at all that is defined, and say what will bite before the first message is sent
     Doctor(DoctorOptions),
@@ -56,6 +61,8 @@ pub(crate) enum Command {
     Tail(TailOptions),
     /// Tell the whole story of one event, the cause first
     Explain(ExplainOptions),
+    /// Say by the exit code whether a running gateway serves: 0, or else 1
+    Health(HealthOptions),
     /// List who is connected to a running gateway
     Connections(ConnectionsOptions),
     /// Send a text to a client of a running gateway

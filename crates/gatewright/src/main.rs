@@ -14,6 +14,7 @@ mod bodies;
 mod certificates;
 mod choices;
 mod cloudwatch;
+mod completions;
 mod config;
 mod console;
 mod credentials;
@@ -35,9 +36,11 @@ mod logs;
 mod man;
 mod metrics;
 mod neighbour;
+mod notify;
 mod origin;
 mod otlp;
 mod own_tls;
+mod passed;
 mod patience;
 mod placements;
 mod proxies;
@@ -91,8 +94,9 @@ fn run(matches: &clap::ArgMatches) -> Result<(), Failure> {
     let cli = Cli::from_arg_matches(matches).map_err(|error| Failure { code: exit::USAGE, text: error.to_string() })?;
     let mut options = Options::of(matches);
     let mode = match cli.command {
-        Command::Config { toml, reference, man } => {
+        Command::Config { toml, reference, man, completions } => {
             let text = match man {
+                _ if completions.is_some() => completions.map(completions::script).unwrap_or_default(),
                 Some(name) => man::page(name.as_deref()).ok_or_else(|| Failure {
                     code: exit::USAGE,
                     text: format!("there is no command `{}`", name.unwrap_or_default()),
@@ -122,6 +126,7 @@ fn run(matches: &clap::ArgMatches) -> Result<(), Failure> {
         Command::Doctor(options) => return terminal::doctor(&options),
         Command::Tail(options) => return terminal::tail(&options),
         Command::Explain(options) => return terminal::explain(&options),
+        Command::Health(options) => return terminal::health(&options),
         Command::Connections(options) => return terminal::list(&options),
         Command::Send(options) => return terminal::send(&options),
         Command::Close(options) => return terminal::close(&options),

@@ -5,6 +5,7 @@
 mod connections;
 mod doctor;
 mod explain;
+mod health;
 mod paint;
 mod tail;
 
@@ -23,6 +24,7 @@ use crate::exit::{self, Failure};
 pub(crate) use connections::{CloseOptions, ConnectionsOptions, SendOptions, WatchOptions, close, list, send, watch};
 pub(crate) use doctor::{DoctorOptions, run as doctor};
 pub(crate) use explain::{ExplainOptions, run as explain};
+pub(crate) use health::{HealthOptions, run as health};
 pub(crate) use tail::{TailOptions, run as tail};
 
 /// Where a gateway is unless something else is said.

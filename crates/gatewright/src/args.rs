@@ -14,13 +14,13 @@ use crate::init::{self, InitOptions};
 use crate::render::RenderOptions;
 use crate::stacks::command::TemplateOptions;
 use crate::terminal::{
-    CloseOptions, ConnectionsOptions, DoctorOptions, ExplainOptions, NodesOptions, SendOptions, TailOptions,
-    WatchOptions,
+    CloseOptions, ConnectionsOptions, DoctorOptions, ExplainOptions, HealthOptions, NodesOptions, SendOptions,
+    TailOptions, WatchOptions,
 };
 
 /// A self-hosted WebSocket API gateway that speaks Amazon API Gateway's dialect.
 #[derive(Debug, Parser)]
-#[command(name = "gatewright", version, disable_help_subcommand = true)]
+#[command(name = "gatewright", version = env!("GATEWRIGHT_VERSION"), disable_help_subcommand = true)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -62,6 +62,10 @@ pub(crate) enum Command {
         /// Print a settings file with every name there is, each a comment with what it is for
         #[arg(long, conflicts_with_all = ["toml", "reference", "man", "check"])]
         example: bool,
+
+        /// Print what completes the command line in a shell
+        #[arg(long, value_name = "SHELL", conflicts_with_all = ["toml", "reference", "man"])]
+        completions: Option<clap_complete::Shell>,
     },
     /// Look at all that is defined, and say what will bite before the first message is sent
     Doctor(DoctorOptions),
@@ -69,6 +73,8 @@ pub(crate) enum Command {
     Tail(TailOptions),
     /// Tell the whole story of one event, the cause first
     Explain(ExplainOptions),
+    /// Say by the exit code whether a running gateway serves: 0, or else 1
+    Health(HealthOptions),
     /// List who is connected to a running gateway
     Connections(ConnectionsOptions),
     /// Send a text to a client of a running gateway

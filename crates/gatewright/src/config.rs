@@ -245,8 +245,15 @@ fn is_loopback(url: &str) -> bool {
     host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-// Without credentials whoever reaches the program may do everything.
-fn check_addresses(listen: SocketAddr, admin: Option<SocketAddr>, may_be_reached: bool) -> Result<(), String> {
+/// Without credentials whoever reaches the program may do everything.
+///
+/// # Errors
+/// What is missing for these addresses.
+pub(crate) fn check_addresses(
+    listen: SocketAddr,
+    admin: Option<SocketAddr>,
+    may_be_reached: bool,
+) -> Result<(), String> {
     if admin == Some(listen) && listen.port() != 0 {
         return Err(format!("admin: {listen} is the address of --listen; leave --admin out, or give it another"));
     }

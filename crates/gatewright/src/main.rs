@@ -16,6 +16,7 @@ mod bodies;
 mod certificates;
 mod choices;
 mod cloudwatch;
+mod completions;
 mod config;
 mod console;
 mod credentials;
@@ -40,9 +41,11 @@ mod man;
 mod metrics;
 mod neighbour;
 mod nodes;
+mod notify;
 mod origin;
 mod otlp;
 mod own_tls;
+mod passed;
 mod patience;
 mod placements;
 mod proxies;
@@ -106,9 +109,10 @@ fn run(matches: &clap::ArgMatches) -> Result<(), Failure> {
             options.set("config", &file.to_string_lossy());
             return Config::new(options).map(drop).map_err(Failure::config);
         }
-        Command::Config { toml, reference, man, example, .. } => {
+        Command::Config { toml, reference, man, example, completions, .. } => {
             let text = match man {
                 None if example => config::example().into(),
+                None if completions.is_some() => completions.map(completions::script).unwrap_or_default(),
                 Some(name) => man::page(name.as_deref()).ok_or_else(|| Failure {
                     code: exit::USAGE,
                     text: format!("there is no command `{}`", name.unwrap_or_default()),
@@ -139,6 +143,7 @@ fn run(matches: &clap::ArgMatches) -> Result<(), Failure> {
         Command::Doctor(options) => return terminal::doctor(&options),
         Command::Tail(options) => return terminal::tail(&options),
         Command::Explain(options) => return terminal::explain(&options),
+        Command::Health(options) => return terminal::health(&options),
         Command::Connections(options) => return terminal::list(&options),
         Command::Send(options) => return terminal::send(&options),
         Command::Close(options) => return terminal::close(&options),

@@ -38,7 +38,10 @@ use crate::service::Service;
 use crate::shutdown::Signals;
 use crate::stacks::source::{Files, Given};
 use crate::stacks::{self, Stacks, Told};
-use crate::{console, demo, folder_socket, front, journals, nodes, placements, ready_made, shutdown, stage_settings};
+use crate::{
+    console, demo, folder_socket, front, journals, nodes, notify, passed, placements, ready_made, shutdown,
+    stage_settings,
+};
 
 /// This node's number, until there are many.
 const NODE: u16 = 0;
@@ -61,9 +64,11 @@ pub(crate) async fn run(mut config: Config, mode: Mode) -> Result<(), Failure> {
     let guard = guard(&config, mode, &log)?;
     raise_open_files(&log);
     let (client_files_max, admin_files_max) = client_files_max(&log, config.settings.admin.is_some());
-    let listener = match mode {
-        Mode::Demo if config.is_default("listen") => bind_free(config.settings.listen)?,
-        _ => bind("listen", config.settings.listen)?,
+    let passed = if mode == Mode::Serve { passed::listener(&mut config)? } else { None };
+    let listener = match (passed, mode) {
+        (Some(passed), _) => passed,
+        (None, Mode::Demo) if config.is_default("listen") => bind_free(config.settings.listen)?,
+        (None, _) => bind("listen", config.settings.listen)?,
     };
     let admin = match config.settings.admin {
         Some(address) => Some(bind("admin", address)?),
@@ -197,6 +202,12 @@ pub(crate) async fn run(mut config: Config, mode: Mode) -> Result<(), Failure> {
     // What they say of their keys follows what people read first; a client that is quicker waits for them.
     for issuer in followed {
         tokio::spawn(async move { issuer.follow().await });
+    }
+    if let Err(error) = notify::tell(notify::READY) {
+        log.say(
+            LogLevel::Warn,
+            format!("{}: {error}; systemd will not learn that the gateway serves", notify::VARIABLE),
+        );
     }
     shutdown::wait_and_stop(signals, &gateway, &stopper, &log).await;
     if let Some(node) = &node {

@@ -8,6 +8,7 @@ use tokio::sync::watch;
 
 use crate::choices::LogLevel;
 use crate::logs::Log;
+use crate::notify;
 
 /// The signals that end the program. Asked for first of all, so that one which comes during the start counts.
 pub(crate) struct Signals {
@@ -33,6 +34,8 @@ pub(crate) async fn wait_and_stop(signals: Signals, gateway: &Gateway, stopper: 
         _ = interrupt.recv() => {}
     }
     stopper.send_replace(true);
+    // The end does not wait for whoever wanted to know.
+    let _ = notify::tell(notify::STOPPING);
     let open = gateway.open_connections();
     let begun = Instant::now();
     let what = match open {

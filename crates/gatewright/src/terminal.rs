@@ -5,6 +5,7 @@
 mod connections;
 mod doctor;
 mod explain;
+mod health;
 mod nodes;
 mod paint;
 mod tail;
@@ -25,6 +26,7 @@ use crate::exit::{self, Failure};
 pub(crate) use connections::{CloseOptions, ConnectionsOptions, SendOptions, WatchOptions, close, list, send, watch};
 pub(crate) use doctor::{DoctorOptions, run as doctor};
 pub(crate) use explain::{ExplainOptions, run as explain};
+pub(crate) use health::{HealthOptions, run as health};
 pub(crate) use nodes::{NodesOptions, nodes};
 pub(crate) use paint::{lines, one_line};
 pub(crate) use tail::{TailOptions, run as tail};

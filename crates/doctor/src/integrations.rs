@@ -217,6 +217,6 @@ pub fn unreachable(target: &Target, api_id: &str, why: &str) -> Finding {
     let command = format!(
         "aws apigatewayv2 update-integration --api-id {api_id} --integration-id {integration_id} --integration-uri URL"
     );
-    let mend = Mend::by("start the backend, or to call it elsewhere", &command);
+    let mend = Mend::by("call another address, if the backend is not to be started at this one", &command);
     Finding::new("backend-unreachable", format!("integration {integration_id}"), what).mended(mend)
 }

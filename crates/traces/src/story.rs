@@ -7,6 +7,9 @@ use types::event::Delivery;
 
 use crate::history::{Past, What};
 
+/// How much of a connection's id is shown, in characters: callers choose it.
+const ID_SHOWN_MAX: usize = 32;
+
 /// What the stories of a route's events have to name, and a record does not hold: asked of the plan when somebody reads.
 #[derive(Clone, Debug, Default)]
 pub struct Place {
@@ -118,7 +121,7 @@ fn lost(record: &Record) -> String {
     let answer = record.facts.call.as_ref().and_then(mapping::Call::status);
     let answer = answer.map(|status| format!(", and answered {status}")).unwrap_or_default();
     format!(
-        "What the log shows as the body after transformations stayed here; the backend got the headers alone{answer}."
+        "The body that the log shows after transformations was made, and not sent; the backend got the headers alone{answer}."
     )
 }
 
@@ -127,12 +130,17 @@ fn of_failure(record: &Record, failure: &Failure, notes: &[&Note], place: Place)
     let mut why = vec![match record.event_type {
         "CONNECT" => format!("The client was refused with {} `{}`.", record.facts.status, failure.message),
         "DISCONNECT" => {
-            "The connection is gone, so no client was told. The call is made again where the limit disconnect-retries \
-                         says so, and after a crash."
+            "It was the call of $disconnect, so no client was told. It is made again where the limit disconnect-retries says so, and \
+             after a crash."
                 .to_owned()
         }
         _ => format!("The client was told `{}`.", failure.message),
     }];
+    if let (true, Some(route), Some(id)) =
+        (failure.detail.starts_with("the mapping template failed"), &record.route_key, &place.integration_id)
+    {
+        why.push(format!("It is a template of route {route}, of its integration {id}."));
+    }
     let is_its_own = |note: &Note| !remedy_is_not(record, note);
     why.extend(notes.iter().map(|note| match is_its_own(note) {
         true => note.headline(),
@@ -140,7 +148,12 @@ fn of_failure(record: &Record, failure: &Failure, notes: &[&Note], place: Place)
     }));
     // What is known to mend just this comes before what is good advice. What was remarked besides is mended when this is.
     let remedy = remedy(record).and_then(Note::mend);
-    let mend = remedy.or(mend).into_iter().collect();
+    let mut mend: Vec<Mend> = remedy.or(mend).into_iter().collect();
+    if failure.response_type == "ACCESS_DENIED" && record.event_type == "MESSAGE" {
+        mend.push(Mend::told(
+            "serve just this one, add a route with its key, deploy what is not deployed yet, or correct what the client sends",
+        ));
+    }
     Story { kind: Kind::Failure, headline: Some(sentence(&headline)), why, mend }
 }
 
@@ -169,7 +182,7 @@ fn told(record: &Record, failure: &Failure, place: &Place) -> (String, Option<Me
         "ACCESS_DENIED" => (
             format!("No route fits this message: {detail}"),
             Some(aws.by(
-                "have a route for all that fits no other",
+                "catch every message that fits no other route",
                 "create-route",
                 " --route-key '$default' --target integrations/INTEGRATION_ID",
             )),
@@ -251,7 +264,10 @@ fn told(record: &Record, failure: &Failure, place: &Place) -> (String, Option<Me
 fn of_backend(detail: &str, aws: &Aws<'_>) -> (String, Option<Mend>) {
     let elsewhere = || Some(aws.integration("call it elsewhere", " --integration-uri URL"));
     if let Some(rest) = detail.strip_prefix("cannot reach ") {
-        let mend = elsewhere().map(|mend| Mend { text: "start the backend, or to call it elsewhere".into(), ..mend });
+        let mend = elsewhere().map(|mend| Mend {
+            text: "call another address, if the backend is not to be started at this one".into(),
+            ..mend
+        });
         return (format!("The backend is not there: {rest}"), mend);
     }
     if let Some(rest) = detail.strip_prefix("connection lost to ") {
@@ -322,20 +338,30 @@ fn of_end(record: &Record) -> Story {
             None,
         ),
         1001 if reason.contains("idle") || reason == "Going away" => (
-            "The connection was closed for being idle or open too long (or the gateway stopped).".to_owned(),
+            format!(
+                "The connection was closed after {}: it was silent for idle-timeout, or open for connection-duration, or the \
+                 gateway stopped.",
+                open_for(record)
+            ),
             Some(
-                "keep it, have the client send something within idle-timeout, or start the gateway with --limit idle-timeout=DURATION \
-                  and --limit connection-duration=DURATION",
+                "keep it, have the client send a message or ping more often than idle-timeout (10 minutes), and connect anew after \
+                 connection-duration (2 hours); here, not on AWS, `gatewright serve --limit idle-timeout=1h --limit \
+                 connection-duration=8h` moves them",
             ),
         ),
         1003 => (
-            format!("The connection was closed because the client sent what the gateway does not take: {reason}"),
-            Some("take binary frames, start the gateway with --binary accept"),
+            format!(
+                "The connection was closed because the client sent a frame of a kind that is not accepted: {reason}"
+            ),
+            Some(
+                "get through, have the client send text, such as base64; here, not on AWS, `gatewright serve --binary accept` takes binary",
+            ),
         ),
         1009 => (
-            format!("The connection was closed because the client sent too much at once: {reason}"),
+            format!("The connection was closed because the client sent a frame or message that is too large: {reason}"),
             Some(
-                "take more, start the gateway with --limit frame-bytes=BYTES and --limit message-bytes=BYTES, or have the client send it in parts",
+                "get through, have the client send smaller frames, or several messages; here, not on AWS, `gatewright serve --limit \
+                 frame-bytes=64k --limit message-bytes=1m` takes more",
             ),
         ),
         1007 => (format!("The connection was closed because the client sent text that is no UTF-8: {reason}"), None),
@@ -350,11 +376,25 @@ fn of_end(record: &Record) -> Story {
     }
 }
 
+fn open_for(record: &Record) -> String {
+    let seconds = record.at.0.saturating_sub(record.connection.connected_at.0) / 1000;
+    match seconds {
+        0..=119 => format!("{seconds} s"),
+        120..=7199 => format!("{} min", seconds / 60),
+        _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+    }
+}
+
 fn of_push(push: &Push) -> Story {
+    let id: String = push.connection_id.chars().take(ID_SHOWN_MAX).collect();
+    let stage = &push.stage;
+    let gone = format!(
+        "The push did not arrive: connection {id} is closed, or never was, or belongs to another stage than {stage}."
+    );
     let (headline, mend) = match push.status {
         0..=399 => return fine(),
         410 => (
-            "The push did not arrive: the connection is closed, or never was, or belongs to another stage.",
+            gone.as_str(),
             "reach clients that are there, take an id off your list when its $disconnect comes or a push is answered 410, and post to \
              a new one only after its $connect was answered",
         ),
@@ -378,7 +418,13 @@ fn of_push(push: &Push) -> Story {
     Story {
         kind: Kind::Failure,
         headline: Some(headline.to_owned()),
-        why: vec![format!("{} @connections was answered {}.", push.method, push.status)],
+        why: vec![match push.status {
+            410 => format!(
+                "{} @connections was answered 410, which has no body, as on AWS: the status says it.",
+                push.method
+            ),
+            status => format!("{} @connections was answered {status}.", push.method),
+        }],
         mend: vec![Mend::told(mend)],
     }
 }

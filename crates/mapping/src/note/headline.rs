@@ -35,7 +35,7 @@ impl Note {
                 format!("{target} was not sent, because {source} has no value here.")
             }
             Note::AnswerNotDelivered { bytes, route_key, .. } => format!(
-                "The client was not told the backend's answer of {bytes} bytes: route {route_key} is one-way."
+                "The client did not get the backend's answer of {bytes} bytes: route {route_key} has no route response, it is one-way."
             ),
             Note::NoSubprotocolChosen { offered, .. } => format!(
                 "Browsers close this connection at once: the client offered the subprotocols `{offered}`, and none was chosen."
@@ -58,7 +58,7 @@ impl Note {
                     .to_owned()
             }
             Note::BodyIsNoJson { line, column, .. } => format!(
-                "The template made a body that is no JSON (line {line}, column {column}), while its Content-Type says so."
+                "The template made a body that is no JSON (line {line}, column {column} of the body), while its Content-Type says JSON."
             ),
             Note::SelectionLooksElsewhere { expression, member, route_key, .. } => format!(
                 "The message's `{member}` names the route {route_key}, but the route selection expression `{expression}` \
@@ -116,7 +116,9 @@ impl Note {
                     NoJson::Apostrophe => {
                         "have valid JSON, put .replaceAll(\"\\\\'\", \"'\") behind $util.escapeJavaScript(…)"
                     }
-                    _ => "have valid JSON, put texts in quotes: \"$util.escapeJavaScript($input.path('$.x'))\"",
+                    _ => {
+                        "have valid JSON, put strings in quotes: \"$util.escapeJavaScript($input.path('$.x'))\", \"$context.connectionId\""
+                    }
                 },
                 &site.update_integration(integration_id, " --request-templates file://templates.json"),
             ),
@@ -139,9 +141,10 @@ impl Note {
             Note::BackendMistookUpgrade => Mend::told(
                 "hide the upgrade, map 'integration.request.header.Sec-WebSocket-Version'=\"'0'\", or start with --compat extended",
             ),
-            Note::NoSubprotocolChosen { .. } => {
-                Mend::told("choose one, have the $connect integration answer with a Sec-WebSocket-Protocol header")
-            }
+            Note::NoSubprotocolChosen { offered, .. } => Mend::told(format!(
+                "choose one, have the $connect integration answer with the header `Sec-WebSocket-Protocol` and one of `{offered}`; \
+                 or have the client offer none"
+            )),
             Note::ThrottledToNothing { api_id, stage, .. } => Mend::by(
                 "lift the limits",
                 &format!(

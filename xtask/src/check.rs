@@ -218,7 +218,7 @@ fn help() -> String {
     text + &format!(
         "\nPython's and Node's packages go into {cache}. By apt, where they are missing and root or sudo is there: {}.\n\
              What cannot be had is skipped and listed at the end.\n\
-             All steps together may take 20 minutes on two cores, without what they install; {}=MINUTES allows more.",
+             All steps together may take 40 minutes on two cores, without what they install; {}=MINUTES allows more.",
         installs::PACKAGES.join(", "),
         budget::VARIABLE
     )

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::Usage;
 
 /// What all steps together may take on [`CORES`] cores, in minutes, without what they install.
-const MINUTES: u64 = 20;
+const MINUTES: u64 = 40;
 const CORES: usize = 2;
 /// Where a machine is slower, or has other work to do, this names the minutes instead.
 pub(crate) const VARIABLE: &str = "XTASK_CHECK_MINUTES";
@@ -51,9 +51,9 @@ mod tests {
 
     #[test]
     fn the_budget_is_for_two_cores_and_can_be_set() {
-        assert_eq!(minutes(None, 2).unwrap(), 20);
-        assert_eq!(minutes(None, 64).unwrap(), 20);
-        assert_eq!(minutes(None, 1).unwrap(), 40);
+        assert_eq!(minutes(None, 2).unwrap(), 40);
+        assert_eq!(minutes(None, 64).unwrap(), 40);
+        assert_eq!(minutes(None, 1).unwrap(), 80);
         assert_eq!(minutes(Some("90"), 2).unwrap(), 90);
         for wrong in ["", "0", "-1", "1441", "15m"] {
             assert!(minutes(Some(wrong), 2).unwrap_err().is::<Usage>(), "{wrong}");

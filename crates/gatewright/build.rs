@@ -24,7 +24,7 @@ fn main() {
     let beside: Vec<String> = [commit, day].into_iter().flatten().collect();
     let number = variable("CARGO_PKG_VERSION").unwrap_or_default();
     let version = if beside.is_empty() { number } else { format!("{number} ({})", beside.join(" ")) };
-    println!("cargo:rustc-env=GATEWRIGHT_VERSION={version}");
+    println!("cargo:rustc-env=PROGRAM_VERSION={version}");
 }
 
 fn variable(name: &str) -> Option<String> {

@@ -28,7 +28,7 @@ usage: cargo xtask check [--release] [--only STEP]…
        cargo xtask soak [--seconds S] [--connections N] [--stalls NAME] [--lag-ms MS] [--stall-seconds S] [--bin PATH] [--json]
        cargo xtask soak million [--connections N] [--nodes N] [--strict] [--bin PATH] [--json]
 
-steps of `check`, in order: format, clippy, test, tidy, deny (with --release), originals, nats, build, soak, clients";
+steps of `check`, in order: format, clippy, test, tidy, deny (with --release), originals, nats (with --release), build, soak, clients";
 
 /// Wrong usage, as `sysexits.h` numbers it; the same as the gateway's own.
 const EXIT_USAGE: u8 = 64;

@@ -20,7 +20,7 @@ use crate::terminal::{
 
 /// A self-hosted WebSocket API gateway that speaks Amazon API Gateway's dialect.
 #[derive(Debug, Parser)]
-#[command(name = "gatewright", version = env!("GATEWRIGHT_VERSION"), disable_help_subcommand = true)]
+#[command(name = "gatewright", version = env!("PROGRAM_VERSION"), disable_help_subcommand = true)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,

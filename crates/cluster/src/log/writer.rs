@@ -258,10 +258,12 @@ impl<S: Stream> Log<S> {
             if let Some(fault) = self.with(|replica| replica.fault().cloned()) {
                 return Err(refused(&fault));
             }
-            if self.revision() != batch.from {
+            // Both at once: whoever follows the log may take a message in between, behind which this batch must not stand.
+            let Place { revision, applied, .. } = self.place();
+            if revision != batch.from {
                 return Err(StoreError::Conflict);
             }
-            if self.append(batch, tries, until).await? {
+            if self.append(batch, (applied, tries), until).await? {
                 *own = batch.to;
                 return Ok(batch.to);
             }
@@ -274,9 +276,13 @@ impl<S: Stream> Log<S> {
         }
     }
 
-    /// Appends the messages of a batch; `false`: another has taken the place of one.
-    async fn append(&self, batch: &Batch, tries: u32, until: Instant) -> Result<bool, StoreError> {
-        let mut applied = self.place().applied;
+    /// Appends the messages of a batch behind that place; `false`: another has taken the place of one.
+    async fn append(
+        &self,
+        batch: &Batch,
+        (mut applied, tries): (u64, u32),
+        until: Instant,
+    ) -> Result<bool, StoreError> {
         for (part, message) in batch.messages.iter().enumerate() {
             let is_last = part + 1 == batch.messages.len();
             match self.append_surely(applied, &format!("{}/{tries}/{part}", batch.id), message, until).await {

@@ -273,11 +273,6 @@ impl Gateway {
         self.integrations.has_function(function)
     }
 
-    /// Whether it is known where a VPC link leads.
-    pub fn has_link(&self, id: &str) -> bool {
-        self.integrations.has_link(id)
-    }
-
     /// Where a VPC link leads: hosts and ports.
     pub fn link_addresses(&self, id: &str) -> Vec<(String, u16)> {
         self.integrations.link_addresses(id)
